@@ -1,0 +1,45 @@
+# One static library for each folder under src/, in the reading order of src/layers.txt. A folder sees the
+# folders before it and nothing else; tests/layers checks the includes themselves.
+file(STRINGS ${CMAKE_SOURCE_DIR}/src/layers.txt PULSE_FOLDERS)
+
+set(pulse_libraries_base Threads::Threads fmt::fmt spdlog::spdlog prometheus-cpp::core Boost::headers Boost::system)
+set(pulse_libraries_source PostgreSQL::PostgreSQL)
+set(pulse_libraries_log PkgConfig::LZ4 PkgConfig::ZSTD)
+set(pulse_libraries_control SQLite::SQLite3 OpenSSL::Crypto)
+set(pulse_libraries_streams Boost::json)
+set(pulse_libraries_server OpenSSL::SSL ZLIB::ZLIB)
+set(pulse_libraries_app PkgConfig::TOMLPP CLI11::CLI11)
+
+set(pulse_previous "")
+function(pulse_add_folder folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
+  # What decides at link time (see base/failpoint.hpp) is no part of the library.
+  list(FILTER sources EXCLUDE REGEX "/failpoint_[a-z]+\\.cpp$")
+  add_library(pulse_${folder} STATIC ${sources})
+  target_include_directories(pulse_${folder} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(pulse_${folder} PUBLIC ${pulse_previous} ${pulse_libraries_${folder}})
+  set(pulse_previous pulse_${folder} PARENT_SCOPE)
+endfunction()
+
+add_library(failpoints_off STATIC ${CMAKE_SOURCE_DIR}/src/base/failpoint_off.cpp)
+target_include_directories(failpoints_off PUBLIC ${CMAKE_SOURCE_DIR}/src)
+add_library(failpoints_kill STATIC ${CMAKE_SOURCE_DIR}/src/base/failpoint_kill.cpp)
+target_include_directories(failpoints_kill PUBLIC ${CMAKE_SOURCE_DIR}/src)
+
+# app/ is a library too, for its tests; main.cpp alone makes the program. `pulse_failpoints` is the same
+# program with crash points that integration tests set off; it is never installed.
+function(pulse_add_program)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/app/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  add_library(pulse_app STATIC ${sources})
+  target_link_libraries(pulse_app PUBLIC pulse_server ${pulse_libraries_app})
+  target_compile_definitions(pulse_app PRIVATE PULSE_VERSION="${PROJECT_VERSION}")
+  foreach(mode off kill)
+    set(name pulse)
+    if(mode STREQUAL kill)
+      set(name pulse_failpoints)
+    endif()
+    add_executable(${name} ${CMAKE_SOURCE_DIR}/src/app/main.cpp)
+    target_link_libraries(${name} PRIVATE pulse_app failpoints_${mode})
+  endforeach()
+endfunction()

@@ -1,0 +1,37 @@
+# Language, warnings, sanitizers, compiler cache and linker: everything that holds for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+                    -Woverloaded-virtual -Wcast-qual -Wformat=2 -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # g++ 12 reports false positives from inlined standard-library code at -O2 (GCC bug 105329 and kin).
+  add_compile_options(-fcoroutines -Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+                      -Wno-stringop-overflow -Wno-array-bounds -Wno-dangling-pointer)
+endif()
+
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
+
+if(PULSE_SANITIZE)
+  add_compile_options(-fsanitize=${PULSE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PULSE_SANITIZE})
+  if(PULSE_SANITIZE MATCHES thread)
+    # Standalone fences are not understood by ThreadSanitizer; Boost.Asio uses none on Linux with epoll.
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
+if(PULSE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

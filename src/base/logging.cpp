@@ -1,0 +1,114 @@
+#include "base/logging.hpp"
+
+#include <atomic>
+#include <memory>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace pulse {
+namespace {
+
+std::atomic<log_format> chosen_format{log_format::text};
+
+spdlog::level::level_enum to_spdlog(log_level level) {
+  switch (level) {
+    case log_level::debug:
+      return spdlog::level::debug;
+    case log_level::info:
+      return spdlog::level::info;
+    case log_level::warning:
+      return spdlog::level::warn;
+    case log_level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = spdlog::stderr_color_mt("pulse");
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ %v", spdlog::pattern_time_type::utc);
+    return made;
+  }();
+  return *instance;
+}
+
+void append_json_text(std::string& line, std::string_view text) {
+  static constexpr std::string_view hex = "0123456789abcdef";
+  line += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      line += '\\';
+      line += c;
+    } else if (byte < 0x20) {
+      line += "\\u00";
+      line += hex[byte >> 4U];
+      line += hex[byte & 15U];
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+std::string json_line(std::string_view part, std::string_view message,
+                      std::initializer_list<log_field> fields) {
+  std::string line = R"("part":)";
+  append_json_text(line, part);
+  line += R"(,"message":)";
+  append_json_text(line, message);
+  for (const auto& field : fields) {
+    line += ',';
+    append_json_text(line, field.name);
+    line += ':';
+    if (field.is_number) {
+      line += field.value;
+    } else {
+      append_json_text(line, field.value);
+    }
+  }
+  return line;
+}
+
+std::string text_line(std::string_view part, std::string_view message,
+                      std::initializer_list<log_field> fields) {
+  std::string line(part);
+  line += ": ";
+  line += message;
+  for (const auto& field : fields) {
+    line += ' ';
+    line += field.name;
+    line += '=';
+    const bool plain = !field.value.empty() && field.value.find_first_of(" \"\n") == std::string::npos;
+    if (plain) {
+      line += field.value;
+    } else {
+      append_json_text(line, field.value);
+    }
+  }
+  return line;
+}
+
+}  // namespace
+
+void configure_logging(log_level least, log_format format) {
+  chosen_format = format;
+  logger().set_level(to_spdlog(least));
+  if (format == log_format::json) {
+    logger().set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})",
+                         spdlog::pattern_time_type::utc);
+  }
+}
+
+void log_event(log_level level, std::string_view part, std::string_view message,
+               std::initializer_list<log_field> fields) {
+  const auto severity = to_spdlog(level);
+  if (!logger().should_log(severity)) return;
+  logger().log(severity, "{}",
+               chosen_format == log_format::json ? json_line(part, message, fields)
+                                                 : text_line(part, message, fields));
+}
+
+}  // namespace pulse

@@ -1,0 +1,45 @@
+// What a database holds at one moment: its tables and types, read by SQL and handed on as plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "change/relation.hpp"
+#include "change/type_catalog.hpp"
+
+namespace pulse {
+
+// A column as the catalog has it.
+struct catalog_column {
+  std::string name;
+  std::uint32_t type_oid = 0;
+  std::int32_t type_modifier = -1;
+  bool not_null = false;
+  bool generated = false;  // GENERATED ALWAYS AS … STORED: not replicated before PostgreSQL 18
+
+  bool operator==(const catalog_column&) const = default;
+};
+
+struct catalog_table {
+  std::uint32_t oid = 0;
+  table_name name;
+  replica_identity identity = replica_identity::primary_key;
+  std::vector<std::string> primary_key;  // column names in key order; empty: keyless
+  std::vector<catalog_column> columns;
+  bool published = false;  // by the project's publication
+
+  bool operator==(const catalog_table&) const = default;
+};
+
+// Immutable once made: shared between threads as std::shared_ptr<const catalog>.
+struct catalog {
+  std::vector<catalog_table> tables;  // sorted by name
+  type_catalog types;
+
+  const catalog_table* find(const table_name& name) const;
+  // Every table of this name, whatever its schema.
+  std::vector<const catalog_table*> find_in_any_schema(std::string_view name) const;
+};
+
+}  // namespace pulse

@@ -1,0 +1,17 @@
+#include "change/event.hpp"
+
+namespace pulse {
+
+std::string_view to_string(change_action action) noexcept {
+  switch (action) {
+    case change_action::create:
+      return "create";
+    case change_action::update:
+      return "update";
+    case change_action::remove:
+      return "delete";
+  }
+  return "unknown";
+}
+
+}  // namespace pulse

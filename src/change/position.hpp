@@ -1,0 +1,27 @@
+// Where a change stands in the database's history: what recapture, cursors and duplicates are judged by.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "change/lsn.hpp"
+
+namespace pulse {
+
+// A function of the WAL alone, whoever reads it and however often: the transaction's commit, the change's own WAL
+// record in it, and the row's number within that record (one COPY record holds many rows). Ordered as PostgreSQL
+// delivers: by timeline, commit, change, row. `commit` is the LSN of the commit record (pgoutput's "final LSN").
+struct position {
+  std::uint32_t timeline = 0;
+  lsn commit;
+  lsn change;
+  std::uint32_t ordinal = 0;
+
+  auto operator<=>(const position&) const = default;
+};
+
+// "timeline:commit:change:ordinal", for people and logs.
+std::string to_string(const position& at);
+
+}  // namespace pulse

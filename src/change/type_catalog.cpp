@@ -1,0 +1,96 @@
+#include "change/type_catalog.hpp"
+
+#include <array>
+#include <utility>
+
+namespace pulse {
+namespace {
+
+struct builtin_type {
+  std::uint32_t oid;
+  std::uint32_t array_oid;
+  const char* name;
+  value_kind kind;
+};
+
+// From PostgreSQL's pg_type.dat: OIDs below 10000 never change.
+constexpr std::array builtin_types{
+    builtin_type{16, 1000, "bool", value_kind::boolean},
+    builtin_type{17, 1001, "bytea", value_kind::bytea},
+    builtin_type{18, 1002, "char", value_kind::text},
+    builtin_type{19, 1003, "name", value_kind::text},
+    builtin_type{20, 1016, "int8", value_kind::int8},
+    builtin_type{21, 1005, "int2", value_kind::int2},
+    builtin_type{23, 1007, "int4", value_kind::int4},
+    builtin_type{25, 1009, "text", value_kind::text},
+    builtin_type{26, 1028, "oid", value_kind::oid},
+    builtin_type{114, 199, "json", value_kind::json},
+    builtin_type{142, 143, "xml", value_kind::text},
+    builtin_type{650, 651, "cidr", value_kind::text},
+    builtin_type{700, 1021, "float4", value_kind::float4},
+    builtin_type{701, 1022, "float8", value_kind::float8},
+    builtin_type{790, 791, "money", value_kind::money},
+    builtin_type{829, 1040, "macaddr", value_kind::other},
+    builtin_type{869, 1041, "inet", value_kind::text},
+    builtin_type{1042, 1014, "bpchar", value_kind::text},
+    builtin_type{1043, 1015, "varchar", value_kind::text},
+    builtin_type{1082, 1182, "date", value_kind::date},
+    builtin_type{1083, 1183, "time", value_kind::time},
+    builtin_type{1114, 1115, "timestamp", value_kind::timestamp},
+    builtin_type{1184, 1185, "timestamptz", value_kind::timestamptz},
+    builtin_type{1266, 1270, "timetz", value_kind::timetz},
+    builtin_type{1560, 1561, "bit", value_kind::text},
+    builtin_type{1562, 1563, "varbit", value_kind::text},
+    builtin_type{1700, 1231, "numeric", value_kind::numeric},
+    builtin_type{2950, 2951, "uuid", value_kind::text},
+    builtin_type{3802, 3807, "jsonb", value_kind::jsonb},
+};
+
+// A domain over a domain over … : the catalog allows no cycles, a damaged one might.
+constexpr int domain_depth_max = 64;
+
+}  // namespace
+
+void type_catalog::put(type_entry entry) {
+  entries_.insert_or_assign(entry.oid, std::move(entry));
+}
+
+const type_entry* type_catalog::find(std::uint32_t oid) const {
+  const auto found = entries_.find(oid);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier) const {
+  column_type resolved;
+  resolved.oid = oid;
+  resolved.modifier = modifier;
+  for (int depth = 0; depth < domain_depth_max; ++depth) {
+    for (const auto& known : builtin_types) {
+      if (known.oid != oid && known.array_oid != oid) continue;
+      resolved.is_list = resolved.is_list || known.array_oid == oid;
+      resolved.kind = known.kind;
+      if (resolved.name.empty()) resolved.name = known.name;
+      return resolved;
+    }
+    const auto* entry = find(oid);
+    if (entry == nullptr) return std::nullopt;
+    if (resolved.name.empty()) resolved.name = entry->name;
+    if (entry->kind == 'd') {
+      oid = entry->base_oid;
+      if (resolved.modifier < 0) resolved.modifier = entry->base_modifier;
+    } else if (entry->element_oid != 0 && !resolved.is_list) {
+      resolved.is_list = true;
+      oid = entry->element_oid;
+      if (const auto* element = find(oid)) resolved.delimiter = element->delimiter;
+    } else {
+      // citext is the one extension type that Prisma maps: its text form is plain text.
+      resolved.kind = entry->kind == 'e'         ? value_kind::enumeration
+                      : entry->name == "citext" ? value_kind::text
+                                                 : value_kind::other;
+      return resolved;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace pulse

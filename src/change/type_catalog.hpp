@@ -1,0 +1,43 @@
+// The database's types: what the replication stream's type OIDs stand for.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "change/relation.hpp"
+
+namespace pulse {
+
+// One row of pg_type, as far as it matters here (PostgreSQL manual, section 53.64).
+struct type_entry {
+  std::uint32_t oid = 0;
+  std::string schema;
+  std::string name;
+  char kind = 'b';                // typtype: b(ase), c(omposite), d(omain), e(num), p(seudo), r(ange), m(ultirange)
+  std::uint32_t element_oid = 0;  // typelem of a true array (typsubscript = array_subscript_handler), else 0
+  std::uint32_t base_oid = 0;     // typbasetype of a domain, else 0
+  std::int32_t base_modifier = -1;  // typtypmod of a domain
+  char delimiter = ',';             // typdelim
+
+  bool operator==(const type_entry&) const = default;
+};
+
+// Types by OID. A plain value; built-in types are known without a database (their OIDs are fixed).
+class type_catalog {
+ public:
+  // Adds the entry or puts it in its predecessor's place.
+  void put(type_entry entry);
+  const type_entry* find(std::uint32_t oid) const;
+  const std::map<std::uint32_t, type_entry>& entries() const { return entries_; }
+
+  // Follows domains and arrays to what the text form is. Nothing when the OID is not known: the catalog is older than
+  // the type, and whoever reads the database must look again.
+  std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier) const;
+
+ private:
+  std::map<std::uint32_t, type_entry> entries_;
+};
+
+}  // namespace pulse

@@ -1,0 +1,69 @@
+// What the server knows of the projects it serves.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "change/position.hpp"
+#include "change/relation.hpp"
+#include "streams/hub.hpp"
+
+namespace pulse::server {
+
+// A key that has been accepted.
+struct key_identity {
+  std::string key_id;   // for logs and lists; not secret
+  std::string project;  // the project it belongs to
+};
+
+// The table that a model stands for, and where a new stream on it starts.
+struct resolved_table {
+  std::shared_ptr<const relation> shape;  // its newest known definition
+  position now;                           // the end of history, as near as it is known
+};
+
+// One project, as the server sees it. Implemented in app/. All calls on the delivery thread; answers too.
+class project_service {
+ public:
+  project_service() = default;
+  project_service(const project_service&) = delete;
+  project_service& operator=(const project_service&) = delete;
+  virtual ~project_service() = default;
+
+  virtual bool event_persistence() const = 0;
+  virtual streams::hub& streams() = 0;
+  // errc::not_found: the database has no such table (the answer says which come near); errc::unavailable: nothing is
+  // known yet and the database cannot be asked. May ask the database when the table is not in the catalog at hand.
+  using resolved = std::function<void(result<resolved_table>)>;
+  virtual void resolve(const streams::model& wanted, resolved done) = 0;
+
+  struct capture_status {
+    bool connected = false;
+    bool progressing = false;  // has heard from the server and moved on lately
+    std::string state;         // one word or a few: "streaming", "connecting", "stopped"
+    std::string problem;       // last error and what to do, or empty
+  };
+  virtual capture_status capture() const = 0;
+};
+
+// Finds keys and projects. Called on the delivery thread.
+class service_registry {
+ public:
+  service_registry() = default;
+  service_registry(const service_registry&) = delete;
+  service_registry& operator=(const service_registry&) = delete;
+  virtual ~service_registry() = default;
+
+  // Compares in constant time; nothing for a wrong or revoked key.
+  virtual std::optional<key_identity> authenticate(std::string_view presented_key) = 0;
+  virtual project_service* project(std::string_view name) = 0;
+  virtual std::vector<std::pair<std::string, project_service*>> projects() = 0;
+};
+
+}  // namespace pulse::server

@@ -1,0 +1,123 @@
+// Who gets what from where: every open stream of one project, and the way of an event from the log to each of them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/error.hpp"
+#include "base/metrics.hpp"
+#include "log/event_log.hpp"
+#include "streams/filter.hpp"
+#include "streams/renderer.hpp"
+#include "streams/request.hpp"
+#include "streams/subscriber.hpp"
+
+namespace pulse::streams {
+
+// What one stream may have sent and not yet been acknowledged, and what may wait in the server's memory for it.
+struct stream_limits {
+  std::size_t window_events_max = 1024;
+  std::size_t window_bytes_max = std::size_t{4} << 20U;  // an event larger than this goes alone
+  std::size_t unsent_bytes_max = std::size_t{1} << 20U;
+};
+
+// Names a stream that is open in a hub. Never used twice.
+enum class stream_id : std::uint64_t {};
+
+// The identity of a cursor: which events of which table have been acknowledged under which name.
+struct cursor_key {
+  table_name table;
+  std::string name;
+
+  auto operator<=>(const cursor_key&) const = default;
+};
+
+// Keeps cursors durably. Implemented over control/; called on the hub's thread, answers on the hub's executor.
+class cursor_store {
+ public:
+  cursor_store() = default;
+  cursor_store(const cursor_store&) = delete;
+  cursor_store& operator=(const cursor_store&) = delete;
+  virtual ~cursor_store() = default;
+
+  // The stored cursor; when there is none, one made at `initial` and durable before the answer.
+  using opened = std::function<void(result<position>)>;
+  virtual void open(const cursor_key& key, position initial, opened done) = 0;
+
+  // Cursors that have moved. `done` when they are durable; a failed save is tried again with the next one.
+  using saved = std::function<void(result<void>)>;
+  virtual void save(std::vector<std::pair<cursor_key, position>> moved, saved done) = 0;
+};
+
+struct stream_status {
+  stream_id id{};
+  cursor_key key;  // name empty: unnamed
+  stream_mode mode = stream_mode::stream;
+  std::size_t in_flight_events = 0;
+  std::size_t in_flight_bytes = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t acknowledged = 0;
+  std::uint64_t redelivered = 0;
+  std::uint64_t dropped = 0;    // subscribe() only
+  std::uint64_t undecided = 0;  // delivered because the filter could not be decided
+  bool standby = false;         // another connection has the name
+  bool stalled = false;         // the window is full
+  position cursor;
+};
+
+// All of one project's streams. Everything runs on one thread: that of `executor`. Streams hold no event in memory
+// while they wait; they read on from the log, so a slow one costs nobody else anything.
+class hub {
+ public:
+  struct parts {
+    boost::asio::any_io_executor executor;
+    log::event_log* log = nullptr;
+    log::relation_store* relations = nullptr;
+    cursor_store* cursors = nullptr;
+    metrics* figures = nullptr;
+    std::string project;
+  };
+
+  hub(parts with, stream_limits limits);
+  ~hub();
+  hub(const hub&) = delete;
+  hub& operator=(const hub&) = delete;
+
+  // Opens a stream on a table that is known to exist. A filter that the table's newest known definition (`shape`)
+  // cannot satisfy is refused. Unnamed streams and new names start at `start` (the end of the log when it is lower).
+  // `done` is called once, on the executor, when the stream is open (its cursor durable) or refused; events come after
+  // it returns. With a name that is in use the stream opens as a standby and is served when the active one goes.
+  using opened = std::function<void(result<stream_id>)>;
+  void open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+            std::shared_ptr<subscriber> to, opened done);
+
+  // The consumer has dealt with the event. Unknown ids are counted and otherwise ignored.
+  void acknowledge(stream_id stream, const event_id& id);
+  // The subscriber has room again (after unsent_bytes() had been at the limit).
+  void writable(stream_id stream);
+  // The connection is gone. Nothing is called on its subscriber afterwards.
+  void close(stream_id stream);
+
+  // The log has moved on. Called on the executor.
+  void progress();
+
+  // Ends every stream with the reason; cursors are saved; `done` when they are durable.
+  void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
+
+  std::vector<stream_status> status() const;
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace pulse::streams

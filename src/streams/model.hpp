@@ -1,0 +1,34 @@
+// A consumer's view of a table: which fields it wants and what it calls them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "change/relation.hpp"
+
+namespace pulse::streams {
+
+struct model_field {
+  std::string name;    // Prisma's name: the key in delivered rows
+  std::string column;  // the column's name (dbName, or the same)
+  std::string type;    // Prisma's type name ("Int", "DateTime", an enum's name); may be empty
+  bool is_list = false;  // as the header says; PostgreSQL knows better
+
+  bool operator==(const model_field&) const = default;
+};
+
+// Scalar and enum fields only: relations hold no column.
+struct model {
+  std::string name;   // "User": modelName on the wire
+  std::string table;  // dbName, or the same as `name`
+  std::string schema;  // as the header says; empty: not said
+  std::vector<model_field> fields;
+
+  bool operator==(const model&) const = default;
+};
+
+// Equal models share rendered frames. The whole model's text form, for use as a map key.
+std::string fingerprint(const model& wanted);
+
+}  // namespace pulse::streams

@@ -1,0 +1,45 @@
+// What a consumer asks for: the upgrade request's headers, read and checked. No sockets here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include "base/error.hpp"
+#include "streams/model.hpp"
+
+namespace pulse::streams {
+
+enum class stream_mode {
+  stream,     // at least once, acknowledged, from the log
+  subscribe,  // at most once
+};
+
+// The filters of `where`, one per kind of event: absent means that this kind is not wanted; an empty object that every
+// event of the kind is. Still JSON: compiled against the table's columns by filter.hpp.
+struct wanted_events {
+  std::optional<boost::json::object> create;
+  std::optional<boost::json::object> update_after;
+  std::optional<boost::json::object> remove;
+};
+
+struct stream_request {
+  stream_mode mode = stream_mode::stream;
+  std::string name;  // empty: unnamed
+  streams::model model;
+  wanted_events wanted;
+};
+
+// Limits on what a stranger may send.
+inline constexpr std::size_t stream_name_bytes_max = 512;
+inline constexpr std::size_t model_fields_max = 1664;  // PostgreSQL's own limit of columns in a table is 1600
+inline constexpr std::size_t json_depth_max = 64;
+
+// Reads the header values as they stood in the request: Latin-1 bytes that hold JSON. `stream_header` may be empty.
+// Errors are errc::invalid_argument and name the header and the member that is wrong.
+result<stream_request> parse_request(stream_mode mode, std::string_view subscription_header,
+                                     std::string_view stream_header);
+
+}  // namespace pulse::streams
