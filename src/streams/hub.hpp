@@ -1,4 +1,5 @@
-// Who gets what from where: every open stream of one project, and the way of an event from the log to each of them.
+// Who gets what from where: every open stream of one project, and the way of an event from the log
+// to each of them.
 #pragma once
 
 #include <chrono>
@@ -23,7 +24,8 @@
 
 namespace pulse::streams {
 
-// What one stream may have sent and not yet been acknowledged, and what may wait in the server's memory for it.
+// What one stream may have sent and not yet been acknowledged, and what may wait in the server's
+// memory for it.
 struct stream_limits {
   std::size_t window_events_max = 1024;
   std::size_t window_bytes_max = std::size_t{4} << 20U;  // an event larger than this goes alone
@@ -41,7 +43,8 @@ struct cursor_key {
   auto operator<=>(const cursor_key&) const = default;
 };
 
-// Keeps cursors durably. Implemented over control/; called on the hub's thread, answers on the hub's executor.
+// Keeps cursors durably. Implemented over control/; called on the hub's thread, answers on the
+// hub's executor.
 class cursor_store {
  public:
   cursor_store() = default;
@@ -53,7 +56,8 @@ class cursor_store {
   using opened = std::function<void(result<position>)>;
   virtual void open(const cursor_key& key, position initial, opened done) = 0;
 
-  // Cursors that have moved. `done` when they are durable; a failed save is tried again with the next one.
+  // Cursors that have moved. `done` when they are durable; a failed save is tried again with the
+  // next one.
   using saved = std::function<void(result<void>)>;
   virtual void save(std::vector<std::pair<cursor_key, position>> moved, saved done) = 0;
 };
@@ -74,8 +78,9 @@ struct stream_status {
   position cursor;
 };
 
-// All of one project's streams. Everything runs on one thread: that of `executor`. Streams hold no event in memory
-// while they wait; they read on from the log, so a slow one costs nobody else anything.
+// All of one project's streams. Everything runs on one thread: that of `executor`. Streams hold no
+// event in memory while they wait; they read on from the log, so a slow one costs nobody else
+// anything.
 class hub {
  public:
   struct parts {
@@ -92,10 +97,11 @@ class hub {
   hub(const hub&) = delete;
   hub& operator=(const hub&) = delete;
 
-  // Opens a stream on a table that is known to exist. A filter that the table's newest known definition (`shape`)
-  // cannot satisfy is refused. Unnamed streams and new names start at `start` (the end of the log when it is lower).
-  // `done` is called once, on the executor, when the stream is open (its cursor durable) or refused; events come after
-  // it returns. With a name that is in use the stream opens as a standby and is served when the active one goes.
+  // Opens a stream on a table that is known to exist. A filter that the table's newest known
+  // definition (`shape`) cannot satisfy is refused. Unnamed streams and new names start at `start`
+  // (the end of the log when it is lower). `done` is called once, on the executor, when the stream
+  // is open (its cursor durable) or refused; events come in a later turn of the executor. With a
+  // name that is in use the stream opens as a standby and is served when the active one goes.
   using opened = std::function<void(result<stream_id>)>;
   void open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
             std::shared_ptr<subscriber> to, opened done);
@@ -110,6 +116,10 @@ class hub {
   // The log has moved on. Called on the executor.
   void progress();
 
+  // The cursor was moved or deleted from outside: its streams end and nothing that is known under
+  // the name is kept.
+  void forget(const cursor_key& key, std::string_view why);
+
   // Ends every stream with the reason; cursors are saved; `done` when they are durable.
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
 
@@ -117,7 +127,7 @@ class hub {
 
  private:
   class impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;
 };
 
 }  // namespace pulse::streams

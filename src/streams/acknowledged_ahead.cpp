@@ -1,0 +1,49 @@
+#include "streams/acknowledged_ahead.hpp"
+
+namespace pulse::streams {
+namespace {
+
+// Ids rise along the log: what stands before the event at hand will not come by any more.
+bool take(std::set<event_id>& ids, const event_id& id) {
+  if (ids.empty()) return false;
+  const auto at = ids.erase(ids.begin(), ids.lower_bound(id));
+  if (at == ids.end() || *at != id) return false;
+  ids.erase(at);
+  return true;
+}
+
+}  // namespace
+
+void acknowledged_ahead::connection_ended(const delivery_window& window) {
+  for (const auto& entry : window.entries()) {
+    (entry.acknowledged ? acknowledged_ : delivered_).insert(entry.id);
+  }
+}
+
+acknowledged_ahead::seen acknowledged_ahead::meet(const event_id& id) {
+  const bool delivered = take(delivered_, id);
+  const bool acknowledged = take(acknowledged_, id);
+  const bool unknown = take(unknown_, id);
+  if (acknowledged) return seen::acknowledged;
+  if (unknown) return seen::acknowledged_elsewhere;
+  return delivered ? seen::delivered : seen::never;
+}
+
+bool acknowledged_ahead::acknowledge(const event_id& id) {
+  if (delivered_.erase(id) != 0) {
+    acknowledged_.insert(id);
+    return true;
+  }
+  if (acknowledged_.contains(id)) return true;
+  if (unknown_.size() >= unknown_max) return false;
+  unknown_.insert(id);
+  return true;
+}
+
+void acknowledged_ahead::clear() {
+  delivered_.clear();
+  acknowledged_.clear();
+  unknown_.clear();
+}
+
+}  // namespace pulse::streams

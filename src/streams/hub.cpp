@@ -1,0 +1,311 @@
+// Opening and closing streams, names and their cursors. The way of events is in hub_delivery.cpp.
+#include "streams/hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "base/logging.hpp"
+#include "streams/hub_impl.hpp"
+
+namespace pulse::streams {
+
+hub::impl::impl(parts with, stream_limits limits)
+    : with_(std::move(with)),
+      limits_(limits),
+      save_timer_(with_.executor),
+      delivered_total_(with_.figures->counter("pulse_events_delivered_total",
+                                              "Events sent to consumers, redeliveries included",
+                                              {{"project", with_.project}})),
+      redelivered_total_(with_.figures->counter(
+          "pulse_events_redelivered_total", "Events sent again under a name that had them before",
+          {{"project", with_.project}})),
+      dropped_total_(with_.figures->counter("pulse_subscribe_events_dropped_total",
+                                            "Events that a subscribe() consumer was too slow for",
+                                            {{"project", with_.project}})),
+      undecided_total_(with_.figures->counter(
+          "pulse_events_filter_undecided_total",
+          "Events delivered because a value that the filter needs was not in them",
+          {{"project", with_.project}})),
+      acknowledged_total_(with_.figures->counter("pulse_events_acknowledged_total",
+                                                 "Acknowledgements of events in flight",
+                                                 {{"project", with_.project}})),
+      unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
+                                                             "Acknowledgements that fit no event",
+                                                             {{"project", with_.project}})),
+      open_streams_(with_.figures->gauge("pulse_streams_open",
+                                         "Streams and subscriptions that are open",
+                                         {{"project", with_.project}})) {}
+
+stream_state* hub::impl::find(stream_id id) {
+  const auto found = streams_.find(static_cast<std::uint64_t>(id));
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+std::shared_ptr<frame_source> hub::impl::frames_for(const model& wanted) {
+  auto& place = frames_[fingerprint(wanted)];
+  if (!place) place = std::make_shared<frame_source>(wanted, *with_.relations);
+  return place;
+}
+
+stream_state& hub::impl::add(stream_request wanted, const table_name& of, table_id table,
+                             std::shared_ptr<subscriber> to) {
+  const auto id = next_id_++;
+  auto made = std::make_unique<stream_state>(stream_id{id}, std::move(wanted), table, std::move(to),
+                                             limits_);
+  made->table_of = of;
+  made->frames = frames_for(made->wanted.model);
+  made->frames->add_user();
+  auto& stream = *made;
+  streams_.emplace(id, std::move(made));
+  open_streams_.Increment();
+  return stream;
+}
+
+void hub::impl::open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+                     std::shared_ptr<subscriber> to, opened done) {
+  const auto refuse = [&](error why) {
+    boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
+  };
+  if (shutting_down_)
+    return refuse({errc::unavailable, "the server is shutting down", "connect again"});
+  // Only to refuse what cannot be: events bring their own table version, for which the filter is
+  // compiled again.
+  if (const auto compiled = compile_filter(wanted.wanted, wanted.model, *shape); !compiled) {
+    return refuse(compiled.error());
+  }
+  const auto table = with_.relations->table(shape->table);
+  if (!table) return refuse(table.error());
+
+  auto& stream = add(std::move(wanted), shape->table, *table, std::move(to));
+  const auto id = stream.id;
+  if (stream.wanted.mode == stream_mode::subscribe || stream.wanted.name.empty()) {
+    boost::asio::post(with_.executor, [self = shared_from_this(), id, start, done] {
+      if (self->find(id) == nullptr)
+        return done(error{errc::cancelled, "the connection was closed"});
+      done(id);
+      if (auto* opened_stream = self->find(id)) self->activate(*opened_stream, start);
+    });
+    return;
+  }
+
+  const cursor_key key{shape->table, stream.wanted.name};
+  auto& place = names_[key];
+  const bool is_new = place == nullptr;
+  if (is_new) {
+    place = std::make_unique<name_state>();
+    place->key = key;
+    place->opening = true;
+  }
+  stream.name = place.get();
+  place->standbys.push_back(&stream);
+  if (!place->opening) {
+    boost::asio::post(with_.executor,
+                      [self = shared_from_this(), id, done] { self->attach(id, done); });
+    return;
+  }
+  place->waiting_for_store.push_back(
+      [self = shared_from_this(), id, done](const result<void>& stored) {
+        if (stored) return self->attach(id, done);
+        self->remove(id);
+        done(stored.error());
+      });
+  if (!is_new) return;
+  with_.cursors->open(key, start, [self = shared_from_this(), key](const result<position>& stored) {
+    const auto found = self->names_.find(key);
+    if (found != self->names_.end()) self->name_ready(*found->second, stored);
+  });
+}
+
+void hub::impl::name_ready(name_state& name, result<position> stored) {
+  name.opening = false;
+  if (stored) name.cursor = name.saved = *stored;
+  const auto waiting = std::exchange(name.waiting_for_store, {});
+  const auto key = name.key;
+  const result<void> outcome = stored ? result<void>() : result<void>(stored.error());
+  for (const auto& answer : waiting) answer(outcome);
+  if (const auto found = names_.find(key); !stored && found != names_.end()) names_.erase(found);
+}
+
+result<void> hub::impl::check_kept(const position& cursor) const {
+  const auto bounds = with_.log->bounds();
+  if (cursor == position{} || cursor >= bounds.dropped_through) return {};
+  return error{errc::gap,
+               "retention has dropped events that this stream still waited for: its cursor is at " +
+                   to_string(cursor) + " and events up to " + to_string(bounds.dropped_through) +
+                   " are gone",
+               "delete the cursor to start anew ('pulse streams delete'), and keep events for "
+               "longer or read more often"};
+}
+
+// A named stream whose cursor is known: refused, served, or kept as a standby.
+void hub::impl::attach(stream_id id, const opened& done) {
+  auto* stream = find(id);
+  if (stream == nullptr) return done(error{errc::cancelled, "the connection was closed"});
+  auto& name = *stream->name;
+  if (const auto kept = check_kept(name.cursor); !kept) {
+    remove(id);
+    return done(kept.error());
+  }
+  done(id);
+  stream = find(id);
+  if (stream == nullptr || stream->name != &name) return;
+  if (name.active == nullptr && !name.standbys.empty()) {
+    auto* first = name.standbys.front();
+    name.standbys.pop_front();
+    name.active = first;
+    activate(*first, name.cursor);
+  } else if (name.active != stream) {
+    log_info("streams", "another connection has this name: standing by",
+             {{"project", with_.project},
+              {"table", to_string(name.key.table)},
+              {"stream", name.key.name}});
+  }
+}
+
+void hub::impl::activate(stream_state& stream, const position& from) {
+  stream.after = from;
+  stream.window.start_at(from);
+  schedule(stream);
+}
+
+void hub::impl::acknowledge(stream_id id, const event_id& event) {
+  auto* stream = find(id);
+  if (stream == nullptr || stream->wanted.mode != stream_mode::stream) return;
+  // A consumer that has reconnected acknowledges on the new connection what the old one, perhaps
+  // still active here, had delivered: names count, not connections.
+  auto* name = stream->name;
+  auto* holder = name == nullptr ? stream : name->active;
+  if (holder != nullptr && holder->window.acknowledge(event)) {
+    ++holder->acknowledged;
+    ++acknowledged_;
+    if (name != nullptr) note_cursor(*name);
+    if (holder->how == delivery::waiting && holder->window.half_free()) writable(holder->id);
+    return;
+  }
+  if (name == nullptr || !name->ahead.acknowledge(event))
+    unknown_acknowledgements_total_.Increment();
+}
+
+void hub::impl::writable(stream_id id) {
+  auto* stream = find(id);
+  if (stream == nullptr || stream->how != delivery::waiting) return;
+  if (stream->to->unsent_bytes() <= limits_.unsent_bytes_max && stream->window.half_free())
+    schedule(*stream);
+}
+
+void hub::impl::close(stream_id id) {
+  remove(id);
+}
+
+void hub::impl::remove(stream_id id) {
+  const auto found = streams_.find(static_cast<std::uint64_t>(id));
+  if (found == streams_.end()) return;
+  const auto stream = std::move(found->second);
+  streams_.erase(found);
+  if (stream->how == delivery::live) leave_live(*stream);
+  open_streams_.Decrement();
+  stream->frames->remove_user();
+  if (stream->frames->unused()) {
+    std::erase_if(frames_, [&](const auto& entry) { return entry.second == stream->frames; });
+  }
+  if (stream->name != nullptr) leave_name(*stream);
+}
+
+void hub::impl::leave_name(stream_state& stream) {
+  auto& name = *stream.name;
+  std::erase(name.standbys, &stream);
+  if (name.active != &stream) return;
+  name.active = nullptr;
+  name.cursor = std::max(name.cursor, cursor_of(stream));
+  name.ahead.connection_ended(stream.window);
+  note_cursor(name);
+  schedule_save(std::chrono::milliseconds(0));
+  if (name.standbys.empty()) return;
+  auto* next = name.standbys.front();
+  name.standbys.pop_front();
+  name.active = next;
+  log_info("streams", "a standby takes over",
+           {{"project", with_.project},
+            {"table", to_string(name.key.table)},
+            {"stream", name.key.name}});
+  activate(*next, name.cursor);
+}
+
+void hub::impl::end(stream_id id, end_reason reason, std::string_view message) {
+  auto* stream = find(id);
+  if (stream == nullptr) return;
+  const auto to = stream->to;
+  remove(id);
+  to->end(reason, message);
+}
+
+void hub::impl::forget(const cursor_key& key, std::string_view why) {
+  const auto found = names_.find(key);
+  if (found == names_.end()) return;
+  const auto name = std::move(found->second);
+  names_.erase(found);
+  dirty_.erase(key);
+  std::vector<stream_state*> streams(name->standbys.begin(), name->standbys.end());
+  if (name->active != nullptr) streams.push_back(name->active);
+  for (auto* stream : streams) {
+    stream->name = nullptr;
+    end(stream->id, end_reason::cursor_moved, why);
+  }
+}
+
+std::vector<stream_status> hub::impl::status() const {
+  std::vector<stream_status> all;
+  all.reserve(streams_.size());
+  for (const auto& [id, stream] : streams_) {
+    stream_status one;
+    one.id = stream->id;
+    one.key = {stream->table_of, stream->wanted.name};
+    one.mode = stream->wanted.mode;
+    one.in_flight_events = stream->window.events();
+    one.in_flight_bytes = stream->window.bytes();
+    one.delivered = stream->delivered;
+    one.acknowledged = stream->acknowledged;
+    one.redelivered = stream->redelivered;
+    one.dropped = stream->dropped;
+    one.undecided = stream->undecided;
+    one.standby = stream->how == delivery::standby;
+    one.stalled = stream->how == delivery::waiting;
+    one.cursor = cursor_of(*stream);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+hub::hub(parts with, stream_limits limits)
+    : impl_(std::make_shared<impl>(std::move(with), limits)) {}
+hub::~hub() = default;
+
+void hub::open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+               std::shared_ptr<subscriber> to, opened done) {
+  impl_->open(std::move(wanted), std::move(shape), start, std::move(to), std::move(done));
+}
+void hub::acknowledge(stream_id stream, const event_id& id) {
+  impl_->acknowledge(stream, id);
+}
+void hub::writable(stream_id stream) {
+  impl_->writable(stream);
+}
+void hub::close(stream_id stream) {
+  impl_->close(stream);
+}
+void hub::progress() {
+  impl_->progress();
+}
+void hub::forget(const cursor_key& key, std::string_view why) {
+  impl_->forget(key, why);
+}
+void hub::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
+  impl_->shut_down(reason, message, std::move(done));
+}
+std::vector<stream_status> hub::status() const {
+  return impl_->status();
+}
+
+}  // namespace pulse::streams

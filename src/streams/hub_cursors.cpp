@@ -1,0 +1,104 @@
+// How cursors become durable: gathered, saved together, and saved before the hub is gone.
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.hpp"
+#include "streams/hub_impl.hpp"
+
+namespace pulse::streams {
+
+position hub::impl::cursor_of(const stream_state& stream) const {
+  if (stream.how == delivery::standby)
+    return stream.name == nullptr ? position{} : stream.name->cursor;
+  if (!stream.window.empty()) return stream.window.cursor();
+  auto reached = std::max(stream.window.cursor(), stream.after);
+  // Nothing in flight: a stream that keeps up has got as far as the tail, whatever its filter let
+  // through.
+  if (stream.how == delivery::live && tail_) reached = std::max(reached, tail_before_);
+  return reached;
+}
+
+void hub::impl::note_cursor(name_state& name) {
+  dirty_.insert(name.key);
+  schedule_save(save_interval);
+}
+
+void hub::impl::schedule_save(std::chrono::milliseconds wait) {
+  if (save_scheduled_ && wait.count() != 0) return;
+  save_scheduled_ = true;
+  save_timer_.expires_after(wait);
+  save_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self) return;
+    self->save_scheduled_ = false;
+    self->save_cursors();
+  });
+}
+
+void hub::impl::save_cursors() {
+  if (saving_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_sweep_ >= sweep_interval || shutting_down_) {
+    last_sweep_ = now;
+    for (const auto& [key, name] : names_) dirty_.insert(key);
+  }
+  std::vector<std::pair<cursor_key, position>> moved;
+  for (const auto& key : dirty_) {
+    const auto found = names_.find(key);
+    if (found == names_.end() || found->second->opening) continue;
+    auto& name = *found->second;
+    if (name.active != nullptr) name.cursor = std::max(name.cursor, cursor_of(*name.active));
+    if (name.cursor != name.saved) moved.emplace_back(key, name.cursor);
+  }
+  dirty_.clear();
+  if (moved.empty()) {
+    if (when_saved_) std::exchange(when_saved_, nullptr)();
+    if (live_count_ != 0 && !shutting_down_) schedule_save(sweep_interval);
+    return;
+  }
+  saving_ = true;
+  auto batch = moved;
+  with_.cursors->save(std::move(moved),
+                      [self = shared_from_this(), batch = std::move(batch)](
+                          const result<void>& outcome) { self->save_done(batch, outcome); });
+}
+
+void hub::impl::save_done(const std::vector<std::pair<cursor_key, position>>& batch,
+                          const result<void>& outcome) {
+  saving_ = false;
+  for (const auto& [key, cursor] : batch) {
+    const auto found = names_.find(key);
+    if (found == names_.end()) continue;
+    if (outcome) {
+      found->second->saved = cursor;
+    } else {
+      dirty_.insert(key);
+    }
+  }
+  if (!outcome) {
+    log_error("streams", "cursors could not be saved: trying again",
+              {{"project", with_.project},
+               {"cursors", batch.size()},
+               {"reason", outcome.error().message()}});
+    if (when_saved_) return std::exchange(when_saved_, nullptr)();
+    return schedule_save(std::chrono::seconds(1));
+  }
+  if (!dirty_.empty() || when_saved_) {
+    schedule_save(when_saved_ ? std::chrono::milliseconds(0) : save_interval);
+  } else if (live_count_ != 0) {
+    schedule_save(sweep_interval);
+  }
+}
+
+void hub::impl::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
+  shutting_down_ = true;
+  std::vector<stream_id> open;
+  open.reserve(streams_.size());
+  for (const auto& [id, stream] : streams_) open.push_back(stream->id);
+  for (const auto id : open) end(id, reason, message);
+  count_delivered();
+  when_saved_ = std::move(done);
+  schedule_save(std::chrono::milliseconds(0));
+}
+
+}  // namespace pulse::streams

@@ -1,0 +1,248 @@
+// The way of an event from the log to the streams: the shared tail for those that keep up, slices
+// for the others.
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+#include "base/failpoint.hpp"
+#include "base/logging.hpp"
+#include "streams/hub_impl.hpp"
+
+namespace pulse::streams {
+
+const filter* hub::impl::filter_for(stream_state& stream, const event_view& event) {
+  const auto known = stream.filters.find(event.relation);
+  if (known != stream.filters.end()) return known->second.get();
+  // The table was altered since the stream was opened. A filter that the new columns cannot satisfy
+  // decides nothing.
+  std::shared_ptr<const filter> compiled;
+  if (const auto definition = with_.relations->find(event.relation)) {
+    auto made = compile_filter(stream.wanted.wanted, stream.wanted.model, *definition);
+    if (made) {
+      compiled = std::move(made).value();
+    } else {
+      log_warning(
+          "streams",
+          "the table was altered and a stream's filter no longer fits it: delivering unfiltered",
+          {{"project", with_.project},
+           {"table", to_string(definition->table)},
+           {"stream", stream.wanted.name},
+           {"reason", made.error().what}});
+    }
+  }
+  return stream.filters.emplace(event.relation, std::move(compiled)).first->second.get();
+}
+
+bool hub::impl::wanted(stream_state& stream, const event_view& event) {
+  const auto* decides = filter_for(stream, event);
+  const auto verdict = decides == nullptr ? filter_verdict::undecided : decides->judge(event);
+  if (verdict == filter_verdict::undecided) {
+    ++stream.undecided;
+    ++undecided_;
+  }
+  return verdict != filter_verdict::no;
+}
+
+hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& event) {
+  if (event.at <= stream.after) return offered::done;
+  const bool tracked = stream.wanted.mode == stream_mode::stream;
+  if (!wanted(stream, event)) {
+    stream.after = event.at;
+    stream.window.passed(event.at);
+    return offered::done;
+  }
+  const auto frame = stream.frames->frame(event);
+  if (!frame) {
+    end(stream.id, end_reason::failure, frame.error().message());
+    return offered::done;
+  }
+  const bool congested = stream.to->unsent_bytes() > limits_.unsent_bytes_max;
+  if (!tracked) {
+    if (congested) {
+      ++stream.dropped;
+      ++dropped_;
+    } else {
+      deliver(stream, event, *frame);
+    }
+    stream.after = event.at;
+    return offered::done;
+  }
+  if (congested || !stream.window.room_for(frame->size())) return offered::no_room;
+
+  using seen = acknowledged_ahead::seen;
+  const auto earlier = stream.name != nullptr && !stream.name->ahead.empty()
+                           ? stream.name->ahead.meet(event.id)
+                           : seen::never;
+  stream.after = event.at;
+  if (earlier == seen::acknowledged) {
+    stream.window.passed(event.at);
+    return offered::done;
+  }
+  if (earlier == seen::delivered) {
+    ++stream.redelivered;
+    ++redelivered_;
+  }
+  deliver(stream, event, *frame);
+  stream.window.sent(event.id, event.at, frame->size());
+  if (earlier == seen::acknowledged_elsewhere) {
+    stream.window.acknowledge(event.id);
+    note_cursor(*stream.name);
+  }
+  return offered::done;
+}
+
+void hub::impl::deliver(stream_state& stream, const event_view& /*event*/, std::string_view frame) {
+  failpoint("streams.deliver");
+  stream.to->send(frame);
+  ++stream.delivered;
+  ++delivered_;
+}
+
+void hub::impl::progress() {
+  post_turn();
+}
+
+void hub::impl::post_turn() {
+  if (turn_posted_) return;
+  turn_posted_ = true;
+  boost::asio::post(with_.executor, [self = weak_from_this()] {
+    if (const auto alive = self.lock()) alive->turn();
+  });
+}
+
+// One turn: the tail moves on for everybody who keeps up, then each that is behind gets a slice.
+void hub::impl::turn() {
+  turn_posted_ = false;
+  advance_tail();
+  run_slices();
+  count_delivered();
+}
+
+void hub::impl::advance_tail() {
+  if (live_count_ == 0) {
+    tail_.reset();
+    return;
+  }
+  for (int i = 0; i < slice_events; ++i) {
+    tail_before_ = tail_->scanned_through();
+    const auto read = tail_->next();
+    if (!read) {
+      std::vector<stream_id> lost;
+      for (const auto& [table, streams] : live_) {
+        for (const auto* stream : streams) lost.push_back(stream->id);
+      }
+      for (const auto id : lost) end(id, end_reason::failure, read.error().message());
+      tail_.reset();
+      return;
+    }
+    if (*read == nullptr) return;
+    hand_out(**read);
+    if (live_count_ == 0) {
+      tail_.reset();
+      return;
+    }
+  }
+  post_turn();
+}
+
+void hub::impl::hand_out(const event_view& event) {
+  const auto found = live_.find(event.table);
+  if (found == live_.end()) return;
+  auto& streams = found->second;
+  for (std::size_t i = 0; i < streams.size();) {
+    auto* stream = streams[i];
+    const auto before = streams.size();
+    if (event.sequence > stream->through && offer(*stream, event) == offered::no_room) {
+      // From here on it reads for itself, beginning with this event.
+      stream->after = std::max(stream->after, tail_before_);
+      leave_live(*stream);
+      stream->how = delivery::waiting;
+    }
+    // A stream that left, or ended, has been replaced by the last one.
+    if (streams.size() == before) ++i;
+  }
+}
+
+void hub::impl::go_live(stream_state& stream) {
+  // The tail may stand earlier or later than this reader: what it hands out up to `through` has
+  // been seen, and a tail that is made now starts exactly here.
+  stream.through = stream.reader->scanned_sequence();
+  stream.after = std::max(stream.after, stream.reader->scanned_through());
+  stream.window.passed(stream.after);
+  if (!tail_) tail_ = stream.reader->clone(0);
+  stream.reader.reset();
+  stream.how = delivery::live;
+  live_[stream.table].push_back(&stream);
+  ++live_count_;
+  post_turn();
+}
+
+void hub::impl::leave_live(stream_state& stream) {
+  auto& streams = live_[stream.table];
+  const auto at = std::ranges::find(streams, &stream);
+  *at = streams.back();
+  streams.pop_back();
+  --live_count_;
+}
+
+void hub::impl::schedule(stream_state& stream) {
+  stream.how = delivery::behind;
+  if (!stream.scheduled) {
+    stream.scheduled = true;
+    ready_.push_back(stream.id);
+  }
+  post_turn();
+}
+
+void hub::impl::run_slices() {
+  for (auto turns = ready_.size(); turns > 0; --turns) {
+    const auto id = ready_.front();
+    ready_.pop_front();
+    auto* stream = find(id);
+    if (stream == nullptr) continue;
+    stream->scheduled = false;
+    if (stream->how == delivery::behind) run_slice(*stream);
+  }
+  if (!ready_.empty()) post_turn();
+}
+
+void hub::impl::run_slice(stream_state& stream) {
+  const auto id = stream.id;
+  if (!stream.reader) stream.reader = with_.log->read(stream.after, stream.table);
+  for (int i = 0; i < slice_events; ++i) {
+    const auto before = stream.reader->scanned_through();
+    const auto read = stream.reader->next();
+    if (!read) {
+      end(id, end_reason::failure, read.error().message());
+      return;
+    }
+    if (*read == nullptr) {
+      go_live(stream);
+      return;
+    }
+    const auto outcome = offer(stream, **read);
+    if (find(id) == nullptr) return;
+    if (outcome == offered::no_room) {
+      // While it waits it holds nothing but its place.
+      stream.after = std::max(stream.after, before);
+      stream.reader.reset();
+      stream.how = delivery::waiting;
+      return;
+    }
+  }
+  schedule(stream);
+}
+
+void hub::impl::count_delivered() {
+  const auto flush = [](std::uint64_t& count, prometheus::Counter& total) {
+    if (count != 0) total.Increment(static_cast<double>(count));
+    count = 0;
+  };
+  flush(delivered_, delivered_total_);
+  flush(redelivered_, redelivered_total_);
+  flush(dropped_, dropped_total_);
+  flush(undecided_, undecided_total_);
+  flush(acknowledged_, acknowledged_total_);
+}
+
+}  // namespace pulse::streams

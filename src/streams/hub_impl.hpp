@@ -1,0 +1,116 @@
+// The hub's inside, in two halves: names and opening (hub.cpp), the way of events
+// (hub_delivery.cpp).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "streams/hub.hpp"
+#include "streams/stream_state.hpp"
+
+namespace pulse::streams {
+
+class hub::impl : public std::enable_shared_from_this<hub::impl> {
+ public:
+  impl(parts with, stream_limits limits);
+
+  void open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+            std::shared_ptr<subscriber> to, opened done);
+  void acknowledge(stream_id id, const event_id& event);
+  void writable(stream_id id);
+  void close(stream_id id);
+  void progress();
+  void forget(const cursor_key& key, std::string_view why);
+  void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
+  std::vector<stream_status> status() const;
+
+ private:
+  // hub.cpp: opening, names, cursors.
+  stream_state& add(stream_request wanted, const table_name& of, table_id table,
+                    std::shared_ptr<subscriber> to);
+  void attach(stream_id id, const opened& done);
+  void activate(stream_state& stream, const position& from);
+  void name_ready(name_state& name, result<position> stored);
+  result<void> check_kept(const position& cursor) const;
+  void leave_name(stream_state& stream);
+  void remove(stream_id id);
+  void end(stream_id id, end_reason reason, std::string_view message);
+  position cursor_of(const stream_state& stream) const;
+  void note_cursor(name_state& name);
+  void schedule_save(std::chrono::milliseconds wait);
+  void save_cursors();
+  void save_done(const std::vector<std::pair<cursor_key, position>>& batch,
+                 const result<void>& outcome);
+  stream_state* find(stream_id id);
+  std::shared_ptr<frame_source> frames_for(const model& wanted);
+
+  // hub_delivery.cpp: the tail, slices, one event to one stream.
+  enum class offered { done, no_room };
+  offered offer(stream_state& stream, const event_view& event);
+  bool wanted(stream_state& stream, const event_view& event);
+  const filter* filter_for(stream_state& stream, const event_view& event);
+  void deliver(stream_state& stream, const event_view& event, std::string_view frame);
+  void advance_tail();
+  void hand_out(const event_view& event);
+  void go_live(stream_state& stream);
+  void leave_live(stream_state& stream);
+  void schedule(stream_state& stream);
+  void run_slices();
+  void run_slice(stream_state& stream);
+  void post_turn();
+  void turn();
+  void count_delivered();
+
+  static constexpr std::chrono::milliseconds save_interval{100};
+  // Streams whose filter wants nothing of what passes save their way only this often.
+  static constexpr std::chrono::seconds sweep_interval{5};
+  // How much one stream, or the tail, may do before others have their turn.
+  static constexpr int slice_events = 512;
+
+  parts with_;
+  stream_limits limits_;
+  std::uint64_t next_id_ = 1;
+  std::unordered_map<std::uint64_t, std::unique_ptr<stream_state>> streams_;
+  std::map<cursor_key, std::unique_ptr<name_state>> names_;
+  std::map<std::string, std::shared_ptr<frame_source>> frames_;
+
+  std::unique_ptr<log::log_reader> tail_;
+  position tail_before_;  // where the tail stood before the event at hand
+  std::unordered_map<table_id, std::vector<stream_state*>> live_;
+  std::size_t live_count_ = 0;
+  std::deque<stream_id> ready_;
+  bool turn_posted_ = false;
+
+  boost::asio::steady_timer save_timer_;
+  bool save_scheduled_ = false;
+  bool saving_ = false;
+  std::set<cursor_key> dirty_;
+  std::chrono::steady_clock::time_point last_sweep_{};
+  std::function<void()> when_saved_;
+  bool shutting_down_ = false;
+
+  std::uint64_t delivered_ = 0;
+  std::uint64_t redelivered_ = 0;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t undecided_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  prometheus::Counter& delivered_total_;
+  prometheus::Counter& redelivered_total_;
+  prometheus::Counter& dropped_total_;
+  prometheus::Counter& undecided_total_;
+  prometheus::Counter& acknowledged_total_;
+  prometheus::Counter& unknown_acknowledgements_total_;
+  prometheus::Gauge& open_streams_;
+};
+
+}  // namespace pulse::streams
