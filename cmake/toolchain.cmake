@@ -17,7 +17,7 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conver
                     -Woverloaded-virtual -Wcast-qual -Wformat=2 -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # g++ 12 reports false positives from inlined standard-library code at -O2 (GCC bug 105329 and kin).
-  add_compile_options(-fcoroutines -Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete
                       -Wno-stringop-overflow -Wno-array-bounds -Wno-dangling-pointer)
 endif()
 

@@ -63,8 +63,8 @@ stream_state& hub::impl::add(stream_request wanted, const table_name& of, table_
   return stream;
 }
 
-void hub::impl::open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
-                     std::shared_ptr<subscriber> to, opened done) {
+void hub::impl::open(stream_request wanted, const std::shared_ptr<const relation>& shape,
+                     position start, std::shared_ptr<subscriber> to, opened done) {
   const auto refuse = [&](error why) {
     boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
   };
@@ -282,9 +282,9 @@ hub::hub(parts with, stream_limits limits)
     : impl_(std::make_shared<impl>(std::move(with), limits)) {}
 hub::~hub() = default;
 
-void hub::open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+void hub::open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
                std::shared_ptr<subscriber> to, opened done) {
-  impl_->open(std::move(wanted), std::move(shape), start, std::move(to), std::move(done));
+  impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
 }
 void hub::acknowledge(stream_id stream, const event_id& id) {
   impl_->acknowledge(stream, id);

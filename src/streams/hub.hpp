@@ -103,7 +103,7 @@ class hub {
   // is open (its cursor durable) or refused; events come in a later turn of the executor. With a
   // name that is in use the stream opens as a standby and is served when the active one goes.
   using opened = std::function<void(result<stream_id>)>;
-  void open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+  void open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
 
   // The consumer has dealt with the event. Unknown ids are counted and otherwise ignored.

@@ -24,7 +24,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
  public:
   impl(parts with, stream_limits limits);
 
-  void open(stream_request wanted, std::shared_ptr<const relation> shape, position start,
+  void open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
   void acknowledge(stream_id id, const event_id& event);
   void writable(stream_id id);
