@@ -1,0 +1,194 @@
+#include "pgoutput/decoder.hpp"
+
+#include <string>
+
+#include "pgoutput/copy_data.hpp"
+
+namespace pulse::pgoutput {
+
+error decoder::violation(std::string_view what) const {
+  return {errc::protocol,
+          std::string("pgoutput message '") + type_ + "' at " + to_string(wal_start_) + ": " + std::string(what),
+          "report this with the server's version"};
+}
+
+void decoder::reset() {
+  described_.clear();
+  in_transaction_ = false;
+  ordinal_at_ = {};
+  next_ordinal_ = 0;
+}
+
+result<void> decoder::decode(lsn wal_start, byte_view message) {
+  message_reader reader(message);
+  type_ = static_cast<char>(reader.read_byte());
+  wal_start_ = wal_start;
+  switch (type_) {
+    case 'I':
+      return read_insert(reader);
+    case 'U':
+      return read_update(reader);
+    case 'D':
+      return read_delete(reader);
+    case 'B':
+      return read_begin(reader);
+    case 'C':
+      return read_commit(reader);
+    case 'R':
+      return read_relation(reader);
+    case 'T':
+      return read_truncate(reader);
+    case 'Y':  // names a type by OID; the catalog says more
+    case 'O':  // where a change was first made; Pulse delivers it all the same
+    case 'M':  // pg_logical_emit_message: not a row's change
+      return {};
+    default:
+      return violation("unknown type");
+  }
+}
+
+result<void> decoder::read_begin(message_reader& reader) {
+  transaction_begin begin;
+  begin.commit = reader.read_lsn();
+  begin.committed_at = from_postgres_time(static_cast<std::int64_t>(reader.read_int64()));
+  begin.xid = reader.read_int32();
+  if (!reader.ok()) return violation("cut short");
+  if (in_transaction_) return violation("a transaction begins inside another");
+  in_transaction_ = true;
+  commit_ = begin.commit;
+  ordinal_at_ = {};
+  next_ordinal_ = 0;
+  return sink_->on_begin(begin);
+}
+
+result<void> decoder::read_commit(message_reader& reader) {
+  transaction_commit commit;
+  reader.read_byte();  // flags, unused
+  commit.commit = reader.read_lsn();
+  commit.end = reader.read_lsn();
+  reader.read_int64();  // the commit time, known since the beginning
+  if (!reader.ok()) return violation("cut short");
+  if (!in_transaction_) return violation("a commit outside a transaction");
+  if (commit.commit != commit_) return violation("the commit is not that of the transaction that began");
+  in_transaction_ = false;
+  return sink_->on_commit(commit);
+}
+
+result<void> decoder::read_relation(message_reader& reader) {
+  relation_definition definition;
+  definition.oid = reader.read_int32();
+  definition.table.schema = reader.read_string();
+  definition.table.name = reader.read_string();
+  definition.identity = static_cast<replica_identity>(reader.read_byte());
+  const std::size_t columns = reader.read_int16();
+  for (std::size_t i = 0; i < columns && reader.ok(); ++i) {
+    relation_definition::column column;
+    column.in_identity = (reader.read_byte() & 1U) != 0;
+    column.name = reader.read_string();
+    column.type_oid = reader.read_int32();
+    column.type_modifier = static_cast<std::int32_t>(reader.read_int32());
+    definition.columns.push_back(std::move(column));
+  }
+  if (!reader.ok()) return violation("cut short");
+  switch (definition.identity) {
+    case replica_identity::primary_key:
+    case replica_identity::nothing:
+    case replica_identity::full:
+    case replica_identity::index:
+      break;
+    default:
+      return violation("unknown replica identity");
+  }
+  // The catalog's own schema is sent as an empty name.
+  if (definition.table.schema.empty()) definition.table.schema = "pg_catalog";
+  described_.insert(definition.oid);
+  return sink_->on_relation(definition);
+}
+
+result<row_change> decoder::start_change(message_reader& reader, change_action action) {
+  row_change change;
+  change.relation_oid = reader.read_int32();
+  if (!reader.ok()) return violation("cut short");
+  if (!in_transaction_) return violation("a change outside a transaction");
+  if (!described_.contains(change.relation_oid)) {
+    return violation("table OID " + std::to_string(change.relation_oid) + " was not described before");
+  }
+  if (wal_start_ != ordinal_at_) {
+    ordinal_at_ = wal_start_;
+    next_ordinal_ = 0;
+  }
+  change.action = action;
+  change.at = wal_start_;
+  change.ordinal = next_ordinal_++;
+  return change;
+}
+
+result<tuple_view> decoder::read_tuple(message_reader& reader) {
+  auto tuple = tuple_view::parse(reader.rest());
+  if (!tuple) return violation(tuple.error().what);
+  reader.skip(tuple->bytes().size());
+  return tuple;
+}
+
+result<void> decoder::read_old_tuple(message_reader& reader, char kind, row_change& change) {
+  const auto tuple = read_tuple(reader);
+  if (!tuple) return tuple.error();
+  change.before = *tuple;
+  change.before_kind = kind == 'O' ? old_row_kind::full : old_row_kind::key;
+  return {};
+}
+
+result<void> decoder::finish_change(const message_reader& reader, const row_change& change) {
+  if (!reader.ok()) return violation("cut short");
+  if (!reader.rest().empty()) return violation("bytes are left after the row");
+  return sink_->on_change(change);
+}
+
+result<void> decoder::read_insert(message_reader& reader) {
+  auto change = start_change(reader, change_action::create);
+  if (!change) return change.error();
+  if (reader.read_byte() != 'N') return violation("no new row");
+  const auto tuple = read_tuple(reader);
+  if (!tuple) return tuple.error();
+  change->after = *tuple;
+  return finish_change(reader, *change);
+}
+
+result<void> decoder::read_update(message_reader& reader) {
+  auto change = start_change(reader, change_action::update);
+  if (!change) return change.error();
+  char kind = static_cast<char>(reader.read_byte());
+  if (kind == 'K' || kind == 'O') {
+    if (auto old = read_old_tuple(reader, kind, *change); !old) return old.error();
+    kind = static_cast<char>(reader.read_byte());
+  }
+  if (kind != 'N') return violation("no new row");
+  const auto tuple = read_tuple(reader);
+  if (!tuple) return tuple.error();
+  change->after = *tuple;
+  return finish_change(reader, *change);
+}
+
+result<void> decoder::read_delete(message_reader& reader) {
+  auto change = start_change(reader, change_action::remove);
+  if (!change) return change.error();
+  const char kind = static_cast<char>(reader.read_byte());
+  if (kind != 'K' && kind != 'O') return violation("no old row");
+  if (auto old = read_old_tuple(reader, kind, *change); !old) return old.error();
+  return finish_change(reader, *change);
+}
+
+result<void> decoder::read_truncate(message_reader& reader) {
+  const std::uint32_t relations = reader.read_int32();
+  reader.read_byte();  // CASCADE and RESTART IDENTITY: nothing depends on them here
+  if (!in_transaction_) return violation("a change outside a transaction");
+  for (std::uint32_t i = 0; i < relations && reader.ok(); ++i) {
+    const auto oid = reader.read_int32();
+    if (!reader.ok()) break;
+    if (auto taken = sink_->on_truncate(oid); !taken) return taken.error();
+  }
+  if (!reader.ok()) return violation("cut short");
+  return {};
+}
+
+}  // namespace pulse::pgoutput

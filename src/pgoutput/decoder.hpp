@@ -1,0 +1,54 @@
+// The output plugin's messages to transaction fragments.
+#pragma once
+
+#include <cstdint>
+#include <unordered_set>
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+#include "change/fragment.hpp"
+#include "pgoutput/message_reader.hpp"
+
+namespace pulse::pgoutput {
+
+// pgoutput, protocol version 1 (PostgreSQL manual, section 55.9): bytes in, calls on the sink out; no I/O and no SQL,
+// so that its answers never come "from the future" of the stream. Rows are handed on as views into the message.
+// One owner; not thread-safe.
+class decoder {
+ public:
+  explicit decoder(fragment_sink& sink) : sink_(&sink) {}
+
+  // One message and the WAL start that its XLogData frame carried. errc::protocol says which message at which LSN is
+  // not what the protocol allows; errors of the sink are handed through. After an error only reset() may follow.
+  result<void> decode(lsn wal_start, byte_view message);
+
+  // A new connection: no transaction is open and no table is described.
+  void reset();
+
+ private:
+  result<void> read_begin(message_reader& reader);
+  result<void> read_commit(message_reader& reader);
+  result<void> read_relation(message_reader& reader);
+  result<void> read_insert(message_reader& reader);
+  result<void> read_update(message_reader& reader);
+  result<void> read_delete(message_reader& reader);
+  result<void> read_truncate(message_reader& reader);
+  result<row_change> start_change(message_reader& reader, change_action action);
+  result<tuple_view> read_tuple(message_reader& reader);
+  result<void> read_old_tuple(message_reader& reader, char kind, row_change& change);
+  result<void> finish_change(const message_reader& reader, const row_change& change);
+  error violation(std::string_view what) const;
+
+  fragment_sink* sink_;
+  std::unordered_set<std::uint32_t> described_;
+  bool in_transaction_ = false;
+  lsn commit_;
+
+  char type_ = 0;  // of the message at hand, for errors
+  lsn wal_start_;
+  // Rows of one WAL record share its LSN: a COPY record holds many. The number in it tells them apart.
+  lsn ordinal_at_;
+  std::uint32_t next_ordinal_ = 0;
+};
+
+}  // namespace pulse::pgoutput
