@@ -1,0 +1,22 @@
+// Where things are. Each has an environment variable for those who keep them elsewhere.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+function findRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package-lock.json'))) {
+    const above = dirname(folder);
+    if (above === folder) throw new Error('no package-lock.json above this file: run from a checkout of the repository');
+    folder = above;
+  }
+  return folder;
+}
+
+export const root = findRoot();
+
+// The program that is shipped, and the same with crash points (see src/base/failpoint.hpp).
+export const pulseBinary = process.env.PULSE_BIN ?? join(root, 'build/release/pulse');
+export const pulseFailpointsBinary = process.env.PULSE_FAILPOINTS_BIN ?? join(root, 'build/release/pulse_failpoints');
+
+export const postgresPrograms = process.env.PULSE_PG_BIN ?? '/usr/lib/postgresql/15/bin';

@@ -1,0 +1,167 @@
+// A throwaway PostgreSQL cluster of one's own: in a temporary folder, on a random loopback port and a Unix socket,
+// durable like a real one, and gone afterwards. Never touches a cluster that exists already.
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chownSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import pg from 'pg';
+
+import { atExit, removeFolder } from './cleanup.js';
+import { postgresPrograms } from './paths.js';
+import { Program, freePorts } from './process.js';
+import { until } from './wait.js';
+
+export interface PostgresOptions {
+  // Lines for postgresql.conf, on top of those below.
+  settings?: Record<string, string>;
+  // Leaves the cluster running, and its folder there, when this process ends.
+  keep?: boolean;
+}
+
+// PostgreSQL refuses to run as root, so then it runs as this user.
+function serverUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if (name === 'nobody') return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('running as root, and there is no user "nobody" to run PostgreSQL as');
+}
+
+// initdb takes longer than all the rest: it is run once in a process and copied from then on.
+let template: string | undefined;
+
+function initializedTemplate(user: { uid: number; gid: number } | undefined): string {
+  if (template !== undefined) return template;
+  const folder = mkdtempSync(join(tmpdir(), 'pulse-initdb-'));
+  atExit(() => removeFolder(folder));
+  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  const args = ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
+  execFileSync(join(postgresPrograms, 'initdb'), args, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  template = join(folder, 'data');
+  return template;
+}
+
+export class Postgres {
+  readonly folder: string;
+  readonly port: number;
+  private readonly user: { uid: number; gid: number } | undefined;
+  private readonly keep: boolean;
+  private readonly forget: () => void;
+  private program: Program | undefined;
+
+  private constructor(folder: string, port: number, user: { uid: number; gid: number } | undefined, keep: boolean) {
+    this.folder = folder;
+    this.port = port;
+    this.user = user;
+    this.keep = keep;
+    this.forget = keep ? () => {} : atExit(() => removeFolder(folder));
+  }
+
+  static async start(options: PostgresOptions = {}): Promise<Postgres> {
+    if (!existsSync(join(postgresPrograms, 'postgres'))) {
+      throw new Error(`no PostgreSQL in ${postgresPrograms}: run script/bootstrap, or set PULSE_PG_BIN`);
+    }
+    const user = serverUser();
+    const folder = mkdtempSync(join(tmpdir(), 'pulse-postgres-'));
+    if (user !== undefined) chownSync(folder, user.uid, user.gid);
+    const [port] = await freePorts(1);
+    const postgres = new Postgres(folder, port as number, user, options.keep ?? false);
+    const source = initializedTemplate(user);
+    // The copy is made by the user who will own it.
+    execFileSync('cp', ['-a', source, postgres.dataFolder], { ...user, cwd: folder });
+    const settings: Record<string, string> = {
+      listen_addresses: '127.0.0.1',
+      port: String(port),
+      unix_socket_directories: folder,
+      wal_level: 'logical',
+      fsync: 'on',
+      max_connections: '100',
+      max_wal_senders: '20',
+      max_replication_slots: '20',
+      shared_buffers: '64MB',
+      max_wal_size: '4GB',
+      ...options.settings,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
+    appendFileSync(join(postgres.dataFolder, 'postgresql.conf'), lines.join(''));
+    await postgres.start();
+    return postgres;
+  }
+
+  get dataFolder(): string {
+    return join(this.folder, 'data');
+  }
+
+  get logTail(): string {
+    return this.program?.tail() ?? '';
+  }
+
+  url(database = 'postgres', user = 'postgres'): string {
+    return `postgresql://${user}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  socketUrl(database = 'postgres', user = 'postgres'): string {
+    return `postgresql://${user}@/${database}?host=${encodeURIComponent(this.folder)}&port=${this.port}`;
+  }
+
+  // A connection that the caller ends.
+  async connect(database = 'postgres', user = 'postgres'): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.url(database, user) });
+    // A server that goes away shows in the query that fails; without a listener it would end the process.
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  // One statement or script on a connection of its own.
+  async sql(text: string, database = 'postgres'): Promise<pg.QueryResult> {
+    const client = await this.connect(database);
+    try {
+      return await client.query(text);
+    } finally {
+      await client.end();
+    }
+  }
+
+  async createDatabase(name: string): Promise<void> {
+    await this.sql(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+  }
+
+  // Starts a cluster that was stopped, on the same port.
+  async start(): Promise<void> {
+    this.program = new Program(join(postgresPrograms, 'postgres'), ['-D', this.dataFolder], {
+      logFile: join(this.folder, 'log'),
+      cwd: this.folder,
+      ...(this.user === undefined ? {} : { user: this.user }),
+      signalOnParentEnd: this.keep ? undefined : 'QUIT',
+    });
+    const program = this.program;
+    await until(
+      'PostgreSQL to accept connections',
+      async () => {
+        if (!program.running) throw new Error(`PostgreSQL ended at start-up:\n${program.tail()}`);
+        await this.sql('SELECT 1');
+        return true;
+      },
+      { timeoutMs: 60_000, everyMs: 50 },
+    );
+  }
+
+  // "fast" rolls back what is open and writes a checkpoint; "immediate" leaves all to crash recovery.
+  async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    await this.program?.endBy(mode === 'fast' ? 'SIGINT' : 'SIGQUIT', 60_000);
+  }
+
+  // The end: nothing is left.
+  async remove(): Promise<void> {
+    if (this.program?.running) await this.stop('immediate');
+    removeFolder(this.folder);
+    this.forget();
+  }
+
+  release(): void {
+    this.program?.release();
+  }
+}

@@ -1,0 +1,79 @@
+// One test with real parts: what it starts ends with it, and when it fails it shows what the parts said.
+import { test } from 'node:test';
+
+import type { Consumer, ConsumerOptions } from './consumer.js';
+import { Postgres, type PostgresOptions } from './postgres.js';
+import { Pulse, type PulseOptions } from './pulse.js';
+import { Random } from './random.js';
+import { within } from './wait.js';
+
+export class Scenario {
+  // The seed is printed when the test fails.
+  readonly random = new Random();
+  private readonly parts: { say?: () => string; end: () => Promise<unknown> | void }[] = [];
+
+  constructor(readonly note: (message: string) => void) {}
+
+  async postgres(options?: PostgresOptions): Promise<Postgres> {
+    const postgres = await Postgres.start(options);
+    this.parts.push({ say: () => `--- PostgreSQL\n${postgres.logTail}`, end: () => postgres.remove() });
+    return postgres;
+  }
+
+  async pulse(options: PulseOptions): Promise<Pulse> {
+    const pulse = await this.unstarted(options);
+    await pulse.start();
+    return pulse;
+  }
+
+  // Prepared, for a test that starts it itself.
+  async unstarted(options: PulseOptions): Promise<Pulse> {
+    const pulse = await Pulse.prepare(options);
+    this.parts.push({ say: () => `--- pulse\n${pulse.logTail}`, end: () => pulse.remove() });
+    return pulse;
+  }
+
+  async consumer(pulse: Pulse, options: Omit<ConsumerOptions, 'url' | 'apiKey'> & { apiKey?: string }): Promise<Consumer> {
+    const consumer = await pulse.consume(options);
+    this.parts.push({ end: () => consumer.terminate() });
+    return consumer;
+  }
+
+  // Runs at the test's end, last come first.
+  atEnd(end: () => Promise<unknown> | void): void {
+    this.parts.push({ end });
+  }
+
+  report(): string {
+    return [...this.parts.map((part) => part.say?.()).filter(Boolean), `seed: PULSE_TEST_SEED=${this.random.seed}`].join('\n');
+  }
+
+  async end(): Promise<void> {
+    for (const part of this.parts.reverse()) {
+      try {
+        await part.end();
+      } catch (reason) {
+        console.error(`at the end of the test: ${String(reason)}`);
+      }
+    }
+  }
+}
+
+export function scenario(
+  name: string,
+  body: (scenario: Scenario) => Promise<void>,
+  { timeoutMs = 120_000 }: { timeoutMs?: number } = {},
+): void {
+  void test(name, async (context) => {
+    const running = new Scenario((message) => context.diagnostic(message));
+    try {
+      // The runner's own timeout would leave the parts running.
+      await within('the test to end', timeoutMs, body(running));
+    } catch (reason) {
+      console.error(`"${name}" failed\n${running.report()}`);
+      throw reason;
+    } finally {
+      await running.end();
+    }
+  });
+}
