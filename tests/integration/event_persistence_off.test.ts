@@ -1,0 +1,61 @@
+// Without event persistence nothing is stored: subscribe() works, stream() says why it does not, and no slot is left.
+import assert from 'node:assert/strict';
+
+import { Refused } from '../harness/consumer.js';
+import { defineModel } from '../harness/model.js';
+import { scenario } from '../harness/scenario.js';
+import { until } from '../harness/wait.js';
+
+const row = defineModel('Row', 'rows', { id: 'Int' });
+
+scenario('subscribe_works_stream_gets_p6106_and_no_slot_is_left', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY)');
+  const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--event-persistence', 'off'] });
+
+  for (const name of ['named', undefined]) {
+    const refused = await s
+      .consumer(pulse, { model: row, ...(name === undefined ? {} : { name }) })
+      .then(() => undefined, (reason: unknown) => reason);
+    assert.ok(refused instanceof Refused);
+    assert.equal(refused.json().code, 'P6106');
+  }
+  const consumer = await s.consumer(pulse, { model: row, path: '/subscribe' });
+  await postgres.sql('INSERT INTO rows SELECT generate_series(1, 100)');
+  await consumer.untilReceived(100);
+
+  const slots = async (): Promise<unknown[]> => (await postgres.sql('SELECT slot_name, temporary FROM pg_replication_slots')).rows;
+  assert.ok((await slots()).every((slot) => (slot as { temporary: boolean }).temporary));
+  await pulse.kill();
+  await until('the slot to be gone', async () => (await slots()).length === 0);
+});
+
+scenario('switching_persistence_off_and_on_again_is_said', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const before = await s.consumer(pulse, { model: row, name: 'reader' });
+  await postgres.sql('INSERT INTO rows VALUES (1)');
+  await before.untilReceived(1);
+  await pulse.terminate();
+
+  await pulse.start({ args: ['--event-persistence', 'off'] });
+  const ephemeral = await s.consumer(pulse, { model: row, path: '/subscribe' });
+  await postgres.sql('INSERT INTO rows VALUES (2)');
+  await ephemeral.untilReceived(1);
+  await pulse.terminate();
+
+  // What happened meanwhile was not stored. Passing over it silently is the one thing that must not happen: either it
+  // is delivered, because the slot was kept, or the server says that there is a gap.
+  await pulse.start();
+  const after = await s.consumer(pulse, { model: row, name: 'reader' }).catch((reason: unknown) => reason);
+  if (after instanceof Error) {
+    assert.match(after.message, /gap/i);
+  } else {
+    await postgres.sql('INSERT INTO rows VALUES (3)');
+    const consumer = after as Awaited<ReturnType<typeof s.consumer>>;
+    await until('the newest row', () => consumer.frames.at(-1)?.created?.['id'] === 3);
+    const ids = consumer.frames.map((frame) => frame.created?.['id']);
+    assert.ok(ids.includes(2) || /gap/i.test(pulse.process.output), `row 2 is missing and no gap was told: ${ids.join()}`);
+  }
+});

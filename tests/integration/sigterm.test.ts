@@ -1,0 +1,72 @@
+// SIGTERM ends the server in order: within seconds, with exit code 0, told to its consumers, and nothing lost.
+import assert from 'node:assert/strict';
+
+import { defineModel } from '../harness/model.js';
+import { scenario } from '../harness/scenario.js';
+import { sleep, until } from '../harness/wait.js';
+
+const note = defineModel('Note', 'notes', { id: 'Int', text: 'String' });
+
+scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const consumer = await s.consumer(pulse, { model: note, name: 'reader', reconnect: true });
+
+  let written = 0;
+  let stopped = false;
+  const writing = (async () => {
+    const client = await postgres.connect();
+    while (!stopped) {
+      await client.query("INSERT INTO notes SELECT n, 'text' FROM generate_series($1::int, $2::int) n", [written + 1, written + 20]);
+      written += 20;
+      await sleep(2);
+    }
+    await client.end();
+  })();
+  s.atEnd(() => {
+    stopped = true;
+  });
+
+  for (let round = 1; round <= 3; round++) {
+    await consumer.untilReceived(consumer.received + 500);
+    const began = Date.now();
+    const ended = await pulse.terminate(10_000);
+    s.note(`round ${round}: ended after ${Date.now() - began} ms`);
+    assert.deepEqual(ended, { code: 0, signal: null });
+    await until('the consumer to be told', () => !consumer.isOpen);
+    assert.equal(consumer.lastClose?.code, 1001);
+    await pulse.start();
+  }
+  stopped = true;
+  await writing;
+
+  const first = new Map<unknown, string>();
+  await until('every row', () => {
+    for (const frame of consumer.frames) first.set(frame.created?.['id'], first.get(frame.created?.['id']) ?? frame.id);
+    return first.size === written;
+  });
+  assert.deepEqual([...first.keys()], Array.from({ length: written }, (_, index) => index + 1));
+  for (const frame of consumer.frames) assert.equal(frame.id, first.get(frame.created?.['id']), 'the id it had');
+  s.note(`${written} rows, ${consumer.frames.length - written} redelivered`);
+});
+
+scenario('sigterm_while_the_database_is_down_ends_with_zero', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  await postgres.stop('immediate');
+  assert.deepEqual(await pulse.terminate(10_000), { code: 0, signal: null });
+});
+
+scenario('sigterm_with_a_consumer_that_never_reads_ends_with_zero', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const consumer = await s.consumer(pulse, { model: note, ack: 'none' });
+  const healthy = await s.consumer(pulse, { model: note, ack: 'each' });
+  consumer.pause();
+  await postgres.sql("INSERT INTO notes SELECT n, repeat(md5(n::text), 60) FROM generate_series(1, 5000) n");
+  await healthy.untilReceived(5000);
+  assert.deepEqual(await pulse.terminate(15_000), { code: 0, signal: null });
+});
