@@ -1,0 +1,25 @@
+// What consumers say on an open stream: acknowledgements.
+#pragma once
+
+#include <string_view>
+
+#include "change/event_id.hpp"
+
+namespace pulse::server {
+
+struct client_message {
+  enum class kind {
+    acknowledgement,  // `id` has been dealt with
+    unknown,    // valid JSON of another type, or an acknowledgement of what is no event id: counted
+                // and ignored
+    malformed,  // no JSON
+  };
+  kind what = kind::unknown;
+  event_id id = {};
+};
+
+// One text message: `{"type":"ack","id":"<event id>"}` in any JSON spelling. The official client's
+// own spelling takes a path without a JSON parser. Text that is no UTF-8 is malformed.
+client_message parse_client_message(std::string_view text);
+
+}  // namespace pulse::server

@@ -1,0 +1,40 @@
+// Answers that are no: what the official client reads when anything but 101 comes back.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace pulse::server {
+
+// The codes that the official client maps to its error classes.
+enum class pulse_code {
+  server_error,      // P6100
+  datasource_error,  // P6101
+  unauthorized,      // P6102
+  streams_disabled,  // P6106: event persistence is off
+};
+
+std::string_view to_string(pulse_code code) noexcept;
+
+// `status` is an HTTP status from 400 on. `details` (may be empty) says what to do next.
+struct refusal {
+  unsigned status = 500;
+  pulse_code code = pulse_code::server_error;
+  std::string message;
+  std::string details = {};
+};
+
+// What an expected failure is to a client, where the source database plays no part in it: 400 for
+// what the client must change, 401, 404, 409 (a gap or divergence: the operator decides), 501, 503
+// for what may work later, else 500.
+refusal refuse(const error& failure);
+// The same where the failure is the source database's: what is unavailable is P6101 then.
+refusal refuse_for_datasource(const error& failure);
+
+// {"code":…,"message":…,"requestId":…,"details":{"next":…}}; `details` is {} when there is nothing
+// to add.
+std::string error_body(const refusal& why, std::string_view request_id);
+
+}  // namespace pulse::server

@@ -1,0 +1,20 @@
+// The opening handshake (RFC 6455, section 4.2) of requests that have been read already.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "server/http_message.hpp"
+
+namespace pulse::server {
+
+// Nothing when the request is a WebSocket upgrade that can be accepted; else the answer: 426 for
+// what is no upgrade or wants another version than 13, 405 for another method than GET, 400 for a
+// missing or bad key.
+std::optional<refusal> check_upgrade(const http_request& request);
+
+// The 101 answer to a request that check_upgrade() lets pass. Extensions and subprotocols are
+// declined by not being mentioned.
+std::string accept_upgrade(const http_request& request, std::string_view request_id);
+
+}  // namespace pulse::server
