@@ -28,7 +28,8 @@ struct resolved_table {
   position now;                           // the end of history, as near as it is known
 };
 
-// One project, as the server sees it. Implemented in app/. All calls on the delivery thread; answers too.
+// One project, as the server sees it. Implemented in app/. All calls on the delivery thread;
+// answers too.
 class project_service {
  public:
   project_service() = default;
@@ -38,8 +39,9 @@ class project_service {
 
   virtual bool event_persistence() const = 0;
   virtual streams::hub& streams() = 0;
-  // errc::not_found: the database has no such table (the answer says which come near); errc::unavailable: nothing is
-  // known yet and the database cannot be asked. May ask the database when the table is not in the catalog at hand.
+  // errc::not_found: the database has no such table (the answer says which come near);
+  // errc::unavailable: nothing is known yet and the database cannot be asked. May ask the database
+  // when the table is not in the catalog at hand.
   using resolved = std::function<void(result<resolved_table>)>;
   virtual void resolve(const streams::model& wanted, resolved done) = 0;
 
@@ -50,6 +52,10 @@ class project_service {
     std::string problem;       // last error and what to do, or empty
   };
   virtual capture_status capture() const = 0;
+
+  // Empty when streams on known tables can be opened, connected to the database or not; else why
+  // they cannot.
+  virtual std::string not_ready() const { return {}; }
 };
 
 // Finds keys and projects. Called on the delivery thread.

@@ -1,0 +1,279 @@
+#include "server/admin_api.hpp"
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "server/secret.hpp"
+
+namespace pulse::server {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t label_bytes_max = 200;
+
+std::string iso_time(unix_time_us at) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(at - seconds).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), ms);
+}
+
+json::value iso_time_or_null(const std::optional<unix_time_us>& at) {
+  return at ? json::value(iso_time(*at)) : json::value();
+}
+
+http_response json_answer(const json::object& body, unsigned status = 200) {
+  http_response answer;
+  answer.status = status;
+  answer.body = json::serialize(body);
+  return answer;
+}
+
+json::object describe(const key_description& key) {
+  return {{"id", key.id},
+          {"label", key.label},
+          {"createdAt", iso_time(key.created_at)},
+          {"revokedAt", iso_time_or_null(key.revoked_at)}};
+}
+
+json::object describe(const streams::stream_status& stream) {
+  return {{"id", static_cast<std::uint64_t>(stream.id)},
+          {"mode", stream.mode == streams::stream_mode::stream ? "stream" : "subscribe"},
+          {"table", to_string(stream.key.table)},
+          {"name", stream.key.name},
+          {"delivered", stream.delivered},
+          {"acknowledged", stream.acknowledged},
+          {"redelivered", stream.redelivered},
+          {"dropped", stream.dropped},
+          {"undecided", stream.undecided},
+          {"inFlightEvents", stream.in_flight_events},
+          {"inFlightBytes", stream.in_flight_bytes},
+          {"standby", stream.standby},
+          {"stalled", stream.stalled},
+          {"cursor", to_string(stream.cursor)}};
+}
+
+// One call: who is asked for what, and where the answer goes.
+struct call : std::enable_shared_from_this<call> {
+  std::shared_ptr<server_context> context;
+  std::string request_id;
+  std::string method;
+  std::string body;
+  std::vector<std::string> path;  // still encoded, behind /v1
+  respond done;
+
+  void answer(http_response response) { std::exchange(done, nullptr)(std::move(response)); }
+  void no(const refusal& why) { answer(to_response(why, request_id)); }
+  void no(unsigned status, std::string message, std::string next = {}) {
+    no({status, pulse_code::server_error, std::move(message), std::move(next)});
+  }
+  // Hands a failure on; true when there was one.
+  template <class T>
+  bool failed(const result<T>& outcome) {
+    if (outcome) return false;
+    no(refuse(outcome.error()));
+    return true;
+  }
+
+  void dispatch();
+  void keys(const std::string& project);
+  void create_key(const std::string& project);
+  void revoke_key(const std::string& project, const std::string& id);
+  void list_projects();
+  void list_streams(const std::string& project);
+  void delete_cursor(const std::string& project, std::string_view table, std::string_view name);
+};
+
+void call::dispatch() {
+  const auto nothing_here = [this] { no(404, "there is nothing at this path"); };
+  if (path.empty() || path[0] != "projects") return nothing_here();
+  if (path.size() == 1) {
+    return method == "GET" ? list_projects() : no(405, "projects are read with GET");
+  }
+  const auto project = percent_decode(path[1]);
+  if (!project) return no(400, "the project's name is not percent-encoded as it should be");
+  if (context->registry->project(*project) == nullptr) {
+    return no(404, "there is no project '" + *project + "'", "GET /v1/projects lists them");
+  }
+  if (path.size() == 3 && path[2] == "keys") return keys(*project);
+  if (path.size() == 4 && path[2] == "keys") {
+    if (method != "DELETE") return no(405, "a key is revoked with DELETE");
+    const auto id = percent_decode(path[3]);
+    return id ? revoke_key(*project, *id) : nothing_here();
+  }
+  if (path.size() == 3 && path[2] == "streams") {
+    return method == "GET" ? list_streams(*project) : no(405, "streams are read with GET");
+  }
+  if (path.size() == 5 && path[2] == "cursors") {
+    if (method != "DELETE") return no(405, "a cursor is deleted with DELETE");
+    return delete_cursor(*project, path[3], path[4]);
+  }
+  nothing_here();
+}
+
+void call::list_projects() {
+  json::array projects;
+  for (const auto& [name, project] : context->registry->projects()) {
+    const auto capture = project->capture();
+    projects.push_back(json::object{{"name", name},
+                                    {"eventPersistence", project->event_persistence()},
+                                    {"notReady", project->not_ready()},
+                                    {"capture", json::object{{"connected", capture.connected},
+                                                             {"progressing", capture.progressing},
+                                                             {"state", capture.state},
+                                                             {"problem", capture.problem}}}});
+  }
+  answer(json_answer({{"projects", std::move(projects)}}));
+}
+
+void call::keys(const std::string& project) {
+  if (method == "POST") return create_key(project);
+  if (method != "GET") return no(405, "keys are read with GET and made with POST");
+  context->backend->list_keys(
+      project, [self = shared_from_this()](const result<std::vector<key_description>>& keys) {
+        if (self->failed(keys)) return;
+        json::array list;
+        for (const auto& key : *keys) list.push_back(describe(key));
+        self->answer(json_answer({{"keys", std::move(list)}}));
+      });
+}
+
+void call::create_key(const std::string& project) {
+  std::string label;
+  if (!body.empty()) {
+    json::error_code bad;
+    const auto parsed = json::parse(body, bad);
+    const auto* object = bad ? nullptr : parsed.if_object();
+    const auto* given = object == nullptr ? nullptr : object->if_contains("label");
+    if (object == nullptr || (given != nullptr && !given->is_string())) {
+      return no(400, R"(the body must be {"label":"…"} or empty)");
+    }
+    if (given != nullptr) label = given->get_string();
+  }
+  if (label.size() > label_bytes_max) {
+    return no(400, "the label is longer than " + std::to_string(label_bytes_max) + " bytes");
+  }
+  context->backend->create_key(project, label,
+                               [self = shared_from_this()](const result<created_key>& made) {
+                                 if (self->failed(made)) return;
+                                 auto described = describe(made->description);
+                                 described["key"] = made->key;
+                                 auto response = json_answer(described, 201);
+                                 response.headers.emplace_back("cache-control", "no-store");
+                                 self->answer(std::move(response));
+                               });
+}
+
+void call::revoke_key(const std::string& project, const std::string& id) {
+  context->backend->revoke_key(project, id,
+                               [self = shared_from_this(), id](const result<void>& revoked) {
+                                 if (self->failed(revoked)) return;
+                                 end_sessions_of_key(*self->context, id);
+                                 self->answer(json_answer({}));
+                               });
+}
+
+void call::list_streams(const std::string& project) {
+  context->backend->list_cursors(project, [self = shared_from_this(), project](
+                                              const result<std::vector<stored_cursor>>& stored) {
+    if (self->failed(stored)) return;
+    auto* service = self->context->registry->project(project);
+    json::array open;
+    if (service != nullptr) {
+      for (const auto& stream : service->streams().status()) open.push_back(describe(stream));
+    }
+    json::array cursors;
+    for (const auto& cursor : *stored) {
+      cursors.push_back(json::object{{"table", to_string(cursor.key.table)},
+                                     {"name", cursor.key.name},
+                                     {"cursor", to_string(cursor.at)},
+                                     {"movedAt", iso_time_or_null(cursor.moved_at)}});
+    }
+    self->answer(json_answer({{"streams", std::move(open)}, {"cursors", std::move(cursors)}}));
+  });
+}
+
+void call::delete_cursor(const std::string& project, std::string_view table,
+                         std::string_view name) {
+  const auto dot = table.find('.');
+  const auto schema = percent_decode(table.substr(0, dot));
+  const auto bare = percent_decode(dot == std::string_view::npos ? "" : table.substr(dot + 1));
+  const auto decoded_name = percent_decode(name);
+  if (!schema || !bare || !decoded_name || schema->empty() || bare->empty() ||
+      decoded_name->empty()) {
+    return no(400, "a cursor's path is cursors/{schema}.{table}/{name}",
+              "percent-encode the names; a dot within one is %2E");
+  }
+  context->backend->delete_cursor(project, {{*schema, *bare}, *decoded_name},
+                                  [self = shared_from_this()](const result<void>& deleted) {
+                                    if (self->failed(deleted)) return;
+                                    self->answer(json_answer({}));
+                                  });
+}
+
+std::vector<std::string> segments(std::string_view path) {
+  std::vector<std::string> all;
+  while (!path.empty()) {
+    const auto slash = path.find('/');
+    all.emplace_back(path.substr(0, slash));
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view segment) {
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string text;
+  for (std::size_t at = 0; at < segment.size(); ++at) {
+    if (segment[at] != '%') {
+      text += segment[at];
+      continue;
+    }
+    if (at + 2 >= segment.size()) return std::nullopt;
+    const auto high = digit(segment[at + 1]);
+    const auto low = digit(segment[at + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    text += static_cast<char>(high * 16 + low);
+    at += 2;
+  }
+  return text;
+}
+
+void admin_call(const std::shared_ptr<server_context>& context, const http_request& request,
+                const std::string& request_id, respond done) {
+  auto one = std::make_shared<call>();
+  one->context = context;
+  one->request_id = request_id;
+  one->method = request.method;
+  one->body = request.body;
+  one->path = segments(request.path().substr(std::string_view("/v1/").size()));
+  one->done = std::move(done);
+  if (context->options.admin_token.empty()) {
+    return one->no(403, "administration is off: the server has no admin token",
+                   "set an admin token (PULSE_ADMIN_TOKEN) and start the server again");
+  }
+  const auto presented = bearer_token(request.header("authorization"));
+  if (!presented || !equal_in_constant_time(*presented, context->options.admin_token)) {
+    return one->no({401, pulse_code::unauthorized, "the admin token is missing or wrong",
+                    "send it as authorization: Bearer <token>"});
+  }
+  one->dispatch();
+}
+
+}  // namespace pulse::server

@@ -1,0 +1,39 @@
+// The operators' JSON over HTTP, on the admin address.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/context.hpp"
+#include "server/http_message.hpp"
+#include "server/router.hpp"
+
+namespace pulse::server {
+
+// All calls want `authorization: Bearer <admin token>`: 401 without, 403 when the server has no
+// token set.
+//
+//   GET    /v1/projects
+//          {"projects":[{"name","eventPersistence","notReady","capture":{"connected","progressing","state","problem"}}]}
+//   GET    /v1/projects/{project}/keys
+//          {"keys":[{"id","label","createdAt","revokedAt"}]}
+//   POST   /v1/projects/{project}/keys            body {"label":"…"} or none
+//          201 {"id","label","createdAt","revokedAt":null,"key":"…"}; the key is shown this once
+//   DELETE /v1/projects/{project}/keys/{id}       {}; its open streams end
+//   GET    /v1/projects/{project}/streams
+//          {"streams":[{"id","mode","table","name","delivered","acknowledged","redelivered","dropped","undecided",
+//          "inFlightEvents","inFlightBytes","standby","stalled","cursor"}],"cursors":[{"table","name","cursor","movedAt"}]}
+//   DELETE /v1/projects/{project}/cursors/{schema}.{table}/{name}   {}; its open streams end
+//
+// Path segments are percent-encoded UTF-8; a dot within a schema or table name is written %2E.
+// Times are ISO 8601 in UTC, cursors as to_string(position) writes them. Errors have the body of
+// refusal.hpp.
+void admin_call(const std::shared_ptr<server_context>& context, const http_request& request,
+                const std::string& request_id, respond done);
+
+// Percent-decoding of one path segment; nothing for a broken escape.
+std::optional<std::string> percent_decode(std::string_view segment);
+
+}  // namespace pulse::server

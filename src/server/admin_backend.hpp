@@ -1,0 +1,59 @@
+// What the admin API can have done that is not the server's own: implemented in app/.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "change/position.hpp"
+#include "streams/hub.hpp"
+
+namespace pulse::server {
+
+struct key_description {
+  std::string id;     // not secret
+  std::string label;  // what its maker called it
+  unix_time_us created_at{};
+  std::optional<unix_time_us> revoked_at = {};
+};
+
+struct created_key {
+  key_description description;
+  std::string key;  // the secret: shown once, stored nowhere
+};
+
+struct stored_cursor {
+  streams::cursor_key key;
+  position at;
+  std::optional<unix_time_us> moved_at = {};
+};
+
+// Called on the delivery thread; each `done` is called once, on that thread, also before the call
+// returns. The project exists. errc::not_found: no such key or cursor.
+class admin_backend {
+ public:
+  admin_backend() = default;
+  admin_backend(const admin_backend&) = delete;
+  admin_backend& operator=(const admin_backend&) = delete;
+  virtual ~admin_backend() = default;
+
+  virtual void list_keys(const std::string& project,
+                         std::function<void(result<std::vector<key_description>>)> done) = 0;
+  virtual void create_key(const std::string& project, const std::string& label,
+                          std::function<void(result<created_key>)> done) = 0;
+  // The server ends the key's open streams afterwards.
+  virtual void revoke_key(const std::string& project, const std::string& key_id,
+                          std::function<void(result<void>)> done) = 0;
+
+  virtual void list_cursors(const std::string& project,
+                            std::function<void(result<std::vector<stored_cursor>>)> done) = 0;
+  // Has the hub forget the name too (streams::hub::forget), so that its open streams end.
+  virtual void delete_cursor(const std::string& project, const streams::cursor_key& key,
+                             std::function<void(result<void>)> done) = 0;
+};
+
+}  // namespace pulse::server

@@ -1,0 +1,64 @@
+#include "server/context.hpp"
+
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace pulse::server {
+
+std::string to_string(const listen_address& address) {
+  const bool is_v6 = address.address.find(':') != std::string::npos;
+  return (is_v6 ? '[' + address.address + ']' : address.address) + ':' +
+         std::to_string(address.port);
+}
+
+std::vector<std::shared_ptr<connection>> connection_set::members() const {
+  std::vector<std::shared_ptr<connection>> all;
+  all.reserve(open_.size());
+  for (const auto& [key, one] : open_) all.push_back(one);
+  return all;
+}
+
+server_figures::server_figures(metrics& all)
+    : open_connections(all.gauge("pulse_connections_open", "Connections that are open")),
+      accepted(all.counter("pulse_connections_accepted_total", "Connections accepted")),
+      over_the_limit(all.counter("pulse_connections_over_limit_total",
+                                 "Connections refused because too many were open")),
+      accept_failures(all.counter("pulse_accept_failures_total",
+                                  "Connections that the system could not hand over")),
+      refused_streams(all.counter("pulse_streams_refused_total",
+                                  "Requests for a stream answered with an error")),
+      ignored_messages(all.counter("pulse_client_messages_ignored_total",
+                                   "Messages from consumers of a kind that is not known")),
+      protocol_violations(all.counter("pulse_client_protocol_violations_total",
+                                      "Connections closed because of what the consumer sent")),
+      silent_clients(all.counter("pulse_clients_silent_total",
+                                 "Connections dropped because nothing was heard on them")),
+      sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")) {}
+
+server_context::server_context(server_options with, service_registry& services,
+                               admin_backend& admin, metrics& all)
+    : options(std::move(with)),
+      registry(&services),
+      backend(&admin),
+      all_figures(&all),
+      clock(options.clock != nullptr ? options.clock : &system_clock_source()),
+      figures(all),
+      host_of([](project_service& project) -> std::shared_ptr<stream_host> {
+        return std::make_shared<hub_host>(project.streams());
+      }),
+      scratch(options.message_bytes_max + (std::size_t{128} << 10U)) {
+  std::random_device random;
+  request_prefix_ = (std::uint64_t{random()} << 32U) | random();
+}
+
+std::string server_context::next_request_id() {
+  return fmt::format("{:016x}-{:x}", request_prefix_, ++requests_);
+}
+
+void end_sessions_of_key(server_context& context, std::string_view key_id) {
+  for (const auto& one : context.connections.members()) one->key_revoked(key_id);
+}
+
+}  // namespace pulse::server

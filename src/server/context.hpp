@@ -1,0 +1,98 @@
+// What all sessions of one server share. Everything lives on the delivery thread.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "server/admin_backend.hpp"
+#include "server/options.hpp"
+#include "server/registry.hpp"
+#include "server/stream_host.hpp"
+
+namespace pulse::server {
+
+// One open connection, whatever it speaks. Sessions enter themselves into the connection_set and
+// leave it when they end.
+class connection : public std::enable_shared_from_this<connection> {
+ public:
+  connection() = default;
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  virtual ~connection() = default;
+
+  // About once a second: time to notice what should have happened by now.
+  virtual void tick(std::chrono::steady_clock::time_point now) = 0;
+  // The server stops: end in order, soon.
+  virtual void shut_down() = 0;
+  // The bound on ending in order has passed.
+  virtual void abort() = 0;
+  // The key with this id is no longer valid.
+  virtual void key_revoked(std::string_view key_id) = 0;
+};
+
+class connection_set {
+ public:
+  void add(const std::shared_ptr<connection>& one) { open_.emplace(one.get(), one); }
+  void remove(const connection* one) { open_.erase(one); }
+  std::size_t size() const { return open_.size(); }
+  // A copy: what is called on the members may add and remove.
+  std::vector<std::shared_ptr<connection>> members() const;
+
+ private:
+  std::unordered_map<const connection*, std::shared_ptr<connection>> open_;
+};
+
+struct server_figures {
+  explicit server_figures(metrics& all);
+
+  prometheus::Gauge& open_connections;
+  prometheus::Counter& accepted;
+  prometheus::Counter& over_the_limit;
+  prometheus::Counter& accept_failures;
+  prometheus::Counter& refused_streams;
+  prometheus::Counter& ignored_messages;
+  prometheus::Counter& protocol_violations;
+  prometheus::Counter& silent_clients;
+  prometheus::Counter& sent_bytes;
+};
+
+struct server_context {
+  server_context(server_options with, service_registry& services, admin_backend& admin,
+                 metrics& all);
+
+  std::string next_request_id();
+  std::chrono::steady_clock::time_point now() const { return clock->steady_now(); }
+
+  server_options options;
+  service_registry* registry;
+  admin_backend* backend;
+  metrics* all_figures;
+  const clock_source* clock;
+  server_figures figures;
+  connection_set connections;
+  bool stopping = false;
+  std::size_t request_bytes = 0;  // held by requests that are being received
+  // How to reach a project's streams; tests put their own here.
+  std::function<std::shared_ptr<stream_host>(project_service&)> host_of;
+  // Reads land here, one session at a time: an idle session holds no buffer. Room for the
+  // unfinished frame of before and for what one read brings.
+  std::vector<char> scratch;
+
+ private:
+  std::uint64_t request_prefix_;
+  std::uint64_t requests_ = 0;
+};
+
+// Ends the open streams of a key that was revoked.
+void end_sessions_of_key(server_context& context, std::string_view key_id);
+
+}  // namespace pulse::server

@@ -1,0 +1,17 @@
+// Three questions that supervisors ask.
+#pragma once
+
+#include "server/context.hpp"
+#include "server/http_message.hpp"
+
+namespace pulse::server {
+
+// /healthz: 200 "ok" as long as the delivery thread turns.
+http_response health();
+// /readyz: 200 when every project can serve streams and the server is not stopping; else 503 and
+// which cannot, why.
+http_response readiness(const server_context& context);
+// /capturez: 200 when every project's capture makes progress; else 503 and which does not, why.
+http_response capture_progress(const server_context& context);
+
+}  // namespace pulse::server

@@ -1,0 +1,213 @@
+#include "server/http_session.hpp"
+
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/logging.hpp"
+#include "server/websocket_handshake.hpp"
+
+namespace pulse::server {
+
+http_session::http_session(std::shared_ptr<server_context> context, transport socket, surface where)
+    : context_(std::move(context)), socket_(std::move(socket)), where_(where) {}
+
+std::shared_ptr<http_session> http_session::self() {
+  return std::static_pointer_cast<http_session>(shared_from_this());
+}
+
+void http_session::start() {
+  context_->connections.add(self());
+  deadline_ = context_->now() + context_->options.request_timeout;
+  wait_readable();
+}
+
+void http_session::start_refusing(const refusal& why) {
+  context_->connections.add(self());
+  refuse(why);
+}
+
+// What unfinished requests hold is counted over all connections.
+void http_session::hold(std::size_t bytes) {
+  context_->request_bytes += bytes;
+  context_->request_bytes -= held_;
+  held_ = bytes;
+}
+
+void http_session::drop() {
+  if (phase_ == phase::closed) return;
+  const auto alive = self();
+  phase_ = phase::closed;
+  hold(0);
+  context_->connections.remove(this);
+  socket_.close();
+}
+
+void http_session::tick(std::chrono::steady_clock::time_point now) {
+  if (phase_ == phase::closed || now < deadline_) return;
+  switch (phase_) {
+    case phase::reading:
+      if (input_.empty() && !reader_) return drop();
+      return refuse({408, pulse_code::server_error, "the request did not arrive in time"});
+    case phase::answering:
+      return refuse(
+          {503, pulse_code::server_error,
+           "the server could not answer in time: something that it needs does not respond",
+           "try again; /capturez on the admin address says how the database is"});
+    case phase::writing:
+    case phase::lingering:
+    case phase::closed:
+      return drop();
+  }
+}
+
+void http_session::shut_down() {
+  keep_alive_ = false;
+  if (phase_ == phase::reading || phase_ == phase::lingering) drop();
+}
+
+void http_session::abort() {
+  drop();
+}
+
+void http_session::wait_readable() {
+  socket_.wait_readable([self = self()](const boost::system::error_code& failed) {
+    if (failed != boost::asio::error::operation_aborted) self->read();
+  });
+}
+
+void http_session::read() {
+  if (phase_ != phase::reading && phase_ != phase::lingering) return;
+  auto& scratch = context_->scratch;
+  const auto got = socket_.read_some(scratch);
+  if (got.failed || got.ended) return drop();
+  if (phase_ == phase::lingering) return wait_readable();
+  input_.append(scratch.data(), got.bytes);
+  parse();
+}
+
+void http_session::parse() {
+  if (phase_ != phase::reading) return;
+  if (!reader_) {
+    if (input_.empty()) return wait_readable();
+    reader_ = std::make_unique<http_request_reader>(context_->options.http);
+    deadline_ = context_->now() + context_->options.request_timeout;
+  }
+  const auto outcome = reader_->read(input_);
+  hold(input_.capacity());
+  if (!outcome) {
+    request_id_.clear();
+    return refuse(outcome.error());
+  }
+  if (*outcome == http_request_reader::progress::complete) {
+    const auto request = std::exchange(reader_, nullptr)->take();
+    if (input_.empty()) input_ = {};
+    hold(input_.capacity());
+    return handle(request);
+  }
+  if (context_->request_bytes > context_->options.request_bytes_max) {
+    return refuse({503, pulse_code::server_error,
+                   "the server is receiving too many large requests at once", "try again"});
+  }
+  wait_readable();
+}
+
+void http_session::handle(const http_request& request) {
+  phase_ = phase::answering;
+  deadline_ = context_->now() + context_->options.answer_timeout;
+  request_id_ = context_->next_request_id();
+  keep_alive_ = request.keep_alive && !context_->stopping;
+  head_ = request.method == "HEAD";
+  const auto path = request.path();
+  if (where_ == surface::streams && path == "/stream") {
+    return open(request, streams::stream_mode::stream);
+  }
+  if (where_ == surface::streams && path == "/subscribe") {
+    return open(request, streams::stream_mode::subscribe);
+  }
+  route(context_, where_, request, request_id_,
+        [self = self(), id = request_id_](const http_response& response) {
+          // Too late when the deadline has answered already.
+          if (self->phase_ == phase::answering && self->request_id_ == id) self->answer(response);
+        });
+}
+
+void http_session::open(const http_request& request, streams::stream_mode mode) {
+  // A refused client connects anew for its next try.
+  keep_alive_ = false;
+  if (const auto bad = check_upgrade(request)) return refuse(*bad);
+  open_stream(context_, request, mode, request_id_,
+              [self = self(), handshake = accept_upgrade(request, request_id_)](
+                  const opening_result& outcome) { self->became_stream(outcome, handshake); });
+}
+
+void http_session::became_stream(const opening_result& outcome, const std::string& handshake) {
+  if (!outcome) {
+    if (phase_ == phase::answering) refuse(outcome.error());
+    return;
+  }
+  const auto& session = *outcome;
+  if (phase_ != phase::answering || socket_.peer_has_gone()) {
+    session->abandon();
+    return drop();
+  }
+  if (context_->stopping) {
+    session->abandon();
+    return refuse({503, pulse_code::server_error, "the server is shutting down", "connect again"});
+  }
+  phase_ = phase::closed;
+  hold(0);
+  context_->connections.remove(this);
+  session->start(std::move(socket_), handshake, std::move(input_));
+}
+
+void http_session::refuse(const refusal& why) {
+  keep_alive_ = false;
+  if (request_id_.empty()) request_id_ = context_->next_request_id();
+  answer(to_response(why, request_id_));
+}
+
+void http_session::answer(const http_response& response) {
+  phase_ = phase::writing;
+  deadline_ = context_->now() + context_->options.request_timeout;
+  out_.tail().append(serialize(response, request_id_, keep_alive_, head_));
+  write();
+}
+
+void http_session::write() {
+  if (phase_ != phase::writing) return;
+  while (!out_.empty()) {
+    const auto done = socket_.write_some(out_.unsent());
+    if (done.failed) return drop();
+    if (done.bytes == 0) {
+      socket_.wait_writable([self = self()](const boost::system::error_code& failed) {
+        if (failed != boost::asio::error::operation_aborted) self->write();
+      });
+      return;
+    }
+    out_.sent(done.bytes);
+  }
+  answered();
+}
+
+void http_session::answered() {
+  out_.release();
+  if (!keep_alive_) {
+    // Closing with bytes unread makes the system reset the connection, and the client may lose the
+    // answer.
+    phase_ = phase::lingering;
+    deadline_ = context_->now() + context_->options.closing_timeout;
+    input_ = {};
+    reader_.reset();
+    hold(0);
+    socket_.finish_writing();
+    return wait_readable();
+  }
+  phase_ = phase::reading;
+  deadline_ = context_->now() + context_->options.keep_alive_timeout;
+  // Not from here: pipelined requests must not nest.
+  boost::asio::post(socket_.executor(), [self = self()] { self->parse(); });
+}
+
+}  // namespace pulse::server

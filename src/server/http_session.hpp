@@ -1,0 +1,72 @@
+// A connection that speaks HTTP: one request after the other, until one becomes a stream.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/context.hpp"
+#include "server/http_message.hpp"
+#include "server/outgoing_buffer.hpp"
+#include "server/router.hpp"
+#include "server/stream_opening.hpp"
+#include "server/transport.hpp"
+
+namespace pulse::server {
+
+// Every request gets an answer; a client that takes too long to ask, or to read, is dropped.
+class http_session final : public connection {
+ public:
+  http_session(std::shared_ptr<server_context> context, transport socket, surface where);
+
+  void start();
+  // Instead of start(): answers without reading a request, and closes.
+  void start_refusing(const refusal& why);
+
+  // connection
+  void tick(std::chrono::steady_clock::time_point now) override;
+  void shut_down() override;
+  void abort() override;
+  void key_revoked(std::string_view /*key_id*/) override {}
+
+ private:
+  enum class phase {
+    reading,    // a request
+    answering,  // the answer is being worked out
+    writing,    // it is being sent
+    lingering,  // all is sent; the client is given time to read it and close
+    closed,
+  };
+
+  std::shared_ptr<http_session> self();
+  void wait_readable();
+  void read();
+  void parse();
+  void handle(const http_request& request);
+  void open(const http_request& request, streams::stream_mode mode);
+  void became_stream(const opening_result& outcome, const std::string& handshake);
+  void refuse(const refusal& why);
+  void answer(const http_response& response);
+  void write();
+  void answered();
+  void drop();
+  void hold(std::size_t bytes);
+
+  std::shared_ptr<server_context> context_;
+  transport socket_;
+  surface where_;
+  phase phase_ = phase::reading;
+  std::unique_ptr<http_request_reader> reader_;
+  std::string input_;
+  std::size_t held_ = 0;  // of input_, as counted in the context
+  outgoing_buffer out_;
+  std::string request_id_;
+  bool keep_alive_ = false;
+  bool head_ = false;
+  bool is_first_ = true;
+  std::chrono::steady_clock::time_point deadline_{};
+};
+
+}  // namespace pulse::server

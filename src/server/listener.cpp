@@ -1,0 +1,130 @@
+#include "server/listener.hpp"
+
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+
+#include "base/logging.hpp"
+#include "server/http_session.hpp"
+
+namespace pulse::server {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+// Connections above the limit that are told so; those above these are closed without a word.
+constexpr std::size_t refusals_at_once_max = 64;
+constexpr std::chrono::milliseconds pause_after_failure{100};
+
+error listen_error(const listen_address& address, const error_code& failed) {
+  const auto where = "cannot listen on " + to_string(address) + ": ";
+  if (failed == boost::asio::error::address_in_use) {
+    return {errc::conflict, where + "another process uses this address",
+            "end it, or choose another address or port"};
+  }
+  if (failed == boost::asio::error::access_denied) {
+    return {errc::unauthorized, where + failed.message(), "choose a port from 1024 on"};
+  }
+  if (failed == boost::system::errc::address_not_available) {
+    return {errc::invalid_argument, where + "this machine has no such address",
+            "use one of its own addresses, or 0.0.0.0 for all"};
+  }
+  return {errc::io, where + failed.message()};
+}
+
+}  // namespace
+
+result<std::shared_ptr<listener>> listener::open(const boost::asio::any_io_executor& executor,
+                                                 std::shared_ptr<server_context> context,
+                                                 const listen_address& address, surface where) {
+  auto made = std::make_shared<listener>(executor, std::move(context), where);
+  if (const auto bound = made->bind(address); !bound) return bound.error();
+  return made;
+}
+
+listener::listener(const boost::asio::any_io_executor& executor,
+                   std::shared_ptr<server_context> context, surface where)
+    : executor_(executor),
+      context_(std::move(context)),
+      where_(where),
+      acceptor_(executor),
+      pause_(executor) {}
+
+result<void> listener::bind(const listen_address& address) {
+  error_code failed;
+  const auto ip = boost::asio::ip::make_address(address.address, failed);
+  if (failed) {
+    return error{errc::invalid_argument,
+                 "cannot listen on '" + address.address + "': that is no IPv4 or IPv6 address",
+                 "write it like 127.0.0.1:4000 or [::1]:4000"};
+  }
+  const tcp::endpoint endpoint(ip, address.port);
+  acceptor_.open(endpoint.protocol(), failed);
+  if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address(true), failed);
+  if (!failed) acceptor_.bind(endpoint, failed);
+  if (!failed) acceptor_.listen(tcp::acceptor::max_listen_connections, failed);
+  if (failed) return listen_error(address, failed);
+  return {};
+}
+
+listen_address listener::bound() const {
+  error_code ignored;
+  const auto endpoint = acceptor_.local_endpoint(ignored);
+  return {endpoint.address().to_string(), endpoint.port()};
+}
+
+void listener::start() {
+  accept();
+}
+
+void listener::stop() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+}
+
+void listener::accept() {
+  acceptor_.async_accept(
+      executor_, [self = shared_from_this()](const error_code& failed, tcp::socket socket) {
+        if (!self->acceptor_.is_open()) return;
+        if (failed == boost::asio::error::operation_aborted) return;
+        if (failed) {
+          self->context_->figures.accept_failures.Increment();
+          if (!std::exchange(self->pausing_said_, true)) {
+            log_error("server", "connections cannot be accepted: trying again",
+                      {{"address", to_string(self->bound())}, {"reason", failed.message()}});
+          }
+          return self->pause();
+        }
+        self->pausing_said_ = false;
+        self->accepted(std::move(socket));
+        self->accept();
+      });
+}
+
+// Out of file descriptors, most likely: the waiting connection stays in the queue, and trying at
+// once would spin.
+void listener::pause() {
+  pause_.expires_after(pause_after_failure);
+  pause_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (!cancelled && self->acceptor_.is_open()) self->accept();
+  });
+}
+
+void listener::accepted(tcp::socket socket) {
+  const auto open = context_->connections.size();
+  const auto most = context_->options.connections_max;
+  context_->figures.accepted.Increment();
+  if (open >= most) context_->figures.over_the_limit.Increment();
+  if (open >= most + refusals_at_once_max) return;
+  auto session = std::make_shared<http_session>(context_, transport(std::move(socket)), where_);
+  if (open < most) return session->start();
+  session->start_refusing(
+      {503, pulse_code::server_error,
+       "the server has as many connections as it takes (" + std::to_string(most) + ")",
+       "try again later, or raise the server's limit"});
+}
+
+}  // namespace pulse::server

@@ -1,0 +1,46 @@
+// Accepts connections on one address.
+#pragma once
+
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "server/context.hpp"
+#include "server/router.hpp"
+
+namespace pulse::server {
+
+// All on the delivery thread.
+class listener : public std::enable_shared_from_this<listener> {
+ public:
+  // Binds and listens. errc::invalid_argument: no address; errc::conflict: it is taken;
+  // errc::unauthorized: the system does not allow it; the error names the address. With port 0,
+  // bound() says which port it became.
+  static result<std::shared_ptr<listener>> open(const boost::asio::any_io_executor& executor,
+                                                std::shared_ptr<server_context> context,
+                                                const listen_address& address, surface where);
+
+  listener(const boost::asio::any_io_executor& executor, std::shared_ptr<server_context> context,
+           surface where);
+
+  void start();
+  void stop();
+  listen_address bound() const;
+
+ private:
+  result<void> bind(const listen_address& address);
+  void accept();
+  void accepted(boost::asio::ip::tcp::socket socket);
+  void pause();
+
+  boost::asio::any_io_executor executor_;
+  std::shared_ptr<server_context> context_;
+  surface where_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
+  bool pausing_said_ = false;
+};
+
+}  // namespace pulse::server

@@ -1,0 +1,54 @@
+// What can be set about the server's outside.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/clock.hpp"
+#include "server/http_message.hpp"
+
+namespace pulse::server {
+
+// An address and a port to listen on. Port 0: the system chooses one.
+struct listen_address {
+  std::string address = "127.0.0.1";  // IPv4 or IPv6, no name
+  std::uint16_t port = 0;
+
+  bool operator==(const listen_address&) const = default;
+};
+
+// "127.0.0.1:4000", "[::1]:4000".
+std::string to_string(const listen_address& address);
+
+struct server_options {
+  listen_address listen = {"127.0.0.1", 4000};
+  listen_address admin_listen = {"127.0.0.1", 4001};
+  std::string admin_token = {};  // empty: /v1 is refused
+
+  http_limits http = {};
+  std::size_t request_bytes_max = std::size_t{256}
+                                  << 20U;  // of all requests that are being received
+  std::size_t connections_max = 10'000;
+  std::size_t message_bytes_max = std::size_t{64} << 10U;  // of one message from a consumer
+  // hub::writable() is called once a slow connection's unsent bytes have fallen to this: half of
+  // streams::stream_limits::unsent_bytes_max.
+  std::size_t unsent_low_bytes = std::size_t{512} << 10U;
+
+  std::chrono::milliseconds request_timeout =
+      std::chrono::seconds(10);  // to send a request, to take an answer
+  std::chrono::milliseconds answer_timeout = std::chrono::seconds(30);  // for Pulse to have one
+  std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(60);
+  std::chrono::milliseconds silence_before_ping = std::chrono::seconds(60);
+  std::chrono::milliseconds silence_after_ping = std::chrono::seconds(12);
+  std::chrono::milliseconds closing_timeout =
+      std::chrono::seconds(2);  // for the other side to close too
+  std::chrono::milliseconds draining_timeout =
+      std::chrono::seconds(2);  // at shutdown, for acknowledgements
+  std::chrono::milliseconds tick_interval = std::chrono::seconds(1);
+
+  const clock_source* clock = nullptr;  // null: the machine's
+};
+
+}  // namespace pulse::server

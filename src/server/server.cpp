@@ -1,0 +1,118 @@
+#include "server/server.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/logging.hpp"
+#include "server/context.hpp"
+#include "server/listener.hpp"
+
+namespace pulse::server {
+
+struct server::impl : std::enable_shared_from_this<impl> {
+  explicit impl(const boost::asio::any_io_executor& on) : executor(on), timer(on) {}
+
+  boost::asio::any_io_executor executor;
+  boost::asio::steady_timer timer;
+  std::shared_ptr<server_context> context;
+  std::shared_ptr<listener> streams;
+  std::shared_ptr<listener> admin;
+  std::chrono::steady_clock::time_point stop_deadline;
+  std::function<void()> when_stopped;
+  bool over = false;
+
+  // While stopping more often: somebody waits for it.
+  static constexpr std::chrono::milliseconds stopping_tick{20};
+
+  void schedule_tick() {
+    timer.expires_after(context->stopping ? std::min(stopping_tick, context->options.tick_interval)
+                                          : context->options.tick_interval);
+    timer.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+      const auto self = weak.lock();
+      if (!cancelled && self && !self->over) self->tick();
+    });
+  }
+
+  void tick() {
+    const auto now = context->now();
+    for (const auto& one : context->connections.members()) one->tick(now);
+    context->figures.open_connections.Set(static_cast<double>(context->connections.size()));
+    if (context->stopping && check_stopped(now)) return;
+    schedule_tick();
+  }
+
+  bool check_stopped(std::chrono::steady_clock::time_point now) {
+    const auto left = context->connections.size();
+    if (left != 0 && now < stop_deadline) return false;
+    if (left != 0) {
+      log_warning("server", "cutting connections that did not close in time",
+                  {{"connections", left}});
+      cut();
+    }
+    over = true;
+    std::exchange(when_stopped, nullptr)();
+    return true;
+  }
+
+  void cut() const {
+    for (const auto& one : context->connections.members()) one->abort();
+  }
+
+  void stop_listening() const {
+    if (streams) streams->stop();
+    if (admin) admin->stop();
+  }
+};
+
+server::server(boost::asio::any_io_executor executor) : impl_(std::make_shared<impl>(executor)) {}
+
+server::~server() {
+  impl_->over = true;
+  impl_->timer.cancel();
+  impl_->stop_listening();
+  if (impl_->context) impl_->cut();
+}
+
+result<bound_addresses> server::start(server_options options, service_registry& registry,
+                                      admin_backend& backend, metrics& figures,
+                                      host_factory hosts) {
+  auto context = std::make_shared<server_context>(std::move(options), registry, backend, figures);
+  if (hosts) context->host_of = std::move(hosts);
+  auto streams =
+      listener::open(impl_->executor, context, context->options.listen, surface::streams);
+  if (!streams) return streams.error();
+  auto admin =
+      listener::open(impl_->executor, context, context->options.admin_listen, surface::admin);
+  if (!admin) return admin.error();
+  impl_->context = std::move(context);
+  impl_->streams = std::move(streams).value();
+  impl_->admin = std::move(admin).value();
+  impl_->streams->start();
+  impl_->admin->start();
+  impl_->schedule_tick();
+  return bound_addresses{impl_->streams->bound(), impl_->admin->bound()};
+}
+
+void server::end_sessions_of_key(std::string_view key_id) {
+  if (impl_->context) pulse::server::end_sessions_of_key(*impl_->context, key_id);
+}
+
+void server::stop(std::chrono::milliseconds limit, std::function<void()> done) {
+  if (!impl_->context || impl_->over) {
+    boost::asio::post(impl_->executor, std::move(done));
+    return;
+  }
+  auto& context = *impl_->context;
+  context.stopping = true;
+  impl_->stop_deadline = context.now() + limit;
+  impl_->when_stopped = std::move(done);
+  impl_->stop_listening();
+  for (const auto& one : context.connections.members()) one->shut_down();
+  impl_->schedule_tick();
+}
+
+}  // namespace pulse::server

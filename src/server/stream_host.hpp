@@ -1,0 +1,49 @@
+// Where a project's streams live, as the server sees it: streams::hub in the program, something
+// smaller in tests.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "streams/hub.hpp"
+
+namespace pulse::server {
+
+// The contracts are streams::hub's. All calls and answers on the delivery thread.
+class stream_host {
+ public:
+  stream_host() = default;
+  stream_host(const stream_host&) = delete;
+  stream_host& operator=(const stream_host&) = delete;
+  virtual ~stream_host() = default;
+
+  virtual void open(streams::stream_request wanted, const std::shared_ptr<const relation>& shape,
+                    position start, std::shared_ptr<streams::subscriber> to,
+                    streams::hub::opened done) = 0;
+  virtual void acknowledge(streams::stream_id stream, const event_id& id) = 0;
+  virtual void writable(streams::stream_id stream) = 0;
+  virtual void close(streams::stream_id stream) = 0;
+};
+
+// The hub must live until the last session on it has gone.
+class hub_host final : public stream_host {
+ public:
+  explicit hub_host(streams::hub& hub) : hub_(&hub) {}
+
+  void open(streams::stream_request wanted, const std::shared_ptr<const relation>& shape,
+            position start, std::shared_ptr<streams::subscriber> to,
+            streams::hub::opened done) override {
+    hub_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
+  }
+  void acknowledge(streams::stream_id stream, const event_id& id) override {
+    hub_->acknowledge(stream, id);
+  }
+  void writable(streams::stream_id stream) override { hub_->writable(stream); }
+  void close(streams::stream_id stream) override { hub_->close(stream); }
+
+ private:
+  streams::hub* hub_;
+};
+
+}  // namespace pulse::server

@@ -1,0 +1,96 @@
+#include "server/stream_opening.hpp"
+
+#include <utility>
+
+#include "base/logging.hpp"
+#include "server/secret.hpp"
+
+namespace pulse::server {
+namespace {
+
+struct opening : std::enable_shared_from_this<opening> {
+  std::shared_ptr<server_context> context;
+  std::string request_id;
+  key_identity key;
+  streams::stream_request wanted;
+  std::function<void(opening_result)> done;
+
+  void refuse_with(const refusal& why) {
+    context->figures.refused_streams.Increment();
+    log_info("server", "a stream was refused",
+             {{"project", key.project},
+              {"key", key.key_id},
+              {"status", why.status},
+              {"code", to_string(why.code)},
+              {"request_id", request_id},
+              {"reason", why.message}});
+    std::exchange(done, nullptr)(why);
+  }
+
+  void begin(const http_request& request, streams::stream_mode mode) {
+    const auto presented = bearer_token(request.header("authorization"));
+    if (!presented) {
+      return refuse_with({401, pulse_code::unauthorized,
+                          "the request carries no API key (authorization: Bearer <key>)"});
+    }
+    auto accepted = context->registry->authenticate(*presented);
+    if (!accepted) {
+      return refuse_with({401, pulse_code::unauthorized, "the API key is wrong or was revoked",
+                          "make one with 'pulse keys create'"});
+    }
+    key = std::move(*accepted);
+    auto* project = context->registry->project(key.project);
+    if (project == nullptr) return refuse_with(no_project());
+    if (mode == streams::stream_mode::stream && !project->event_persistence()) {
+      return refuse_with({403, pulse_code::streams_disabled,
+                          "stream() needs event persistence, which is off in this project",
+                          "switch event persistence on, or use subscribe()"});
+    }
+    auto parsed =
+        streams::parse_request(mode, request.header("subscription"), request.header("stream"));
+    if (!parsed) return refuse_with(refuse(parsed.error()));
+    wanted = std::move(parsed).value();
+    project->resolve(wanted.model, [self = shared_from_this()](result<resolved_table> table) {
+      self->resolved(std::move(table));
+    });
+  }
+
+  void resolved(result<resolved_table> table) {
+    if (!table) return refuse_with(refuse_for_datasource(table.error()));
+    // The project may have gone while the database was asked.
+    auto* project = context->registry->project(key.project);
+    if (project == nullptr) return refuse_with(no_project());
+    auto host = context->host_of(*project);
+    auto session = std::make_shared<websocket_session>(context, key, request_id);
+    auto* to = host.get();
+    to->open(std::move(wanted), table->shape, table->now, session,
+             [self = shared_from_this(), host, session](result<streams::stream_id> outcome) {
+               if (!outcome) return self->refuse_with(refuse(outcome.error()));
+               session->opened(host, *outcome);
+               std::exchange(self->done, nullptr)(session);
+             });
+  }
+
+  refusal no_project() const {
+    return {404, pulse_code::server_error,
+            "the project '" + key.project + "' of this API key is not served here"};
+  }
+};
+
+}  // namespace
+
+void open_stream(const std::shared_ptr<server_context>& context, const http_request& request,
+                 streams::stream_mode mode, const std::string& request_id,
+                 std::function<void(opening_result)> done) {
+  auto one = std::make_shared<opening>();
+  one->context = context;
+  one->request_id = request_id;
+  one->done = std::move(done);
+  if (context->stopping) {
+    return one->refuse_with(
+        {503, pulse_code::server_error, "the server is shutting down", "connect again"});
+  }
+  one->begin(request, mode);
+}
+
+}  // namespace pulse::server
