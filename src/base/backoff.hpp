@@ -8,8 +8,8 @@
 
 namespace pulse {
 
-// Exponential with full jitter in the upper half: each wait is between half of the step and the step, and the
-// step doubles from `first` to `most`. One owner; not thread-safe.
+// Exponential with full jitter in the upper half: each wait is between half of the step and the
+// step, and the step doubles from `first` to `most`. One owner; not thread-safe.
 class backoff {
  public:
   backoff(std::chrono::milliseconds first, std::chrono::milliseconds most, std::uint64_t seed)

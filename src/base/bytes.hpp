@@ -1,4 +1,5 @@
-// Integers in byte order: big-endian as PostgreSQL sends them, little-endian as the log stores them.
+// Integers in byte order: big-endian as PostgreSQL sends them, little-endian as the log stores
+// them.
 #pragma once
 
 #include <bit>

@@ -6,7 +6,8 @@ namespace {
 class machine_clock final : public clock_source {
  public:
   unix_time_us now() const override {
-    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now());
   }
   std::chrono::steady_clock::time_point steady_now() const override {
     return std::chrono::steady_clock::now();

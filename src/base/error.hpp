@@ -10,7 +10,8 @@
 
 namespace pulse {
 
-// Kinds of expected failure: what a caller may decide on. Everything else about a failure is text for people.
+// Kinds of expected failure: what a caller may decide on. Everything else about a failure is text
+// for people.
 enum class errc {
   invalid_argument,  // the caller's input is wrong: it must be changed before trying again
   not_found,         // the named thing does not exist
@@ -29,8 +30,8 @@ enum class errc {
 
 std::string_view to_string(errc code) noexcept;
 
-// An expected failure. `what` says what happened and where; `next` what to do about it (may be empty when
-// `what` leaves no question). Neither ever holds a password, a key or row data.
+// An expected failure. `what` says what happened and where; `next` what to do about it (may be
+// empty when `what` leaves no question). Neither ever holds a password, a key or row data.
 struct [[nodiscard]] error {
   errc code = errc::io;
   std::string what;
@@ -50,7 +51,9 @@ inline error wrap(std::string_view doing, error cause) {
   return cause;
 }
 
-// Called by result::value() on an error: only start-up code, where an exception may end the program, does that.
-[[noreturn]] void throw_exception_from_error(const error& failure, const boost::source_location& where);
+// Called by result::value() on an error: only start-up code, where an exception may end the
+// program, does that.
+[[noreturn]] void throw_exception_from_error(const error& failure,
+                                             const boost::source_location& where);
 
 }  // namespace pulse

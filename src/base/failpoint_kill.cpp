@@ -1,9 +1,8 @@
-#include <csignal>
-#include <unistd.h>
-
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <string>
+#include <unistd.h>
 
 #include "base/failpoint.hpp"
 
@@ -20,7 +19,8 @@ struct armed_point {
     const std::string text(setting);
     const auto colon = text.rfind(':');
     name = text.substr(0, colon);
-    passes_left = colon == std::string::npos ? 1 : std::strtol(text.c_str() + colon + 1, nullptr, 10);
+    passes_left =
+        colon == std::string::npos ? 1 : std::strtol(text.c_str() + colon + 1, nullptr, 10);
   }
 };
 

@@ -81,7 +81,8 @@ std::string text_line(std::string_view part, std::string_view message,
     line += ' ';
     line += field.name;
     line += '=';
-    const bool plain = !field.value.empty() && field.value.find_first_of(" \"\n") == std::string::npos;
+    const bool plain =
+        !field.value.empty() && field.value.find_first_of(" \"\n") == std::string::npos;
     if (plain) {
       line += field.value;
     } else {

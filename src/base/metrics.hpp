@@ -13,8 +13,8 @@ namespace pulse {
 
 using metric_labels = std::map<std::string, std::string>;
 
-// Hands out counters and gauges and renders them all. Any thread; what it hands out lives as long as it does and
-// is itself safe from any thread.
+// Hands out counters and gauges and renders them all. Any thread; what it hands out lives as long
+// as it does and is itself safe from any thread.
 class metrics {
  public:
   // The counter or gauge of this name and these labels, made when first asked for.

@@ -1,4 +1,5 @@
-// What a database holds at one moment: its tables and types, read by SQL and handed on as plain values.
+// What a database holds at one moment: its tables and types, read by SQL and handed on as plain
+// values.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,8 @@ enum class old_row_kind : std::uint8_t {
 using relation_version = std::uint32_t;
 // A table's number in one log: the same for every version of the table of that name; 0 is none.
 using table_id = std::uint32_t;
-// An event's dense number in one log, from 1 in the order of appending. Never leaves the process: positions do.
+// An event's dense number in one log, from 1 in the order of appending. Never leaves the process:
+// positions do.
 using event_sequence = std::uint64_t;
 
 // A view: `before` and `after` point into bytes that its maker keeps alive.

@@ -102,8 +102,8 @@ std::optional<event_id> parse_event_id(std::string_view text) noexcept {
   return id;
 }
 
-event_id event_id_sequence::next(lsn commit,
-                                 std::chrono::sys_time<std::chrono::microseconds> committed_at) noexcept {
+event_id event_id_sequence::next(
+    lsn commit, std::chrono::sys_time<std::chrono::microseconds> committed_at) noexcept {
   const auto since_epoch =
       std::chrono::floor<std::chrono::milliseconds>(committed_at.time_since_epoch()).count();
   auto time_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(since_epoch, 0));

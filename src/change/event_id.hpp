@@ -14,8 +14,9 @@
 
 namespace pulse {
 
-// 128 bits, big-endian: 48 bits of milliseconds since the Unix epoch, 48 bits of the commit LSN, 32 bits of count in
-// the transaction. As text 26 characters of Crockford's base32 (github.com/ulid/spec), which sort as the bytes do.
+// 128 bits, big-endian: 48 bits of milliseconds since the Unix epoch, 48 bits of the commit LSN, 32
+// bits of count in the transaction. As text 26 characters of Crockford's base32
+// (github.com/ulid/spec), which sort as the bytes do.
 struct event_id {
   static constexpr std::size_t text_size = 26;
 
@@ -38,16 +39,17 @@ void write_text(const event_id& id, char* to) noexcept;
 // Accepts lower case; refuses any other length, character or a value above 128 bits.
 std::optional<event_id> parse_event_id(std::string_view text) noexcept;
 
-// Gives ids that rise in the order in which they are asked for, whatever the server's clock does: the time is that of
-// the commit, clamped to never fall below the last id's. One owner; not thread-safe.
+// Gives ids that rise in the order in which they are asked for, whatever the server's clock does:
+// the time is that of the commit, clamped to never fall below the last id's. One owner; not
+// thread-safe.
 class event_id_sequence {
  public:
   event_id_sequence() = default;
   // Continues after `last`, the highest id ever given (it must survive retention).
   explicit event_id_sequence(const event_id& last) : last_(last) {}
 
-  // The next id, for a change of the transaction that committed at `commit` on `committed_at`. The count goes on
-  // within the same transaction and starts at zero in another.
+  // The next id, for a change of the transaction that committed at `commit` on `committed_at`. The
+  // count goes on within the same transaction and starts at zero in another.
   event_id next(lsn commit, std::chrono::sys_time<std::chrono::microseconds> committed_at) noexcept;
 
   const event_id& last() const noexcept { return last_; }

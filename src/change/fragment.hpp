@@ -13,13 +13,14 @@
 namespace pulse {
 
 struct transaction_begin {
-  lsn commit;  // where the commit record is ("final LSN"): known before the changes, since they come after the commit
+  lsn commit;  // where the commit record is ("final LSN"): known before the changes, since they
+               // come after the commit
   unix_time_us committed_at{};
   std::uint32_t xid = 0;
 };
 
-// One row's change inside the transaction that was begun last. The tuples point into the decoder's input and end
-// with the call that hands them over.
+// One row's change inside the transaction that was begun last. The tuples point into the decoder's
+// input and end with the call that hands them over.
 struct row_change {
   lsn at;                     // the change's own WAL record
   std::uint32_t ordinal = 0;  // the row's number in that record
@@ -35,8 +36,8 @@ struct transaction_commit {
   lsn end;  // just after the commit record: what is confirmed to the server
 };
 
-// The definition that the stream gives of a table before its first change and after every alteration: type OIDs, not
-// yet resolved.
+// The definition that the stream gives of a table before its first change and after every
+// alteration: type OIDs, not yet resolved.
 struct relation_definition {
   struct column {
     std::string name;
@@ -50,7 +51,8 @@ struct relation_definition {
   std::vector<column> columns;
 };
 
-// Takes what a decoder makes of the stream, in its order. An error ends decoding and is handed through.
+// Takes what a decoder makes of the stream, in its order. An error ends decoding and is handed
+// through.
 class fragment_sink {
  public:
   fragment_sink() = default;

@@ -10,8 +10,9 @@
 
 namespace pulse {
 
-// PostgreSQL's pg_lsn: a byte offset into the WAL of one timeline. Written "16/B374D848" (PostgreSQL manual,
-// section 8.20). Zero is "no LSN" there and here. An LSN alone identifies no change: see position.hpp.
+// PostgreSQL's pg_lsn: a byte offset into the WAL of one timeline. Written "16/B374D848"
+// (PostgreSQL manual, section 8.20). Zero is "no LSN" there and here. An LSN alone identifies no
+// change: see position.hpp.
 struct lsn {
   std::uint64_t value = 0;
 

@@ -1,4 +1,5 @@
-// Where a change stands in the database's history: what recapture, cursors and duplicates are judged by.
+// Where a change stands in the database's history: what recapture, cursors and duplicates are
+// judged by.
 #pragma once
 
 #include <compare>
@@ -9,9 +10,10 @@
 
 namespace pulse {
 
-// A function of the WAL alone, whoever reads it and however often: the transaction's commit, the change's own WAL
-// record in it, and the row's number within that record (one COPY record holds many rows). Ordered as PostgreSQL
-// delivers: by timeline, commit, change, row. `commit` is the LSN of the commit record (pgoutput's "final LSN").
+// A function of the WAL alone, whoever reads it and however often: the transaction's commit, the
+// change's own WAL record in it, and the row's number within that record (one COPY record holds
+// many rows). Ordered as PostgreSQL delivers: by timeline, commit, change, row. `commit` is the LSN
+// of the commit record (pgoutput's "final LSN").
 struct position {
   std::uint32_t timeline = 0;
   lsn commit;

@@ -9,7 +9,8 @@
 
 namespace pulse {
 
-// What a column's text form is, as far as rendering and comparing it go. Domains count as their base type.
+// What a column's text form is, as far as rendering and comparing it go. Domains count as their
+// base type.
 enum class value_kind : std::uint8_t {
   boolean,
   int2,
@@ -37,8 +38,8 @@ std::string_view to_string(value_kind kind) noexcept;
 
 struct column_type {
   std::uint32_t oid = 0;
-  std::int32_t modifier = -1;  // atttypmod
-  std::string name;            // as the catalog has it: "int4", "my_enum"; for people
+  std::int32_t modifier = -1;           // atttypmod
+  std::string name;                     // as the catalog has it: "int4", "my_enum"; for people
   value_kind kind = value_kind::other;  // of the element, when it is a list
   bool is_list = false;
   char delimiter = ',';  // between a list's elements
@@ -67,7 +68,8 @@ struct table_name {
 // "schema.name", for people; never for SQL.
 std::string to_string(const table_name& table);
 
-// A table at one moment of its history. Its columns are those that are replicated, in the order of the tuples.
+// A table at one moment of its history. Its columns are those that are replicated, in the order of
+// the tuples.
 struct relation {
   std::uint32_t oid = 0;
   table_name table;

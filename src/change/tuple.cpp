@@ -4,7 +4,8 @@ namespace pulse {
 
 result<tuple_view> tuple_view::parse(byte_view bytes) {
   const auto cut = [] {
-    return error{errc::protocol, "a row ends before its last column", "report this with the server's version"};
+    return error{errc::protocol, "a row ends before its last column",
+                 "report this with the server's version"};
   };
   if (bytes.size() < 2) return cut();
   const std::size_t columns = load_big<std::uint16_t>(bytes.data());

@@ -23,9 +23,10 @@ struct column_value {
   std::string_view text = {};  // of `text` and `binary`; points into the tuple's bytes
 };
 
-// Bytes in the form of pgoutput's TupleData (PostgreSQL manual, section 55.9): a 16-bit column count, then for each
-// column its state and, for `t` and `b`, a 32-bit length and the bytes, all big-endian. Events are stored in this form
-// too, so a row is not taken apart between the replication socket and the moment when it is rendered or filtered.
+// Bytes in the form of pgoutput's TupleData (PostgreSQL manual, section 55.9): a 16-bit column
+// count, then for each column its state and, for `t` and `b`, a 32-bit length and the bytes, all
+// big-endian. Events are stored in this form too, so a row is not taken apart between the
+// replication socket and the moment when it is rendered or filtered.
 //
 // A view: whoever made it keeps the bytes alive. An empty view is "no row".
 class tuple_view {

@@ -84,9 +84,9 @@ std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t
       if (const auto* element = find(oid)) resolved.delimiter = element->delimiter;
     } else {
       // citext is the one extension type that Prisma maps: its text form is plain text.
-      resolved.kind = entry->kind == 'e'         ? value_kind::enumeration
+      resolved.kind = entry->kind == 'e'        ? value_kind::enumeration
                       : entry->name == "citext" ? value_kind::text
-                                                 : value_kind::other;
+                                                : value_kind::other;
       return resolved;
     }
   }

@@ -15,9 +15,11 @@ struct type_entry {
   std::uint32_t oid = 0;
   std::string schema;
   std::string name;
-  char kind = 'b';                // typtype: b(ase), c(omposite), d(omain), e(num), p(seudo), r(ange), m(ultirange)
-  std::uint32_t element_oid = 0;  // typelem of a true array (typsubscript = array_subscript_handler), else 0
-  std::uint32_t base_oid = 0;     // typbasetype of a domain, else 0
+  char kind =
+      'b';  // typtype: b(ase), c(omposite), d(omain), e(num), p(seudo), r(ange), m(ultirange)
+  std::uint32_t element_oid =
+      0;  // typelem of a true array (typsubscript = array_subscript_handler), else 0
+  std::uint32_t base_oid = 0;       // typbasetype of a domain, else 0
   std::int32_t base_modifier = -1;  // typtypmod of a domain
   char delimiter = ',';             // typdelim
 
@@ -32,8 +34,8 @@ class type_catalog {
   const type_entry* find(std::uint32_t oid) const;
   const std::map<std::uint32_t, type_entry>& entries() const { return entries_; }
 
-  // Follows domains and arrays to what the text form is. Nothing when the OID is not known: the catalog is older than
-  // the type, and whoever reads the database must look again.
+  // Follows domains and arrays to what the text form is. Nothing when the OID is not known: the
+  // catalog is older than the type, and whoever reads the database must look again.
   std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier) const;
 
  private:

@@ -15,21 +15,21 @@ namespace pulse::log {
 
 // What a log holds, as of one moment.
 struct log_bounds {
-  event_sequence first = 1;        // sequence of the oldest event kept; last + 1 when none is
-  event_sequence last = 0;         // of the newest durable event; 0 when there never was one
-  position first_at;               // of the oldest event kept; meaningless when none is
-  position last_at;                // of the newest durable event; survives retention
-  position dropped_through;        // of the newest event that retention has dropped; all zero: none was
-  event_id last_id;                // the highest id ever given; survives retention
-  lsn covered_through;             // durable mark: everything committed up to here is stored or was not ours
+  event_sequence first = 1;  // sequence of the oldest event kept; last + 1 when none is
+  event_sequence last = 0;   // of the newest durable event; 0 when there never was one
+  position last_at;          // of the newest durable event; survives retention
+  position dropped_through;  // of the newest event that retention has dropped; all zero: none was
+  event_id last_id;          // the highest id ever given; survives retention
+  lsn covered_through;  // durable mark: everything committed up to here is stored or was not ours
   std::uint32_t timeline = 0;      // of covered_through
   std::uint64_t stored_bytes = 0;  // on disk (or in memory), with all overhead
-  std::uint64_t pending_bytes = 0;  // appended and not yet durable: whoever appends waits when it grows
-  bool out_of_space = false;        // the writer waits for room on the disk; nothing is lost
+  std::uint64_t pending_bytes =
+      0;                      // appended and not yet durable: whoever appends waits when it grows
+  bool out_of_space = false;  // the writer waits for room on the disk; nothing is lost
 };
 
-// Reads events in order, up to the durable end. One owner; not thread-safe. May be used on another thread than the
-// log's writer, and must not outlive the log.
+// Reads events in order, up to the durable end. One owner; not thread-safe. May be used on another
+// thread than the log's writer, and must not outlive the log.
 class log_reader {
  public:
   log_reader() = default;
@@ -37,8 +37,9 @@ class log_reader {
   log_reader& operator=(const log_reader&) = delete;
   virtual ~log_reader() = default;
 
-  // The next wanted event, or nullptr at the durable end (call again after more became durable). What it points to
-  // holds until the next call. errc::gap: retention has overtaken the reader; errc::corrupt, errc::io: the disk.
+  // The next wanted event, or nullptr at the durable end (call again after more became durable).
+  // What it points to holds until the next call. errc::gap: retention has overtaken the reader;
+  // errc::corrupt, errc::io: the disk.
   virtual result<const event_view*> next() = 0;
 
   // Every wanted event at or before this position has been returned by next().
@@ -60,8 +61,9 @@ struct retention_outcome {
   std::uint64_t dropped_bytes = 0;
 };
 
-// One project's events. Appending and trimming have one owner (the capture thread); bounds() and read() may be called
-// on any thread. An error other than errc::no_space is final: the process must not go on with this log.
+// One project's events. Appending and trimming have one owner (the capture thread); bounds() and
+// read() may be called on any thread. An error other than errc::no_space is final: the process must
+// not go on with this log.
 class event_log {
  public:
   event_log() = default;
@@ -69,13 +71,14 @@ class event_log {
   event_log& operator=(const event_log&) = delete;
   virtual ~event_log() = default;
 
-  // Takes a copy of the event, which gets the sequence after the last one appended. `event.at` and `event.id` must be
-  // greater than those of the last one, and `event.relation` described (relation_store) before. Becomes durable some
-  // time later, without being told to.
+  // Takes a copy of the event, which gets the sequence after the last one appended. `event.at` and
+  // `event.id` must be greater than those of the last one, and `event.relation` described
+  // (relation_store) before. Becomes durable some time later, without being told to.
   virtual result<void> append(const event_view& event) = 0;
 
-  // Everything appended so far, and all that committed up to `through` on `timeline`, is complete: once that is
-  // durable, bounds().covered_through says so. Needs no event to have been appended (idle databases move on too).
+  // Everything appended so far, and all that committed up to `through` on `timeline`, is complete:
+  // once that is durable, bounds().covered_through says so. Needs no event to have been appended
+  // (idle databases move on too).
   virtual result<void> cover(std::uint32_t timeline, lsn through) = 0;
 
   virtual log_bounds bounds() const = 0;
@@ -83,15 +86,16 @@ class event_log {
   // A reader of the events after `after` (exclusive), of one table, or of all with table 0.
   virtual std::unique_ptr<log_reader> read(position after, table_id table) const = 0;
 
-  // Called after bounds() has moved, on the log's own thread: it may only hand the news on. One listener; set before
-  // the first append.
+  // Called after bounds() has moved, on the log's own thread: it may only hand the news on. One
+  // listener; set before the first append.
   virtual void on_progress(std::function<void()> listener) = 0;
 
   // Drops whole segments from the old end, as far as the policy asks, never the newest one.
   virtual result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) = 0;
 };
 
-// The tables' definitions, version by version, kept beside the events that refer to them. Thread-safe.
+// The tables' definitions, version by version, kept beside the events that refer to them.
+// Thread-safe.
 class relation_store {
  public:
   relation_store() = default;
@@ -104,14 +108,15 @@ class relation_store {
     table_id table = 0;
   };
 
-  // The version of exactly this definition: a known one when it equals the newest of its table, else a new one, which
-  // is durable before this returns.
+  // The version of exactly this definition: a known one when it equals the newest of its table,
+  // else a new one, which is durable before this returns.
   virtual result<described> describe(const relation& definition) = 0;
 
   // Null for a version never given.
   virtual std::shared_ptr<const relation> find(relation_version version) const = 0;
 
-  // The table's number; made (durably) when it has none yet, so that a stream can wait for a table's first change.
+  // The table's number; made (durably) when it has none yet, so that a stream can wait for a
+  // table's first change.
   virtual result<table_id> table(const table_name& name) = 0;
 };
 

@@ -1,0 +1,123 @@
+#include "app/ingestor.hpp"
+
+#include <utility>
+
+#include "base/logging.hpp"
+#include "source/relations.hpp"
+
+namespace pulse::app {
+
+ingestor::ingestor(log::event_log& log, log::relation_store& relations, figures counters)
+    : log_(&log), relations_(&relations), counters_(counters) {}
+
+void ingestor::start(std::uint32_t timeline) {
+  const auto bounds = log_->bounds();
+  timeline_ = timeline;
+  // Pending appends are not in the bounds yet; within one process `last_at_` is the newer of the
+  // two.
+  last_at_ = std::max(last_at_, bounds.last_at);
+  if (ids_.last() < bounds.last_id) ids_ = event_id_sequence(bounds.last_id);
+  in_transaction_ = false;
+  received_through_ = bounds.covered_through;
+  // The server describes every table again on a new connection.
+  known_.clear();
+  unresolved_.clear();
+}
+
+result<void> ingestor::on_begin(const transaction_begin& begin) {
+  in_transaction_ = true;
+  commit_ = begin.commit;
+  committed_at_ = begin.committed_at;
+  return {};
+}
+
+result<void> ingestor::on_relation(const relation_definition& definition) {
+  known_.erase(definition.oid);
+  const auto resolved = types_ == nullptr ? std::nullopt : source::resolve(definition, *types_);
+  if (!resolved) {
+    unresolved_.push_back(definition);
+    return {};
+  }
+  return describe(*resolved);
+}
+
+result<void> ingestor::describe(const relation& resolved) {
+  const auto described = relations_->describe(resolved);
+  if (!described) return described.error();
+  known_.insert_or_assign(resolved.oid, known_relation{described->version, described->table});
+  return {};
+}
+
+result<void> ingestor::resolve_with(const type_catalog& types) {
+  types_ = &types;
+  for (const auto& definition : std::exchange(unresolved_, {})) {
+    auto resolved = source::resolve(definition, types);
+    if (!resolved) {
+      log_warning("ingest",
+                  "a column's type is gone from the database: its values are taken as text",
+                  {{"table", to_string(definition.table)}});
+      resolved = source::resolve_as_text(definition, types);
+    }
+    if (const auto described = describe(*resolved); !described) return described.error();
+  }
+  return {};
+}
+
+result<void> ingestor::on_change(const row_change& change) {
+  const auto known = known_.find(change.relation_oid);
+  if (known == known_.end()) {
+    return error{errc::protocol,
+                 "a change at " + to_string(change.at) + " is of table OID " +
+                     std::to_string(change.relation_oid) + ", which was not described",
+                 "report this with the server's version"};
+  }
+  const position at{timeline_, commit_, change.at, change.ordinal};
+  if (at <= last_at_) {
+    ++recaptured_;
+    return {};
+  }
+  event_view event;
+  event.id = ids_.next(commit_, committed_at_);
+  event.at = at;
+  event.committed_at = committed_at_;
+  event.relation = known->second.version;
+  event.table = known->second.table;
+  event.action = change.action;
+  event.before_kind = change.before_kind;
+  event.before = change.before;
+  event.after = change.after;
+  if (auto appended = log_->append(event); !appended) return appended.error();
+  last_at_ = at;
+  ++captured_;
+  return {};
+}
+
+result<void> ingestor::on_truncate(std::uint32_t relation_oid) {
+  counters_.truncated.Increment();
+  const auto known = known_.find(relation_oid);
+  const auto definition = known == known_.end() ? nullptr : relations_->find(known->second.version);
+  log_warning("ingest",
+              "TRUNCATE is no row change and becomes no event: consumers do not learn of it",
+              {{"table", definition ? to_string(definition->table) : std::to_string(relation_oid)},
+               {"commit", to_string(commit_)}});
+  return {};
+}
+
+result<void> ingestor::on_commit(const transaction_commit& commit) {
+  in_transaction_ = false;
+  received_through_ = commit.end;
+  ++transactions_;
+  return log_->cover(timeline_, commit.end);
+}
+
+void ingestor::publish_figures() {
+  const auto flush = [](std::uint64_t& count, prometheus::Counter& total) {
+    if (count != 0) total.Increment(static_cast<double>(count));
+    count = 0;
+  };
+  flush(captured_, counters_.captured);
+  flush(recaptured_, counters_.recaptured);
+  flush(transactions_, counters_.transactions);
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,86 @@
+// From decoded fragments to stored events: where a change gets its position, its id and its table's
+// version.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "change/event_id.hpp"
+#include "change/fragment.hpp"
+#include "change/type_catalog.hpp"
+#include "log/event_log.hpp"
+
+namespace pulse::app {
+
+// Takes one connection's fragments and appends events to the log. Without streaming every change
+// that arrives has been committed, so changes are appended as they come: memory is bounded by one
+// row, however large the transaction. What a new connection sends again is recognised by its
+// position and keeps the event, and the id, that are stored. No I/O of its own. One owner: the
+// capture thread.
+class ingestor final : public fragment_sink {
+ public:
+  struct figures {
+    prometheus::Counter& captured;      // changes appended
+    prometheus::Counter& recaptured;    // changes that were stored already
+    prometheus::Counter& truncated;     // TRUNCATEs, which become no event
+    prometheus::Counter& transactions;  // commits seen
+  };
+
+  ingestor(log::event_log& log, log::relation_store& relations, figures counters);
+
+  // A new connection on `timeline`. Goes on after what the log holds.
+  void start(std::uint32_t timeline);
+
+  result<void> on_begin(const transaction_begin& begin) override;
+  result<void> on_relation(const relation_definition& definition) override;
+  result<void> on_change(const row_change& change) override;
+  result<void> on_truncate(std::uint32_t relation_oid) override;
+  result<void> on_commit(const transaction_commit& commit) override;
+
+  // A table's definition names a type that the catalog at hand does not know. Changes must not be
+  // handed in before resolve() has been called with a newer catalog.
+  bool needs_catalog() const { return !unresolved_.empty(); }
+  void use_types(const type_catalog& types) { types_ = &types; }
+  // Resolves what waits. A type that is gone from the database too is taken as text.
+  result<void> resolve_with(const type_catalog& types);
+
+  bool in_transaction() const { return in_transaction_; }
+  // The end of the last transaction that is wholly appended.
+  lsn received_through() const { return received_through_; }
+
+  // Adds what has been counted since the last call to the counters.
+  void publish_figures();
+
+ private:
+  struct known_relation {
+    relation_version version = 0;
+    table_id table = 0;
+  };
+
+  result<void> describe(const relation& resolved);
+
+  log::event_log* log_;
+  log::relation_store* relations_;
+  figures counters_;
+  const type_catalog* types_ = nullptr;
+
+  std::uint32_t timeline_ = 0;
+  position last_at_;
+  event_id_sequence ids_;
+  bool in_transaction_ = false;
+  lsn commit_;
+  unix_time_us committed_at_{};
+  lsn received_through_;
+  std::unordered_map<std::uint32_t, known_relation> known_;
+  std::vector<relation_definition> unresolved_;
+
+  std::uint64_t captured_ = 0;
+  std::uint64_t recaptured_ = 0;
+  std::uint64_t transactions_ = 0;
+};
+
+}  // namespace pulse::app

@@ -1,0 +1,199 @@
+#include "log/block.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include <lz4.h>
+#include <zstd.h>
+
+#include "log/crc32c.hpp"
+#include "log/event_codec.hpp"
+
+namespace pulse::log {
+namespace {
+
+// "PBLK" read as little-endian.
+constexpr std::uint32_t magic = 0x4B4C4250;
+constexpr std::uint16_t many_tables = 0xFFFF;
+constexpr int zstd_level = 1;
+
+// Offsets in the header; the payload follows the table list, which follows the header.
+namespace field {
+constexpr std::size_t magic = 0, checksum = 4, previous = 8, codec = 12, table_count = 14,
+                      stored = 16, raw = 24, first_sequence = 32, event_count = 40, timeline = 44,
+                      covered = 48, newest_commit = 56, first_at = 64, last_at = 88, last_id = 112,
+                      durable = 128, reserved = 136;
+static_assert(reserved + 32 == block_header_bytes);
+}  // namespace field
+
+std::size_t padded(std::size_t size) {
+  return (size + block_alignment - 1) / block_alignment * block_alignment;
+}
+
+std::string compress(std::string_view events, compression& codec) {
+  std::string packed;
+  if (codec == compression::lz4 && events.size() <= LZ4_MAX_INPUT_SIZE) {
+    packed.resize(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(events.size()))));
+    const int size =
+        LZ4_compress_default(events.data(), packed.data(), static_cast<int>(events.size()),
+                             static_cast<int>(packed.size()));
+    packed.resize(static_cast<std::size_t>(std::max(size, 0)));
+  } else if (codec == compression::zstd) {
+    packed.resize(ZSTD_compressBound(events.size()));
+    const auto size =
+        ZSTD_compress(packed.data(), packed.size(), events.data(), events.size(), zstd_level);
+    packed.resize(ZSTD_isError(size) != 0U ? 0 : size);
+  }
+  // What does not shrink is stored as it is.
+  if (packed.empty() || packed.size() >= events.size()) {
+    codec = compression::none;
+    packed.clear();
+  }
+  return packed;
+}
+
+bool decompress(const block_header& header, byte_view payload, std::string& events) {
+  events.resize(header.raw_bytes);
+  const auto* from = reinterpret_cast<const char*>(payload.data());
+  switch (header.codec) {
+    case compression::none:
+      if (payload.size() != header.raw_bytes) return false;
+      if (!payload.empty()) std::memcpy(events.data(), from, payload.size());
+      return true;
+    case compression::lz4:
+      return header.raw_bytes <= LZ4_MAX_INPUT_SIZE &&
+             LZ4_decompress_safe(from, events.data(), static_cast<int>(payload.size()),
+                                 static_cast<int>(events.size())) ==
+                 static_cast<int>(events.size());
+    case compression::zstd:
+      return ZSTD_decompress(events.data(), events.size(), from, payload.size()) == events.size();
+  }
+  return false;
+}
+
+}  // namespace
+
+void table_set::add(table_id table) {
+  if (many_) return;
+  const auto at = std::ranges::lower_bound(tables_, table);
+  if (at != tables_.end() && *at == table) return;
+  if (tables_.size() == exact_max) {
+    many_ = true;
+    tables_.clear();
+    return;
+  }
+  tables_.insert(at, table);
+}
+
+void table_set::add(const table_set& others) {
+  if (others.many_) {
+    many_ = true;
+    tables_.clear();
+    return;
+  }
+  for (const auto table : others.tables_) add(table);
+}
+
+bool table_set::may_have(table_id table) const {
+  return many_ || (table == 0 ? !tables_.empty() : std::ranges::binary_search(tables_, table));
+}
+
+packed_block pack_block(const block_facts& facts, std::string_view events, const block_place& place,
+                        compression codec) {
+  // Small blocks gain nothing worth the work.
+  constexpr std::size_t compressed_from_bytes = 512;
+  if (events.size() < compressed_from_bytes) codec = compression::none;
+  const auto compressed = compress(events, codec);
+  const std::string_view payload =
+      codec == compression::none ? events : std::string_view(compressed);
+  const auto& tables = facts.tables.exact();
+  const auto head = block_header_bytes + tables.size() * 4;
+
+  packed_block packed;
+  packed.bytes.resize(padded(head + payload.size()));
+  auto* to = reinterpret_cast<std::byte*>(packed.bytes.data());
+  store_little(to + field::magic, magic);
+  store_little(to + field::previous, place.previous_checksum);
+  to[field::codec] = static_cast<std::byte>(codec);
+  store_little(to + field::table_count,
+               facts.tables.many() ? many_tables : static_cast<std::uint16_t>(tables.size()));
+  store_little(to + field::stored, std::uint64_t{payload.size()});
+  store_little(to + field::raw, std::uint64_t{events.size()});
+  store_little(to + field::first_sequence, facts.first_sequence);
+  store_little(to + field::event_count, facts.event_count);
+  store_little(to + field::timeline, facts.timeline);
+  store_little(to + field::covered, facts.covered_through.value);
+  store_little(to + field::newest_commit,
+               static_cast<std::uint64_t>(facts.newest_commit.time_since_epoch().count()));
+  encode_position(facts.first_at, to + field::first_at);
+  encode_position(facts.last_at, to + field::last_at);
+  std::memcpy(to + field::last_id, facts.last_id.bytes.data(), facts.last_id.bytes.size());
+  store_little(to + field::durable, place.durable_through);
+  for (std::size_t i = 0; i < tables.size(); ++i)
+    store_little(to + block_header_bytes + i * 4, tables[i]);
+  if (!payload.empty()) std::memcpy(to + head, payload.data(), payload.size());
+  packed.checksum = crc32c(std::as_bytes(std::span(packed.bytes)).subspan(field::previous));
+  store_little(to + field::checksum, packed.checksum);
+  return packed;
+}
+
+result<block_header> read_block_header(byte_view bytes) {
+  if (bytes.size() < block_header_bytes || load_little<std::uint32_t>(bytes.data()) != magic) {
+    return error{errc::not_found, "no block begins here", {}};
+  }
+  const auto* from = bytes.data();
+  block_header header;
+  header.checksum = load_little<std::uint32_t>(from + field::checksum);
+  header.place.previous_checksum = load_little<std::uint32_t>(from + field::previous);
+  header.place.durable_through = load_little<std::uint64_t>(from + field::durable);
+  header.codec = static_cast<compression>(from[field::codec]);
+  header.stored_bytes = load_little<std::uint64_t>(from + field::stored);
+  header.raw_bytes = load_little<std::uint64_t>(from + field::raw);
+  auto& facts = header.facts;
+  facts.first_sequence = load_little<std::uint64_t>(from + field::first_sequence);
+  facts.event_count = load_little<std::uint32_t>(from + field::event_count);
+  facts.timeline = load_little<std::uint32_t>(from + field::timeline);
+  facts.covered_through = lsn{load_little<std::uint64_t>(from + field::covered)};
+  facts.newest_commit = unix_time_us(std::chrono::microseconds(
+      static_cast<std::int64_t>(load_little<std::uint64_t>(from + field::newest_commit))));
+  facts.first_at = decode_position(from + field::first_at);
+  facts.last_at = decode_position(from + field::last_at);
+  std::memcpy(facts.last_id.bytes.data(), from + field::last_id, facts.last_id.bytes.size());
+
+  const auto table_count = load_little<std::uint16_t>(from + field::table_count);
+  const std::size_t listed = table_count == many_tables ? 0 : table_count;
+  constexpr std::uint64_t payload_max = event_bytes_max + (std::uint64_t{1} << 30U);
+  if (listed > table_set::exact_max || header.stored_bytes > payload_max ||
+      header.raw_bytes > payload_max || header.codec > compression::zstd ||
+      bytes.size() < block_header_bytes + listed * 4) {
+    return error{errc::corrupt, "a block's header cannot be", {}};
+  }
+  if (table_count == many_tables) facts.tables = table_set::of_many();
+  for (std::size_t i = 0; i < listed; ++i) {
+    facts.tables.add(load_little<std::uint32_t>(from + block_header_bytes + i * 4));
+  }
+  header.total_bytes = padded(block_header_bytes + listed * 4 + header.stored_bytes);
+  return header;
+}
+
+bool checksum_holds(const block_header& header, byte_view bytes) {
+  return bytes.size() >= header.total_bytes &&
+         crc32c(bytes.subspan(field::previous, header.total_bytes - field::previous)) ==
+             header.checksum;
+}
+
+result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& header,
+                                                         byte_view bytes) {
+  if (!checksum_holds(header, bytes))
+    return error{errc::corrupt, "a block's checksum does not hold", {}};
+  auto loaded = std::make_shared<loaded_block>();
+  loaded->facts = header.facts;
+  const auto head = block_header_bytes + header.facts.tables.exact().size() * 4;
+  if (!decompress(header, bytes.subspan(head, header.stored_bytes), loaded->events)) {
+    return error{errc::corrupt, "a block cannot be unpacked", {}};
+  }
+  return std::shared_ptr<const loaded_block>(std::move(loaded));
+}
+
+}  // namespace pulse::log

@@ -1,0 +1,100 @@
+// The unit of writing, checking and compressing: some tens of KiB of events. docs/log_format.md,
+// "Block".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+#include "change/event.hpp"
+
+namespace pulse::log {
+
+enum class compression : std::uint8_t { none = 0, lz4 = 1, zstd = 2 };
+
+// Which tables a block or a run of blocks has events of.
+class table_set {
+ public:
+  static constexpr std::size_t exact_max = 16;
+
+  void add(table_id table);
+  void add(const table_set& others);
+  // May say yes without being sure, once there are too many to name; never no wrongly. Table 0: any
+  // event at all.
+  bool may_have(table_id table) const;
+  bool many() const { return many_; }
+  const std::vector<table_id>& exact() const { return tables_; }
+  static table_set of_many() {
+    table_set set;
+    set.many_ = true;
+    return set;
+  }
+
+ private:
+  std::vector<table_id> tables_;  // sorted
+  bool many_ = false;
+};
+
+// What is said of a block's events without unpacking them. A block without events carries the mark
+// alone.
+struct block_facts {
+  event_sequence first_sequence = 0;  // of its first event, or of the next one to come
+  std::uint32_t event_count = 0;
+  position first_at;
+  position last_at;  // the newest at or before the end of the block, also of earlier blocks
+  event_id last_id;
+  unix_time_us newest_commit{};  // of its events
+  std::uint32_t timeline = 0;
+  lsn covered_through;
+  table_set tables;
+};
+
+// A block as readers use it: unpacked, shared, immutable.
+struct loaded_block {
+  block_facts facts;
+  std::string events;
+};
+
+inline constexpr std::size_t block_header_bytes = 168;
+inline constexpr std::size_t block_alignment = 8;
+
+struct packed_block {
+  std::string bytes;
+  std::uint32_t checksum = 0;  // what the next block names as its predecessor
+};
+
+// Where a block is being written or was found.
+struct block_place {
+  std::uint32_t previous_checksum = 0;  // of the block before it: a stale block never fits here
+  std::uint64_t durable_through =
+      0;  // how much of the file was known durable when the block was written
+};
+
+packed_block pack_block(const block_facts& facts, std::string_view events, const block_place& place,
+                        compression codec);
+
+// A block header that has been read: enough to find the next block.
+struct block_header {
+  block_facts facts;
+  block_place place;
+  std::uint32_t checksum = 0;
+  compression codec = compression::none;
+  std::uint64_t stored_bytes = 0;  // of the payload
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t total_bytes = 0;  // header, tables, payload and padding
+};
+
+// Reads the header at the start of `bytes`. errc::not_found: there is no block (zeros, or another
+// magic number). errc::corrupt: there is one that cannot be. The checksum is not checked here.
+result<block_header> read_block_header(byte_view bytes);
+// `bytes` holds the whole block: checks its checksum and unpacks it. errc::corrupt.
+result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& header,
+                                                         byte_view bytes);
+// Only the check.
+bool checksum_holds(const block_header& header, byte_view bytes);
+
+}  // namespace pulse::log

@@ -1,0 +1,179 @@
+#include "log/memory_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pulse::log {
+
+class memory_reader final : public log_reader {
+ public:
+  memory_reader(const memory_log& log, const position& after, table_id table)
+      : log_(&log), after_(after), table_(table), scanned_at_(after) {}
+
+  result<const event_view*> next() override {
+    const std::scoped_lock lock(log_->mutex_);
+    const auto& events = log_->events_;
+    if (next_sequence_ == 0) {
+      if (after_ != position{} && after_ < log_->bounds_.dropped_through) return overtaken();
+      const auto at = std::ranges::upper_bound(events, after_, {},
+                                               [](const auto& one) { return one.event.at; });
+      next_sequence_ = at == events.end() ? log_->bounds_.last + 1 : at->event.sequence;
+    }
+    if (next_sequence_ < log_->bounds_.first) return overtaken();
+    while (next_sequence_ <= log_->bounds_.last) {
+      const auto& stored = events[next_sequence_ - log_->bounds_.first];
+      ++next_sequence_;
+      scanned_at_ = std::max(scanned_at_, stored.event.at);
+      if ((table_ != 0 && stored.event.table != table_) || stored.event.at <= after_) continue;
+      current_ = stored.event;
+      bytes_ = stored.bytes;
+      return &current_;
+    }
+    scanned_at_ = std::max(scanned_at_, log_->bounds_.last_at);
+    return nullptr;
+  }
+
+  position scanned_through() const override { return scanned_at_; }
+  event_sequence scanned_sequence() const override {
+    return next_sequence_ == 0 ? 0 : next_sequence_ - 1;
+  }
+
+  std::unique_ptr<log_reader> clone(table_id table) const override {
+    auto copy = std::make_unique<memory_reader>(*log_, after_, table);
+    copy->scanned_at_ = scanned_at_;
+    copy->next_sequence_ = next_sequence_;
+    return copy;
+  }
+
+ private:
+  error overtaken() const {
+    return {errc::gap,
+            "the reader was overtaken: events through " + to_string(log_->bounds_.dropped_through) +
+                " are dropped",
+            "read faster, or keep more events"};
+  }
+
+  const memory_log* log_;
+  position after_;
+  table_id table_;
+  position scanned_at_;
+  event_sequence next_sequence_ = 0;
+  event_view current_;
+  std::shared_ptr<const std::string> bytes_;
+};
+
+result<void> memory_log::append(const event_view& event) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (event.at <= bounds_.last_at || event.id <= bounds_.last_id) {
+      return error{errc::invalid_argument,
+                   "an event at " + to_string(event.at) + " was appended after one at " +
+                       to_string(bounds_.last_at),
+                   "report this: it is a bug"};
+    }
+    const auto before = event.before.bytes();
+    const auto after = event.after.bytes();
+    auto bytes = std::make_shared<std::string>();
+    bytes->reserve(before.size() + after.size());
+    bytes->append(as_text(before)).append(as_text(after));
+    const auto copy = as_byte_view(*bytes);
+    stored_event stored{event, bytes};
+    stored.event.sequence = ++bounds_.last;
+    stored.event.before = tuple_view::trusted(copy.first(before.size()));
+    stored.event.after = tuple_view::trusted(copy.subspan(before.size()));
+    bounds_.last_at = event.at;
+    bounds_.last_id = event.id;
+    bounds_.stored_bytes += sizeof(stored_event) + bytes->size();
+    events_.push_back(std::move(stored));
+    while (bounds_.stored_bytes > bytes_max_ && events_.size() > 1) drop_oldest();
+  }
+  if (listener_) listener_();
+  return {};
+}
+
+void memory_log::drop_oldest() {
+  bounds_.stored_bytes -= sizeof(stored_event) + events_.front().bytes->size();
+  bounds_.dropped_through = events_.front().event.at;
+  events_.pop_front();
+  ++bounds_.first;
+}
+
+result<void> memory_log::cover(std::uint32_t timeline, lsn through) {
+  {
+    const std::scoped_lock lock(mutex_);
+    bounds_.timeline = timeline;
+    bounds_.covered_through = through;
+  }
+  if (listener_) listener_();
+  return {};
+}
+
+log_bounds memory_log::bounds() const {
+  const std::scoped_lock lock(mutex_);
+  return bounds_;
+}
+
+std::unique_ptr<log_reader> memory_log::read(position after, table_id table) const {
+  return std::make_unique<memory_reader>(*this, after, table);
+}
+
+result<retention_outcome> memory_log::trim(const retention_policy& policy, unix_time_us now) {
+  const std::scoped_lock lock(mutex_);
+  retention_outcome outcome;
+  const auto before = bounds_.stored_bytes;
+  while (events_.size() > 1) {
+    const bool old = policy.age_max && events_.front().event.committed_at + *policy.age_max < now;
+    const bool much = policy.bytes_max && bounds_.stored_bytes > *policy.bytes_max;
+    if (!old && !much) break;
+    drop_oldest();
+    ++outcome.dropped_events;
+  }
+  outcome.dropped_bytes = before - bounds_.stored_bytes;
+  return outcome;
+}
+
+result<table_id> memory_relations::table_locked(const table_name& name) {
+  const auto known = tables_.find(name);
+  if (known != tables_.end()) return known->second;
+  const auto made = static_cast<table_id>(tables_.size() + 1);
+  if (auto kept = keep(name, made); !kept) return kept.error();
+  tables_.emplace(name, made);
+  return made;
+}
+
+result<table_id> memory_relations::table(const table_name& name) {
+  const std::scoped_lock lock(mutex_);
+  return table_locked(name);
+}
+
+result<relation_store::described> memory_relations::describe(const relation& definition) {
+  const std::scoped_lock lock(mutex_);
+  const auto table = table_locked(definition.table);
+  if (!table) return table.error();
+  auto& newest = newest_[*table];
+  if (newest != 0 && *versions_[newest - 1] == definition) return described{newest, *table};
+  const auto version = static_cast<relation_version>(versions_.size() + 1);
+  if (auto kept = keep(definition, version); !kept) return kept.error();
+  versions_.push_back(std::make_shared<const relation>(definition));
+  newest = version;
+  return described{version, *table};
+}
+
+std::shared_ptr<const relation> memory_relations::find(relation_version version) const {
+  const std::scoped_lock lock(mutex_);
+  return version == 0 || version > versions_.size() ? nullptr : versions_[version - 1];
+}
+
+void memory_relations::restore(const table_name& name, table_id table) {
+  const std::scoped_lock lock(mutex_);
+  tables_.insert_or_assign(name, table);
+}
+
+void memory_relations::restore(const relation& definition, relation_version version) {
+  const std::scoped_lock lock(mutex_);
+  versions_.resize(std::max<std::size_t>(versions_.size(), version));
+  versions_[version - 1] = std::make_shared<const relation>(definition);
+  newest_[tables_[definition.table]] = version;
+}
+
+}  // namespace pulse::log

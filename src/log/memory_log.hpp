@@ -1,0 +1,73 @@
+// Events in memory only: the reference that the segment log is held up against, and the log of
+// projects without event persistence.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "log/event_log.hpp"
+
+namespace pulse::log {
+
+// Durable at once, as far as memory is. Keeps the newest `bytes_max` bytes; older events are
+// dropped, as bounds() says. See event_log for the contract.
+class memory_log final : public event_log {
+ public:
+  explicit memory_log(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  result<void> append(const event_view& event) override;
+  result<void> cover(std::uint32_t timeline, lsn through) override;
+  log_bounds bounds() const override;
+  std::unique_ptr<log_reader> read(position after, table_id table) const override;
+  void on_progress(std::function<void()> listener) override { listener_ = std::move(listener); }
+  result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) override;
+
+ private:
+  friend class memory_reader;
+
+  struct stored_event {
+    event_view event;
+    std::shared_ptr<const std::string> bytes;  // of both rows
+  };
+
+  void drop_oldest();
+
+  const std::uint64_t bytes_max_;
+  mutable std::mutex mutex_;
+  std::deque<stored_event> events_;
+  log_bounds bounds_;
+  std::function<void()> listener_;
+};
+
+// Definitions in memory; see relation_store.
+class memory_relations : public relation_store {
+ public:
+  result<described> describe(const relation& definition) override;
+  std::shared_ptr<const relation> find(relation_version version) const override;
+  result<table_id> table(const table_name& name) override;
+
+ protected:
+  // Called under the lock before the addition is seen by anybody; an error undoes it.
+  virtual result<void> keep(const table_name& /*name*/, table_id /*table*/) { return {}; }
+  virtual result<void> keep(const relation& /*definition*/, relation_version /*version*/) {
+    return {};
+  }
+  void restore(const table_name& name, table_id table);
+  void restore(const relation& definition, relation_version version);
+
+ private:
+  result<table_id> table_locked(const table_name& name);
+
+  mutable std::mutex mutex_;
+  std::map<table_name, table_id> tables_;
+  std::map<table_id, relation_version> newest_;
+  std::vector<std::shared_ptr<const relation>> versions_;  // version n at index n - 1
+};
+
+}  // namespace pulse::log

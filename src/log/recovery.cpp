@@ -1,0 +1,139 @@
+#include "log/recovery.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+
+namespace pulse::log {
+namespace {
+
+result<std::vector<std::string>> segment_names(storage& files) {
+  auto listed = files.list();
+  if (!listed) return listed.error();
+  std::vector<std::string> names;
+  for (const auto& name : *listed) {
+    if (name == spare_name) {
+      if (auto removed = files.remove(name); !removed) return removed.error();
+    } else if (parse_segment_name(name)) {
+      names.push_back(name);
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+// A segment that is not the newest: its seal says it all.
+result<segment_record> recover_sealed(storage& files, const std::string& name) {
+  auto file = files.open(name);
+  if (!file) return file.error();
+  segment_record segment;
+  segment.name = name;
+  const auto header = read_segment_header(**file);
+  if (!header) return wrap("segment " + name, header.error());
+  segment.header = *header;
+  const auto size = (*file)->size();
+  if (!size) return size.error();
+  segment.file_bytes = *size;
+  segment.sealed = true;
+  const auto seal = read_trailer(**file);
+  if (seal) {
+    segment.seal = *seal;
+    segment.summary = seal->summary;
+    segment.index_on_disk = true;
+    return segment;
+  }
+  if (seal.error().code != errc::not_found) return seal.error();
+  log_warning("log", "a segment's seal is damaged: its index is made again from its blocks",
+              {{"segment", name}});
+  auto scanned = scan_segment(**file, segment.header, name);
+  if (!scanned) return scanned.error();
+  segment.summary = scanned->summary;
+  segment.index = std::make_shared<const run_index>(std::move(scanned->index));
+  return segment;
+}
+
+result<segment_writer::position_in_file> recover_newest(storage& files, segment_store& store,
+                                                        const std::string& name,
+                                                        const segment_log_options& options) {
+  auto opened = files.open(name);
+  if (!opened) return opened.error();
+  const std::shared_ptr<storage_file> file = std::move(opened).value();
+  if (const auto seal = read_trailer(*file); seal) {
+    auto segment = recover_sealed(files, name);
+    if (!segment) return segment.error();
+    segment_writer::position_in_file at;
+    at.file = file;
+    at.sealed = true;
+    store.add_segment(std::move(*segment), file);
+    return at;
+  }
+  segment_record segment;
+  segment.name = name;
+  const auto header = read_segment_header(*file);
+  if (!header) return wrap("segment " + name, header.error());
+  segment.header = *header;
+  auto scanned = scan_segment(*file, segment.header, name);
+  if (!scanned) return scanned.error();
+  if (scanned->torn_bytes != 0) {
+    log_warning("log", "the last write was cut off before it was confirmed: its bytes are removed",
+                {{"segment", name}, {"offset", scanned->end}, {"bytes", scanned->torn_bytes}});
+  }
+  // Truncating first makes what follows read as zeros again.
+  if (auto cut = file->truncate(scanned->end); !cut) return cut.error();
+  segment_writer::position_in_file at;
+  at.file = file;
+  at.offset = scanned->end;
+  at.last_checksum = scanned->last_checksum;
+  at.file_bytes = std::max(options.segment_bytes, scanned->end);
+  if (auto room = file->preallocate(at.file_bytes); !room) {
+    if (room.error().code != errc::no_space) return room.error();
+    // Full: this segment is closed where it ends, and the writer waits for room for the next.
+    at.file_bytes = scanned->end;
+  }
+  if (auto synced = file->sync(); !synced) return synced.error();
+  segment.summary = scanned->summary;
+  segment.file_bytes = at.file_bytes;
+  store.add_segment(std::move(segment), file);
+  store.adopt_index(std::move(scanned->index));
+  return at;
+}
+
+}  // namespace
+
+result<segment_writer::position_in_file> recover(storage& files, segment_store& store,
+                                                 const segment_log_options& options) {
+  const auto names = segment_names(files);
+  if (!names) return names.error();
+  if (names->empty()) return segment_writer::make_segment(files, store, {}, options.segment_bytes);
+
+  log_state before;
+  const auto follows = [&](const segment_header& header, const std::string& name) -> result<void> {
+    if (name == names->front() || header.before.last_sequence == before.last_sequence) return {};
+    return error{
+        errc::corrupt,
+        fmt::format("segment {} begins after event {}, and the one before it ends with event {}",
+                    name, header.before.last_sequence, before.last_sequence),
+        "restore the missing segment from a copy"};
+  };
+  for (std::size_t i = 0; i + 1 < names->size(); ++i) {
+    auto segment = recover_sealed(files, (*names)[i]);
+    if (!segment) return segment.error();
+    if (auto in_order = follows(segment->header, segment->name); !in_order) return in_order.error();
+    before = segment->summary.end;
+    store.add_segment(std::move(*segment), nullptr);
+  }
+  const auto at = recover_newest(files, store, names->back(), options);
+  if (!at) return at.error();
+  const auto header = read_segment_header(*at->file);
+  if (!header) return header.error();
+  if (auto in_order = follows(*header, names->back()); !in_order) return in_order.error();
+  if (auto synced = files.sync_directory(); !synced) return synced.error();
+  return at;
+}
+
+}  // namespace pulse::log

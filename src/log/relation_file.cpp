@@ -1,0 +1,172 @@
+#include "log/relation_file.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+#include "log/crc32c.hpp"
+
+namespace pulse::log {
+namespace {
+
+constexpr const char* file_name = "relations";
+constexpr std::size_t record_header_bytes = 8;  // payload size (u32), crc32c of the payload (u32)
+enum class record_kind : std::uint8_t { table = 1, relation = 2 };
+
+void put_text(std::string& to, std::string_view text) {
+  append_little(to, static_cast<std::uint32_t>(text.size()));
+  to += text;
+}
+
+// Reads what the functions above wrote; a damaged record gives ok() == false.
+class record_reader {
+ public:
+  explicit record_reader(byte_view bytes) : rest_(bytes) {}
+
+  template <std::unsigned_integral T>
+  T number() {
+    if (rest_.size() < sizeof(T)) {
+      ok_ = false;
+      rest_ = {};
+      return 0;
+    }
+    const auto value = load_little<T>(rest_.data());
+    rest_ = rest_.subspan(sizeof(T));
+    return value;
+  }
+
+  std::string text() {
+    const auto size = number<std::uint32_t>();
+    if (rest_.size() < size) {
+      ok_ = false;
+      return {};
+    }
+    std::string value(as_text(rest_.first(size)));
+    rest_ = rest_.subspan(size);
+    return value;
+  }
+
+  bool ok() const { return ok_; }
+
+ private:
+  byte_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
+  auto listed = files.list();
+  if (!listed) return listed.error();
+  const bool there = std::ranges::find(*listed, file_name) != listed->end();
+  auto file = there ? files.open(file_name) : files.create(file_name);
+  if (!file) return file.error();
+  std::unique_ptr<relation_file> opened(new relation_file(std::move(file).value()));
+  if (auto loaded = opened->load(); !loaded)
+    return wrap("opening the file 'relations'", loaded.error());
+  if (auto synced = opened->file_->sync(); !synced) return synced.error();
+  if (auto synced = files.sync_directory(); !synced) return synced.error();
+  return opened;
+}
+
+result<void> relation_file::load() {
+  const auto size = file_->size();
+  if (!size) return size.error();
+  std::string bytes(*size, '\0');
+  const auto got = file_->read_at(0, {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
+  if (!got) return got.error();
+  auto rest = as_byte_view(bytes).first(*got);
+  while (rest.size() >= record_header_bytes) {
+    const std::size_t payload = load_little<std::uint32_t>(rest.data());
+    if (payload == 0 || payload > rest.size() - record_header_bytes) break;
+    const auto content = rest.subspan(record_header_bytes, payload);
+    if (crc32c(content) != load_little<std::uint32_t>(rest.data() + 4)) {
+      if (payload + record_header_bytes == rest.size()) break;
+      return error{errc::corrupt, fmt::format("the record at byte {} is damaged", end_),
+                   "restore the file from a copy"};
+    }
+    if (auto taken = take_record(content); !taken) return taken.error();
+    rest = rest.subspan(record_header_bytes + payload);
+    end_ += record_header_bytes + payload;
+  }
+  if (rest.empty()) return {};
+  log_warning("log",
+              "the last table definition was cut off before any event needed it: it is removed",
+              {{"offset", end_}, {"bytes", rest.size()}});
+  return file_->truncate(end_);
+}
+
+result<void> relation_file::take_record(byte_view payload) {
+  record_reader reader(payload);
+  const auto kind = static_cast<record_kind>(reader.number<std::uint8_t>());
+  const auto number = reader.number<std::uint32_t>();
+  relation definition;
+  definition.table.schema = reader.text();
+  definition.table.name = reader.text();
+  if (kind == record_kind::table) {
+    if (!reader.ok()) return error{errc::corrupt, "a table record is cut short", {}};
+    restore(definition.table, number);
+    return {};
+  }
+  definition.oid = reader.number<std::uint32_t>();
+  definition.identity = static_cast<replica_identity>(reader.number<std::uint8_t>());
+  const auto columns = reader.number<std::uint32_t>();
+  for (std::uint32_t i = 0; i < columns && reader.ok(); ++i) {
+    column one;
+    one.name = reader.text();
+    one.in_identity = reader.number<std::uint8_t>() != 0;
+    one.type.oid = reader.number<std::uint32_t>();
+    one.type.modifier = static_cast<std::int32_t>(reader.number<std::uint32_t>());
+    one.type.name = reader.text();
+    one.type.kind = static_cast<value_kind>(reader.number<std::uint8_t>());
+    one.type.is_list = reader.number<std::uint8_t>() != 0;
+    one.type.delimiter = static_cast<char>(reader.number<std::uint8_t>());
+    definition.columns.push_back(std::move(one));
+  }
+  if (!reader.ok()) return error{errc::corrupt, "a definition record is cut short", {}};
+  restore(definition, number);
+  return {};
+}
+
+result<void> relation_file::keep(const table_name& name, table_id table) {
+  std::string payload(1, static_cast<char>(record_kind::table));
+  append_little(payload, table);
+  put_text(payload, name.schema);
+  put_text(payload, name.name);
+  return add_record(payload);
+}
+
+result<void> relation_file::keep(const relation& definition, relation_version version) {
+  std::string payload(1, static_cast<char>(record_kind::relation));
+  append_little(payload, version);
+  put_text(payload, definition.table.schema);
+  put_text(payload, definition.table.name);
+  append_little(payload, definition.oid);
+  payload += static_cast<char>(definition.identity);
+  append_little(payload, static_cast<std::uint32_t>(definition.columns.size()));
+  for (const auto& one : definition.columns) {
+    put_text(payload, one.name);
+    payload += one.in_identity ? '\1' : '\0';
+    append_little(payload, one.type.oid);
+    append_little(payload, static_cast<std::uint32_t>(one.type.modifier));
+    put_text(payload, one.type.name);
+    payload += static_cast<char>(one.type.kind);
+    payload += one.type.is_list ? '\1' : '\0';
+    payload += one.type.delimiter;
+  }
+  return add_record(payload);
+}
+
+result<void> relation_file::add_record(const std::string& payload) {
+  std::string record;
+  append_little(record, static_cast<std::uint32_t>(payload.size()));
+  append_little(record, crc32c(as_byte_view(payload)));
+  record += payload;
+  if (auto written = file_->write_at(end_, as_byte_view(record)); !written) return written.error();
+  if (auto synced = file_->sync(); !synced) return synced.error();
+  end_ += record.size();
+  return {};
+}
+
+}  // namespace pulse::log

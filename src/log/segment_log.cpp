@@ -1,0 +1,108 @@
+#include "log/segment_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+#include "log/block_queue.hpp"
+#include "log/event_codec.hpp"
+#include "log/recovery.hpp"
+#include "log/segment_reader.hpp"
+#include "log/segment_store.hpp"
+#include "log/segment_writer.hpp"
+
+namespace pulse::log {
+
+segment_log::segment_log(std::unique_ptr<storage> files, segment_log_options options)
+    : files_(std::move(files)),
+      options_(std::move(options)),
+      store_(std::make_unique<segment_store>(*files_, options_.recent_bytes_max)) {}
+
+result<std::unique_ptr<segment_log>> segment_log::open(std::unique_ptr<storage> files,
+                                                       segment_log_options options) {
+  std::unique_ptr<segment_log> opened(new segment_log(std::move(files), std::move(options)));
+  auto at = recover(*opened->files_, *opened->store_, opened->options_);
+  if (!at) return wrap("opening the log", at.error());
+  const auto end = opened->store_->end();
+  opened->last_at_ = end.last_at;
+  opened->last_id_ = end.last_id;
+  opened->queue_ = std::make_unique<block_queue>(opened->options_.block_bytes_target, end);
+  opened->writer_ = std::make_unique<segment_writer>(*opened->files_, *opened->store_,
+                                                     *opened->queue_, opened->options_,
+                                                     std::move(at).value(), [log = opened.get()] {
+                                                       if (log->listener_) log->listener_();
+                                                     });
+  opened->thread_ = std::thread([writer = opened->writer_.get()] { writer->run(); });
+  return opened;
+}
+
+segment_log::~segment_log() {
+  if (!thread_.joinable()) return;
+  queue_->stop();
+  thread_.join();
+}
+
+result<void> segment_log::append(const event_view& event) {
+  if (event.at <= last_at_ || event.id <= last_id_) {
+    return error{errc::invalid_argument,
+                 fmt::format("an event at {} was appended after one at {}", to_string(event.at),
+                             to_string(last_at_)),
+                 "report this: it is a bug"};
+  }
+  if (encoded_bytes(event) > event_bytes_max) {
+    return error{
+        errc::unsupported,
+        fmt::format("the row change at {} has {} bytes, more than the log takes in one event ({})",
+                    to_string(event.at), encoded_bytes(event), event_bytes_max),
+        "keep values of this size out of published tables"};
+  }
+  queue_->add(event);
+  last_at_ = event.at;
+  last_id_ = event.id;
+  return {};
+}
+
+result<void> segment_log::cover(std::uint32_t timeline, lsn through) {
+  queue_->cover(timeline, through);
+  return {};
+}
+
+log_bounds segment_log::bounds() const {
+  auto found = store_->bounds();
+  found.pending_bytes = queue_->pending_bytes();
+  return found;
+}
+
+std::unique_ptr<log_reader> segment_log::read(position after, table_id table) const {
+  return std::make_unique<segment_reader>(*store_, after, table);
+}
+
+void segment_log::on_progress(std::function<void()> listener) {
+  listener_ = std::move(listener);
+}
+
+result<retention_outcome> segment_log::trim(const retention_policy& policy, unix_time_us now) {
+  retention_outcome outcome;
+  const auto drop = [&](const segment_record& oldest, std::uint64_t stored_bytes) {
+    const bool old = policy.age_max && oldest.summary.newest_commit + *policy.age_max < now;
+    const bool much = policy.bytes_max && stored_bytes > *policy.bytes_max;
+    return old || much;
+  };
+  while (const auto dropped = store_->take_oldest(drop)) {
+    outcome.dropped_events += dropped->summary.event_count;
+    outcome.dropped_bytes += dropped->file_bytes;
+    if (auto removed = files_->remove(dropped->name); !removed) return removed.error();
+    log_info("log", "retention has dropped a segment",
+             {{"segment", dropped->name},
+              {"events", dropped->summary.event_count},
+              {"bytes", dropped->file_bytes}});
+  }
+  if (outcome.dropped_bytes != 0) {
+    if (auto synced = files_->sync_directory(); !synced) return synced.error();
+  }
+  return outcome;
+}
+
+}  // namespace pulse::log

@@ -1,0 +1,69 @@
+// The event log on disk: append-only segments in one directory. docs/log_format.md is its format.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "base/error.hpp"
+#include "log/block.hpp"
+#include "log/event_log.hpp"
+#include "log/storage.hpp"
+
+namespace pulse::log {
+
+struct segment_log_options {
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
+  std::size_t block_bytes_target = std::size_t{48} << 10U;  // before compression
+  // The newest blocks are kept unpacked, so that readers that keep up touch neither disk nor codec.
+  std::uint64_t recent_bytes_max = std::uint64_t{8} << 20U;
+  compression codec = compression::lz4;
+  // Between attempts to find room on a full disk.
+  std::chrono::milliseconds retry_wait{500};
+  // A write or sync has failed: what is on disk is unknown from here on (an fdatasync that failed
+  // once may report success the next time without having written), so the process must end. Tests
+  // replace it.
+  std::function<void(const error&)> on_fatal;
+};
+
+class block_queue;
+class segment_store;
+class segment_writer;
+
+// See event_log for the contract. Events are durable in groups: all that was appended while the
+// disk worked goes with the next write and the next fdatasync.
+class segment_log final : public event_log {
+ public:
+  // Recovers what is there: cuts a torn tail, then syncs the newest file and the directory, so that
+  // what bounds() says is durable before anybody is told. errc::corrupt: damage that is no torn
+  // tail; nothing was changed.
+  static result<std::unique_ptr<segment_log>> open(std::unique_ptr<storage> files,
+                                                   segment_log_options options);
+  // Writes what has been appended, then stops.
+  ~segment_log() override;
+
+  result<void> append(const event_view& event) override;
+  result<void> cover(std::uint32_t timeline, lsn through) override;
+  log_bounds bounds() const override;
+  std::unique_ptr<log_reader> read(position after, table_id table) const override;
+  void on_progress(std::function<void()> listener) override;
+  result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) override;
+
+ private:
+  segment_log(std::unique_ptr<storage> files, segment_log_options options);
+
+  std::unique_ptr<storage> files_;
+  segment_log_options options_;
+  std::unique_ptr<segment_store> store_;
+  std::unique_ptr<block_queue> queue_;
+  std::unique_ptr<segment_writer> writer_;
+  std::function<void()> listener_;
+  position last_at_;
+  event_id last_id_;
+  std::thread thread_;
+};
+
+}  // namespace pulse::log

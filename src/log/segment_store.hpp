@@ -1,0 +1,121 @@
+// The segments that are there and what readers may see of them: shared by the writer, retention and
+// every reader.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "log/event_log.hpp"
+#include "log/segment.hpp"
+#include "log/storage.hpp"
+
+namespace pulse::log {
+
+// One segment. `index` of a sealed segment is read when first needed, and dropped again when many
+// others were needed since; that of the newest segment grows with it and is read under the store's
+// lock only.
+struct segment_record {
+  std::string name;
+  segment_header header;
+  segment_summary summary;
+  std::uint64_t file_bytes = 0;
+  bool sealed = false;
+  bool index_on_disk = false;  // false: rebuilt at recovery, kept in memory
+  sealed_facts seal;
+  std::shared_ptr<const run_index> index;
+  std::weak_ptr<storage_file> file;
+};
+
+// Thread-safe.
+class segment_store {
+ public:
+  segment_store(storage& files, std::uint64_t recent_bytes_max)
+      : files_(&files), recent_bytes_max_(recent_bytes_max) {}
+
+  // Recovery and rolling: `segment` becomes the newest.
+  void add_segment(segment_record segment, std::shared_ptr<storage_file> file);
+  // The newest segment has been closed with this seal.
+  void seal_newest(const segment_summary& summary, const sealed_facts& facts,
+                   std::uint64_t file_bytes);
+  // Blocks of the newest segment that are durable from now on; readers see them.
+  struct durable_block {
+    block_header header;
+    std::uint64_t offset = 0;
+    std::shared_ptr<const loaded_block> block;
+  };
+  void publish(const std::vector<durable_block>& blocks);
+  void set_out_of_space(bool out);
+  void set_file_bytes(std::uint64_t file_bytes);
+  void adopt_index(run_index index);  // of the newest segment, as recovery found it
+
+  // Takes the oldest segment out when `drop` says so; its name, to be removed. Never the newest.
+  template <class Predicate>
+  std::unique_ptr<segment_record> take_oldest(Predicate drop);
+
+  log_bounds bounds() const;
+  log_state end() const;
+  // The newest segment's summary and runs, as they stand.
+  std::pair<segment_summary, run_index> newest() const;
+
+  // Where a reader that wants what comes after a position begins. errc::gap: retention has dropped
+  // some of it.
+  struct start {
+    event_sequence sequence = 0;
+    position scanned;
+  };
+  result<start> find_start(const position& after);
+
+  // What a reader does next: a block from memory, a run to read from a file, or the durable end.
+  struct step {
+    std::shared_ptr<const loaded_block> block;
+    std::shared_ptr<storage_file> file;  // with `run`
+    std::string name;
+    run_entry run;
+    event_sequence next = 0;  // past what could be skipped
+    position scanned;         // the end of what was skipped
+    bool at_end = false;
+  };
+  result<step> next_step(event_sequence sequence, table_id table, position scanned);
+
+ private:
+  static constexpr std::size_t cached_indexes_max = 64;
+
+  void remember_index(const std::shared_ptr<segment_record>& segment);
+  result<std::shared_ptr<const run_index>> index_of(const std::shared_ptr<segment_record>& segment);
+  result<std::shared_ptr<storage_file>> file_of(segment_record& segment);
+  std::shared_ptr<segment_record> segment_with(event_sequence sequence) const;
+  bool step_in_memory(step& to, event_sequence sequence, table_id table) const;
+
+  storage* files_;
+  const std::uint64_t recent_bytes_max_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<segment_record>> segments_;
+  std::shared_ptr<storage_file> newest_file_;
+  run_index newest_index_;
+  log_state end_;
+  std::deque<std::shared_ptr<const loaded_block>> recent_;
+  std::uint64_t recent_bytes_ = 0;
+  std::list<std::shared_ptr<segment_record>> with_index_;
+  std::uint64_t stored_bytes_ = 0;
+  bool out_of_space_ = false;
+};
+
+template <class Predicate>
+std::unique_ptr<segment_record> segment_store::take_oldest(Predicate drop) {
+  const std::scoped_lock lock(mutex_);
+  if (segments_.size() < 2 || !drop(*segments_.front(), stored_bytes_)) return nullptr;
+  auto taken = std::make_unique<segment_record>(*segments_.front());
+  with_index_.remove(segments_.front());
+  segments_.erase(segments_.begin());
+  stored_bytes_ -= taken->file_bytes;
+  return taken;
+}
+
+}  // namespace pulse::log

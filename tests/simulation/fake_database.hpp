@@ -1,0 +1,78 @@
+// A database that exists only as its history: random transactions, and the replication messages
+// that a walsender would make of them, from any confirmed LSN on, as often as asked.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "change/fragment.hpp"
+#include "change/lsn.hpp"
+
+namespace pulse::simulation {
+
+struct fake_row {
+  std::uint32_t table = 0;  // index into fake_database::tables
+  lsn at;                   // rows of one COPY record share it
+  change_action action = change_action::create;
+  std::string key;
+  std::string value;
+};
+
+struct fake_transaction {
+  lsn commit;
+  lsn end;
+  unix_time_us committed_at{};
+  std::vector<fake_row> rows;
+};
+
+struct wal_message {
+  lsn wal_start;
+  std::string bytes;
+};
+
+class fake_database {
+ public:
+  static constexpr std::uint32_t table_count = 3;
+
+  explicit fake_database(std::uint64_t seed) : random_(seed) {}
+
+  // Commits one more transaction: rows in up to three tables, some rolled into one COPY record,
+  // commit times that sometimes step back, and WAL of other databases in between.
+  const fake_transaction& commit();
+  const std::vector<fake_transaction>& history() const { return history_; }
+  lsn wal_end() const { return wal_; }
+
+  static table_name name(std::uint32_t table) { return {"public", "t" + std::to_string(table)}; }
+  static std::uint32_t oid(std::uint32_t table) { return 16384 + table; }
+  // As the catalog would describe it: id text (the key), value text.
+  static relation definition(std::uint32_t table);
+
+ private:
+  std::mt19937_64 random_;
+  std::vector<fake_transaction> history_;
+  lsn wal_{0x1000};
+  unix_time_us now_{std::chrono::seconds(1700000000)};
+};
+
+// One replication connection: everything whose commit ends after `start`, whole transactions,
+// tables described anew.
+class fake_walsender {
+ public:
+  fake_walsender(const fake_database& source, lsn start);
+
+  // The next message, or nothing when all that has been committed is sent.
+  bool next(wal_message& to);
+
+ private:
+  void queue(const fake_transaction& transaction);
+
+  const fake_database* source_;
+  std::size_t next_transaction_ = 0;
+  std::vector<wal_message> queued_;
+  std::size_t next_message_ = 0;
+  std::vector<bool> described_;
+};
+
+}  // namespace pulse::simulation
