@@ -12,7 +12,8 @@ constexpr std::chrono::seconds postgres_epoch{946'684'800};
 }  // namespace
 
 unix_time_us from_postgres_time(std::int64_t microseconds) noexcept {
-  // PostgreSQL's "infinity" never stands for a commit; saturating keeps a broken clock from overflowing.
+  // PostgreSQL's "infinity" never stands for a commit; saturating keeps a broken clock from
+  // overflowing.
   constexpr auto shift = std::chrono::microseconds(postgres_epoch).count();
   if (microseconds > INT64_MAX - shift) microseconds = INT64_MAX - shift;
   return unix_time_us(std::chrono::microseconds(microseconds + shift));
@@ -48,11 +49,13 @@ result<std::variant<xlog_data, keepalive>> parse_copy_data(byte_view bytes) {
                        std::to_string(static_cast<unsigned char>(type)) + ")",
                    "report this with the server's version"};
   }
-  return error{errc::protocol, std::string("a CopyData message of type '") + type + "' is cut short",
+  return error{errc::protocol,
+               std::string("a CopyData message of type '") + type + "' is cut short",
                "report this with the server's version"};
 }
 
-std::array<std::byte, status_update_size> format_status_update(const status_update& update, unix_time_us now) {
+std::array<std::byte, status_update_size> format_status_update(const status_update& update,
+                                                               unix_time_us now) {
   std::array<std::byte, status_update_size> bytes{};
   bytes[0] = std::byte{'r'};
   store_big(&bytes[1], update.written.value);

@@ -1,4 +1,5 @@
-// What travels inside CopyData during replication (PostgreSQL manual, section 55.4, START_REPLICATION).
+// What travels inside CopyData during replication (PostgreSQL manual, section 55.4,
+// START_REPLICATION).
 #pragma once
 
 #include <array>
@@ -35,7 +36,8 @@ struct status_update {
 };
 
 inline constexpr std::size_t status_update_size = 34;
-std::array<std::byte, status_update_size> format_status_update(const status_update& update, unix_time_us now);
+std::array<std::byte, status_update_size> format_status_update(const status_update& update,
+                                                               unix_time_us now);
 
 // Microseconds since 2000-01-01 00:00 UTC, PostgreSQL's own epoch, to Unix time and back.
 unix_time_us from_postgres_time(std::int64_t microseconds) noexcept;

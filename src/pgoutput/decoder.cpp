@@ -8,7 +8,8 @@ namespace pulse::pgoutput {
 
 error decoder::violation(std::string_view what) const {
   return {errc::protocol,
-          std::string("pgoutput message '") + type_ + "' at " + to_string(wal_start_) + ": " + std::string(what),
+          std::string("pgoutput message '") + type_ + "' at " + to_string(wal_start_) + ": " +
+              std::string(what),
           "report this with the server's version"};
 }
 
@@ -69,7 +70,8 @@ result<void> decoder::read_commit(message_reader& reader) {
   reader.read_int64();  // the commit time, known since the beginning
   if (!reader.ok()) return violation("cut short");
   if (!in_transaction_) return violation("a commit outside a transaction");
-  if (commit.commit != commit_) return violation("the commit is not that of the transaction that began");
+  if (commit.commit != commit_)
+    return violation("the commit is not that of the transaction that began");
   in_transaction_ = false;
   return sink_->on_commit(commit);
 }
@@ -111,7 +113,8 @@ result<row_change> decoder::start_change(message_reader& reader, change_action a
   if (!reader.ok()) return violation("cut short");
   if (!in_transaction_) return violation("a change outside a transaction");
   if (!described_.contains(change.relation_oid)) {
-    return violation("table OID " + std::to_string(change.relation_oid) + " was not described before");
+    return violation("table OID " + std::to_string(change.relation_oid) +
+                     " was not described before");
   }
   if (wal_start_ != ordinal_at_) {
     ordinal_at_ = wal_start_;

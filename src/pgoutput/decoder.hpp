@@ -11,15 +11,16 @@
 
 namespace pulse::pgoutput {
 
-// pgoutput, protocol version 1 (PostgreSQL manual, section 55.9): bytes in, calls on the sink out; no I/O and no SQL,
-// so that its answers never come "from the future" of the stream. Rows are handed on as views into the message.
-// One owner; not thread-safe.
+// pgoutput, protocol version 1 (PostgreSQL manual, section 55.9): bytes in, calls on the sink out;
+// no I/O and no SQL, so that its answers never come "from the future" of the stream. Rows are
+// handed on as views into the message. One owner; not thread-safe.
 class decoder {
  public:
   explicit decoder(fragment_sink& sink) : sink_(&sink) {}
 
-  // One message and the WAL start that its XLogData frame carried. errc::protocol says which message at which LSN is
-  // not what the protocol allows; errors of the sink are handed through. After an error only reset() may follow.
+  // One message and the WAL start that its XLogData frame carried. errc::protocol says which
+  // message at which LSN is not what the protocol allows; errors of the sink are handed through.
+  // After an error only reset() may follow.
   result<void> decode(lsn wal_start, byte_view message);
 
   // A new connection: no transaction is open and no table is described.
@@ -46,7 +47,8 @@ class decoder {
 
   char type_ = 0;  // of the message at hand, for errors
   lsn wal_start_;
-  // Rows of one WAL record share its LSN: a COPY record holds many. The number in it tells them apart.
+  // Rows of one WAL record share its LSN: a COPY record holds many. The number in it tells them
+  // apart.
   lsn ordinal_at_;
   std::uint32_t next_ordinal_ = 0;
 };

@@ -9,7 +9,8 @@
 
 namespace pulse::pgoutput {
 
-// After the first read past the end every read gives zero and ok() is false: a message is checked once, at its end.
+// After the first read past the end every read gives zero and ok() is false: a message is checked
+// once, at its end.
 class message_reader {
  public:
   explicit message_reader(byte_view bytes) noexcept : rest_(bytes) {}

@@ -10,9 +10,9 @@
 namespace pulse::streams {
 
 struct model_field {
-  std::string name;    // Prisma's name: the key in delivered rows
-  std::string column;  // the column's name (dbName, or the same)
-  std::string type;    // Prisma's type name ("Int", "DateTime", an enum's name); may be empty
+  std::string name;      // Prisma's name: the key in delivered rows
+  std::string column;    // the column's name (dbName, or the same)
+  std::string type;      // Prisma's type name ("Int", "DateTime", an enum's name); may be empty
   bool is_list = false;  // as the header says; PostgreSQL knows better
 
   bool operator==(const model_field&) const = default;
@@ -20,8 +20,8 @@ struct model_field {
 
 // Scalar and enum fields only: relations hold no column.
 struct model {
-  std::string name;   // "User": modelName on the wire
-  std::string table;  // dbName, or the same as `name`
+  std::string name;    // "User": modelName on the wire
+  std::string table;   // dbName, or the same as `name`
   std::string schema;  // as the header says; empty: not said
   std::vector<model_field> fields;
 

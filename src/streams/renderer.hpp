@@ -16,11 +16,12 @@ class renderer {
  public:
   renderer(const model& wanted, std::shared_ptr<const relation> definition);
 
-  // Appends one JSON object: {"action":…,"id":…,"modelName":…,"created":{…}} and so on. Keys are Prisma field names in
-  // the model's order; only fields of the model; values by PostgreSQL's type, tagged ({"$type":…,"value":…}) for BigInt,
-  // Decimal, DateTime, Bytes and Json. `before` is null unless the old row is full; `deleted` has the identity's fields
-  // only, unless it is full. Unchanged TOAST is filled from a full old row, else left out and named in "unchanged".
-  // A value that is not what its type promises is rendered as its text and named in "unrendered".
+  // Appends one JSON object: {"action":…,"id":…,"modelName":…,"created":{…}} and so on. Keys are
+  // Prisma field names in the model's order; only fields of the model; values by PostgreSQL's type,
+  // tagged ({"$type":…,"value":…}) for BigInt, Decimal, DateTime, Bytes and Json. `before` is null
+  // unless the old row is full; `deleted` has the identity's fields only, unless it is full.
+  // Unchanged TOAST is filled from a full old row, else left out and named in "unchanged". A value
+  // that is not what its type promises is rendered as its text and named in "unrendered".
   void render(const event_view& event, std::string& to) const;
 
  private:

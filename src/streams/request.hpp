@@ -17,8 +17,9 @@ enum class stream_mode {
   subscribe,  // at most once
 };
 
-// The filters of `where`, one per kind of event: absent means that this kind is not wanted; an empty object that every
-// event of the kind is. Still JSON: compiled against the table's columns by filter.hpp.
+// The filters of `where`, one per kind of event: absent means that this kind is not wanted; an
+// empty object that every event of the kind is. Still JSON: compiled against the table's columns by
+// filter.hpp.
 struct wanted_events {
   std::optional<boost::json::object> create;
   std::optional<boost::json::object> update_after;
@@ -34,11 +35,13 @@ struct stream_request {
 
 // Limits on what a stranger may send.
 inline constexpr std::size_t stream_name_bytes_max = 512;
-inline constexpr std::size_t model_fields_max = 1664;  // PostgreSQL's own limit of columns in a table is 1600
+inline constexpr std::size_t model_fields_max =
+    1664;  // PostgreSQL's own limit of columns in a table is 1600
 inline constexpr std::size_t json_depth_max = 64;
 
-// Reads the header values as they stood in the request: Latin-1 bytes that hold JSON. `stream_header` may be empty.
-// Errors are errc::invalid_argument and name the header and the member that is wrong.
+// Reads the header values as they stood in the request: Latin-1 bytes that hold JSON.
+// `stream_header` may be empty. Errors are errc::invalid_argument and name the header and the
+// member that is wrong.
 result<stream_request> parse_request(stream_mode mode, std::string_view subscription_header,
                                      std::string_view stream_header);
 

@@ -1,0 +1,21 @@
+#include "streams/model.hpp"
+
+namespace pulse::streams {
+
+std::string fingerprint(const model& wanted) {
+  std::string text;
+  // Lengths in front of the parts: no two models have the same text.
+  const auto put = [&](const std::string& part) {
+    text += std::to_string(part.size()) + ":" + part;
+  };
+  put(wanted.name);
+  put(wanted.schema);
+  put(wanted.table);
+  for (const auto& field : wanted.fields) {
+    put(field.name);
+    put(field.column);
+  }
+  return text;
+}
+
+}  // namespace pulse::streams

@@ -1,0 +1,125 @@
+#include "streams/renderer.hpp"
+
+#include <algorithm>
+
+#include "streams/json_text.hpp"
+#include "streams/value_text.hpp"
+
+namespace pulse::streams {
+namespace {
+
+void append_name(std::string& list, const std::string& name) {
+  list += list.empty() ? '[' : ',';
+  append_json_string(list, name);
+}
+
+// A row's columns by number. Reused: rows of one thread are rendered one at a time.
+std::vector<column_value>& columns_of(tuple_view row, std::vector<column_value>& to) {
+  to.clear();
+  for (const auto value : row) to.push_back(value);
+  return to;
+}
+
+}  // namespace
+
+renderer::renderer(const model& wanted, std::shared_ptr<const relation> definition)
+    : definition_(std::move(definition)) {
+  append_json_string(model_name_, wanted.name);
+  const auto& columns = definition_->columns;
+  for (const auto& field : wanted.fields) {
+    // A field whose column is gone (or not made yet) is left out.
+    const auto column = std::ranges::find(columns, field.column, &column::name);
+    if (column == columns.end()) continue;
+    field_plan plan;
+    append_json_string(plan.key, field.name);
+    plan.key += ':';
+    plan.name = field.name;
+    plan.column = static_cast<std::size_t>(column - columns.begin());
+    plan.type = column->type;
+    plan.in_identity = column->in_identity;
+    fields_.push_back(std::move(plan));
+  }
+}
+
+void renderer::render_row(tuple_view row, tuple_view fallback, row_columns which, std::string& to,
+                          std::string& unchanged, std::string& unrendered) const {
+  thread_local std::vector<column_value> values_storage;
+  thread_local std::vector<column_value> fallback_storage;
+  const auto& values = columns_of(row, values_storage);
+  const auto& old_values = columns_of(fallback, fallback_storage);
+  to += '{';
+  const auto start = to.size();
+  for (const auto& field : fields_) {
+    if (which == row_columns::identity && !field.in_identity) continue;
+    if (field.column >= values.size()) continue;
+    auto value = values[field.column];
+    if (value.state == column_state::unchanged_toast && field.column < old_values.size()) {
+      value = old_values[field.column];
+    }
+    if (value.state == column_state::unchanged_toast) {
+      append_name(unchanged, field.name);
+      continue;
+    }
+    if (to.size() != start) to += ',';
+    to += field.key;
+    if (value.state == column_state::null) {
+      to += "null";
+      continue;
+    }
+    const auto value_start = to.size();
+    const bool rendered = field.type.is_list
+                              ? append_list(to, field.type.kind, field.type.delimiter, value.text)
+                              : append_value(to, field.type.kind, value.text);
+    if (rendered) continue;
+    to.resize(value_start);
+    append_json_string(to, value.text);
+    append_name(unrendered, field.name);
+  }
+  to += '}';
+}
+
+void renderer::render(const event_view& event, std::string& to) const {
+  std::string unchanged;
+  std::string unrendered;
+  to += R"({"action":")";
+  to += to_string(event.action);
+  to += R"(","id":")";
+  const auto id_at = to.size();
+  to.resize(id_at + event_id::text_size);
+  write_text(event.id, to.data() + id_at);
+  to += R"(","modelName":)";
+  to += model_name_;
+  switch (event.action) {
+    case change_action::create:
+      to += R"(,"created":)";
+      render_row(event.after, {}, row_columns::all, to, unchanged, unrendered);
+      break;
+    case change_action::update: {
+      to += R"(,"before":)";
+      const bool full = event.before_kind == old_row_kind::full;
+      std::string ignored;
+      if (full) {
+        render_row(event.before, {}, row_columns::all, to, ignored, unrendered);
+      } else {
+        to += "null";
+      }
+      to += R"(,"after":)";
+      // What `before` could not render, `after` cannot either: each name once.
+      if (full) unrendered.clear();
+      render_row(event.after, full ? event.before : tuple_view(), row_columns::all, to, unchanged,
+                 unrendered);
+      break;
+    }
+    case change_action::remove:
+      to += R"(,"deleted":)";
+      render_row(event.before, {},
+                 event.before_kind == old_row_kind::full ? row_columns::all : row_columns::identity,
+                 to, unchanged, unrendered);
+      break;
+  }
+  if (!unchanged.empty()) to += R"(,"unchanged":)" + unchanged + ']';
+  if (!unrendered.empty()) to += R"(,"unrendered":)" + unrendered + ']';
+  to += '}';
+}
+
+}  // namespace pulse::streams

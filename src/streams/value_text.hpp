@@ -1,0 +1,35 @@
+// PostgreSQL's text forms of single values, as the consumer reads them and as filters compare them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "change/relation.hpp"
+
+namespace pulse::streams {
+
+// Appends one value's JSON. `text` is PostgreSQL's output under the fixed session settings
+// (DateStyle ISO, TimeZone UTC, bytea_output hex). False when the text is not what the kind
+// promises: nothing was appended then.
+bool append_value(std::string& to, value_kind kind, std::string_view text);
+
+// Lists of any depth. False: see append_value; what was appended must be taken back.
+bool append_list(std::string& to, value_kind element, char delimiter, std::string_view text);
+
+// Microseconds since 1970-01-01 of a date, time or timestamp as PostgreSQL writes it, or as ISO
+// 8601 has it. Nothing for years outside 1 to 9999, BC and infinity. A time is on 1970-01-01; its
+// offset, which Prisma does not read, is dropped.
+std::optional<std::int64_t> parse_instant_us(value_kind kind, std::string_view text);
+
+// A decimal number's one spelling: no leading or trailing zeros, no exponent, no "-0". Nothing when
+// it is no number.
+std::optional<std::string> canonical_decimal(std::string_view text);
+// The number in money's text ("-$1,234.50"), currency and grouping taken away.
+std::optional<std::string> money_number(std::string_view text);
+
+std::optional<std::string> decode_hex_bytea(std::string_view text);
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace pulse::streams
