@@ -1,0 +1,177 @@
+#include "source/database_url.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include <libpq-fe.h>
+
+namespace pulse::source {
+namespace {
+
+error refuse(std::string what, std::string next) {
+  return {errc::invalid_argument, std::move(what), std::move(next)};
+}
+
+constexpr std::string_view direct_next =
+    "logical replication needs a direct connection: use the URL that Prisma calls `directUrl`";
+
+std::optional<char> hex_byte(std::string_view two) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  if (two.size() < 2 || digit(two[0]) < 0 || digit(two[1]) < 0) return std::nullopt;
+  return static_cast<char>(digit(two[0]) * 16 + digit(two[1]));
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = text[i] == '%' ? hex_byte(text.substr(i + 1)) : std::nullopt;
+    decoded += byte ? *byte : text[i];
+    if (byte) i += 2;
+  }
+  return decoded;
+}
+
+// Prisma's parameters that libpq does not have.
+constexpr std::array<std::string_view, 11> prisma_only{"schema",
+                                                       "connection_limit",
+                                                       "pool_timeout",
+                                                       "socket_timeout",
+                                                       "pgbouncer",
+                                                       "statement_cache_size",
+                                                       "sslidentity",
+                                                       "sslpassword",
+                                                       "sslaccept",
+                                                       "max_idle_connection_lifetime",
+                                                       "max_connection_lifetime"};
+
+struct split_url {
+  std::string base;
+  std::vector<std::pair<std::string, std::string>> query;  // decoded
+};
+
+split_url split(std::string_view url) {
+  split_url parts;
+  const auto question = url.find('?');
+  parts.base = url.substr(0, question);
+  auto query = question == std::string_view::npos ? std::string_view() : url.substr(question + 1);
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto pair = query.substr(0, end);
+    const auto equals = std::min(pair.find('='), pair.size());
+    parts.query.emplace_back(percent_decoded(pair.substr(0, equals)),
+                             percent_decoded(pair.substr(std::min(equals + 1, pair.size()))));
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return parts;
+}
+
+bool libpq_knows(const std::string& keyword) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> defaults(PQconndefaults(),
+                                                                              &PQconninfoFree);
+  for (const auto* option = defaults.get(); option != nullptr && option->keyword != nullptr;
+       ++option) {
+    if (keyword == option->keyword) return true;
+  }
+  return false;
+}
+
+result<std::map<std::string, std::string>> libpq_parameters(const std::string& text) {
+  char* message = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
+      PQconninfoParse(text.c_str(), &message), &PQconninfoFree);
+  if (!parsed) {
+    // libpq's message can hold the string itself, and with it the password.
+    PQfreemem(message);
+    return refuse("the database URL cannot be read",
+                  "write it as postgresql://user:password@host:5432/database");
+  }
+  std::map<std::string, std::string> parameters;
+  for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
+    if (option->val != nullptr) parameters[option->keyword] = option->val;
+  }
+  return parameters;
+}
+
+result<void> refuse_pooler(const std::map<std::string, std::string>& parameters) {
+  const auto value = [&](const char* name) {
+    const auto found = parameters.find(name);
+    return found == parameters.end() ? std::string() : found->second;
+  };
+  const auto host = value("host");
+  if (host.find("-pooler.") != std::string::npos && host.find("neon") != std::string::npos) {
+    return refuse("the host " + host + " is Neon's connection pooler",
+                  std::string(direct_next) + ": the same host without '-pooler'");
+  }
+  if (host.find("pooler.supabase.com") != std::string::npos) {
+    return refuse("the host " + host + " is Supabase's connection pooler",
+                  std::string(direct_next) + ": db.<project>.supabase.co, port 5432");
+  }
+  if (host.find(".supabase.co") != std::string::npos && value("port") == "6543") {
+    return refuse("port 6543 of " + host + " is Supabase's connection pooler",
+                  std::string(direct_next) + ": port 5432");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string database_target::display() const {
+  const auto value = [&](const char* name, const char* otherwise) {
+    const auto found = parameters.find(name);
+    return found == parameters.end() ? std::string(otherwise) : found->second;
+  };
+  return value("user", "") + "@" + value("host", "local socket") + ":" + value("port", "5432") +
+         "/" + value("dbname", "");
+}
+
+result<database_target> parse_database_url(std::string_view url) {
+  if (url.empty())
+    return refuse("no database is given", "give --database, PULSE_DATABASE_URL or DATABASE_URL");
+  if (url.starts_with("prisma://") || url.starts_with("prisma+postgres://")) {
+    return refuse("the database URL is a Prisma Accelerate URL, not a PostgreSQL server",
+                  "use the PostgreSQL URL behind it (`directUrl`)");
+  }
+  database_target target;
+  std::string text(url);
+  const bool is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
+  std::map<std::string, std::string> extra;
+  if (is_uri) {
+    auto parts = split(url);
+    text = parts.base;
+    for (auto& [name, value] : parts.query) {
+      if (name == "pgbouncer" && value == "true") {
+        return refuse("the database URL says pgbouncer=true: it leads to a connection pooler",
+                      std::string(direct_next));
+      }
+      if (name == "schema") {
+        target.schema = value;
+      } else if (name == "sslaccept") {
+        // Prisma's word for not checking the server's certificate, which libpq's sslmode=require
+        // means as well.
+        if (value == "strict") extra["sslmode"] = "verify-full";
+      } else if (name == "sslcert") {
+        // Prisma means the certificate authority's file by it.
+        extra["sslrootcert"] = value;
+      } else if (std::ranges::find(prisma_only, name) != prisma_only.end() || !libpq_knows(name)) {
+        target.ignored.push_back(name);
+      } else {
+        extra[name] = value;
+      }
+    }
+  }
+  auto parameters = libpq_parameters(text);
+  if (!parameters) return parameters.error();
+  target.parameters = std::move(*parameters);
+  for (auto& [name, value] : extra) target.parameters.insert_or_assign(name, value);
+  if (auto direct = refuse_pooler(target.parameters); !direct) return direct.error();
+  return target;
+}
+
+}  // namespace pulse::source

@@ -1,0 +1,29 @@
+// Connection strings as people have them: libpq's URIs and keyword strings, and Prisma's URLs.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace pulse::source {
+
+// How to reach one database. Holds the password: never logged, see display().
+struct database_target {
+  std::map<std::string, std::string> parameters;  // libpq's keywords
+  std::string schema;                             // Prisma's ?schema=, or empty
+  std::vector<std::string> ignored;  // parameters that mean nothing here, to be said at start-up
+
+  // "user@host:port/database", without the password.
+  std::string display() const;
+};
+
+// Reads postgres:// and postgresql:// URIs and "key=value" strings. Prisma's own parameters are
+// understood (schema, connect_timeout, sslmode, sslaccept, sslcert) or ignored and named. Refused,
+// with the way to the direct URL: poolers (pgbouncer=true, Neon's and Supabase's pooled hosts),
+// prisma:// URLs. errc::invalid_argument; no error shows a password.
+result<database_target> parse_database_url(std::string_view url);
+
+}  // namespace pulse::source
