@@ -1,12 +1,14 @@
 #include "server/http_message.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/status.hpp>
 
 namespace pulse::server {
 
@@ -61,26 +63,59 @@ http_response to_response(const refusal& why, std::string_view request_id) {
   return answer;
 }
 
-struct http_request_reader::parser {
-  http::request_parser<http::string_body> http;
+// Beast's own container refuses fields above 64 KiB, which models of large tables exceed: this one
+// takes what the limit lets through.
+struct http_request_reader::parser final : http::basic_parser<true> {
+  http_request request;
+
+ private:
+  using text = boost::beast::string_view;
+  using code = boost::system::error_code;
+
+  void on_request_impl(http::verb /*method*/, text method, text target, int version,
+                       code& /*failed*/) override {
+    request.method = method;
+    request.target = target;
+    request.http_1_1 = version >= 11;
+  }
+  void on_response_impl(int /*status*/, text /*reason*/, int /*version*/,
+                        code& /*failed*/) override {}
+  void on_field_impl(http::field /*known*/, text name, text value, code& /*failed*/) override {
+    request.headers.emplace_back(name, value);
+  }
+  void on_header_impl(code& /*failed*/) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>& /*size*/,
+                         code& /*failed*/) override {}
+  std::size_t on_body_impl(text bytes, code& /*failed*/) override {
+    request.body += bytes;
+    return bytes.size();
+  }
+  void on_chunk_header_impl(std::uint64_t /*size*/, text /*extensions*/,
+                            code& /*failed*/) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t /*remaining*/, text bytes,
+                                 code& /*failed*/) override {
+    request.body += bytes;
+    return bytes.size();
+  }
+  void on_finish_impl(code& /*failed*/) override {}
 };
 
 http_request_reader::http_request_reader(http_limits limits)
     : limits_(limits), parser_(std::make_unique<parser>()) {
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
-  parser_->http.header_limit(static_cast<std::uint32_t>(std::min(limits.header_bytes_max, most)));
-  parser_->http.body_limit(limits.body_bytes_max);
-  parser_->http.eager(true);
+  parser_->header_limit(static_cast<std::uint32_t>(std::min(limits.header_bytes_max, most)));
+  parser_->body_limit(limits.body_bytes_max);
+  parser_->eager(true);
 }
 
 http_request_reader::~http_request_reader() = default;
 
 boost::system::result<http_request_reader::progress, refusal> http_request_reader::read(
     std::string& bytes) {
-  auto& http = parser_->http;
-  while (!http.is_done() && !bytes.empty()) {
+  auto& parsing = *parser_;
+  while (!parsing.is_done() && !bytes.empty()) {
     boost::system::error_code failed;
-    const auto used = http.put(boost::asio::buffer(bytes), failed);
+    const auto used = parsing.put(boost::asio::buffer(bytes), failed);
     bytes.erase(0, used);
     if (failed == http::error::need_more) {
       if (used == 0 || bytes.empty()) break;
@@ -102,22 +137,12 @@ boost::system::result<http_request_reader::progress, refusal> http_request_reade
                      "the request is not valid HTTP/1.1: " + failed.message()};
     }
   }
-  return http.is_done() ? progress::complete : progress::need_more;
+  return parsing.is_done() ? progress::complete : progress::need_more;
 }
 
 http_request http_request_reader::take() {
-  auto message = parser_->http.release();
-  http_request request;
-  request.method = std::string(std::string_view(message.method_string()));
-  request.target = std::string(std::string_view(message.target()));
-  request.keep_alive = message.keep_alive();
-  request.http_1_1 = message.version() >= 11;
-  for (const auto& field : message) {
-    request.headers.emplace_back(std::string_view(field.name_string()),
-                                 std::string_view(field.value()));
-  }
-  request.body = std::move(message.body());
-  return request;
+  parser_->request.keep_alive = parser_->keep_alive();
+  return std::move(parser_->request);
 }
 
 }  // namespace pulse::server

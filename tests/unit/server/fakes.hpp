@@ -1,0 +1,137 @@
+// What stands behind the server in its tests.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "base/metrics.hpp"
+#include "server/admin_backend.hpp"
+#include "server/registry.hpp"
+#include "server/stream_host.hpp"
+
+namespace pulse::server {
+
+// Opens every stream unless told otherwise, and records what reaches it.
+class fake_host final : public stream_host {
+ public:
+  void open(streams::stream_request wanted, const std::shared_ptr<const relation>& /*shape*/,
+            position /*start*/, std::shared_ptr<streams::subscriber> to,
+            streams::hub::opened done) override {
+    requests.push_back(std::move(wanted));
+    if (refuse_open) return done(*refuse_open);
+    subscriber = std::move(to);
+    if (hold_open) {
+      held = std::move(done);
+      return;
+    }
+    done(streams::stream_id{++opened});
+  }
+  void acknowledge(streams::stream_id /*stream*/, const event_id& id) override {
+    acknowledged.push_back(id);
+    if (on_acknowledge) on_acknowledge();
+  }
+  void writable(streams::stream_id /*stream*/) override {
+    ++writable_calls;
+    if (on_writable) on_writable();
+  }
+  void close(streams::stream_id stream) override {
+    closed.push_back(stream);
+    subscriber.reset();
+    if (on_close) on_close();
+  }
+
+  std::optional<error> refuse_open;
+  bool hold_open = false;
+  streams::hub::opened held;
+  std::vector<streams::stream_request> requests;
+  std::shared_ptr<streams::subscriber> subscriber;
+  std::uint64_t opened = 0;
+  std::vector<event_id> acknowledged;
+  int writable_calls = 0;
+  std::vector<streams::stream_id> closed;
+  std::function<void()> on_acknowledge;
+  std::function<void()> on_writable;
+  std::function<void()> on_close;
+};
+
+class fake_project final : public project_service {
+ public:
+  fake_project(const boost::asio::any_io_executor& executor, metrics& figures)
+      : hub_({executor, nullptr, nullptr, nullptr, &figures, "shop"}, {}) {}
+
+  bool event_persistence() const override { return persistence; }
+  streams::hub& streams() override { return hub_; }
+  void resolve(const streams::model& /*wanted*/, resolved done) override {
+    if (refuse_resolve) return done(*refuse_resolve);
+    done(resolved_table{std::make_shared<relation>(), {}});
+  }
+  capture_status capture() const override { return status; }
+  std::string not_ready() const override { return why_not_ready; }
+
+  bool persistence = true;
+  std::optional<error> refuse_resolve;
+  capture_status status{true, true, "streaming", ""};
+  std::string why_not_ready;
+
+ private:
+  streams::hub hub_;
+};
+
+class fake_registry final : public service_registry {
+ public:
+  explicit fake_registry(project_service& one) : one_(&one) {}
+
+  std::optional<key_identity> authenticate(std::string_view presented) override {
+    const auto found = keys.find(std::string(presented));
+    if (found == keys.end()) return std::nullopt;
+    return key_identity{found->second, "shop"};
+  }
+  project_service* project(std::string_view name) override {
+    return name == "shop" ? one_ : nullptr;
+  }
+  std::vector<std::pair<std::string, project_service*>> projects() override {
+    return {{"shop", one_}};
+  }
+
+  std::map<std::string, std::string> keys{{"good-key", "key-1"}, {"other-key", "key-2"}};
+
+ private:
+  project_service* one_;
+};
+
+class fake_backend final : public admin_backend {
+ public:
+  void list_keys(const std::string& /*project*/,
+                 std::function<void(result<std::vector<key_description>>)> done) override {
+    done(std::vector<key_description>{{"key-1", "laptop", unix_time_us{}, {}}});
+  }
+  void create_key(const std::string& /*project*/, const std::string& label,
+                  std::function<void(result<created_key>)> done) override {
+    done(
+        created_key{{"key-3", label, unix_time_us(std::chrono::milliseconds(1500)), {}}, "secret"});
+  }
+  void revoke_key(const std::string& /*project*/, const std::string& key_id,
+                  std::function<void(result<void>)> done) override {
+    if (key_id != "key-1") return done(error{errc::not_found, "there is no key '" + key_id + "'"});
+    done({});
+  }
+  void list_cursors(const std::string& /*project*/,
+                    std::function<void(result<std::vector<stored_cursor>>)> done) override {
+    done(std::vector<stored_cursor>{{{{"public", "User"}, "mail"}, {1, {16}, {8}, 0}, {}}});
+  }
+  void delete_cursor(const std::string& /*project*/, const streams::cursor_key& key,
+                     std::function<void(result<void>)> done) override {
+    deleted.push_back(key);
+    done({});
+  }
+
+  std::vector<streams::cursor_key> deleted;
+};
+
+}  // namespace pulse::server

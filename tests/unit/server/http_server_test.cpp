@@ -1,0 +1,229 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/server/running_server.hpp"
+
+namespace pulse::server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+using http_server = running_server;
+
+auto is_error(const std::string& status, const std::string& code) {
+  return AllOf(StartsWith("HTTP/1.1 " + status + ' '), HasSubstr("\r\ncontent-length: "),
+               HasSubstr("\r\nx-request-id: "), HasSubstr("\"code\":\"" + code + '"'),
+               HasSubstr("\"requestId\":\""), HasSubstr("\"message\":\""),
+               HasSubstr("\"details\":{"));
+}
+
+TEST_F(http_server, refuses_wrong_keys) {
+  start();
+  EXPECT_THAT(ask(ports.streams, upgrade("/stream", "bad-key")), is_error("401", "P6102"));
+  EXPECT_THAT(ask(ports.streams,
+                  "GET /stream HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+                  "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                  "\r\n"),
+              is_error("401", "P6102"));
+  EXPECT_TRUE(on_server([&] { return host->requests.empty(); }));
+}
+
+TEST_F(http_server, refuses_stream_but_not_subscribe_without_event_persistence) {
+  project.persistence = false;
+  start();
+  EXPECT_THAT(ask(ports.streams, upgrade("/stream")), is_error("403", "P6106"));
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(upgrade("/subscribe")));
+  std::string answer;
+  boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 "));
+}
+
+TEST_F(http_server, refuses_a_subscription_header_that_is_no_json) {
+  start();
+  EXPECT_THAT(ask(ports.streams, upgrade("/stream", "good-key", "{")), is_error("400", "P6100"));
+}
+
+TEST_F(http_server, says_when_the_table_is_unknown_and_when_the_database_cannot_be_asked) {
+  project.refuse_resolve = error{errc::not_found, "there is no table \"User\""};
+  start();
+  EXPECT_THAT(ask(ports.streams, upgrade("/stream")), is_error("404", "P6100"));
+  on_server([&] { project.refuse_resolve = error{errc::unavailable, "no connection"}; });
+  EXPECT_THAT(ask(ports.streams, upgrade("/stream")), is_error("503", "P6101"));
+}
+
+TEST_F(http_server, refuses_what_the_hub_refuses_before_any_101) {
+  host->refuse_open = error{errc::invalid_argument, "where.create.x: no such field"};
+  start();
+  const auto answer = ask(ports.streams, upgrade("/stream"));
+  EXPECT_THAT(answer, is_error("400", "P6100"));
+  EXPECT_THAT(answer, HasSubstr("where.create.x: no such field"));
+}
+
+TEST_F(http_server, asks_for_an_upgrade_where_there_is_none) {
+  start();
+  EXPECT_THAT(get(ports.streams, "/stream"),
+              AllOf(is_error("426", "P6100"), HasSubstr("\r\nupgrade: websocket\r\n")));
+}
+
+TEST_F(http_server, answers_unknown_paths_and_methods) {
+  start();
+  EXPECT_THAT(get(ports.streams, "/"), is_error("404", "P6100"));
+  EXPECT_THAT(get(ports.streams, "/metrics"), is_error("404", "P6100"));
+  EXPECT_THAT(get(ports.streams, "/v1/projects"), is_error("404", "P6100"));
+  EXPECT_THAT(get(ports.admin, "/stream"), is_error("404", "P6100"));
+  EXPECT_THAT(ask(ports.streams, "POST /healthz HTTP/1.1\r\nconnection: close\r\n\r\n"),
+              is_error("405", "P6100"));
+}
+
+TEST_F(http_server, answers_what_is_no_http) {
+  start();
+  EXPECT_THAT(ask(ports.streams, "\x16\x03\x01 hello\r\n\r\n"), is_error("400", "P6100"));
+}
+
+TEST_F(http_server, takes_large_headers_and_refuses_too_large_ones) {
+  start();
+  const auto padded = [](std::size_t size) {
+    return upgrade("/stream", "bad-key", a_subscription + std::string(size, ' ') + "x");
+  };
+  EXPECT_THAT(ask(ports.streams, padded(900'000)), is_error("401", "P6102"));
+  EXPECT_THAT(ask(ports.streams, padded(1'200'000)), is_error("431", "P6100"));
+}
+
+TEST_F(http_server, refuses_more_large_requests_than_it_may_hold) {
+  server_options options;
+  options.request_bytes_max = 100'000;
+  start(options);
+  auto socket = connect(ports.streams);
+  const auto request = "GET / HTTP/1.1\r\nx: " + std::string(200'000, 'x');
+  boost::asio::write(socket, boost::asio::buffer(request));
+  EXPECT_THAT(read_to_end(socket), is_error("503", "P6100"));
+  EXPECT_THAT(get(ports.streams, "/healthz"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(http_server, keeps_connections_and_answers_pipelined_requests_in_order) {
+  start();
+  const auto answers = ask(ports.streams,
+                           "GET /healthz HTTP/1.1\r\n\r\nHEAD /readyz HTTP/1.1\r\n\r\n"
+                           "GET /nothing HTTP/1.1\r\nconnection: close\r\n\r\n");
+  EXPECT_THAT(answers, testing::MatchesRegex("HTTP/1.1 200 OK(.|\n)*\r\n\r\nokHTTP/1.1 200 (.|\n)*"
+                                             "\r\n\r\nHTTP/1.1 404 (.|\n)*"));
+}
+
+TEST_F(http_server, refuses_connections_above_the_limit) {
+  server_options options;
+  options.connections_max = 1;
+  start(options);
+  auto first = connect(ports.streams);
+  boost::asio::write(first, boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
+  std::string answer;
+  boost::asio::read_until(first, boost::asio::dynamic_buffer(answer), "ok");
+  EXPECT_THAT(get(ports.streams, "/healthz"), is_error("503", "P6100"));
+}
+
+TEST_F(http_server, does_not_wait_for_ever_for_a_request) {
+  start();
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(std::string("GET /stream HTTP/1.1\r\n")));
+  get(ports.streams, "/healthz");  // the server has seen the first connection by now
+  clock.pass(std::chrono::seconds(11));
+  EXPECT_THAT(read_to_end(socket), testing::AnyOf("", is_error("408", "P6100")));
+}
+
+TEST_F(http_server, does_not_leave_a_client_hanging_when_a_stream_takes_too_long_to_open) {
+  host->hold_open = true;
+  start();
+  std::promise<void> closed;
+  host->on_close = [&] { closed.set_value(); };
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+  while (on_server([&] { return host->held == nullptr; })) std::this_thread::yield();
+  clock.pass(std::chrono::seconds(31));
+  EXPECT_THAT(read_to_end(socket), is_error("503", "P6100"));
+  // It opens too late: nobody is there, and it is closed again.
+  on_server([&] { std::exchange(host->held, nullptr)(streams::stream_id{7}); });
+  closed.get_future().wait();
+  EXPECT_EQ(on_server([&] { return host->closed; }), std::vector{streams::stream_id{7}});
+}
+
+TEST_F(http_server, closes_the_stream_of_a_client_that_left_while_it_was_opened) {
+  host->hold_open = true;
+  start();
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+  while (on_server([&] { return host->held == nullptr; })) std::this_thread::yield();
+  socket.close();
+  on_server([&] { std::exchange(host->held, nullptr)(streams::stream_id{7}); });
+  EXPECT_EQ(on_server([&] { return host->closed; }), std::vector{streams::stream_id{7}});
+}
+
+TEST_F(http_server, says_how_it_is) {
+  start();
+  EXPECT_THAT(get(ports.streams, "/healthz"), testing::EndsWith("\r\n\r\nok"));
+  EXPECT_THAT(get(ports.admin, "/readyz/"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(get(ports.admin, "/capturez?x"), StartsWith("HTTP/1.1 200 "));
+  on_server([&] {
+    project.why_not_ready = "no catalog yet";
+    project.status = {false, false, "connecting", "refused"};
+  });
+  EXPECT_THAT(get(ports.streams, "/readyz"),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr(R"({"shop":"no catalog yet"})")));
+  EXPECT_THAT(get(ports.admin, "/capturez"),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr(R"("problem":"refused")")));
+  EXPECT_THAT(get(ports.admin, "/metrics"), HasSubstr("\npulse_connections_accepted_total 6"));
+}
+
+TEST_F(http_server, says_which_address_is_taken) {
+  start();
+  server second(io.get_executor());
+  server_options options;
+  options.listen = {"127.0.0.1", 0};
+  options.admin_listen = ports.streams;
+  const auto bound = second.start(options, registry, backend, figures);
+  ASSERT_FALSE(bound);
+  EXPECT_EQ(bound.error().code, errc::conflict);
+  EXPECT_THAT(bound.error().what, HasSubstr(to_string(ports.streams)));
+  options.admin_listen = {"localhost", 1};
+  EXPECT_EQ(second.start(options, registry, backend, figures).error().code, errc::invalid_argument);
+}
+
+TEST_F(http_server, administration_wants_the_token) {
+  start();
+  EXPECT_THAT(get(ports.admin, "/v1/projects"), is_error("401", "P6102"));
+  EXPECT_THAT(call("GET", "/v1/projects", "", "admin-tokeX"), is_error("401", "P6102"));
+  EXPECT_THAT(call("GET", "/v1/projects", "", "good-key"), is_error("401", "P6102"));
+  EXPECT_THAT(call("GET", "/v1/projects"), HasSubstr(R"({"projects":[{"name":"shop",)"));
+}
+
+TEST_F(http_server, administers_keys) {
+  start();
+  EXPECT_THAT(call("GET", "/v1/projects/shop/keys"),
+              HasSubstr(R"({"keys":[{"id":"key-1","label":"laptop",)"
+                        R"("createdAt":"1970-01-01T00:00:00.000Z","revokedAt":null}]})"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/keys", R"({"label":"ci"})"),
+              AllOf(StartsWith("HTTP/1.1 201 "), HasSubstr("\r\ncache-control: no-store"),
+                    HasSubstr(R"("label":"ci","createdAt":"1970-01-01T00:00:01.500Z")"),
+                    HasSubstr(R"("key":"secret")")));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/keys", "{"), is_error("400", "P6100"));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-1"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-9"), is_error("404", "P6100"));
+  EXPECT_THAT(call("GET", "/v1/projects/none/keys"), is_error("404", "P6100"));
+  EXPECT_THAT(call("PUT", "/v1/projects/shop/keys"), is_error("405", "P6100"));
+}
+
+TEST_F(http_server, administers_streams_and_cursors) {
+  start();
+  EXPECT_THAT(call("GET", "/v1/projects/shop/streams"),
+              HasSubstr(R"({"streams":[],"cursors":[{"table":"public.User","name":"mail",)"));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/cursors/my%2Eschema.T%20x/a%2Fb"),
+              StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(on_server([&] { return backend.deleted; }),
+            (std::vector<streams::cursor_key>{{{"my.schema", "T x"}, "a/b"}}));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/cursors/nodot/x"), is_error("400", "P6100"));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/cursors/a.b/%4"), is_error("400", "P6100"));
+}
+
+}  // namespace
+}  // namespace pulse::server
