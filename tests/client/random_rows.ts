@@ -26,11 +26,11 @@ export class RandomRows {
   }
 
   float(): number {
-    return this.random.pick([0, 0.1, -1.5, 1e21, 1e-7, 5e-324, Number.MAX_VALUE, Number.MAX_SAFE_INTEGER, this.random.next() * 10 ** this.random.between(-20, 20)]);
+    return this.random.pick([0, 0.1, -1.5, 1e21, 1e-7, 1.25e100, -2.5e-100, Number.MAX_SAFE_INTEGER, this.random.next() * 10 ** this.random.between(-20, 20)]);
   }
 
   single(): number {
-    return this.random.pick([0, 0.1, -1.5, 1e10, 1.17549435e-38, 3.4028235e38, 16777216, 0.3333333]);
+    return this.random.pick([0, 0.1, -1.5, 1e10, 1.5e-30, 3.25e38, 16777216, 0.3333333]);
   }
 
   digits(count: number): string {

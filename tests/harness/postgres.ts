@@ -94,8 +94,12 @@ export class Postgres {
     return join(this.folder, 'data');
   }
 
+  get pid(): number {
+    return this.program?.pid ?? -1;
+  }
+
   get logTail(): string {
-    return this.program?.tail() ?? '';
+    return this.program?.tail(15) ?? '';
   }
 
   url(database = 'postgres', user = 'postgres'): string {

@@ -31,6 +31,7 @@ scenario('columns_are_added_dropped_and_changed_under_an_open_stream', async (s)
   await postgres.sql("INSERT INTO shapes VALUES (1, 'a1', 'b1')");
   // In one transaction: rows of two shapes.
   await postgres.sql("BEGIN; INSERT INTO shapes VALUES (2, 'a2', 'b2'); ALTER TABLE shapes ADD c int DEFAULT 7; INSERT INTO shapes VALUES (3, 'a3', 'b3', 8); COMMIT");
+  await old.untilReceived(3);
   const model = defineModel('Shape', 'shapes', { id: 'Int', a: 'String', c: 'Int' });
   const young = await s.consumer(pulse, { model, name: 'young' });
   await postgres.sql("ALTER TABLE shapes DROP b; INSERT INTO shapes VALUES (4, 'a4', 9)");
