@@ -11,7 +11,7 @@ constexpr const char* gap_next =
     "data directory to start anew";
 
 result<void> same_history(const stored_history& stored, const server_identity& server) {
-  if (stored.system_identifier != server.system_identifier) {
+  if (!stored.system_identifier.empty() && stored.system_identifier != server.system_identifier) {
     return error{
         errc::divergence,
         fmt::format(
@@ -55,7 +55,7 @@ result<void> same_history(const stored_history& stored, const server_identity& s
 
 start_decision decide_start(const stored_history& stored, const server_identity& server,
                             const std::optional<slot_facts>& slot) {
-  const bool has_history = !stored.system_identifier.empty() && stored.covered_through;
+  const bool has_history = static_cast<bool>(stored.covered_through);
   if (has_history) {
     if (auto same = same_history(stored, server); !same) return same.error();
   }

@@ -15,8 +15,7 @@ namespace pulse::source {
 
 // What the log holds.
 struct stored_history {
-  std::string
-      system_identifier;  // of the server whose history it is; empty: nothing was ever captured
+  std::string system_identifier;  // of the server whose history it is; empty: not known any more
   std::uint32_t timeline = 0;
   lsn covered_through;
 };

@@ -1,0 +1,136 @@
+// One connection to PostgreSQL: libpq, driven by Asio, never blocking a thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "base/error.hpp"
+#include "source/database_url.hpp"
+
+struct pg_conn;
+
+namespace pulse::source {
+
+template <class T = void>
+using async_result = boost::asio::awaitable<result<T>>;
+
+// Rows as text; a missing value is SQL NULL.
+class query_rows {
+ public:
+  using row = std::vector<std::optional<std::string>>;
+
+  const std::vector<row>& rows() const { return rows_; }
+  bool empty() const { return rows_.empty(); }
+  std::size_t size() const { return rows_.size(); }
+  // The first row's column; empty text for NULL or when there is no row.
+  std::string value(std::size_t column, std::size_t at_row = 0) const;
+
+  std::vector<row> rows_;
+};
+
+// Parameters of a query. A function, since g++ 12 takes no braced list inside a co_await
+// expression.
+using query_parameters = std::vector<std::optional<std::string>>;
+template <class... Texts>
+query_parameters with(Texts&&... texts) {
+  query_parameters all;
+  (all.emplace_back(std::forward<Texts>(texts)), ...);
+  return all;
+}
+
+// An identifier in double quotes and a literal in single quotes, as PostgreSQL reads them (manual,
+// sections 4.1.1 and 4.1.2): for commands that take no parameters. Names only; values go as
+// parameters.
+std::string quote_identifier(std::string_view name);
+std::string quote_literal(std::string_view text);
+
+enum class connection_kind {
+  sql,
+  replication,  // replication=database: understands the replication commands, and simple queries
+};
+
+// One owner, one thread (its executor's). One operation at a time.
+class connection {
+ public:
+  static async_result<std::unique_ptr<connection>> open(const database_target& target,
+                                                        connection_kind kind,
+                                                        std::string application_name,
+                                                        std::chrono::milliseconds timeout);
+  ~connection();
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  // With parameters as $1, $2 … (text; nothing is NULL). On replication connections parameters are
+  // not possible.
+  async_result<query_rows> query(std::string sql, query_parameters parameters = query_parameters());
+
+  // After this the stream is in copy mode: receive() and send().
+  async_result<> start_copy(std::string command);
+
+  // Copy mode. Waits until at least one message is there, then hands over each that can be had
+  // without waiting, up to the bounds. Views end with the call. errc::unavailable: the connection
+  // or the stream has ended.
+  struct receive_bounds {
+    std::size_t messages = 512;
+    std::size_t bytes = std::size_t{1} << 20U;
+  };
+  template <class Handler>
+  async_result<> receive(receive_bounds bounds, Handler handle);
+  async_result<> send(std::string message);
+
+  // Closes the socket: whatever waits on it ends with an error.
+  void cancel();
+
+  int server_version() const;  // as libpq gives it: 150004
+  bool in_use() const { return busy_; }
+
+ private:
+  class socket;
+  explicit connection(boost::asio::any_io_executor executor);
+
+  async_result<> connect(std::vector<std::pair<std::string, std::string>> parameters,
+                         std::chrono::milliseconds timeout);
+  async_result<> wait_readable();
+  async_result<> flush();
+  async_result<query_rows> collect();
+  // One message of the copy stream, or nothing when none is buffered. The bytes live until the next
+  // call.
+  result<std::optional<std::string_view>> next_copy_message();
+  error failure(std::string_view doing) const;
+
+  boost::asio::any_io_executor executor_;
+  pg_conn* handle_ = nullptr;
+  std::unique_ptr<socket> socket_;
+  char* message_ = nullptr;
+  bool busy_ = false;
+};
+
+template <class Handler>
+async_result<> connection::receive(receive_bounds bounds, Handler handle) {
+  std::size_t messages = 0;
+  std::size_t bytes = 0;
+  for (;;) {
+    const auto message = next_copy_message();
+    if (!message) co_return message.error();
+    if (*message) {
+      if (auto handled = handle(**message); !handled) co_return handled.error();
+      ++messages;
+      bytes += (*message)->size();
+      if (messages >= bounds.messages || bytes >= bounds.bytes) co_return result<void>();
+      continue;
+    }
+    if (messages != 0) co_return result<void>();
+    if (auto readable = co_await wait_readable(); !readable) co_return readable.error();
+  }
+}
+
+}  // namespace pulse::source

@@ -1,0 +1,83 @@
+#include "source/replication.hpp"
+
+#include <charconv>
+#include <sstream>
+
+#include <fmt/format.h>
+
+namespace pulse::source {
+namespace {
+
+std::uint32_t to_number(const std::string& text) {
+  std::uint32_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// Lines of "timeline <tab> LSN <tab> reason"; comments begin with '#'.
+std::vector<timeline_switch> parse_history(const std::string& content) {
+  std::vector<timeline_switch> history;
+  std::istringstream lines(content);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.front() == '#') continue;
+    std::istringstream fields(line);
+    std::string timeline;
+    std::string switch_point;
+    fields >> timeline >> switch_point;
+    if (const auto place = parse_lsn(switch_point))
+      history.push_back({to_number(timeline), *place});
+  }
+  return history;
+}
+
+}  // namespace
+
+async_result<server_identity> identify_server(connection& replication) {
+  const auto found = co_await replication.query("IDENTIFY_SYSTEM");
+  if (!found) co_return wrap("identifying the server", found.error());
+  server_identity identity;
+  identity.system_identifier = found->value(0);
+  identity.timeline = to_number(found->value(1));
+  identity.wal_end = parse_lsn(found->value(2)).value_or(lsn{});
+  identity.database = found->value(3);
+  if (identity.timeline > 1) {
+    const auto history =
+        co_await replication.query(fmt::format("TIMELINE_HISTORY {}", identity.timeline));
+    if (!history) co_return wrap("reading the timeline's history", history.error());
+    identity.history = parse_history(history->value(1));
+  }
+  co_return identity;
+}
+
+async_result<std::optional<slot_facts>> read_slot(connection& database, std::string slot) {
+  // wal_status is there from PostgreSQL 13 on.
+  const std::string status = database.server_version() >= 130000 ? "wal_status" : "''";
+  const auto found = co_await database.query(
+      "SELECT plugin, database, active, active_pid, confirmed_flush_lsn, " + status +
+      " FROM pg_replication_slots WHERE slot_name = " + quote_literal(slot));
+  if (!found) co_return wrap("looking at the replication slot", found.error());
+  if (found->empty()) co_return std::optional<slot_facts>();
+  slot_facts facts;
+  facts.plugin = found->value(0);
+  facts.database = found->value(1);
+  facts.active = found->value(2) == "t";
+  facts.active_pid = static_cast<std::int32_t>(to_number(found->value(3)));
+  facts.confirmed_flush = parse_lsn(found->value(4)).value_or(lsn{});
+  facts.lost = found->value(5) == "lost";
+  co_return std::optional(facts);
+}
+
+async_result<lsn> read_flush_lsn(connection& database) {
+  const auto found = co_await database.query("SELECT pg_current_wal_flush_lsn()");
+  if (!found) co_return found.error();
+  co_return parse_lsn(found->value(0)).value_or(lsn{});
+}
+
+async_result<> start_streaming(connection& replication, stream_options options) {
+  co_return co_await replication.start_copy(
+      fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {})",
+                  quote_identifier(options.slot), to_string(options.from), options.protocol_version,
+                  quote_literal(quote_identifier(options.publication))));
+}
+
+}  // namespace pulse::source

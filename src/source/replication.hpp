@@ -1,0 +1,34 @@
+// A replication connection: who the server is, and the stream of its changes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "change/lsn.hpp"
+#include "source/connection.hpp"
+#include "source/start_rules.hpp"
+
+namespace pulse::source {
+
+// IDENTIFY_SYSTEM, and the history of the server's timeline (manual, section 55.4).
+async_result<server_identity> identify_server(connection& replication);
+
+// The slot as pg_replication_slots has it; nothing when there is none. On a connection of either
+// kind.
+async_result<std::optional<slot_facts>> read_slot(connection& database, std::string slot);
+
+// Where the server's durable history ends now: every commit that has returned is below. On an SQL
+// connection.
+async_result<lsn> read_flush_lsn(connection& database);
+
+// What is asked of pgoutput.
+struct stream_options {
+  std::string slot;
+  std::string publication;
+  lsn from;
+  int protocol_version = 1;
+};
+async_result<> start_streaming(connection& replication, stream_options options);
+
+}  // namespace pulse::source

@@ -1,0 +1,185 @@
+#include "source/server_checks.hpp"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace pulse::source {
+namespace {
+
+// PostgreSQL cuts longer names.
+constexpr std::size_t name_bytes_max = 63;
+constexpr int version_min = 120000;
+
+int to_int(const std::string& text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+finding good(std::string what) {
+  return {severity::ok, std::move(what), {}, {}};
+}
+
+constexpr const char* settings_sql = R"(
+  SELECT current_setting('server_version'), current_setting('server_version_num'), current_setting('wal_level'),
+         current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots),
+         EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = $1),
+         current_setting('max_wal_senders'), (SELECT count(*) FROM pg_stat_replication),
+         current_setting('synchronous_standby_names'), current_setting('max_slot_wal_keep_size', true),
+         pg_is_in_recovery())";
+
+finding check_version(const std::string& version, const std::string& number) {
+  if (to_int(number) >= version_min) return good("PostgreSQL " + version);
+  return {severity::failure, "PostgreSQL " + version, "Pulse needs PostgreSQL 12 or later", {}};
+}
+
+finding check_wal_level(const std::string& level) {
+  if (level == "logical") return good("wal_level is logical");
+  return {severity::failure, "wal_level is " + level,
+          "logical replication needs wal_level = logical, which takes effect after a restart of "
+          "the server",
+          "ALTER SYSTEM SET wal_level = 'logical';"};
+}
+
+finding check_free(std::string_view what, const std::string& setting, int used, int most) {
+  if (used < most) return good(fmt::format("{} of {} {} are in use", used, most, what));
+  return {severity::failure, fmt::format("all {} {} are in use", most, what),
+          "Pulse needs one; the setting takes effect after a restart of the server",
+          fmt::format("ALTER SYSTEM SET {} = {};", setting, most + 4)};
+}
+
+finding check_synchronous(const std::string& names) {
+  if (names.empty()) return good("synchronous_standby_names is empty");
+  const bool any = names.find('*') != std::string::npos || names.find("pulse") != std::string::npos;
+  if (!any) return good("synchronous_standby_names does not match Pulse");
+  return {severity::warning, "synchronous_standby_names is '" + names + "' and matches Pulse",
+          "every commit could wait for Pulse's confirmation",
+          "ALTER SYSTEM SET synchronous_standby_names = '<your standbys by name>'; SELECT "
+          "pg_reload_conf();"};
+}
+
+finding check_role(const role_facts& role) {
+  if (role.superuser || role.replication) {
+    return good(
+        fmt::format("role {} may replicate{}", role.name, role.superuser ? " (superuser)" : ""));
+  }
+  return {severity::failure, fmt::format("role {} may not replicate", role.name),
+          "reading the write-ahead log needs the REPLICATION attribute",
+          fmt::format("ALTER ROLE {} REPLICATION;", quote_identifier(role.name))};
+}
+
+void check_keyless(const std::vector<keyless_table>& tables, std::vector<finding>& findings) {
+  if (tables.empty())
+    findings.push_back(good("every table that is published has a replica identity"));
+  for (const auto& table : tables) {
+    findings.push_back(
+        {severity::failure,
+         fmt::format("table {}.{} has no replica identity", table.schema, table.name),
+         "once it is published, every UPDATE and DELETE on it fails", table.mend()});
+  }
+}
+
+}  // namespace
+
+source_names names_for(std::string_view project, std::string_view own_publication) {
+  std::string name = "pulse_";
+  for (const char c : project) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    name += plain ? c : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : '_';
+  }
+  name.resize(std::min(name.size(), name_bytes_max));
+  return {name, own_publication.empty() ? name : std::string(own_publication),
+          !own_publication.empty()};
+}
+
+std::string keyless_table::mend() const {
+  return fmt::format("ALTER TABLE {}.{} REPLICA IDENTITY FULL;", quote_identifier(schema),
+                     quote_identifier(name));
+}
+
+async_result<role_facts> read_role(connection& database) {
+  // Some hosts give replication by membership in a role of their own instead of the attribute.
+  const auto found = co_await database.query(R"(
+    SELECT r.rolname, r.rolsuper,
+           r.rolreplication OR EXISTS (SELECT 1 FROM pg_roles g WHERE g.rolname IN ('rds_replication', 'cloudsqlsuperuser')
+                                       AND pg_has_role(r.oid, g.oid, 'MEMBER'))
+    FROM pg_roles r WHERE r.rolname = current_user)");
+  if (!found) co_return found.error();
+  co_return role_facts{found->value(0), found->value(1) == "t", found->value(2) == "t"};
+}
+
+async_result<std::vector<keyless_table>> find_keyless_tables(connection& database,
+                                                             std::string in_publication) {
+  const auto found = co_await database.query(R"(
+    SELECT n.nspname, c.relname, pg_has_role(c.relowner, 'USAGE')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
+      AND n.nspname NOT IN ('information_schema', 'pulse') AND n.nspname !~ '^pg_'
+      AND NOT EXISTS (SELECT 1 FROM pg_index i
+                      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
+                        AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))
+      AND ($1 = '' OR EXISTS (SELECT 1 FROM pg_publication_tables p
+                              WHERE p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname))
+    ORDER BY 1, 2)",
+                                             with(in_publication));
+  if (!found) co_return found.error();
+  std::vector<keyless_table> tables;
+  for (const auto& row : found->rows()) {
+    tables.push_back({row[0].value_or(""), row[1].value_or(""), row[2] == "t"});
+  }
+  co_return tables;
+}
+
+async_result<std::vector<finding>> check_server(connection& database, source_names names) {
+  std::vector<finding> findings;
+  const auto settings = co_await database.query(settings_sql, with(names.slot));
+  if (!settings) co_return settings.error();
+  findings.push_back(check_version(settings->value(0), settings->value(1)));
+  findings.push_back(check_wal_level(settings->value(2)));
+  if (settings->value(10) == "t") {
+    findings.push_back(
+        {severity::failure, "the server is a standby", "capture begins at the primary", {}});
+  }
+  const auto role = co_await read_role(database);
+  if (!role) co_return role.error();
+  findings.push_back(check_role(*role));
+  const bool has_slot = settings->value(5) == "t";
+  findings.push_back(check_free("replication slots", "max_replication_slots",
+                                to_int(settings->value(4)) - (has_slot ? 1 : 0),
+                                to_int(settings->value(3))));
+  findings.push_back(check_free("WAL senders", "max_wal_senders",
+                                to_int(settings->value(7)) - (has_slot ? 1 : 0),
+                                to_int(settings->value(6))));
+  findings.push_back(check_synchronous(settings->value(8)));
+  if (const auto keep = settings->value(9); !keep.empty() && keep != "-1") {
+    findings.push_back(
+        {severity::warning,
+         "max_slot_wal_keep_size is " + keep,
+         "when Pulse is away for more WAL than this, the slot is lost and a gap is left",
+         {}});
+  }
+  const auto publication = co_await database.query(
+      "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));
+  if (!publication) co_return publication.error();
+  if (publication->empty() && names.own_publication) {
+    findings.push_back({severity::failure, "there is no publication " + names.publication,
+                        "the settings name it",
+                        fmt::format("CREATE PUBLICATION {} FOR ALL TABLES;",
+                                    quote_identifier(names.publication))});
+  } else {
+    findings.push_back(good(publication->empty()
+                                ? "publication " + names.publication + " is made by `pulse serve`"
+                                : "publication " + names.publication + " is there"));
+  }
+  const auto keyless =
+      co_await find_keyless_tables(database, names.own_publication ? names.publication : "");
+  if (!keyless) co_return keyless.error();
+  check_keyless(*keyless, findings);
+  findings.push_back(good(has_slot
+                              ? "replication slot " + names.slot + " is there"
+                              : "replication slot " + names.slot + " is made by `pulse serve`"));
+  co_return findings;
+}
+
+}  // namespace pulse::source

@@ -1,0 +1,55 @@
+// What a database must have before Pulse can stream from it: asked by setup and by `pulse doctor`.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/connection.hpp"
+
+namespace pulse::source {
+
+enum class severity { ok, warning, failure };
+
+struct finding {
+  severity level = severity::ok;
+  std::string what;  // one line
+  std::string why;   // what it leads to; empty when all is well
+  std::string sql;   // what mends it, when SQL does
+};
+
+// What belongs to one project on its database.
+struct source_names {
+  std::string slot;
+  std::string publication;
+  bool own_publication = false;  // the user's: used as it is, and left alone
+};
+
+// Slot and publication are called pulse_<project>, in the characters that a slot's name may have.
+source_names names_for(std::string_view project, std::string_view own_publication);
+
+// The role that is connected.
+struct role_facts {
+  std::string name;
+  bool superuser = false;
+  bool replication = false;
+};
+async_result<role_facts> read_role(connection& database);
+
+// A table whose UPDATEs and DELETEs fail as soon as it is published: it has no replica identity
+// that can be used.
+struct keyless_table {
+  std::string schema;
+  std::string name;
+  bool owned = false;        // by the connected role, directly or by membership
+  std::string mend() const;  // ALTER TABLE … REPLICA IDENTITY FULL
+};
+// All of them, or only those in an existing publication.
+async_result<std::vector<keyless_table>> find_keyless_tables(connection& database,
+                                                             std::string in_publication);
+
+// Version, wal_level, rights, free slots and senders, synchronous_standby_names, keyless tables,
+// publication, slot.
+async_result<std::vector<finding>> check_server(connection& database, source_names names);
+
+}  // namespace pulse::source

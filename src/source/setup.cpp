@@ -1,0 +1,342 @@
+#include "source/setup.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <memory>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+namespace pulse::source {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Never makes the application's own command fail: whatever goes wrong becomes a warning. Runs as
+// the superuser who made it, with a fixed search path, and touches only the table that was just
+// made or altered, and its partitions.
+constexpr const char* trigger_function_sql = R"(
+  CREATE OR REPLACE FUNCTION pulse.identify_keyless_tables() RETURNS event_trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+  DECLARE
+    keyless regclass;
+  BEGIN
+    FOR keyless IN
+      SELECT DISTINCT c.oid::regclass
+      FROM pg_event_trigger_ddl_commands() d
+      JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+      WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.relreplident <> 'f'
+        AND c.relnamespace <> 'information_schema'::regnamespace AND c.relnamespace::regnamespace::text !~ '^pg_'
+        AND NOT EXISTS (SELECT 1 FROM pg_index i
+                        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
+                          AND ((c.relreplident = 'd' AND i.indisprimary)
+                               OR (c.relreplident = 'i' AND i.indisreplident)))
+    LOOP
+      EXECUTE pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY FULL', keyless);
+    END LOOP;
+  EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'pulse: a table could not be given a replica identity: %', SQLERRM;
+  END
+  $body$)";
+
+constexpr const char* trigger_name = "pulse_identify_keyless_tables";
+
+finding done(std::string what) {
+  return {severity::ok, std::move(what), {}, {}};
+}
+
+error keyless_error(const std::vector<keyless_table>& tables) {
+  std::string names;
+  std::string sql;
+  for (const auto& table : tables) {
+    names += (names.empty() ? "" : ", ") + table.schema + "." + table.name;
+    sql += (sql.empty() ? "" : " ") + table.mend();
+  }
+  return {errc::conflict,
+          fmt::format("{} table(s) have no replica identity, and publishing them would make every "
+                      "UPDATE and DELETE on "
+                      "them fail: {}",
+                      tables.size(), names),
+          "run this SQL, or start with --fix to have it done: " + sql};
+}
+
+std::vector<keyless_table> only_owned(std::vector<keyless_table> tables) {
+  std::erase_if(tables, [](const auto& table) { return !table.owned; });
+  return tables;
+}
+
+async_result<query_rows> run(connection& database, std::string doing, std::string sql) {
+  auto answered = co_await database.query(std::move(sql));
+  if (!answered) co_return wrap(doing, answered.error());
+  co_return answered;
+}
+
+// One transaction: the tables have their identity before they are published, and nobody waits long
+// for a lock.
+async_result<> publish(connection& database, std::vector<keyless_table> mend,
+                       std::string statement) {
+  std::string sql = "BEGIN; SET LOCAL lock_timeout = '5s';";
+  for (const auto& table : mend) sql += table.mend();
+  sql += statement + "; COMMIT";
+  auto published = co_await database.query(std::move(sql));
+  if (published) co_return result<void>();
+  co_await database.query("ROLLBACK");
+  co_return wrap("publishing the tables", published.error());
+}
+
+async_result<> install_trigger(connection& database) {
+  const auto name = quote_identifier(trigger_name);
+  if (auto made =
+          co_await run(database, "making the schema pulse", "CREATE SCHEMA IF NOT EXISTS pulse");
+      !made) {
+    co_return made.error();
+  }
+  if (auto made =
+          co_await run(database, "making the event trigger's function", trigger_function_sql);
+      !made) {
+    co_return made.error();
+  }
+  const auto there = co_await database.query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
+                                             with(std::string(trigger_name)));
+  if (!there) co_return there.error();
+  if (!there->empty()) co_return result<void>();
+  auto made = co_await run(
+      database, "making the event trigger",
+      "CREATE EVENT TRIGGER " + name +
+          " ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', "
+          "'ALTER TABLE') EXECUTE FUNCTION pulse.identify_keyless_tables()");
+  if (!made) co_return made.error();
+  co_return result<void>();
+}
+
+struct table_list {
+  std::string sql;  // quoted, comma-separated
+  std::size_t count = 0;
+};
+
+// Tables that can be published and are not yet; owned ones or the others.
+async_result<table_list> unpublished_tables(connection& database, std::string publication,
+                                            bool owned) {
+  const auto found =
+      co_await database.query(R"(
+    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+      AND pg_has_role(c.relowner, 'USAGE') = ($2 = 'owned')
+      AND NOT EXISTS (SELECT 1 FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+                      WHERE r.prrelid = c.oid AND p.pubname = $1)
+    ORDER BY 1, 2)",
+                              with(publication, std::string(owned ? "owned" : "others")));
+  if (!found) co_return found.error();
+  table_list list;
+  list.count = found->size();
+  for (const auto& row : found->rows()) {
+    list.sql += (list.sql.empty() ? "" : ", ") + quote_identifier(row[0].value_or("")) + "." +
+                quote_identifier(row[1].value_or(""));
+  }
+  co_return list;
+}
+
+async_result<> set_up_for_all(connection& database, const source_names& names, bool exists,
+                              bool fix, setup_report& report) {
+  const auto keyless = co_await find_keyless_tables(database, "");
+  if (!keyless) co_return keyless.error();
+  if (!keyless->empty() && !fix) co_return keyless_error(*keyless);
+  if (!exists || !keyless->empty()) {
+    const auto statement = exists ? std::string("SELECT 1")
+                                  : "CREATE PUBLICATION " + quote_identifier(names.publication) +
+                                        " FOR ALL TABLES WITH (publish_via_partition_root = true)";
+    auto published = co_await publish(database, *keyless, statement);
+    // PostgreSQL 12 has no such parameter.
+    if (!published && !exists && database.server_version() < 130000) {
+      published = co_await publish(
+          database, *keyless,
+          "CREATE PUBLICATION " + quote_identifier(names.publication) + " FOR ALL TABLES");
+    }
+    if (!published) co_return published.error();
+    for (const auto& table : *keyless)
+      report.push_back(done("gave a replica identity: " + table.mend()));
+    if (!exists)
+      report.push_back(done("made publication " + names.publication + " for all tables"));
+  }
+  if (auto installed = co_await install_trigger(database); !installed) {
+    report.push_back({severity::warning,
+                      "the event trigger for keyless tables could not be made",
+                      "tables made later without a primary key will refuse UPDATE and DELETE: " +
+                          installed.error().what,
+                      {}});
+  }
+  co_return result<void>();
+}
+
+async_result<> set_up_for_owned(connection& database, const source_names& names, bool exists,
+                                bool fix, setup_report& report) {
+  auto keyless = co_await find_keyless_tables(database, "");
+  if (!keyless) co_return keyless.error();
+  const auto mend = only_owned(std::move(*keyless));
+  if (!mend.empty() && !fix) co_return keyless_error(mend);
+  const auto owned = co_await unpublished_tables(database, names.publication, true);
+  if (!owned) co_return owned.error();
+  const auto publication = quote_identifier(names.publication);
+  std::string statement = "SELECT 1";
+  if (!exists) {
+    statement =
+        "CREATE PUBLICATION " + publication +
+        (owned->sql.empty() ? "" : " FOR TABLE " + owned->sql) +
+        (database.server_version() >= 130000 ? " WITH (publish_via_partition_root = true)" : "");
+  } else if (!owned->sql.empty()) {
+    statement = "ALTER PUBLICATION " + publication + " ADD TABLE " + owned->sql;
+  }
+  if (statement != "SELECT 1" || !mend.empty()) {
+    if (auto published = co_await publish(database, mend, statement); !published)
+      co_return published.error();
+    if (owned->count != 0)
+      report.push_back(done(fmt::format("published {} table(s) that the role owns", owned->count)));
+  }
+  const auto others = co_await unpublished_tables(database, names.publication, false);
+  if (!others) co_return others.error();
+  if (others->count != 0) {
+    report.push_back(
+        {severity::warning,
+         fmt::format("left out {} table(s) of other owners: {}", others->count, others->sql),
+         "only a superuser, or their owner, can publish them",
+         {}});
+  }
+  report.push_back(
+      {severity::warning,
+       "tables made later are published at the next start",
+       "only a superuser can publish all tables, or install the event trigger for keyless ones",
+       {}});
+  co_return result<void>();
+}
+
+}  // namespace
+
+async_result<setup_report> set_up(connection& database, source_names names, bool fix) {
+  setup_report report;
+  const auto publication = co_await database.query(
+      "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));
+  if (!publication) co_return publication.error();
+  const bool exists = !publication->empty();
+  if (names.own_publication) {
+    if (!exists) {
+      co_return error{errc::not_found, "there is no publication " + names.publication,
+                      fmt::format("make it: CREATE PUBLICATION {} FOR ALL TABLES;",
+                                  quote_identifier(names.publication))};
+    }
+    const auto keyless = co_await find_keyless_tables(database, names.publication);
+    if (!keyless) co_return keyless.error();
+    for (const auto& table : *keyless) {
+      report.push_back(
+          {severity::warning,
+           fmt::format("table {}.{} has no replica identity", table.schema, table.name),
+           "UPDATE and DELETE on it fail, because the publication has it", table.mend()});
+    }
+    co_return report;
+  }
+  const auto role = co_await read_role(database);
+  if (!role) co_return role.error();
+  const bool for_all = exists ? publication->value(0) == "t" : role->superuser;
+  auto prepared = for_all && role->superuser
+                      ? co_await set_up_for_all(database, names, exists, fix, report)
+                  : for_all ? result<void>()
+                            : co_await set_up_for_owned(database, names, exists, fix, report);
+  if (!prepared) co_return prepared.error();
+  co_return report;
+}
+
+async_result<created_slot> create_replication_slot(connection& replication, connection& database,
+                                                   std::string slot, bool temporary,
+                                                   waiting_for waiting) {
+  // Shared with the watcher, which outlives a command that is quick.
+  const auto ready = std::make_shared<bool>(false);
+  const auto executor = co_await asio::this_coro::executor;
+  asio::co_spawn(
+      executor,
+      [](connection& observed, std::shared_ptr<bool> over,
+         waiting_for tell) -> asio::awaitable<void> {
+        asio::steady_timer pause(co_await asio::this_coro::executor);
+        while (!*over) {
+          pause.expires_after(std::chrono::seconds(2));
+          boost::system::error_code cancelled;
+          co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+          if (*over || observed.in_use()) continue;
+          const auto found = co_await observed.query(R"(
+            SELECT pid, xact_start, state FROM pg_stat_activity
+            WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start)");
+          if (!found || *over) co_return;
+          std::vector<open_transaction> open;
+          for (const auto& row : found->rows()) {
+            open_transaction one;
+            const auto pid = row[0].value_or("0");
+            std::from_chars(pid.data(), pid.data() + pid.size(), one.pid);
+            one.since = row[1].value_or("");
+            one.state = row[2].value_or("");
+            open.push_back(std::move(one));
+          }
+          if (!open.empty()) tell(open);
+        }
+      }(database, ready, std::move(waiting)),
+      asio::detached);
+  auto made = co_await replication.query("CREATE_REPLICATION_SLOT " + quote_identifier(slot) +
+                                         (temporary ? " TEMPORARY" : "") +
+                                         " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+  *ready = true;
+  if (!made) co_return wrap("making the replication slot " + slot, made.error());
+  const auto start = parse_lsn(made->value(1));
+  if (!start)
+    co_return error{errc::protocol, "the server gave no start for the replication slot",
+                    "try again"};
+  co_return created_slot{*start};
+}
+
+async_result<setup_report> tear_down(connection& database, source_names names) {
+  setup_report report;
+  const auto slot = co_await database.query(
+      "SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1", with(names.slot));
+  if (!slot) co_return slot.error();
+  if (slot->empty()) {
+    report.push_back(done("there is no replication slot " + names.slot));
+  } else if (const auto pid = slot->value(0); !pid.empty()) {
+    report.push_back(
+        {severity::failure,
+         fmt::format("replication slot {} is in use by process {}", names.slot, pid),
+         "it keeps WAL on the server until it is dropped: stop `pulse serve`, then run this again",
+         {}});
+  } else {
+    auto dropped = co_await database.query("SELECT pg_drop_replication_slot($1)", with(names.slot));
+    if (!dropped) co_return wrap("dropping the replication slot", dropped.error());
+    report.push_back(done("dropped replication slot " + names.slot));
+  }
+  if (names.own_publication) {
+    report.push_back(
+        done("left the publication " + names.publication + " alone: it is not Pulse's"));
+  } else {
+    auto dropped =
+        co_await run(database, "dropping the publication",
+                     "DROP PUBLICATION IF EXISTS " + quote_identifier(names.publication));
+    if (!dropped) co_return dropped.error();
+    report.push_back(done("dropped publication " + names.publication));
+  }
+  const auto trigger = co_await database.query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
+                                               with(std::string(trigger_name)));
+  if (!trigger) co_return trigger.error();
+  if (!trigger->empty()) {
+    auto dropped =
+        co_await run(database, "dropping the event trigger",
+                     std::string("DROP EVENT TRIGGER IF EXISTS ") + quote_identifier(trigger_name) +
+                         "; DROP FUNCTION IF EXISTS pulse.identify_keyless_tables(); DROP SCHEMA "
+                         "IF EXISTS pulse");
+    if (!dropped) co_return dropped.error();
+    report.push_back(done("dropped the event trigger and the schema pulse"));
+  }
+  co_return report;
+}
+
+}  // namespace pulse::source
