@@ -1,6 +1,8 @@
 // The WebSocket protocol's bytes (RFC 6455, sections 5 and 7), server side, without I/O.
 //
-// The reason for not using a library here is in what is measured: bench/websocket.cpp.
+// Not a library's, because what is gained shows (bench/websocket.cpp): 10 ns instead of 57 for a
+// frame out, 7 instead of 58 for an acknowledgement in, each without Beast's event-loop turn for
+// every message read; and a connection that is idle holds no buffer.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 #include "server/client_message.hpp"
 
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -17,6 +18,10 @@ struct row {
   std::string text;
   kind what;
 };
+
+void PrintTo(const row& one, std::ostream* to) {
+  *to << one.name;
+}
 
 class client_messages : public testing::TestWithParam<row> {};
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,10 @@ struct row {
   std::string bytes;
   std::vector<seen> expected;
 };
+
+void PrintTo(const row& one, std::ostream* to) {
+  *to << one.name;
+}
 
 class client_frames : public testing::TestWithParam<row> {};
 
