@@ -98,8 +98,9 @@ void block_queue::stop() {
   work_.notify_all();
 }
 
-bool block_queue::stopped() const {
-  const std::scoped_lock lock(mutex_);
+bool block_queue::wait_stopped(std::chrono::milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  work_.wait_for(lock, at_most, [&] { return stopped_; });
   return stopped_;
 }
 

@@ -38,7 +38,8 @@ class block_queue {
   // The drafts taken last are durable.
   void written();
   void stop();
-  bool stopped() const;
+  // Waits, at most for so long; true when stopped.
+  bool wait_stopped(std::chrono::milliseconds at_most);
 
   std::uint64_t pending_bytes() const;
   // Of the last event added: the next one must be greater.

@@ -66,6 +66,7 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   if (const auto seal = read_trailer(*file); seal) {
     auto segment = recover_sealed(files, name);
     if (!segment) return segment.error();
+    if (auto synced = file->sync(); !synced) return synced.error();
     segment_writer::position_in_file at;
     at.file = file;
     at.sealed = true;
@@ -92,7 +93,7 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   at.file_bytes = std::max(options.segment_bytes, scanned->end);
   if (auto room = file->preallocate(at.file_bytes); !room) {
     if (room.error().code != errc::no_space) return room.error();
-    // Full: this segment is closed where it ends, and the writer waits for room for the next.
+    // The writer waits for room; what is there can be read meanwhile.
     at.file_bytes = scanned->end;
   }
   if (auto synced = file->sync(); !synced) return synced.error();

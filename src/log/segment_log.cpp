@@ -94,13 +94,12 @@ result<retention_outcome> segment_log::trim(const retention_policy& policy, unix
     outcome.dropped_events += dropped->summary.event_count;
     outcome.dropped_bytes += dropped->file_bytes;
     if (auto removed = files_->remove(dropped->name); !removed) return removed.error();
+    // One by one: a power cut must not bring an older segment back and take a newer one away.
+    if (auto synced = files_->sync_directory(); !synced) return synced.error();
     log_info("log", "retention has dropped a segment",
              {{"segment", dropped->name},
               {"events", dropped->summary.event_count},
               {"bytes", dropped->file_bytes}});
-  }
-  if (outcome.dropped_bytes != 0) {
-    if (auto synced = files_->sync_directory(); !synced) return synced.error();
   }
   return outcome;
 }

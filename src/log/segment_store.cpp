@@ -3,10 +3,38 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+
 namespace pulse::log {
+namespace {
+
+result<run_index> rebuild_index(const storage_file& file, const segment_record& segment) {
+  auto scanned = scan_segment(file, segment.header, segment.name);
+  if (!scanned) return scanned.error();
+  if (scanned->summary.end.last_sequence == segment.summary.end.last_sequence) {
+    return std::move(scanned->index);
+  }
+  return error{errc::corrupt, fmt::format("the block at byte {} is damaged", scanned->end),
+               "restore the file from a copy"};
+}
+
+// What a block costs in memory, small ones included.
+std::uint64_t memory_bytes(const loaded_block& block) {
+  constexpr std::uint64_t bookkeeping = 64;
+  return sizeof block + block.events.capacity() + block.facts.tables.exact().size() * 4 +
+         bookkeeping;
+}
+
+}  // namespace
 
 void segment_store::add_segment(segment_record segment, std::shared_ptr<storage_file> file) {
   const std::scoped_lock lock(mutex_);
+  if (!segments_.empty() && segments_.back()->name == segment.name) {
+    stored_bytes_ -= segments_.back()->file_bytes;
+    segments_.pop_back();
+  }
   segment.file = file;
   stored_bytes_ += segment.file_bytes;
   end_ = segment.summary.end;
@@ -49,12 +77,12 @@ void segment_store::publish(const std::vector<durable_block>& blocks) {
     end_.timeline = facts.timeline;
     end_.covered_through = facts.covered_through;
     if (facts.event_count == 0) continue;
-    recent_bytes_ += durable.block->events.size();
+    recent_bytes_ += memory_bytes(*durable.block);
     recent_.push_back(durable.block);
   }
   newest.end = end_;
   while (recent_bytes_ > recent_bytes_max_ && recent_.size() > 1) {
-    recent_bytes_ -= recent_.front()->events.size();
+    recent_bytes_ -= memory_bytes(*recent_.front());
     recent_.pop_front();
   }
 }
@@ -136,12 +164,36 @@ result<std::shared_ptr<const run_index>> segment_store::index_of(
   const auto file = file_of(*segment);
   if (!file) return file.error();
   auto read = read_index(**file, segment->seal);
+  const bool damaged = !read && read.error().code == errc::corrupt;
+  if (damaged) {
+    log_warning("log", "a segment's index is damaged: it is made again from the segment's blocks",
+                {{"segment", segment->name}});
+    read = rebuild_index(**file, *segment);
+  }
   if (!read) return wrap(segment->name, read.error());
   auto index = std::make_shared<const run_index>(std::move(read).value());
   const std::scoped_lock lock(mutex_);
   segment->index = index;
-  remember_index(segment);
+  if (damaged) segment->index_on_disk = false;
+  if (segment->index_on_disk) remember_index(segment);
   return index;
+}
+
+// Under the lock: what a reader is told whose next event is gone.
+std::optional<error> segment_store::overtaken(event_sequence sequence) const {
+  const auto& oldest = segments_.front()->header;
+  if (sequence >= oldest.first_sequence) return std::nullopt;
+  return error{errc::gap,
+               "retention has overtaken the reader: events through " +
+                   to_string(oldest.before.last_at) + " are dropped",
+               "read faster, or keep events for longer"};
+}
+
+// A file that cannot be opened because retention removed it meanwhile is a gap, not a bad disk.
+error segment_store::explain(error failure, event_sequence sequence) const {
+  const std::scoped_lock lock(mutex_);
+  if (auto gap = overtaken(sequence)) return *std::move(gap);
+  return failure;
 }
 
 result<segment_store::start> segment_store::find_start(const position& after) {
@@ -158,38 +210,43 @@ result<segment_store::start> segment_store::find_start(const position& after) {
                    "start from the oldest event that is kept"};
     }
     if (after >= end_.last_at) return start{end_.last_sequence + 1, after};
-    const auto found = std::ranges::upper_bound(
-        segments_, after, {}, [](const auto& one) { return one->summary.end.last_at; });
-    segment = *found;
-    if (!segment->sealed) {
-      const auto* run = newest_index_.after_position(after);
-      return start{run == nullptr ? end_.last_sequence + 1 : run->first_sequence, after};
-    }
+    segment = *std::ranges::upper_bound(segments_, after, {},
+                                        [](const auto& one) { return one->summary.end.last_at; });
+    if (!segment->sealed) return start{newest_index_.after_position(after)->first_sequence, after};
   }
   const auto index = index_of(segment);
-  if (!index) return index.error();
-  const auto* run = (*index)->after_position(after);
-  return start{run == nullptr ? segment->summary.end.last_sequence + 1 : run->first_sequence,
-               after};
+  if (!index) return explain(index.error(), segment->summary.end.last_sequence);
+  return start{(*index)->after_position(after)->first_sequence, after};
 }
 
 // Under the lock: from the newest blocks, which are still unpacked.
-bool segment_store::step_in_memory(step& to, event_sequence sequence, table_id table) const {
+bool segment_store::step_in_memory(step& to, table_id table) const {
+  const auto sequence = to.next;
   if (recent_.empty() || sequence < recent_.front()->facts.first_sequence) return false;
   auto at = std::ranges::upper_bound(recent_, sequence, {},
                                      [](const auto& block) { return block->facts.first_sequence; });
   for (at = std::prev(at); at != recent_.end(); ++at) {
     const auto& facts = (*at)->facts;
     if (facts.first_sequence + facts.event_count <= sequence) continue;
-    if (table == 0 || facts.tables.may_have(table)) {
+    if (facts.tables.may_have(table)) {
       to.block = *at;
       return true;
     }
     to.next = facts.first_sequence + facts.event_count;
     to.scanned = facts.last_at;
   }
-  to.at_end = true;
   return true;
+}
+
+// Passes the runs without events of the table; null when the segment has no other.
+const run_entry* segment_store::wanted_run(const run_index& index, table_id table, step& to) {
+  const auto* run = index.at_sequence(to.next);
+  while (run != nullptr && !run->tables.may_have(table)) {
+    to.next = run->first_sequence + run->event_count;
+    to.scanned = std::max(to.scanned, run->last_at);
+    run = index.at_sequence(to.next);
+  }
+  return run;
 }
 
 result<segment_store::step> segment_store::next_step(event_sequence sequence, table_id table,
@@ -199,61 +256,38 @@ result<segment_store::step> segment_store::next_step(event_sequence sequence, ta
   to.scanned = scanned;
   for (;;) {
     std::shared_ptr<segment_record> segment;
-    std::shared_ptr<const run_index> index;
     {
       const std::scoped_lock lock(mutex_);
-      if (to.next < segments_.front()->header.first_sequence) {
-        return error{errc::gap,
-                     "retention has overtaken the reader: events through " +
-                         to_string(segments_.front()->header.before.last_at) + " are dropped",
-                     "read faster, or keep events for longer"};
-      }
-      if (to.next > end_.last_sequence) {
-        to.at_end = true;
-        to.scanned = std::max(to.scanned, end_.last_at);
-        return to;
-      }
-      if (step_in_memory(to, to.next, table)) {
+      if (auto gap = overtaken(to.next)) return *std::move(gap);
+      if (to.next > end_.last_sequence || step_in_memory(to, table)) {
+        to.at_end = to.block == nullptr;
         if (to.at_end) to.scanned = std::max(to.scanned, end_.last_at);
         return to;
       }
       segment = segment_with(to.next);
       to.name = segment->name;
       if (!segment->sealed) {
-        const auto* run = newest_index_.at_sequence(to.next);
-        while (run != nullptr && table != 0 && !run->tables.may_have(table)) {
-          to.scanned = run->last_at;
-          to.next = run->first_sequence + run->event_count;
-          run = newest_index_.at_sequence(to.next);
+        if (const auto* run = wanted_run(newest_index_, table, to)) {
+          to.run = *run;
+          to.file = newest_file_;
+          return to;
         }
-        if (run == nullptr) {
-          to.next = end_.last_sequence + 1;
-          continue;
-        }
-        to.run = *run;
-        to.file = newest_file_;
-        return to;
+        continue;
       }
     }
-    const auto read = index_of(segment);
-    if (!read) return read.error();
-    index = *read;
-    const auto* run = index->at_sequence(to.next);
-    while (run != nullptr && table != 0 && !run->tables.may_have(table)) {
-      to.scanned = run->last_at;
-      to.next = run->first_sequence + run->event_count;
-      run = index->at_sequence(to.next);
+    const auto index = index_of(segment);
+    if (!index) return explain(index.error(), to.next);
+    if (const auto* run = wanted_run(**index, table, to)) {
+      auto file = file_of(*segment);
+      if (!file) return explain(file.error(), to.next);
+      to.file = std::move(file).value();
+      to.run = *run;
+      return to;
     }
-    if (run == nullptr) {
-      to.next = segment->summary.end.last_sequence + 1;
-      to.scanned = std::max(to.scanned, segment->summary.end.last_at);
-      continue;
+    if (to.next <= segment->summary.end.last_sequence) {
+      return error{errc::corrupt, "segment " + segment->name + ": its index misses events",
+                   "report this: it is a bug"};
     }
-    auto file = file_of(*segment);
-    if (!file) return file.error();
-    to.file = std::move(file).value();
-    to.run = *run;
-    return to;
   }
 }
 

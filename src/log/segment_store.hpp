@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +40,7 @@ class segment_store {
   segment_store(storage& files, std::uint64_t recent_bytes_max)
       : files_(&files), recent_bytes_max_(recent_bytes_max) {}
 
-  // Recovery and rolling: `segment` becomes the newest.
+  // Recovery and rolling: `segment` becomes the newest; takes the place of one of the same name.
   void add_segment(segment_record segment, std::shared_ptr<storage_file> file);
   // The newest segment has been closed with this seal.
   void seal_newest(const segment_summary& summary, const sealed_facts& facts,
@@ -91,7 +92,11 @@ class segment_store {
   result<std::shared_ptr<const run_index>> index_of(const std::shared_ptr<segment_record>& segment);
   result<std::shared_ptr<storage_file>> file_of(segment_record& segment);
   std::shared_ptr<segment_record> segment_with(event_sequence sequence) const;
-  bool step_in_memory(step& to, event_sequence sequence, table_id table) const;
+  std::optional<error> overtaken(event_sequence sequence) const;
+  error explain(error failure, event_sequence sequence) const;
+  // True: at `to.block`, or past all that is durable.
+  bool step_in_memory(step& to, table_id table) const;
+  static const run_entry* wanted_run(const run_index& index, table_id table, step& to);
 
   storage* files_;
   const std::uint64_t recent_bytes_max_;

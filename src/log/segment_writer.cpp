@@ -1,9 +1,7 @@
 #include "log/segment_writer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
 #include "base/failpoint.hpp"
@@ -78,33 +76,36 @@ void segment_writer::run() {
 
 void segment_writer::write(std::vector<block_draft>& drafts) {
   for (auto& draft : drafts) {
-    block_place place{at_.last_checksum, at_.offset};
-    auto packed = pack_block(draft.facts, draft.events, place, options_.codec);
-    const auto used = at_.offset + buffer_.size();
-    const bool fresh = used == segment_header_bytes;
-    const bool full = used + packed.bytes.size() > options_.segment_bytes;
-    if (at_.sealed || (full && !fresh)) {
+    auto packed = pack(draft);
+    // A block that is larger than a segment has one to itself, which grows.
+    if (at_.sealed || (packed_end() + packed.bytes.size() > options_.segment_bytes &&
+                       packed_end() != segment_header_bytes)) {
       write_out();
-      roll(segment_header_bytes + packed.bytes.size());
-      if (abandoned_) return;
-      place = {at_.last_checksum, at_.offset};
-      packed = pack_block(draft.facts, draft.events, place, options_.codec);
-    } else if (full && at_.file_bytes < used + packed.bytes.size() &&
-               !make_room(used + packed.bytes.size())) {
-      return;
+      if (!roll()) return;
+      packed = pack(draft);
+    }
+    if (const auto end = packed_end() + packed.bytes.size(); end > at_.file_bytes) {
+      write_out();
+      if (!make_room(std::max(end, options_.segment_bytes))) return;
     }
     segment_store::durable_block block;
     block.header = *read_block_header(as_byte_view(packed.bytes));
-    block.offset = at_.offset + buffer_.size();
+    block.offset = packed_end();
     auto loaded = std::make_shared<loaded_block>();
-    loaded->facts = draft.facts;
+    loaded->facts = std::move(draft.facts);
     loaded->events = std::move(draft.events);
+    // Readers keep it in memory: a block of one event must not hold the room of a full one.
+    if (loaded->events.size() < loaded->events.capacity() / 2) loaded->events.shrink_to_fit();
     block.block = std::move(loaded);
     packed_.push_back(std::move(block));
     buffer_ += packed.bytes;
     at_.last_checksum = packed.checksum;
   }
   write_out();
+}
+
+packed_block segment_writer::pack(const block_draft& draft) const {
+  return pack_block(draft.facts, draft.events, {at_.last_checksum, at_.offset}, options_.codec);
 }
 
 // Writes and syncs what is packed, then lets readers see it.
@@ -124,15 +125,17 @@ void segment_writer::write_out() {
 }
 
 // Closes the newest segment and opens the next. The seal is durable before the next segment exists.
-void segment_writer::roll(std::uint64_t bytes_needed) {
-  if (!at_.sealed) {
+// A segment that has marks and no event is not sealed: the next one begins with the same sequence,
+// so it has the same name and takes its place, in one step, with the newest mark in its header.
+bool segment_writer::roll() {
+  auto [summary, index] = store_->newest();
+  if (!at_.sealed && summary.event_count != 0) {
     failpoint("log.roll");
-    sealed_facts facts;
-    auto [summary, index] = store_->newest();
     const auto footer = format_footer(index, summary, at_.offset);
+    const auto end = at_.offset + footer.size();
+    if (end > at_.file_bytes && !make_room(end)) return false;
     must(at_.file->write_at(at_.offset, as_byte_view(footer)));
     failpoint("log.roll");
-    const auto end = at_.offset + footer.size();
     must(at_.file->truncate(end));
     must(at_.file->sync());
     const auto seal = read_trailer(*at_.file);
@@ -140,42 +143,46 @@ void segment_writer::roll(std::uint64_t bytes_needed) {
     store_->seal_newest(summary, *seal, end);
     at_.sealed = true;
   }
-  const auto bytes = std::max(options_.segment_bytes, bytes_needed);
-  for (bool waited = false; !queue_->stopped(); waited = true) {
-    auto made = make_segment(*files_, *store_, store_->end(), bytes);
-    if (made) {
-      if (waited) log_info("log", "there is room on the disk again: writing goes on");
-      store_->set_out_of_space(false);
-      at_ = std::move(made).value();
-      return;
-    }
-    if (made.error().code != errc::no_space) must(made.error());
-    if (!waited) {
-      log_error("log", "the disk is full: nothing is confirmed to the database until there is room",
-                {{"reason", made.error().message()}});
-    }
-    store_->set_out_of_space(true);
-    if (on_progress_) on_progress_();
-    std::this_thread::sleep_for(options_.retry_wait);
-  }
-  abandoned_ = true;
+  return when_there_is_room([&]() -> result<void> {
+    auto made = make_segment(*files_, *store_, store_->end(), options_.segment_bytes);
+    if (!made) return made.error();
+    at_ = std::move(made).value();
+    return {};
+  });
 }
 
-// For one block that is larger than a whole segment.
-bool segment_writer::make_room(std::uint64_t bytes_needed) {
-  while (!queue_->stopped()) {
-    const auto room = at_.file->preallocate(bytes_needed);
-    if (room) {
+bool segment_writer::make_room(std::uint64_t file_bytes) {
+  return when_there_is_room([&]() -> result<void> {
+    if (auto room = at_.file->preallocate(file_bytes); !room) return room;
+    at_.file_bytes = file_bytes;
+    store_->set_file_bytes(file_bytes);
+    return {};
+  });
+}
+
+bool segment_writer::when_there_is_room(const std::function<result<void>()>& attempt) {
+  for (bool waited = false;; waited = true) {
+    const auto outcome = attempt();
+    if (outcome) {
+      if (!waited) return true;
+      log_info("log", "there is room on the disk again: writing goes on");
       store_->set_out_of_space(false);
-      at_.file_bytes = bytes_needed;
-      store_->set_file_bytes(bytes_needed);
+      if (on_progress_) on_progress_();
       return true;
     }
-    if (room.error().code != errc::no_space) must(room);
-    store_->set_out_of_space(true);
-    if (on_progress_) on_progress_();
-    std::this_thread::sleep_for(options_.retry_wait);
+    if (outcome.error().code != errc::no_space) must(outcome);
+    if (!waited) {
+      log_error("log", "the disk is full: nothing is confirmed to the database until there is room",
+                {{"reason", outcome.error().message()}});
+      store_->set_out_of_space(true);
+      if (on_progress_) on_progress_();
+    }
+    if (queue_->wait_stopped(options_.retry_wait)) break;
   }
+  log_warning("log",
+              "stopped while the disk is full: what was not written is given again by the "
+              "database, which nothing of it was confirmed to",
+              {{"bytes", queue_->pending_bytes()}});
   abandoned_ = true;
   return false;
 }

@@ -39,8 +39,12 @@ class segment_writer {
  private:
   void write(std::vector<block_draft>& drafts);
   void write_out();
-  void roll(std::uint64_t bytes_needed);
-  bool make_room(std::uint64_t bytes_needed);
+  packed_block pack(const block_draft& draft) const;
+  std::uint64_t packed_end() const { return at_.offset + buffer_.size(); }
+  // False when the log is being closed while the disk is full.
+  bool roll();
+  bool make_room(std::uint64_t file_bytes);
+  bool when_there_is_room(const std::function<result<void>()>& attempt);
   void must(const result<void>& outcome);
 
   storage* files_;
