@@ -1,0 +1,107 @@
+#include "control/catalog_json.hpp"
+
+#include <stdexcept>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace pulse::control {
+namespace {
+
+namespace json = boost::json;
+
+json::object of_table(const catalog_table& table) {
+  json::array key;
+  for (const auto& column : table.primary_key) key.emplace_back(column);
+  json::array columns;
+  for (const auto& column : table.columns) {
+    columns.push_back(json::object{{"name", column.name},
+                                   {"type", column.type_oid},
+                                   {"modifier", column.type_modifier},
+                                   {"not_null", column.not_null},
+                                   {"generated", column.generated}});
+  }
+  return {{"oid", table.oid},
+          {"schema", table.name.schema},
+          {"name", table.name.name},
+          {"identity", std::string(1, static_cast<char>(table.identity))},
+          {"published", table.published},
+          {"key", std::move(key)},
+          {"columns", std::move(columns)}};
+}
+
+json::object of_type(const type_entry& type) {
+  return {{"oid", type.oid},
+          {"schema", type.schema},
+          {"name", type.name},
+          {"kind", std::string(1, type.kind)},
+          {"element", type.element_oid},
+          {"base", type.base_oid},
+          {"modifier", type.base_modifier},
+          {"delimiter", std::string(1, type.delimiter)}};
+}
+
+std::string text(const json::value& object, const char* name) {
+  return std::string(object.at(name).as_string());
+}
+
+template <class Number>
+Number number(const json::value& object, const char* name) {
+  return object.at(name).to_number<Number>();
+}
+
+catalog_table to_table(const json::value& from) {
+  catalog_table table;
+  table.oid = number<std::uint32_t>(from, "oid");
+  table.name = {text(from, "schema"), text(from, "name")};
+  table.identity = static_cast<replica_identity>(text(from, "identity").at(0));
+  table.published = from.at("published").as_bool();
+  for (const auto& column : from.at("key").as_array())
+    table.primary_key.emplace_back(column.as_string());
+  for (const auto& column : from.at("columns").as_array()) {
+    table.columns.push_back({text(column, "name"), number<std::uint32_t>(column, "type"),
+                             number<std::int32_t>(column, "modifier"),
+                             column.at("not_null").as_bool(), column.at("generated").as_bool()});
+  }
+  return table;
+}
+
+type_entry to_type(const json::value& from) {
+  return {number<std::uint32_t>(from, "oid"),
+          text(from, "schema"),
+          text(from, "name"),
+          text(from, "kind").at(0),
+          number<std::uint32_t>(from, "element"),
+          number<std::uint32_t>(from, "base"),
+          number<std::int32_t>(from, "modifier"),
+          text(from, "delimiter").at(0)};
+}
+
+}  // namespace
+
+std::string to_json(const catalog& known) {
+  json::array tables;
+  for (const auto& table : known.tables) tables.push_back(of_table(table));
+  json::array types;
+  for (const auto& [oid, type] : known.types.entries()) types.push_back(of_type(type));
+  return json::serialize(json::object{{"tables", std::move(tables)}, {"types", std::move(types)}});
+}
+
+result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) {
+  // The library reports what is missing by exceptions; here that is an expected failure.
+  try {
+    const auto parsed = json::parse(from);
+    auto known = std::make_shared<catalog>();
+    for (const auto& table : parsed.at("tables").as_array())
+      known->tables.push_back(to_table(table));
+    for (const auto& type : parsed.at("types").as_array()) known->types.put(to_type(type));
+    return std::shared_ptr<const catalog>(std::move(known));
+  } catch (const std::exception& failure) {
+    return error{errc::corrupt, std::string("the stored catalog cannot be read: ") + failure.what(),
+                 "it is read from the database again"};
+  }
+}
+
+}  // namespace pulse::control

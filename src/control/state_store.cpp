@@ -1,0 +1,220 @@
+#include "control/state_store.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace pulse::control {
+namespace {
+
+// Each entry brings the database from one version (PRAGMA user_version) to the next.
+constexpr std::array migrations{R"(
+  CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL, label TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
+    created_at_us INTEGER NOT NULL, revoked_at_us INTEGER
+  ) STRICT;
+  CREATE TABLE cursors (
+    project TEXT NOT NULL, table_schema TEXT NOT NULL, table_name TEXT NOT NULL, name TEXT NOT NULL,
+    timeline INTEGER NOT NULL, commit_lsn INTEGER NOT NULL, change_lsn INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    created_at_us INTEGER NOT NULL, moved_at_us INTEGER NOT NULL,
+    PRIMARY KEY (project, table_schema, table_name, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE facts (
+    project TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (project, name)
+  ) STRICT, WITHOUT ROWID;)"};
+
+unix_time_us time_at(std::int64_t us) {
+  return unix_time_us(std::chrono::microseconds(us));
+}
+
+position read_position(const statement& row, int first) {
+  return {static_cast<std::uint32_t>(row.number(first)),
+          lsn{static_cast<std::uint64_t>(row.number(first + 1))},
+          lsn{static_cast<std::uint64_t>(row.number(first + 2))},
+          static_cast<std::uint32_t>(row.number(first + 3))};
+}
+
+void bind_position(statement& to, const position& at) {
+  to.bind(std::int64_t{at.timeline})
+      .bind(static_cast<std::int64_t>(at.commit.value))
+      .bind(static_cast<std::int64_t>(at.change.value))
+      .bind(std::int64_t{at.ordinal});
+}
+
+}  // namespace
+
+result<state_store> state_store::open(const std::string& path, const clock_source& clock) {
+  auto database = sqlite_database::open(path);
+  if (!database) return database.error();
+  state_store opened(std::move(*database), clock);
+  if (auto migrated = opened.migrate(); !migrated) return migrated.error();
+  return opened;
+}
+
+result<void> state_store::migrate() {
+  auto asked = database_.prepare("PRAGMA user_version");
+  if (!asked) return asked.error();
+  if (auto row = asked->step(); !row) return row.error();
+  const auto version = static_cast<std::size_t>(asked->number(0));
+  if (version > migrations.size()) {
+    return error{errc::unsupported,
+                 fmt::format("the state database has version {}, and this program knows {}",
+                             version, migrations.size()),
+                 "use the program that wrote it, or a newer one"};
+  }
+  for (auto at = version; at < migrations.size(); ++at) {
+    const auto sql =
+        fmt::format("BEGIN; {} PRAGMA user_version = {}; COMMIT;", migrations[at], at + 1);
+    if (auto done = database_.execute(sql); !done) return done.error();
+  }
+  return {};
+}
+
+result<void> state_store::add_key(const api_key& key) {
+  auto insert = database_.prepare(
+      "INSERT INTO api_keys (id, project, label, hash, created_at_us) VALUES (?, ?, ?, ?, ?) ON "
+      "CONFLICT DO NOTHING");
+  if (!insert) return insert.error();
+  return insert->bind(key.id).bind(key.project).bind(key.label).bind(key.hash).bind(now_us()).run();
+}
+
+result<std::vector<api_key>> state_store::keys() {
+  auto select = database_.prepare(
+      "SELECT id, project, label, hash, created_at_us, revoked_at_us FROM api_keys ORDER BY "
+      "created_at_us, id");
+  if (!select) return select.error();
+  std::vector<api_key> all;
+  for (;;) {
+    const auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) return all;
+    api_key key{select->text(0),
+                select->text(1),
+                select->text(2),
+                select->text(3),
+                time_at(select->number(4)),
+                {}};
+    if (!select->is_null(5)) key.revoked_at = time_at(select->number(5));
+    all.push_back(std::move(key));
+  }
+}
+
+result<void> state_store::revoke_key(std::string_view project, std::string_view id) {
+  auto update = database_.prepare(
+      "UPDATE api_keys SET revoked_at_us = ? WHERE project = ? AND id = ? AND revoked_at_us IS "
+      "NULL");
+  if (!update) return update.error();
+  if (auto done = update->bind(now_us()).bind(project).bind(id).run(); !done) return done;
+  if (database_.changes() != 0) return {};
+  return error{errc::not_found,
+               fmt::format("there is no valid API key {} in project {}", id, project),
+               "see `pulse keys list`"};
+}
+
+result<position> state_store::open_cursor(std::string_view project, const table_name& table,
+                                          std::string_view name, const position& initial) {
+  auto insert = database_.prepare(
+      "INSERT INTO cursors (timeline, commit_lsn, change_lsn, ordinal, project, table_schema, "
+      "table_name, name, "
+      "created_at_us, moved_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  if (!insert) return insert.error();
+  bind_position(*insert, initial);
+  const auto now = now_us();
+  if (auto done = insert->bind(project)
+                      .bind(table.schema)
+                      .bind(table.name)
+                      .bind(name)
+                      .bind(now)
+                      .bind(now)
+                      .run();
+      !done) {
+    return done.error();
+  }
+  auto select = database_.prepare(
+      "SELECT timeline, commit_lsn, change_lsn, ordinal FROM cursors "
+      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  if (!select) return select.error();
+  const auto row = select->bind(project).bind(table.schema).bind(table.name).bind(name).step();
+  if (!row) return row.error();
+  return read_position(*select, 0);
+}
+
+result<void> state_store::save_cursors(std::string_view project,
+                                       const std::vector<moved_cursor>& moved) {
+  if (auto begun = database_.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  auto update = database_.prepare(
+      "UPDATE cursors SET timeline = ?, commit_lsn = ?, change_lsn = ?, ordinal = ?, moved_at_us = "
+      "? "
+      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  result<void> outcome;
+  if (!update) outcome = update.error();
+  const auto now = now_us();
+  for (const auto& one : moved) {
+    if (!outcome) break;
+    bind_position(*update, one.at);
+    outcome = update->bind(now)
+                  .bind(project)
+                  .bind(one.table.schema)
+                  .bind(one.table.name)
+                  .bind(one.name)
+                  .run();
+  }
+  const auto ended = database_.execute(outcome ? "COMMIT" : "ROLLBACK");
+  return outcome ? ended : outcome;
+}
+
+result<std::vector<stored_cursor>> state_store::cursors(std::string_view project) {
+  auto select = database_.prepare(
+      "SELECT timeline, commit_lsn, change_lsn, ordinal, table_schema, table_name, name, "
+      "moved_at_us FROM cursors "
+      "WHERE project = ? ORDER BY table_schema, table_name, name");
+  if (!select) return select.error();
+  select->bind(project);
+  std::vector<stored_cursor> all;
+  for (;;) {
+    const auto row = select->step();
+    if (!row) return row.error();
+    if (!*row) return all;
+    all.push_back({{select->text(4), select->text(5)},
+                   select->text(6),
+                   read_position(*select, 0),
+                   time_at(select->number(7))});
+  }
+}
+
+result<void> state_store::delete_cursor(std::string_view project, const table_name& table,
+                                        std::string_view name) {
+  auto remove = database_.prepare(
+      "DELETE FROM cursors WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  if (!remove) return remove.error();
+  if (auto done = remove->bind(project).bind(table.schema).bind(table.name).bind(name).run(); !done)
+    return done;
+  if (database_.changes() != 0) return {};
+  return error{
+      errc::not_found,
+      fmt::format("there is no stream {} on {} in project {}", name, to_string(table), project),
+      "see `pulse streams list`"};
+}
+
+result<void> state_store::set_fact(std::string_view project, std::string_view name,
+                                   std::string_view value) {
+  auto upsert = database_.prepare(
+      "INSERT INTO facts (project, name, value) VALUES (?, ?, ?) ON CONFLICT (project, name) DO "
+      "UPDATE SET value = "
+      "excluded.value");
+  if (!upsert) return upsert.error();
+  return upsert->bind(project).bind(name).bind(value).run();
+}
+
+result<std::optional<std::string>> state_store::fact(std::string_view project,
+                                                     std::string_view name) {
+  auto select = database_.prepare("SELECT value FROM facts WHERE project = ? AND name = ?");
+  if (!select) return select.error();
+  const auto row = select->bind(project).bind(name).step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<std::string>();
+  return std::optional(select->text(0));
+}
+
+}  // namespace pulse::control

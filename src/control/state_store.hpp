@@ -1,0 +1,76 @@
+// The small mutable state of all projects, in one SQLite file that people can open with their own
+// tools.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "change/position.hpp"
+#include "change/relation.hpp"
+#include "control/sqlite.hpp"
+
+namespace pulse::control {
+
+struct api_key {
+  std::string id;
+  std::string project;
+  std::string label;
+  std::string hash;  // see key_ring.hpp
+  unix_time_us created_at{};
+  std::optional<unix_time_us> revoked_at;
+};
+
+struct stored_cursor {
+  table_name table;
+  std::string name;
+  position at;
+  unix_time_us moved_at{};
+};
+
+// One owner: the control thread, or start-up before there is one. What returns without an error is
+// durable.
+class state_store {
+ public:
+  // Made when it is not there; brought up to this program's version when it is older.
+  static result<state_store> open(const std::string& path, const clock_source& clock);
+
+  result<void> add_key(const api_key& key);
+  result<std::vector<api_key>> keys();
+  // errc::not_found: no such key, or revoked already.
+  result<void> revoke_key(std::string_view project, std::string_view id);
+
+  // The stored cursor; made at `initial` when there is none.
+  result<position> open_cursor(std::string_view project, const table_name& table,
+                               std::string_view name, const position& initial);
+  // In one transaction. A cursor that was deleted meanwhile stays so.
+  struct moved_cursor {
+    table_name table;
+    std::string name;
+    position at;
+  };
+  result<void> save_cursors(std::string_view project, const std::vector<moved_cursor>& moved);
+  result<std::vector<stored_cursor>> cursors(std::string_view project);
+  // errc::not_found: there is none.
+  result<void> delete_cursor(std::string_view project, const table_name& table,
+                             std::string_view name);
+
+  // Small facts of a project: its database's system identifier, its last known catalog.
+  result<void> set_fact(std::string_view project, std::string_view name, std::string_view value);
+  result<std::optional<std::string>> fact(std::string_view project, std::string_view name);
+
+ private:
+  state_store(sqlite_database database, const clock_source& clock)
+      : database_(std::move(database)), clock_(&clock) {}
+  result<void> migrate();
+  std::int64_t now_us() const { return clock_->now().time_since_epoch().count(); }
+
+  sqlite_database database_;
+  const clock_source* clock_;
+};
+
+}  // namespace pulse::control
