@@ -23,8 +23,8 @@ scenario('a_wrong_key_is_p6102', async (s) => {
   const { postgres, pulse } = await setUp(s);
   const prisma = connectPrisma(postgres, pulse, 'not-the-key-0123456789');
   s.atEnd(() => prisma.$disconnect());
-  for (const opening of [prisma.writer.stream({ name: 'x' }), prisma.writer.stream(), prisma.writer.subscribe()]) {
-    const error = await refusal(opening);
+  for (const open of [() => prisma.writer.stream({ name: 'x' }), () => prisma.writer.stream(), () => prisma.writer.subscribe()]) {
+    const error = await refusal(open());
     assert.ok(error instanceof PrismaPulseUnauthorizedError, String(error));
     assert.equal(error.code, 'P6102');
     assert.ok(error.requestId !== 'unknown' && error.requestId !== '', 'it has a request id');
@@ -48,8 +48,8 @@ scenario('a_bad_filter_is_p6100_and_names_the_field', async (s) => {
 
 scenario('with_event_persistence_off_stream_is_p6106_and_subscribe_works', async (s) => {
   const { prisma } = await setUp(s, { args: ['--event-persistence', 'off'] });
-  for (const opening of [prisma.writer.stream({ name: 'x' }), prisma.writer.stream()]) {
-    const error = await refusal(opening);
+  for (const open of [() => prisma.writer.stream({ name: 'x' }), () => prisma.writer.stream()]) {
+    const error = await refusal(open());
     assert.ok(error instanceof PrismaPulseStreamsDisabledError, String(error));
     assert.equal(error.code, 'P6106');
   }

@@ -1,0 +1,121 @@
+#include "log/relation_file.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/log/fault_storage.hpp"
+
+namespace pulse::log {
+namespace {
+
+using testing::fault_disk;
+using testing::open_disk;
+
+relation users(std::size_t columns) {
+  relation made;
+  made.oid = 16384;
+  made.table = {"public", "User"};
+  made.identity = replica_identity::full;
+  for (std::size_t i = 0; i < columns; ++i) {
+    column one;
+    one.name = "c" + std::to_string(i);
+    one.type = {1043, 24, "varchar", value_kind::text, i % 2 == 1, ';'};
+    one.in_identity = i == 0;
+    made.columns.push_back(one);
+  }
+  return made;
+}
+
+class relation_file_on_a_disk : public ::testing::Test {
+ protected:
+  void open() {
+    auto opened = try_open();
+    ASSERT_TRUE(opened) << opened.error().message();
+    file_ = std::move(opened).value();
+  }
+  result<std::unique_ptr<relation_file>> try_open() {
+    file_.reset();
+    return relation_file::open(*open_disk(disk_));
+  }
+
+  std::shared_ptr<fault_disk> disk_ = std::make_shared<fault_disk>();
+  std::unique_ptr<relation_file> file_;
+};
+
+TEST_F(relation_file_on_a_disk, the_same_definition_keeps_its_version_and_another_gets_the_next) {
+  open();
+  const auto first = file_->describe(users(2));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->version, 1U);
+  EXPECT_EQ(file_->describe(users(2))->version, 1U);
+  EXPECT_EQ(file_->describe(users(3))->version, 2U);
+  EXPECT_EQ(file_->describe(users(3))->table, first->table);
+  EXPECT_EQ(file_->describe(users(2))->version, 3U) << "going back is a new version";
+  EXPECT_EQ(*file_->find(2), users(3));
+  EXPECT_EQ(file_->find(0), nullptr);
+  EXPECT_EQ(file_->find(4), nullptr);
+}
+
+TEST_F(relation_file_on_a_disk, what_was_described_survives_a_power_cut) {
+  open();
+  const auto waiting = file_->table({"public", "later"});
+  const auto described = file_->describe(users(5));
+  ASSERT_TRUE(waiting);
+  ASSERT_TRUE(described);
+  fault_disk::random chance(1);
+  disk_ = disk_->after_power_cut(chance);
+  open();
+  EXPECT_EQ(*file_->find(described->version), users(5));
+  EXPECT_EQ(file_->describe(users(5))->version, described->version);
+  EXPECT_EQ(*file_->table({"public", "later"}), *waiting);
+  EXPECT_NE(*file_->table({"other", "later"}), *waiting);
+}
+
+TEST_F(relation_file_on_a_disk, a_torn_record_is_cut_wherever_it_was_torn) {
+  open();
+  ASSERT_TRUE(file_->describe(users(2)));
+  const auto whole = disk_->content("relations");
+  ASSERT_TRUE(file_->describe(users(3)));
+  const auto more = disk_->content("relations");
+  for (auto size = whole.size(); size < more.size(); ++size) {
+    disk_->content("relations") = more.substr(0, size);
+    open();
+    EXPECT_EQ(disk_->content("relations"), whole) << size;
+    EXPECT_NE(file_->find(1), nullptr);
+    EXPECT_EQ(file_->find(2), nullptr);
+    EXPECT_EQ(file_->describe(users(3))->version, 2U);
+  }
+}
+
+TEST_F(relation_file_on_a_disk, damage_before_the_last_record_is_refused) {
+  open();
+  ASSERT_TRUE(file_->describe(users(2)));
+  const auto first = disk_->content("relations").size();
+  ASSERT_TRUE(file_->describe(users(3)));
+  const auto intact = disk_->content("relations");
+  for (std::size_t at = 0; at < first; ++at) {
+    auto& bytes = disk_->content("relations");
+    bytes = intact;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    const auto opened = try_open();
+    ASSERT_FALSE(opened) << at;
+    EXPECT_EQ(opened.error().code, errc::corrupt);
+  }
+}
+
+TEST_F(relation_file_on_a_disk, a_full_disk_is_no_space_and_works_again_when_there_is_room) {
+  open();
+  ASSERT_TRUE(file_->describe(users(2)));
+  disk_->set_capacity(disk_->content("relations").size() + 20);
+  const auto refused = file_->describe(users(30));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::no_space);
+  disk_->set_capacity(1000000);
+  EXPECT_EQ(file_->describe(users(30))->version, 2U);
+  open();
+  EXPECT_EQ(*file_->find(2), users(30));
+}
+
+}  // namespace
+}  // namespace pulse::log

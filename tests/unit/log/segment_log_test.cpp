@@ -1,0 +1,310 @@
+// What only the log on disk has to show: full disks, damage, restarts, and what it need not read.
+#include "log/segment_log.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_events.hpp"
+#include "tests/unit/log/fault_storage.hpp"
+
+namespace pulse::log {
+namespace {
+
+using pulse::testing::collect;
+using pulse::testing::test_event;
+using pulse::testing::wait_until;
+using testing::fault_disk;
+using testing::open_disk;
+
+class segment_log_on_a_disk : public ::testing::Test {
+ protected:
+  segment_log_on_a_disk() : disk_(std::make_shared<fault_disk>()) {
+    options_.segment_bytes = 16384;
+    options_.block_bytes_target = 1024;
+    options_.recent_bytes_max = 0;
+    options_.retry_wait = std::chrono::milliseconds(1);
+  }
+
+  void open() {
+    log_.reset();
+    auto opened = try_open();
+    ASSERT_TRUE(opened) << opened.error().message();
+    log_ = std::move(opened).value();
+  }
+  result<std::unique_ptr<segment_log>> try_open() {
+    return segment_log::open(open_disk(disk_), options_);
+  }
+
+  void append(std::uint32_t from, std::uint32_t to) {
+    for (auto n = from; n <= to; ++n) ASSERT_TRUE(log_->append(test_event(n).view()));
+  }
+  void append_durably(std::uint32_t from, std::uint32_t to) {
+    append(from, to);
+    wait_until([&] { return log_->bounds().last == to; });
+  }
+
+  // One write a block, so that each is durable before the next.
+  void append_one_by_one(std::uint32_t from, std::uint32_t to) {
+    for (auto n = from; n <= to; ++n) append_durably(n, n);
+  }
+
+  std::vector<std::string> segments() const {
+    auto names = disk_->names();
+    std::erase_if(names, [](const auto& name) { return !name.ends_with(".seg"); });
+    return names;
+  }
+
+  std::shared_ptr<fault_disk> disk_;
+  segment_log_options options_;
+  std::unique_ptr<segment_log> log_;
+};
+
+TEST_F(segment_log_on_a_disk, goes_on_by_itself_when_a_full_disk_has_room_again) {
+  disk_->set_capacity(20000);
+  open();
+  append(1, 400);
+  wait_until([&] { return log_->bounds().out_of_space; });
+  const auto stored = log_->bounds().last;
+  EXPECT_GT(stored, 0U);
+  EXPECT_LT(stored, 400U);
+  EXPECT_GT(log_->bounds().pending_bytes, 0U);
+  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), stored) << "reads are served meanwhile";
+  disk_->set_capacity(10000000);
+  wait_until([&] { return log_->bounds().last == 400; });
+  EXPECT_FALSE(log_->bounds().out_of_space);
+  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 400U);
+}
+
+TEST_F(segment_log_on_a_disk, opens_on_a_full_disk_and_waits_there) {
+  open();
+  append_durably(1, 5);
+  log_.reset();
+  auto& newest = disk_->content(segments().back());
+  disk_->set_capacity(newest.size() / 2);
+  open();
+  append(6, 6);
+  wait_until([&] { return log_->bounds().out_of_space; });
+  EXPECT_EQ(log_->bounds().last, 5U);
+  disk_->set_capacity(10000000);
+  wait_until([&] { return log_->bounds().last == 6; });
+}
+
+TEST_F(segment_log_on_a_disk, can_be_closed_while_the_disk_is_full) {
+  disk_->set_capacity(20000);
+  open();
+  append(1, 400);
+  wait_until([&] { return log_->bounds().out_of_space; });
+  const auto stored = log_->bounds().last;
+  log_.reset();
+  disk_->set_capacity(10000000);
+  open();
+  EXPECT_EQ(log_->bounds().last, stored);
+}
+
+TEST_F(segment_log_on_a_disk, a_failed_sync_ends_the_process) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        open();
+        disk_->syncs_fail = true;
+        append(1, 1);
+        wait_until([&] { return log_->bounds().last == 1; });
+      },
+      "cannot be written any more");
+}
+
+TEST_F(segment_log_on_a_disk, marks_of_an_idle_database_do_not_fill_the_disk) {
+  open();
+  append_durably(1, 3);
+  for (std::uint64_t n = 1; n <= 1000; ++n) {
+    ASSERT_TRUE(log_->cover(1, lsn{n}));
+    wait_until([&] { return log_->bounds().covered_through == lsn{n}; });
+  }
+  EXPECT_LE(segments().size(), 2U);
+  open();
+  EXPECT_EQ(log_->bounds().covered_through, lsn{1000});
+  append_durably(4, 200);
+  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 200U);
+  open();
+  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 200U);
+}
+
+TEST_F(segment_log_on_a_disk, what_retention_leaves_survives_a_restart) {
+  open();
+  append_durably(1, 1000);
+  ASSERT_TRUE(log_->cover(7, lsn{99}));
+  wait_until([&] { return log_->bounds().covered_through == lsn{99}; });
+  retention_policy policy;
+  policy.age_max = std::chrono::seconds(1);
+  const auto dropped = log_->trim(policy, unix_time_us::max());
+  ASSERT_TRUE(dropped);
+  const auto before = log_->bounds();
+  EXPECT_EQ(dropped->dropped_events, before.first - 1);
+  EXPECT_EQ(segments().size(), 1U);
+  open();
+  const auto after = log_->bounds();
+  EXPECT_EQ(after.first, before.first);
+  EXPECT_EQ(after.last, 1000U);
+  EXPECT_EQ(after.last_at, before.last_at);
+  EXPECT_EQ(after.last_id, before.last_id);
+  EXPECT_EQ(after.dropped_through, before.dropped_through);
+  EXPECT_EQ(after.covered_through, lsn{99});
+  EXPECT_EQ(after.timeline, 7U);
+}
+
+TEST_F(segment_log_on_a_disk, a_torn_tail_is_cut_and_appending_goes_on) {
+  open();
+  append_one_by_one(1, 20);
+  log_.reset();
+  auto& bytes = disk_->content(segments().back());
+  const auto last_block = bytes.rfind("PBLK");
+  bytes[last_block + 200] = static_cast<char>(bytes[last_block + 200] ^ 1);
+  open();
+  EXPECT_EQ(log_->bounds().last, 19U);
+  EXPECT_EQ(disk_->content(segments().back()).find_last_not_of('\0') >= last_block, false);
+  append_durably(20, 30);
+  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 30U);
+}
+
+TEST_F(segment_log_on_a_disk, damage_that_is_no_torn_tail_is_refused_with_file_and_offset) {
+  open();
+  append_one_by_one(1, 20);
+  log_.reset();
+  const auto name = segments().back();
+  auto& bytes = disk_->content(name);
+  const auto damaged = bytes.find("PBLK", bytes.size() / 16 + 4096);
+  bytes[damaged + 200] = static_cast<char>(bytes[damaged + 200] ^ 1);
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::corrupt);
+  EXPECT_NE(opened.error().what.find(name), std::string::npos) << opened.error().what;
+  EXPECT_NE(opened.error().what.find(std::to_string(damaged)), std::string::npos);
+}
+
+TEST_F(segment_log_on_a_disk, damage_in_an_old_segment_is_an_error_of_the_reader_that_meets_it) {
+  open();
+  append_durably(1, 500);
+  log_.reset();
+  auto& bytes = disk_->content(segments().front());
+  const auto damaged = bytes.find("PBLK", 6000);
+  bytes[damaged + 200] = static_cast<char>(bytes[damaged + 200] ^ 1);
+  open();
+  const auto reader = log_->read(position{}, 0);
+  auto read = reader->next();
+  while (read && *read != nullptr) read = reader->next();
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::corrupt);
+  EXPECT_NE(read.error().what.find(std::to_string(damaged)), std::string::npos);
+}
+
+TEST_F(segment_log_on_a_disk, a_missing_segment_is_refused) {
+  open();
+  append_durably(1, 1000);
+  ASSERT_GE(segments().size(), 3U);
+  log_.reset();
+  disk_->erase(segments()[1]);
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::corrupt);
+}
+
+// The trailer is the last 128 bytes, the index lies before it.
+class seal_damage : public segment_log_on_a_disk,
+                    public ::testing::WithParamInterface<std::size_t> {};
+
+TEST_P(seal_damage, is_mended_from_the_blocks) {
+  open();
+  append_durably(1, 500);
+  log_.reset();
+  auto& bytes = disk_->content(segments().front());
+  auto& byte = bytes[bytes.size() - GetParam()];
+  byte = static_cast<char>(byte ^ 1);
+  open();
+  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 500U);
+  EXPECT_EQ(collect(*log_->read(test_event(20).view().at, 0)).size(), 480U);
+}
+
+INSTANTIATE_TEST_SUITE_P(places, seal_damage, ::testing::Values(1, 60, 127, 128, 150));
+
+TEST_F(segment_log_on_a_disk, a_newer_format_is_refused_by_name) {
+  open();
+  log_.reset();
+  disk_->content(segments().back())[8] = 9;
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::unsupported);
+}
+
+TEST_F(segment_log_on_a_disk, an_event_larger_than_a_segment_has_one_to_itself) {
+  open();
+  append_durably(1, 3);
+  const auto row = pulse::testing::text_tuple({std::string(100000, 'x') + "end"});
+  auto event = test_event(4).view();
+  event.after = tuple_view::trusted(as_byte_view(row));
+  ASSERT_TRUE(log_->append(event));
+  append(5, 100);
+  wait_until([&] { return log_->bounds().last == 100; });
+  open();
+  const auto events = collect(*log_->read(position{}, 0));
+  ASSERT_EQ(events.size(), 100U);
+  EXPECT_EQ(events[3].payload, row);
+}
+
+TEST_F(segment_log_on_a_disk, a_reader_of_a_rare_table_does_not_read_the_others) {
+  options_.segment_bytes = 1U << 20U;
+  options_.block_bytes_target = 4096;
+  options_.codec = compression::none;
+  open();
+  for (std::uint32_t n = 1; n <= 20000; ++n) {
+    const test_event made(n);
+    auto event = made.view();
+    event.table = n == 15000 ? 5 : 1;
+    ASSERT_TRUE(log_->append(event));
+  }
+  wait_until([&] { return log_->bounds().last == 20000; });
+  open();
+  const auto before = disk_->bytes_read();
+  const auto events = collect(*log_->read(position{}, 5));
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events.front().sequence, 15000U);
+  EXPECT_LT(disk_->bytes_read() - before, log_->bounds().stored_bytes / 20);
+}
+
+TEST_F(segment_log_on_a_disk, an_unfinished_segment_is_removed) {
+  open();
+  append_durably(1, 10);
+  log_.reset();
+  {
+    const auto files = open_disk(disk_);
+    ASSERT_TRUE(files->create("next.tmp"));
+  }
+  open();
+  EXPECT_EQ(std::ranges::count(disk_->names(), "next.tmp"), 0);
+  EXPECT_EQ(log_->bounds().last, 10U);
+}
+
+TEST_F(segment_log_on_a_disk, closing_writes_what_was_appended) {
+  open();
+  append(1, 300);
+  open();
+  EXPECT_EQ(log_->bounds().last, 300U);
+}
+
+TEST(segment_log_directory, has_one_user_at_a_time_and_is_nobody_elses) {
+  const pulse::testing::temporary_directory parent;
+  const auto path = parent.path() / "log";
+  auto files = open_directory(path);
+  ASSERT_TRUE(files);
+  EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms::owner_all);
+  const auto second = open_directory(path);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, errc::conflict);
+  files.value().reset();
+  EXPECT_TRUE(open_directory(path));
+}
+
+}  // namespace
+}  // namespace pulse::log
