@@ -10,5 +10,7 @@ namespace pulse::log {
 
 // The checksum of `bytes`, continuing from `seed` (0: a new one).
 std::uint32_t crc32c(byte_view bytes, std::uint32_t seed = 0) noexcept;
+// The same without the instruction.
+std::uint32_t crc32c_portable(byte_view bytes, std::uint32_t seed = 0) noexcept;
 
 }  // namespace pulse::log

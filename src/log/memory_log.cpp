@@ -101,6 +101,7 @@ void memory_log::drop_oldest() {
 result<void> memory_log::cover(std::uint32_t timeline, lsn through) {
   {
     const std::scoped_lock lock(mutex_);
+    if (timeline == bounds_.timeline && through <= bounds_.covered_through) return {};
     bounds_.timeline = timeline;
     bounds_.covered_through = through;
   }

@@ -1,6 +1,7 @@
 #include "log/relation_file.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -11,7 +12,9 @@ namespace pulse::log {
 namespace {
 
 constexpr const char* file_name = "relations";
-constexpr std::size_t record_header_bytes = 8;  // payload size (u32), crc32c of the payload (u32)
+// Magic number "RELN" (u32), payload size (u32), crc32c of the payload (u32).
+constexpr std::uint32_t magic = 0x4E4C4552;
+constexpr std::size_t record_header_bytes = 12;
 enum class record_kind : std::uint8_t { table = 1, relation = 2 };
 
 void put_text(std::string& to, std::string_view text) {
@@ -54,6 +57,19 @@ class record_reader {
   bool ok_ = true;
 };
 
+// The payload of the whole record at `offset`, when there is one.
+std::optional<byte_view> record_at(byte_view file, std::uint64_t offset) {
+  const auto rest = file.subspan(offset);
+  if (rest.size() < record_header_bytes || load_little<std::uint32_t>(rest.data()) != magic) {
+    return std::nullopt;
+  }
+  const std::size_t size = load_little<std::uint32_t>(rest.data() + 4);
+  if (size > rest.size() - record_header_bytes) return std::nullopt;
+  const auto payload = rest.subspan(record_header_bytes, size);
+  if (crc32c(payload) != load_little<std::uint32_t>(rest.data() + 8)) return std::nullopt;
+  return payload;
+}
+
 }  // namespace
 
 result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
@@ -76,24 +92,23 @@ result<void> relation_file::load() {
   std::string bytes(*size, '\0');
   const auto got = file_->read_at(0, {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
   if (!got) return got.error();
-  auto rest = as_byte_view(bytes).first(*got);
-  while (rest.size() >= record_header_bytes) {
-    const std::size_t payload = load_little<std::uint32_t>(rest.data());
-    if (payload == 0 || payload > rest.size() - record_header_bytes) break;
-    const auto content = rest.subspan(record_header_bytes, payload);
-    if (crc32c(content) != load_little<std::uint32_t>(rest.data() + 4)) {
-      if (payload + record_header_bytes == rest.size()) break;
-      return error{errc::corrupt, fmt::format("the record at byte {} is damaged", end_),
-                   "restore the file from a copy"};
-    }
-    if (auto taken = take_record(content); !taken) return taken.error();
-    rest = rest.subspan(record_header_bytes + payload);
-    end_ += record_header_bytes + payload;
+  const auto all = as_byte_view(bytes).first(*got);
+  for (auto payload = record_at(all, end_); payload; payload = record_at(all, end_)) {
+    if (auto taken = take_record(*payload); !taken) return taken.error();
+    end_ += record_header_bytes + payload->size();
   }
-  if (rest.empty()) return {};
+  if (end_ == all.size()) return {};
+  // A record is durable before the next is written, so only the last can be torn.
+  for (auto later = end_ + 1; later < all.size(); ++later) {
+    if (!record_at(all, later)) continue;
+    return error{errc::corrupt,
+                 fmt::format("the record at byte {} is damaged, and the one at byte {} is whole",
+                             end_, later),
+                 "restore the file from a copy"};
+  }
   log_warning("log",
               "the last table definition was cut off before any event needed it: it is removed",
-              {{"offset", end_}, {"bytes", rest.size()}});
+              {{"offset", end_}, {"bytes", all.size() - end_}});
   return file_->truncate(end_);
 }
 
@@ -160,10 +175,15 @@ result<void> relation_file::keep(const relation& definition, relation_version ve
 
 result<void> relation_file::add_record(const std::string& payload) {
   std::string record;
+  append_little(record, magic);
   append_little(record, static_cast<std::uint32_t>(payload.size()));
   append_little(record, crc32c(as_byte_view(payload)));
   record += payload;
-  if (auto written = file_->write_at(end_, as_byte_view(record)); !written) return written.error();
+  if (auto written = file_->write_at(end_, as_byte_view(record)); !written) {
+    // On a full disk part of it may be there: a shorter record must not be followed by its rest.
+    if (auto cut = file_->truncate(end_); !cut) return cut.error();
+    return written.error();
+  }
   if (auto synced = file_->sync(); !synced) return synced.error();
   end_ += record.size();
   return {};

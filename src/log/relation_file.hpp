@@ -16,8 +16,8 @@ namespace pulse::log {
 // durable before the event that needs it can be. See relation_store for the contract.
 class relation_file final : public memory_relations {
  public:
-  // Cuts a torn last record. errc::corrupt: a record before the last one is damaged. `files` must
-  // outlive this.
+  // Cuts a torn last record. errc::corrupt: a record before the last one is damaged. `files` is
+  // used during the call only.
   static result<std::unique_ptr<relation_file>> open(storage& files);
 
  private:

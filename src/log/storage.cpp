@@ -75,8 +75,11 @@ class posix_file final : public storage_file {
   }
 
   result<void> preallocate(std::uint64_t bytes) override {
-    if (const int number = ::posix_fallocate(file_.get(), 0, static_cast<off_t>(bytes));
-        number != 0) {
+    int number = EINTR;
+    while (number == EINTR) {
+      number = ::posix_fallocate(file_.get(), 0, static_cast<off_t>(bytes));
+    }
+    if (number != 0) {
       errno = number;
       return failed("making room in", path_);
     }
