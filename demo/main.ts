@@ -17,7 +17,9 @@ const { values: options } = parseArgs({ options: { keep: { type: 'boolean', defa
 const placeOrders = async (prisma: Application, item: string, count: number): Promise<number[]> => {
   const ids: number[] = [];
   for (let n = 1; n <= count; n++) {
-    const { id } = await prisma.order.create({ data: { item: `${item} ${n}`, quantity: n, total: (n * 2.5).toFixed(2) } });
+    const { id } = await prisma.order.create({
+      data: { item: `${item} ${n}`, quantity: n, total: (n * 2.5).toFixed(2) },
+    });
     ids.push(id);
   }
   return ids;
@@ -80,7 +82,13 @@ async function hourlyJob(prisma: Application, postgres: Postgres, pulse: Pulse):
   const program = join(dirname(fileURLToPath(import.meta.url)), 'hourly_job.js');
   const run = async (): Promise<number[]> => {
     const { stdout } = await promisify(execFile)(process.execPath, [program], {
-      env: { ...process.env, DATABASE_URL: postgres.url(), PULSE_ENDPOINT: pulse.url, PULSE_API_KEY: pulse.apiKey, IDLE_MS: '1000' },
+      env: {
+        ...process.env,
+        DATABASE_URL: postgres.url(),
+        PULSE_ENDPOINT: pulse.url,
+        PULSE_API_KEY: pulse.apiKey,
+        IDLE_MS: '1000',
+      },
       timeout: 60_000,
     });
     return stdout.split('\n').filter(Boolean).map(Number);
@@ -95,7 +103,9 @@ async function hourlyJob(prisma: Application, postgres: Postgres, pulse: Pulse):
     const [orders, more] = await Promise.all([run(), number % 2 === 1 ? placeOrders(prisma, 'late cake', 2) : []]);
     placed.push(...more);
     received.push(...orders);
-    say(`run ${String(number).padStart(2)}: ${String(orders.length).padStart(2)} orders${orders.length > 0 ? ` (${orders[0]} to ${orders.at(-1)})` : ''}`);
+    say(
+      `run ${String(number).padStart(2)}: ${String(orders.length).padStart(2)} orders${orders.length > 0 ? ` (${orders[0]} to ${orders.at(-1)})` : ''}`,
+    );
   }
   check(`ten runs received all ${placed.length} orders, in order, none twice`, received.join() === placed.join());
   return placed.length;
@@ -126,7 +136,7 @@ async function killUnderLoad(prisma: Application, pulse: Pulse): Promise<number>
         // The server is down: the client gives up, and the application opens its stream again.
       }
       if (done) return;
-      for (let open = false; !open; ) {
+      for (let open = false; !open;) {
         try {
           stream = await prisma.order.stream({ name: 'billing', create: {} });
           open = true;
@@ -155,7 +165,10 @@ async function killUnderLoad(prisma: Application, pulse: Pulse): Promise<number>
   stream.stop();
   await consuming;
   const first = [...ids.keys()];
-  check(`all ${placed.length} orders arrived, ${placed.filter((id) => !ids.has(id)).length} missing`, placed.every((id) => ids.has(id)));
+  check(
+    `all ${placed.length} orders arrived, ${placed.filter((id) => !ids.has(id)).length} missing`,
+    placed.every((id) => ids.has(id)),
+  );
   check('in the order in which they were committed', first.join() === placed.join());
   check(`what came again (${redelivered}) had the id it had`, renamed === 0);
   return placed.length;

@@ -22,7 +22,9 @@ export function check(text: string, holds: boolean): void {
 // The last line; returns the exit code.
 export function summary(text: string): number {
   const seconds = ((Date.now() - began) / 1000).toFixed(0);
-  console.log(`\n${failures === 0 ? 'demo passed' : 'DEMO FAILED'}: ${checks - failures} of ${checks} checks; ${text}; ${seconds} s`);
+  console.log(
+    `\n${failures === 0 ? 'demo passed' : 'DEMO FAILED'}: ${checks - failures} of ${checks} checks; ${text}; ${seconds} s`,
+  );
   return failures === 0 ? 0 : 1;
 }
 
@@ -37,6 +39,8 @@ interface Shown {
 // One event on one line.
 export function event(shown: Shown): void {
   const row = (shown.created ?? shown.after ?? shown.deleted) as Record<string, unknown>;
-  const values = Object.entries(row).map(([name, value]) => `${name}=${value instanceof Date ? value.toISOString() : String(value)}`);
+  const values = Object.entries(row).map(
+    ([name, value]) => `${name}=${value instanceof Date ? value.toISOString() : String(value)}`,
+  );
   console.log(`  ${shown.id}  ${shown.action.padEnd(6)}  ${values.join('  ')}`);
 }

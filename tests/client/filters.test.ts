@@ -53,12 +53,20 @@ scenario('equality_holds_for_every_kind_of_value', async (s) => {
   for (const field of Object.keys(wanted) as (keyof typeof wanted)[]) {
     const stream = await prisma.everything.stream({ create: { [field]: wanted[field] } });
     // An enum's only other value is the one that a mapped name hides, and null is what most rows have.
-    const plain = { ...common, ...(field === 'varchar' ? { varchar: 'x' } : {}), ...(field === 'rank' ? { rank: 'GOLD' as const } : {}) };
+    const plain = {
+      ...common,
+      ...(field === 'varchar' ? { varchar: 'x' } : {}),
+      ...(field === 'rank' ? { rank: 'GOLD' as const } : {}),
+    };
     await prisma.everything.create({ data: plain });
     await prisma.everything.create({ data: { ...plain, [field]: wanted[field], wholeOpt: marker } });
     const [event] = await take(stream, 1);
     assert.ok(event !== undefined && 'created' in event, field);
-    assert.equal((event.created as { wholeOpt: number | null }).wholeOpt, marker, `the row with another ${field} came first`);
+    assert.equal(
+      (event.created as { wholeOpt: number | null }).wholeOpt,
+      marker,
+      `the row with another ${field} came first`,
+    );
     await prisma.everything.deleteMany();
   }
 });
@@ -74,7 +82,9 @@ scenario('a_filter_judges_the_new_row_of_an_update_and_the_key_of_a_delete', asy
   await prisma.tag.delete({ where: { id: 2 } });
   const events = await take(stream, 2);
   assert.deepEqual(
-    events.map((event) => (event.action === 'update' ? ['update', event.after.id, event.after.label] : ['delete', event.deleted.id])),
+    events.map((event) =>
+      event.action === 'update' ? ['update', event.after.id, event.after.label] : ['delete', event.deleted.id],
+    ),
     [
       ['update', 1, 'yes'],
       ['delete', 2],

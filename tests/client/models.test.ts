@@ -36,7 +36,12 @@ scenario('the_old_row_is_there_with_replica_identity_full_only', async (s) => {
 
   const full = (await take(writers, 3)).map(({ id: _id, ...event }) => event);
   assert.deepEqual(full.slice(1), [
-    { action: 'update', modelName: 'Writer', before: { id: writer.id, name: 'first' }, after: { id: writer.id, name: 'second' } },
+    {
+      action: 'update',
+      modelName: 'Writer',
+      before: { id: writer.id, name: 'first' },
+      after: { id: writer.id, name: 'second' },
+    },
     { action: 'delete', modelName: 'Writer', deleted: { id: writer.id, name: 'second' } },
   ]);
   const keyOnly = (await take(tags, 3)).map(({ id: _id, ...event }) => event);
@@ -60,7 +65,10 @@ for (const made of ['before', 'after'] as const) {
     const { prisma, postgres } = await setUp(s, made === 'before' ? { sql: oldJoinTable, args: ['--fix'] } : {});
     if (made === 'after') await postgres.sql(oldJoinTable);
     const stream = await prisma.tag.stream({ delete: {} });
-    const tag = await prisma.tag.create({ data: { label: 'a', writers: { create: [{ name: 'one' }, { name: 'two' }] } }, include: { writers: true } });
+    const tag = await prisma.tag.create({
+      data: { label: 'a', writers: { create: [{ name: 'one' }, { name: 'two' }] } },
+      include: { writers: true },
+    });
     const [one, two] = tag.writers;
     assert.ok(one !== undefined && two !== undefined);
     await prisma.tag.update({ where: { id: tag.id }, data: { writers: { disconnect: { id: one.id } } } });

@@ -6,8 +6,10 @@ import { sleep, within } from '../harness/wait.js';
 import { setUp, take, type RealClient } from './real_client.js';
 
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
-const create = (prisma: RealClient, list: string[]): Promise<unknown> => prisma.writer.createMany({ data: list.map((name) => ({ name })) });
-const nameOf = (event: { action: string } & object): string => ('created' in event ? (event.created as { name: string }).name : event.action);
+const create = (prisma: RealClient, list: string[]): Promise<unknown> =>
+  prisma.writer.createMany({ data: list.map((name) => ({ name })) });
+const nameOf = (event: { action: string } & object): string =>
+  'created' in event ? (event.created as { name: string }).name : event.action;
 
 scenario('a_stream_that_was_left_resumes_at_the_event_in_hand', async (s) => {
   const { prisma } = await setUp(s);

@@ -3,7 +3,27 @@ import { Prisma } from '#prisma/client';
 
 import type { Random } from '../harness/random.js';
 
-const words = ['', 'a', 'plain text', "it's", '"quoted"', 'back\\slash', '{brace}', 'NULL', 'a,b', 'line\nbreak\ttab\r', 'é', '日本', '🐘', ' spaces ', '\u0001', '\u2028', '</script>', '%_', '$type'];
+const words = [
+  '',
+  'a',
+  'plain text',
+  "it's",
+  '"quoted"',
+  'back\\slash',
+  '{brace}',
+  'NULL',
+  'a,b',
+  'line\nbreak\ttab\r',
+  'é',
+  '日本',
+  '🐘',
+  ' spaces ',
+  '\u0001',
+  '\u2028',
+  '</script>',
+  '%_',
+  '$type',
+];
 
 export class RandomRows {
   constructor(private readonly random: Random) {}
@@ -22,11 +42,28 @@ export class RandomRows {
 
   bigint(): bigint {
     const edge = 2n ** 63n;
-    return this.random.pick([0n, -1n, edge - 1n, -edge, BigInt(this.int(32)) * BigInt(this.int(31)), 9007199254740993n]);
+    return this.random.pick([
+      0n,
+      -1n,
+      edge - 1n,
+      -edge,
+      BigInt(this.int(32)) * BigInt(this.int(31)),
+      9007199254740993n,
+    ]);
   }
 
   float(): number {
-    return this.random.pick([0, 0.1, -1.5, 1e21, 1e-7, 1.25e100, -2.5e-100, Number.MAX_SAFE_INTEGER, this.random.next() * 10 ** this.random.between(-20, 20)]);
+    return this.random.pick([
+      0,
+      0.1,
+      -1.5,
+      1e21,
+      1e-7,
+      1.25e100,
+      -2.5e-100,
+      Number.MAX_SAFE_INTEGER,
+      this.random.next() * 10 ** this.random.between(-20, 20),
+    ]);
   }
 
   single(): number {
@@ -39,7 +76,14 @@ export class RandomRows {
 
   decimal(whole: number, fraction: number): Prisma.Decimal {
     const sign = this.random.chance(0.5) ? '-' : '';
-    const shape = this.random.pick(['0', '1.50', `${this.digits(this.random.between(1, whole))}`, `0.${this.digits(this.random.between(1, fraction))}`, `${this.digits(whole)}.${this.digits(fraction)}`, '1e10']);
+    const shape = this.random.pick([
+      '0',
+      '1.50',
+      `${this.digits(this.random.between(1, whole))}`,
+      `0.${this.digits(this.random.between(1, fraction))}`,
+      `${this.digits(whole)}.${this.digits(fraction)}`,
+      '1e10',
+    ]);
     return new Prisma.Decimal(sign + shape);
   }
 
@@ -64,7 +108,8 @@ export class RandomRows {
   }
 
   json(depth = 3): Prisma.InputJsonValue {
-    const leaf = (): Prisma.InputJsonValue => this.random.pick<Prisma.InputJsonValue>([0, -1.5, 1e21, true, false, this.text(), 'null', '']);
+    const leaf = (): Prisma.InputJsonValue =>
+      this.random.pick<Prisma.InputJsonValue>([0, -1.5, 1e21, true, false, this.text(), 'null', '']);
     if (depth === 0 || this.random.chance(0.3)) return leaf();
     if (this.random.chance(0.4)) return this.random.list(4, () => this.json(depth - 1));
     return Object.fromEntries(this.random.list(4, () => [this.text(8) || 'key', this.json(depth - 1)]));

@@ -49,7 +49,11 @@ export async function setUp(s: Scenario, options: Partial<PulseOptions> & { sql?
 
 // The next `count` events. All but the last are acknowledged: the client acknowledges an event when the next one is
 // asked for. The stream is closed afterwards.
-export async function take<T extends PulseEvent<any>>(stream: PulseSubscription<T>, count: number, timeoutMs = 30_000): Promise<T[]> {
+export async function take<T extends PulseEvent<any>>(
+  stream: PulseSubscription<T>,
+  count: number,
+  timeoutMs = 30_000,
+): Promise<T[]> {
   const events: T[] = [];
   const reading = (async () => {
     for await (const event of stream) {

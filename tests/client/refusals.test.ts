@@ -23,7 +23,11 @@ scenario('a_wrong_key_is_p6102', async (s) => {
   const { postgres, pulse } = await setUp(s);
   const prisma = connectPrisma(postgres, pulse, 'not-the-key-0123456789');
   s.atEnd(() => prisma.$disconnect());
-  for (const open of [() => prisma.writer.stream({ name: 'x' }), () => prisma.writer.stream(), () => prisma.writer.subscribe()]) {
+  for (const open of [
+    () => prisma.writer.stream({ name: 'x' }),
+    () => prisma.writer.stream(),
+    () => prisma.writer.subscribe(),
+  ]) {
     const error = await refusal(open());
     assert.ok(error instanceof PrismaPulseUnauthorizedError, String(error));
     assert.equal(error.code, 'P6102');

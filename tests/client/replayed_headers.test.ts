@@ -17,7 +17,9 @@ const versions = ['5.22.0', '7.10.0'];
 
 // Sends the header as it was sent, not as this project's harness would make it.
 async function replay(s: Scenario, pulse: Pulse, version: string, name: string): Promise<Frame[]> {
-  const captured = JSON.parse(readFileSync(join(data, version, `${name}.json`), 'utf8')) as { where?: { name?: string } };
+  const captured = JSON.parse(readFileSync(join(data, version, `${name}.json`), 'utf8')) as {
+    where?: { name?: string };
+  };
   const socket = new WebSocket(`${pulse.url}/stream`, [], {
     headers: {
       authorization: `Bearer ${pulse.apiKey}`,
@@ -36,7 +38,9 @@ async function replay(s: Scenario, pulse: Pulse, version: string, name: string):
   const open = new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', reject);
-    socket.once('unexpected-response', (_request, response) => reject(new Error(`refused with ${response.statusCode}`)));
+    socket.once('unexpected-response', (_request, response) =>
+      reject(new Error(`refused with ${response.statusCode}`)),
+    );
   });
   await within(`${version}/${name} to open`, 10_000, open);
   return frames;
@@ -79,7 +83,23 @@ scenario('headers_of_5_22_and_7_10_get_the_same_events', async (s) => {
 
   const [created, updated, deleted] = streams.get('7.10.0/AllTypes') as [Frame, Frame, Frame];
   const row = created.created as Record<string, unknown>;
-  const some = ['big', 'f', 'dec', 's', 'j', 'jOpt', 'by', 'dtz', 'updatedAt', 'strs', 'roleOpt', 'role', 'iOpt', 'bigs', 'vc'];
+  const some = [
+    'big',
+    'f',
+    'dec',
+    's',
+    'j',
+    'jOpt',
+    'by',
+    'dtz',
+    'updatedAt',
+    'strs',
+    'roleOpt',
+    'role',
+    'iOpt',
+    'bigs',
+    'vc',
+  ];
   assert.deepEqual(Object.fromEntries(some.map((field) => [field, row[field]])), {
     big: { $type: 'BigInt', value: '9007199254740993' },
     f: 0.1,
@@ -103,7 +123,10 @@ scenario('headers_of_5_22_and_7_10_get_the_same_events', async (s) => {
   assert.deepEqual(deleted.deleted, { id: row['id'] });
   assert.deepEqual(
     (streams.get('7.10.0/Tenant') as Frame[]).map((frame) => frame.created ?? frame.deleted),
-    [{ orgId: 1, slug: 'a', name: null }, { orgId: 1, slug: 'a' }],
+    [
+      { orgId: 1, slug: 'a', name: null },
+      { orgId: 1, slug: 'a' },
+    ],
   );
   assert.deepEqual(streams.get('7.10.0/latin1')?.[0]?.created?.['s'], 'é');
 });

@@ -20,7 +20,11 @@ export function atExit(step: () => void): () => void {
   if (!installed) {
     installed = true;
     process.on('exit', runAll);
-    for (const [name, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]] as const) {
+    for (const [name, number] of [
+      ['SIGINT', 2],
+      ['SIGTERM', 15],
+      ['SIGHUP', 1],
+    ] as const) {
       process.on(name, () => process.exit(128 + number));
     }
   }

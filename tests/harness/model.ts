@@ -17,7 +17,12 @@ export interface Model {
 
 // `fields` maps a field's name to its type, with "[]" for a list and " @column" for a column called otherwise:
 // { total: 'Decimal @total_amount', tags: 'String[]' }.
-export function defineModel(modelName: string, dbName: string | null, fields: Record<string, string>, schema?: string): Model {
+export function defineModel(
+  modelName: string,
+  dbName: string | null,
+  fields: Record<string, string>,
+  schema?: string,
+): Model {
   return {
     modelName,
     model: {

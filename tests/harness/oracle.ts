@@ -53,7 +53,8 @@ export class Oracle {
           // An update whose key changes shows the old key first.
           const row = columns.includes('new-tuple: ') ? columns.slice(columns.indexOf('new-tuple: ')) : columns;
           const integers: Record<string, number> = {};
-          for (const [, name = '', value] of row.matchAll(/(\w+)\[(?:integer|bigint)\]:(-?\d+)/g)) integers[name] = Number(value);
+          for (const [, name = '', value] of row.matchAll(/(\w+)\[(?:integer|bigint)\]:(-?\d+)/g))
+            integers[name] = Number(value);
           found.push({ transaction, action: actions[verb] as Frame['action'], table, integers });
         }
       }

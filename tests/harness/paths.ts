@@ -7,7 +7,8 @@ function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package-lock.json'))) {
     const above = dirname(folder);
-    if (above === folder) throw new Error('no package-lock.json above this file: run from a checkout of the repository');
+    if (above === folder)
+      throw new Error('no package-lock.json above this file: run from a checkout of the repository');
     folder = above;
   }
   return folder;

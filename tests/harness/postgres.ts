@@ -37,7 +37,18 @@ function initializedTemplate(user: { uid: number; gid: number } | undefined): st
   const folder = mkdtempSync(join(tmpdir(), 'pulse-initdb-'));
   atExit(() => removeFolder(folder));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
-  const args = ['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
+  const args = [
+    '-D',
+    join(folder, 'data'),
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+    '--no-sync',
+  ];
   execFileSync(join(postgresPrograms, 'initdb'), args, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   template = join(folder, 'data');
   return template;

@@ -96,7 +96,8 @@ export class Program {
   // VmRSS and VmHWM of /proc/<pid>/status.
   memory(): { rssMib: number; peakMib: number } {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    const mib = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024;
+    const mib = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024;
     return { rssMib: mib('VmRSS'), peakMib: mib('VmHWM') };
   }
 

@@ -182,12 +182,16 @@ export class Pulse {
     for (const line of (await this.metrics()).split('\n')) {
       const match = /^([a-z_:0-9]+)(\{.*\})? (\S+)/i.exec(line);
       if (match === null || match[1] !== name) continue;
-      if (Object.entries(labels).every(([label, value]) => match[2]?.includes(`${label}="${value}"`))) sum += Number(match[3]);
+      if (Object.entries(labels).every(([label, value]) => match[2]?.includes(`${label}="${value}"`)))
+        sum += Number(match[3]);
     }
     return sum;
   }
 
-  async admin(path: string, init: { method?: string; body?: unknown } = {}): Promise<{ status: number; body: unknown }> {
+  async admin(
+    path: string,
+    init: { method?: string; body?: unknown } = {},
+  ): Promise<{ status: number; body: unknown }> {
     const response = await fetch(new URL(path, this.adminUrl), {
       method: init.method ?? 'GET',
       headers: { authorization: `Bearer ${this.adminToken}`, 'content-type': 'application/json' },

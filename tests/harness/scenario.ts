@@ -33,7 +33,10 @@ export class Scenario {
     return pulse;
   }
 
-  async consumer(pulse: Pulse, options: Omit<ConsumerOptions, 'url' | 'apiKey'> & { apiKey?: string }): Promise<Consumer> {
+  async consumer(
+    pulse: Pulse,
+    options: Omit<ConsumerOptions, 'url' | 'apiKey'> & { apiKey?: string },
+  ): Promise<Consumer> {
     const consumer = await pulse.consume(options);
     this.parts.push({ end: () => consumer.terminate() });
     return consumer;
@@ -45,7 +48,10 @@ export class Scenario {
   }
 
   report(): string {
-    return [...this.parts.map((part) => part.say?.()).filter(Boolean), `seed: PULSE_TEST_SEED=${this.random.seed}`].join('\n');
+    return [
+      ...this.parts.map((part) => part.say?.()).filter(Boolean),
+      `seed: PULSE_TEST_SEED=${this.random.seed}`,
+    ].join('\n');
   }
 
   async end(): Promise<void> {

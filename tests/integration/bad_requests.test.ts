@@ -31,7 +31,8 @@ scenario('each_bad_request_is_refused_with_what_is_wrong', async (s) => {
   const good = streamHeaders(pulse.apiKey, person);
   const withModel = (model: Model): Record<string, string> => streamHeaders(pulse.apiKey, model);
   const withWhere = (where: object): Record<string, string> => streamHeaders(pulse.apiKey, person, { where });
-  const without = (name: string): Record<string, string> => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
+  const without = (name: string): Record<string, string> =>
+    Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
   const subscription = (text: string): Record<string, string> => ({ ...good, subscription: text });
   const unauthorized = { status: 401, code: 'P6102', says: /key/i };
   const bad = (says: RegExp): { status: number; code: string; says: RegExp } => ({ status: 400, code: 'P6100', says });
@@ -46,13 +47,29 @@ scenario('each_bad_request_is_refused_with_what_is_wrong', async (s) => {
     ['subscription is no JSON', subscription('{"model":'), bad(/subscription/)],
     ['subscription is no object', subscription('[1]'), bad(/subscription/)],
     ['no model', subscription('{"modelName":"Person"}'), bad(/model/)],
-    ['fields are no array', subscription('{"modelName":"Person","model":{"dbName":"people","fields":3}}'), bad(/fields/)],
-    ['field without name', subscription('{"modelName":"Person","model":{"dbName":"people","fields":[{"kind":"scalar","type":"Int"}]}}'), bad(/name/)],
+    [
+      'fields are no array',
+      subscription('{"modelName":"Person","model":{"dbName":"people","fields":3}}'),
+      bad(/fields/),
+    ],
+    [
+      'field without name',
+      subscription('{"modelName":"Person","model":{"dbName":"people","fields":[{"kind":"scalar","type":"Int"}]}}'),
+      bad(/name/),
+    ],
     ['deep nesting', subscription(`{"modelName":"Person","model":${'['.repeat(5000)}${']'.repeat(5000)}}`), bad(/./)],
     ['stream header is no JSON', { ...good, stream: '{' }, bad(/stream/)],
     ['name is no string', { ...good, stream: '{"name":7}' }, bad(/name/)],
-    ['unknown table', withModel(defineModel('Peopel', 'peopel', { id: 'Int' })), { status: 404, code: 'P6100', says: /peopel/ }],
-    ['unknown schema', withModel(defineModel('Person', 'people', { id: 'Int' }, 'elsewhere')), { status: 404, code: 'P6100', says: /elsewhere/ }],
+    [
+      'unknown table',
+      withModel(defineModel('Peopel', 'peopel', { id: 'Int' })),
+      { status: 404, code: 'P6100', says: /peopel/ },
+    ],
+    [
+      'unknown schema',
+      withModel(defineModel('Person', 'people', { id: 'Int' }, 'elsewhere')),
+      { status: 404, code: 'P6100', says: /elsewhere/ },
+    ],
     ['unknown field in the filter', withWhere({ create: { nome: 'x' } }), bad(/nome/)],
     ['wrong type in the filter', withWhere({ create: { id: 'x' } }), bad(/id/)],
     ['unknown operator', withWhere({ create: { name: { resembles: 'x' } } }), bad(/name.*resembles|resembles.*name/)],
@@ -60,10 +77,19 @@ scenario('each_bad_request_is_refused_with_what_is_wrong', async (s) => {
     ['filter is no object', withWhere({ create: 5 as never }), bad(/create/)],
   ];
   for (const path of ['/stream', '/subscribe']) {
-    for (const [label, headers, what] of cases) assertPulseError(await upgrade(pulse.url, path, headers), what, `${path}, ${label}`);
+    for (const [label, headers, what] of cases)
+      assertPulseError(await upgrade(pulse.url, path, headers), what, `${path}, ${label}`);
   }
-  assertPulseError(await upgrade(pulse.url, '/stream', good, true), { status: 426, code: 'P6100', says: /websocket/i }, 'no upgrade');
-  assertPulseError(await upgrade(pulse.url, '/nowhere', good), { status: 404, code: 'P6100', says: /nowhere|path/ }, 'other path');
+  assertPulseError(
+    await upgrade(pulse.url, '/stream', good, true),
+    { status: 426, code: 'P6100', says: /websocket/i },
+    'no upgrade',
+  );
+  assertPulseError(
+    await upgrade(pulse.url, '/nowhere', good),
+    { status: 404, code: 'P6100', says: /nowhere|path/ },
+    'other path',
+  );
   assert.equal((await upgrade(pulse.url, '/stream', good)).status, 101, 'and the good one is still served');
   assert.doesNotMatch(pulse.process.output, new RegExp(pulse.apiKey), 'no key in the log');
 });
@@ -71,12 +97,18 @@ scenario('each_bad_request_is_refused_with_what_is_wrong', async (s) => {
 scenario('headers_of_256_kib_are_served_and_absurd_ones_refused', async (s) => {
   const { pulse, sql } = await prepare(s);
   const padding = Object.fromEntries(
-    Array.from({ length: 3000 }, (_, index) => [`someFieldWithALongNameThatIsNotInTheTable${index}`, `String @column_that_is_not_there_${index}`]),
+    Array.from({ length: 3000 }, (_, index) => [
+      `someFieldWithALongNameThatIsNotInTheTable${index}`,
+      `String @column_that_is_not_there_${index}`,
+    ]),
   );
   // Fields that the table does not have are what a header is refused for, so the padding is in an attribute of a field.
   const large: Model = {
     ...person,
-    model: { ...person.model, fields: person.model.fields.map((field) => ({ ...field, documentation: JSON.stringify(padding) })) },
+    model: {
+      ...person.model,
+      fields: person.model.fields.map((field) => ({ ...field, documentation: JSON.stringify(padding) })),
+    },
   };
   const headers = streamHeaders(pulse.apiKey, large);
   assert.ok((headers['subscription'] as string).length > 256 * 1024);
@@ -102,7 +134,7 @@ scenario('latin_1_filters_match_and_what_is_not_latin_1_arrives', async (s) => {
     [2, 4].map((id) => ({ id, name: 'José Ñandú ÿ', born: null, big: null })),
   );
   const all = await s.consumer(pulse, { model: person });
-  await sql("INSERT INTO people VALUES (5, '日本語 🐘 \"quoted\" \\ \n\t \u0001 ')");
+  await sql('INSERT INTO people VALUES (5, \'日本語 🐘 "quoted" \\ \n\t \u0001 \')');
   await all.untilReceived(1);
   assert.equal(all.frames[0]?.created?.['name'], '日本語 🐘 "quoted" \\ \n\t \u0001 ');
 });
@@ -115,7 +147,12 @@ scenario('nonsense_on_the_socket_ends_that_connection_only', async (s) => {
   assert.match(answer, /^HTTP\/1\.1 400 /);
   const half = rawExchange(pulse.url, 'GET /stream HTTP/1.1\r\nhost: x\r\n', 1000);
 
-  for (const nonsense of ['no json', '{"type":', Buffer.from([0, 1, 2]), JSON.stringify({ type: 'ack', id: 'x'.repeat(100_000) })]) {
+  for (const nonsense of [
+    'no json',
+    '{"type":',
+    Buffer.from([0, 1, 2]),
+    JSON.stringify({ type: 'ack', id: 'x'.repeat(100_000) }),
+  ]) {
     const rude = await s.consumer(pulse, { model: person, reconnect: false });
     rude.sendRaw(nonsense);
     await waitForClose(rude);
@@ -151,14 +188,21 @@ scenario('a_revoked_key_opens_nothing_and_ends_what_it_had_opened', async (s) =>
 scenario('administration_needs_its_token', async (s) => {
   const { pulse } = await prepare(s);
   for (const authorization of ['', 'Bearer wrong', `Bearer ${pulse.apiKey}`]) {
-    const response = await fetch(`${pulse.adminUrl}/v1/projects`, { headers: authorization === '' ? {} : { authorization } });
+    const response = await fetch(`${pulse.adminUrl}/v1/projects`, {
+      headers: authorization === '' ? {} : { authorization },
+    });
     assert.equal(response.status, 401);
   }
   assert.equal((await pulse.admin('/v1/projects')).status, 200);
   for (const path of ['/v1/projects', '/metrics', '/capturez']) {
-    assert.equal((await fetch(`http://127.0.0.1:${pulse.listenPort}${path}`)).status, 404, `${path} is not on the streams' address`);
+    assert.equal(
+      (await fetch(`http://127.0.0.1:${pulse.listenPort}${path}`)).status,
+      404,
+      `${path} is not on the streams' address`,
+    );
   }
-  for (const path of ['/healthz', '/readyz']) assert.ok((await fetch(`http://127.0.0.1:${pulse.listenPort}${path}`)).ok);
+  for (const path of ['/healthz', '/readyz'])
+    assert.ok((await fetch(`http://127.0.0.1:${pulse.listenPort}${path}`)).ok);
 });
 
 async function waitForClose(consumer: { isOpen: boolean; lastClose: unknown }): Promise<void> {

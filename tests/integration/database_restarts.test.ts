@@ -19,7 +19,10 @@ function startWriter(postgres: Postgres): { stop: () => Promise<void> } {
         const client = await postgres.connect();
         try {
           while (!stopped) {
-            await client.query('INSERT INTO rows SELECT n, md5(n::text) FROM generate_series($1::int, $2::int) n', [next, next + 9]);
+            await client.query('INSERT INTO rows SELECT n, md5(n::text) FROM generate_series($1::int, $2::int) n', [
+              next,
+              next + 9,
+            ]);
             next += 10;
             await sleep(2);
           }
@@ -54,7 +57,9 @@ scenario(
     for (const mode of ['immediate', 'immediate', 'fast', 'immediate'] as const) {
       await consumer.untilReceived(consumer.received + 1000);
       await postgres.stop(mode);
-      await until('the server to notice', async () => !(await fetch(`${pulse.adminUrl}/capturez`)).ok, { timeoutMs: 60_000 });
+      await until('the server to notice', async () => !(await fetch(`${pulse.adminUrl}/capturez`)).ok, {
+        timeoutMs: 60_000,
+      });
       await pulse.ready();
       await postgres.start();
       await pulse.capturing(60_000);

@@ -14,9 +14,10 @@ scenario('subscribe_works_stream_gets_p6106_and_no_slot_is_left', async (s) => {
   const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--event-persistence', 'off'] });
 
   for (const name of ['named', undefined]) {
-    const refused = await s
-      .consumer(pulse, { model: row, ...(name === undefined ? {} : { name }) })
-      .then(() => undefined, (reason: unknown) => reason);
+    const refused = await s.consumer(pulse, { model: row, ...(name === undefined ? {} : { name }) }).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     assert.ok(refused instanceof Refused);
     assert.equal(refused.json().code, 'P6106');
   }
@@ -24,7 +25,8 @@ scenario('subscribe_works_stream_gets_p6106_and_no_slot_is_left', async (s) => {
   await postgres.sql('INSERT INTO rows SELECT generate_series(1, 100)');
   await consumer.untilReceived(100);
 
-  const slots = async (): Promise<unknown[]> => (await postgres.sql('SELECT slot_name, temporary FROM pg_replication_slots')).rows;
+  const slots = async (): Promise<unknown[]> =>
+    (await postgres.sql('SELECT slot_name, temporary FROM pg_replication_slots')).rows;
   assert.ok((await slots()).every((slot) => (slot as { temporary: boolean }).temporary));
   await pulse.kill();
   await until('the slot to be gone', async () => (await slots()).length === 0);
@@ -56,6 +58,9 @@ scenario('switching_persistence_off_and_on_again_is_said', async (s) => {
     const consumer = after as Awaited<ReturnType<typeof s.consumer>>;
     await until('the newest row', () => consumer.frames.at(-1)?.created?.['id'] === 3);
     const ids = consumer.frames.map((frame) => frame.created?.['id']);
-    assert.ok(ids.includes(2) || /gap/i.test(pulse.process.output), `row 2 is missing and no gap was told: ${ids.join()}`);
+    assert.ok(
+      ids.includes(2) || /gap/i.test(pulse.process.output),
+      `row 2 is missing and no gap was told: ${ids.join()}`,
+    );
   }
 });

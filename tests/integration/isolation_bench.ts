@@ -10,7 +10,11 @@ import { Postgres } from '../harness/postgres.js';
 import { Pulse } from '../harness/pulse.js';
 
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '100000' }, runs: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+  options: {
+    events: { type: 'string', default: '100000' },
+    runs: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const events = Number(values.events);
 const runs = Number(values.runs);
@@ -43,13 +47,21 @@ async function insertPaced(postgres: Postgres, count: number, everyMs: number): 
   for (let n = 1; n <= count; n++) {
     const due = began + n * everyMs - Date.now();
     if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
-    await client.query('INSERT INTO events VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint, $2)', [-n, 'paced']);
+    await client.query('INSERT INTO events VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint, $2)', [
+      -n,
+      'paced',
+    ]);
   }
   await client.end();
 }
 
-const percentile = (sorted: number[], part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
-const median = (list: number[]): number => percentile([...list].sort((a, b) => a - b), 0.5);
+const percentile = (sorted: number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
+const median = (list: number[]): number =>
+  percentile(
+    [...list].sort((a, b) => a - b),
+    0.5,
+  );
 
 async function measure(trouble: boolean): Promise<Figures> {
   const postgres = await Postgres.start();

@@ -36,7 +36,11 @@ class Writers {
       const parts = writer === 0 && random.chance(0.02) ? random.between(1500, 2000) : random.between(1, 12);
       // Random text, so that compression leaves it its size and segments fill.
       const pad = random.bytes(parts > 1000 ? 20 : 150).toString('base64');
-      await client.query('INSERT INTO entries SELECT $1 + part, part, $2, $3 FROM generate_series(1, $2) part', [nextId, parts, pad]);
+      await client.query('INSERT INTO entries SELECT $1 + part, part, $2, $3 FROM generate_series(1, $2) part', [
+        nextId,
+        parts,
+        pad,
+      ]);
       nextId += parts;
       await sleep(random.between(2, 20));
     }
@@ -104,7 +108,9 @@ scenario(
   'nothing_is_lost_reordered_or_renamed_by_fifty_kills',
   async (s) => {
     const postgres = await s.postgres();
-    await postgres.sql('CREATE TABLE entries (id int PRIMARY KEY, part int NOT NULL, parts int NOT NULL, pad text NOT NULL)');
+    await postgres.sql(
+      'CREATE TABLE entries (id int PRIMARY KEY, part int NOT NULL, parts int NOT NULL, pad text NOT NULL)',
+    );
     const pulse = await s.unstarted({ database: postgres.socketUrl(), env: { PULSE_SEGMENT_BYTES: '256KiB' } });
     await pulse.start();
     const oracle = await Oracle.copy(postgres);
@@ -121,10 +127,12 @@ scenario(
     const load = new Writers(postgres, s.random);
     s.atEnd(() => load.stop());
     const done: Record<Kind, number> = { midTransaction: 0, append: 0, torn: 0, roll: 0, atRandom: 0 };
-    const plan = s.random.shuffle(Object.entries(kills).flatMap(([kind, count]) => Array<Kind>(count).fill(kind as Kind)));
+    const plan = s.random.shuffle(
+      Object.entries(kills).flatMap(([kind, count]) => Array<Kind>(count).fill(kind as Kind)),
+    );
     let attempts = 0;
     for (const kind of plan) {
-      for (let counted = false; !counted; ) {
+      for (let counted = false; !counted;) {
         assert.ok(++attempts <= 150, 'too many attempts to kill at the planned moments');
         const failpoint = failpoints[kind];
         if (failpoint !== undefined) {
@@ -152,19 +160,30 @@ scenario(
     await load.stop();
     await pulse.start();
     const committed = (await oracle.changes()).map(({ integers }) => integers['id'] as number);
-    for (let before = -1; witness.firstDelivery.length < committed.length && witness.firstDelivery.length > before; ) {
+    for (let before = -1; witness.firstDelivery.length < committed.length && witness.firstDelivery.length > before;) {
       before = witness.firstDelivery.length;
       await until('more rows', () => witness.firstDelivery.length > before, { timeoutMs: 20_000 }).catch(() => {});
     }
     const missing = committed.filter((id) => !witness.idOf.has(id));
-    assert.equal(missing.length, 0, `${missing.length} of ${committed.length} rows missing, such as ${missing.slice(0, 5).join(', ')}`);
+    assert.equal(
+      missing.length,
+      0,
+      `${missing.length} of ${committed.length} rows missing, such as ${missing.slice(0, 5).join(', ')}`,
+    );
     assert.equal(witness.firstDelivery.length, committed.length, 'nothing that was not committed');
 
     assert.deepEqual(done, kills);
-    assert.equal(Object.values(done).reduce((sum, count) => sum + count), 50);
+    assert.equal(
+      Object.values(done).reduce((sum, count) => sum + count),
+      50,
+    );
     assert.ok(done.midTransaction >= 10 && done.append + done.torn >= 10 && done.roll >= 5);
     const text = (ids: number[]): string[] => ids.map(String);
-    assert.equal(firstDifference(text(witness.firstDelivery), text(committed)), undefined, 'first delivered in commit order');
+    assert.equal(
+      firstDifference(text(witness.firstDelivery), text(committed)),
+      undefined,
+      'first delivered in commit order',
+    );
     assert.deepEqual(witness.wrongIds, []);
     const ids = witness.firstDelivery.map((row) => witness.idOf.get(row) as string);
     assert.equal(firstDifference(ids, [...ids].sort()), undefined, 'ids rise in commit order');
@@ -172,7 +191,11 @@ scenario(
     for (const rows of witness.connections.filter((list) => list !== undefined)) {
       const from = place.get(rows[0] as number) as number;
       const expected = committed.slice(from, from + rows.length);
-      assert.equal(firstDifference(text(rows), text(expected)), undefined, 'each connection is an unbroken run of history');
+      assert.equal(
+        firstDifference(text(rows), text(expected)),
+        undefined,
+        'each connection is an unbroken run of history',
+      );
     }
     s.note(
       `50 kills (${JSON.stringify(done)}) in ${attempts} attempts; ${committed.length} rows on ${consumer.connections} ` +

@@ -62,12 +62,16 @@ scenario(
   'fifty_thousand_events_of_eight_writers_arrive_once_each_in_commit_order',
   async (s) => {
     const postgres = await s.postgres();
-    await postgres.sql('CREATE TABLE items (id int PRIMARY KEY, writer int NOT NULL, step int NOT NULL, note text NOT NULL)');
+    await postgres.sql(
+      'CREATE TABLE items (id int PRIMARY KEY, writer int NOT NULL, step int NOT NULL, note text NOT NULL)',
+    );
     const pulse = await s.pulse({ database: postgres.socketUrl() });
     const oracle = await Oracle.copy(postgres);
     const consumer = await s.consumer(pulse, { model: item, name: 'everything' });
 
-    await Promise.all(Array.from({ length: writers }, (_, writer) => write(postgres, writer, events / writers, s.random)));
+    await Promise.all(
+      Array.from({ length: writers }, (_, writer) => write(postgres, writer, events / writers, s.random)),
+    );
     await consumer.untilReceived(events, 120_000);
     const committed = await oracle.changes();
     assert.equal(committed.length, events);

@@ -6,13 +6,17 @@ import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
-const created = (consumer: Consumer): unknown[] => consumer.frames.map((frame) => frame.created ?? frame.after ?? frame.deleted);
+const created = (consumer: Consumer): unknown[] =>
+  consumer.frames.map((frame) => frame.created ?? frame.after ?? frame.deleted);
 
 scenario('a_table_made_later_is_streamed', async (s) => {
   const postgres = await s.postgres();
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   const model = defineModel('Late', 'late', { id: 'Int', text: 'String' });
-  const refused = await s.consumer(pulse, { model, name: 'reader' }).then(() => undefined, (reason: unknown) => reason);
+  const refused = await s.consumer(pulse, { model, name: 'reader' }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   assert.ok(refused instanceof Refused);
   assert.equal(refused.status, 404);
 
@@ -27,10 +31,15 @@ scenario('columns_are_added_dropped_and_changed_under_an_open_stream', async (s)
   const postgres = await s.postgres();
   await postgres.sql('CREATE TABLE shapes (id int PRIMARY KEY, a text, b text)');
   const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const old = await s.consumer(pulse, { model: defineModel('Shape', 'shapes', { id: 'Int', a: 'String', b: 'String' }), name: 'old' });
+  const old = await s.consumer(pulse, {
+    model: defineModel('Shape', 'shapes', { id: 'Int', a: 'String', b: 'String' }),
+    name: 'old',
+  });
   await postgres.sql("INSERT INTO shapes VALUES (1, 'a1', 'b1')");
   // In one transaction: rows of two shapes.
-  await postgres.sql("BEGIN; INSERT INTO shapes VALUES (2, 'a2', 'b2'); ALTER TABLE shapes ADD c int DEFAULT 7; INSERT INTO shapes VALUES (3, 'a3', 'b3', 8); COMMIT");
+  await postgres.sql(
+    "BEGIN; INSERT INTO shapes VALUES (2, 'a2', 'b2'); ALTER TABLE shapes ADD c int DEFAULT 7; INSERT INTO shapes VALUES (3, 'a3', 'b3', 8); COMMIT",
+  );
   await old.untilReceived(3);
   const model = defineModel('Shape', 'shapes', { id: 'Int', a: 'String', c: 'Int' });
   const young = await s.consumer(pulse, { model, name: 'young' });
@@ -60,10 +69,15 @@ scenario('a_table_dropped_and_made_again_is_followed_and_the_others_go_on', asyn
   const postgres = await s.postgres();
   await postgres.sql('CREATE TABLE doomed (id int PRIMARY KEY, text text); CREATE TABLE other (id int PRIMARY KEY)');
   const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const consumer = await s.consumer(pulse, { model: defineModel('Doomed', 'doomed', { id: 'Int', text: 'String' }), name: 'reader' });
+  const consumer = await s.consumer(pulse, {
+    model: defineModel('Doomed', 'doomed', { id: 'Int', text: 'String' }),
+    name: 'reader',
+  });
   const other = await s.consumer(pulse, { model: defineModel('Other', 'other', { id: 'Int' }), name: 'reader' });
   await postgres.sql("INSERT INTO doomed VALUES (1, 'first life'); DROP TABLE doomed; INSERT INTO other VALUES (1)");
-  await postgres.sql("CREATE TABLE doomed (text text, id int PRIMARY KEY); INSERT INTO doomed VALUES ('second life', 2); INSERT INTO other VALUES (2)");
+  await postgres.sql(
+    "CREATE TABLE doomed (text text, id int PRIMARY KEY); INSERT INTO doomed VALUES ('second life', 2); INSERT INTO other VALUES (2)",
+  );
   await consumer.untilReceived(2);
   await other.untilReceived(2);
   assert.deepEqual(created(consumer), [
@@ -101,7 +115,9 @@ scenario('schema_changes_made_while_the_server_is_down_are_replayed_in_their_pla
   await pulse.kill();
   await postgres.sql("INSERT INTO shapes VALUES (1, 'one')");
   await postgres.sql("ALTER TABLE shapes ADD extra int; INSERT INTO shapes VALUES (2, 'two', 2)");
-  await postgres.sql("ALTER TABLE shapes DROP a; ALTER TABLE shapes ADD a text; INSERT INTO shapes (id, a) VALUES (3, 'three')");
+  await postgres.sql(
+    "ALTER TABLE shapes DROP a; ALTER TABLE shapes ADD a text; INSERT INTO shapes (id, a) VALUES (3, 'three')",
+  );
   await pulse.start();
   const consumer = await s.consumer(pulse, { model, name: 'reader' });
   await consumer.untilReceived(3);

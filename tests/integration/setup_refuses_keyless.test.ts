@@ -17,7 +17,9 @@ const showsSql = /ALTER TABLE\s+\S*"?_TagToWriter"?\s+REPLICA IDENTITY (FULL|USI
 const joinModel = (name: string): ReturnType<typeof defineModel> => defineModel(name, name, { A: 'Int', B: 'Int' });
 
 async function deleteWorks(postgres: Postgres, table: string): Promise<void> {
-  await postgres.sql(`INSERT INTO "${table}" VALUES (1, 2), (3, 4); UPDATE "${table}" SET "B" = 5 WHERE "A" = 3; DELETE FROM "${table}" WHERE "A" = 1`);
+  await postgres.sql(
+    `INSERT INTO "${table}" VALUES (1, 2), (3, 4); UPDATE "${table}" SET "B" = 5 WHERE "A" = 3; DELETE FROM "${table}" WHERE "A" = 1`,
+  );
 }
 
 async function leftovers(postgres: Postgres): Promise<Record<string, string>> {
@@ -90,7 +92,9 @@ scenario('fix_mends_tables_made_before_and_the_trigger_those_made_later', async 
   assert.deepEqual(later.frames[3]?.deleted, { A: 1, B: 2 });
 
   // A key that is dropped leaves the table keyless.
-  await postgres.sql("ALTER TABLE rows DROP CONSTRAINT rows_pkey; INSERT INTO rows VALUES (1, 'one'); DELETE FROM rows");
+  await postgres.sql(
+    "ALTER TABLE rows DROP CONSTRAINT rows_pkey; INSERT INTO rows VALUES (1, 'one'); DELETE FROM rows",
+  );
 });
 
 scenario('an_application_role_without_rights_makes_keyless_tables_and_its_writes_succeed', async (s) => {
@@ -99,10 +103,14 @@ scenario('an_application_role_without_rights_makes_keyless_tables_and_its_writes
   await s.pulse({ database: postgres.socketUrl() });
   const client = await postgres.connect('postgres', 'app');
   try {
-    await client.query('CREATE TABLE plain (a int); INSERT INTO plain VALUES (1); UPDATE plain SET a = 2; DELETE FROM plain');
+    await client.query(
+      'CREATE TABLE plain (a int); INSERT INTO plain VALUES (1); UPDATE plain SET a = 2; DELETE FROM plain',
+    );
     await client.query('CREATE TABLE copied AS SELECT 1 AS a');
     await client.query('DELETE FROM copied');
-    await client.query('CREATE TEMP TABLE short_lived (a int); INSERT INTO short_lived VALUES (1); DELETE FROM short_lived');
+    await client.query(
+      'CREATE TEMP TABLE short_lived (a int); INSERT INTO short_lived VALUES (1); DELETE FROM short_lived',
+    );
     await client.query('CREATE UNLOGGED TABLE unlogged (a int); INSERT INTO unlogged VALUES (1); DELETE FROM unlogged');
   } finally {
     await client.end();

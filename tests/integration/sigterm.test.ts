@@ -18,7 +18,10 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
   const writing = (async () => {
     const client = await postgres.connect();
     while (!stopped) {
-      await client.query("INSERT INTO notes SELECT n, 'text' FROM generate_series($1::int, $2::int) n", [written + 1, written + 20]);
+      await client.query("INSERT INTO notes SELECT n, 'text' FROM generate_series($1::int, $2::int) n", [
+        written + 1,
+        written + 20,
+      ]);
       written += 20;
       await sleep(2);
     }
@@ -46,7 +49,10 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
     for (const frame of consumer.frames) first.set(frame.created?.['id'], first.get(frame.created?.['id']) ?? frame.id);
     return first.size === written;
   });
-  assert.deepEqual([...first.keys()], Array.from({ length: written }, (_, index) => index + 1));
+  assert.deepEqual(
+    [...first.keys()],
+    Array.from({ length: written }, (_, index) => index + 1),
+  );
   for (const frame of consumer.frames) assert.equal(frame.id, first.get(frame.created?.['id']), 'the id it had');
   s.note(`${written} rows, ${consumer.frames.length - written} redelivered`);
 });
@@ -66,7 +72,7 @@ scenario('sigterm_with_a_consumer_that_never_reads_ends_with_zero', async (s) =>
   const consumer = await s.consumer(pulse, { model: note, ack: 'none' });
   const healthy = await s.consumer(pulse, { model: note, ack: 'each' });
   consumer.pause();
-  await postgres.sql("INSERT INTO notes SELECT n, repeat(md5(n::text), 60) FROM generate_series(1, 5000) n");
+  await postgres.sql('INSERT INTO notes SELECT n, repeat(md5(n::text), 60) FROM generate_series(1, 5000) n');
   await healthy.untilReceived(5000);
   assert.deepEqual(await pulse.terminate(15_000), { code: 0, signal: null });
 });

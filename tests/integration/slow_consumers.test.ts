@@ -45,7 +45,12 @@ scenario(
       const kind = ack === 'each' ? 'never reads' : 'never acknowledges';
       bad[`named, ${kind}`] = await s.consumer(pulse, { model: event, name: `bad-${ack}`, ack, keepFrames: false });
       bad[`unnamed, ${kind}`] = await s.consumer(pulse, { model: event, ack, keepFrames: false });
-      bad[`subscribe(), ${kind}`] = await s.consumer(pulse, { model: event, path: '/subscribe', ack, keepFrames: false });
+      bad[`subscribe(), ${kind}`] = await s.consumer(pulse, {
+        model: event,
+        path: '/subscribe',
+        ack,
+        keepFrames: false,
+      });
     }
     for (const [kind, consumer] of Object.entries(bad)) if (kind.endsWith('reads')) consumer.pause();
     const good = [
@@ -61,13 +66,18 @@ scenario(
     await insert(postgres, 4001, count, bytes);
     await Promise.all(good.map((consumer) => consumer.untilReceived(4000 + count, 120_000)));
     const after = pulse.process.memory();
-    s.note(`${Math.round((count * bytes) / 2 ** 20)} MiB of events; server before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
+    s.note(
+      `${Math.round((count * bytes) / 2 ** 20)} MiB of events; server before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`,
+    );
     // Each stream may hold its unsent bytes, the log its newest blocks; none of it grows with what was written.
     assert.ok(after.peakMib - before.rssMib < 48, 'the peak did not grow with the backlog');
 
     for (const kind of ['named', 'unnamed']) {
       const stalled = bad[`${kind}, never acknowledges`] as Consumer;
-      assert.ok(stalled.received <= windowEventsMax, `${kind}: ${stalled.received} events sent without an acknowledgement`);
+      assert.ok(
+        stalled.received <= windowEventsMax,
+        `${kind}: ${stalled.received} events sent without an acknowledgement`,
+      );
       assert.ok(stalled.received * bytes <= windowBytesMax);
       assert.ok(stalled.received > 0);
     }
