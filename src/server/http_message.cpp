@@ -45,7 +45,12 @@ std::string serialize(const http_response& answer, std::string_view request_id, 
   text += "\r\nx-request-id: ";
   text += request_id;
   text += keep_alive ? "\r\nconnection: keep-alive" : "\r\nconnection: close";
-  for (const auto& [name, value] : answer.headers) text += "\r\n" + name + ": " + value;
+  for (const auto& [name, value] : answer.headers) {
+    text += "\r\n";
+    text += name;
+    text += ": ";
+    text += value;
+  }
   text += "\r\n\r\n";
   if (!head) text += answer.body;
   return text;

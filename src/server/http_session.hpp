@@ -65,7 +65,6 @@ class http_session final : public connection {
   std::string request_id_;
   bool keep_alive_ = false;
   bool head_ = false;
-  bool is_first_ = true;
   std::chrono::steady_clock::time_point deadline_{};
 };
 

@@ -68,7 +68,8 @@ struct server::impl : std::enable_shared_from_this<impl> {
   }
 };
 
-server::server(boost::asio::any_io_executor executor) : impl_(std::make_shared<impl>(executor)) {}
+server::server(const boost::asio::any_io_executor& executor)
+    : impl_(std::make_shared<impl>(executor)) {}
 
 server::~server() {
   impl_->over = true;

@@ -28,7 +28,7 @@ class server {
   // How a project's streams are reached; empty: through its hub.
   using host_factory = std::function<std::shared_ptr<stream_host>(project_service&)>;
 
-  explicit server(boost::asio::any_io_executor executor);
+  explicit server(const boost::asio::any_io_executor& executor);
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;

@@ -62,7 +62,7 @@ incoming read_close(std::string_view payload) {
   if (payload.size() == 1) {
     return violation(close_code::protocol_error, "a close frame with half a code");
   }
-  const auto code = load_big<std::uint16_t>(bytes_at(payload.data()));
+  const auto code = load_big<std::uint16_t>(as_byte_view(payload).data());
   if (!may_be_sent(code)) {
     return violation(close_code::protocol_error, "a close code that may not be sent");
   }
