@@ -201,7 +201,7 @@ async function main(): Promise<number> {
     say(`endpoint   ${pulse.url}`);
     say(`API key    in ${pulse.keyFile}`);
     say(`admin      PULSE_URL=${pulse.adminUrl} PULSE_ADMIN_TOKEN="$(cat ${join(pulse.dataFolder, 'admin-token')})"`);
-    say(`stop       kill ${pulse.process.pid} ${postgres.pid}; rm -r ${pulse.folder} ${postgres.folder}`);
+    say(`stop       kill ${pulse.process.pid}; kill -INT ${postgres.pid}; rm -r ${pulse.folder} ${postgres.folder}`);
     pulse.release();
     postgres.release();
   } else {
