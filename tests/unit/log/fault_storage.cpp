@@ -171,6 +171,27 @@ std::shared_ptr<fault_disk> fault_disk::after_power_cut(random& chance) const {
   return after;
 }
 
+std::shared_ptr<fault_disk> fault_disk::after_kill() const {
+  auto after = std::make_shared<fault_disk>();
+  std::map<std::shared_ptr<file_state>, std::shared_ptr<file_state>> copies;
+  const auto copy_all = [&](const directory& from, directory& to) {
+    for (const auto& [name, state] : from) {
+      auto& copy = copies[state];
+      if (!copy) copy = std::make_shared<file_state>(*state);
+      to[name] = copy;
+    }
+  };
+  copy_all(files_, after->files_);
+  copy_all(durable_files_, after->durable_files_);
+  if (!unsynced_edits_.empty()) {
+    // Which of the edits reach the disk is not modelled twice: all of them or none.
+    after->unsynced_edits_.emplace_back(
+        [whole = after->files_](directory& files) { files = whole; });
+  }
+  after->capacity = capacity;
+  return after;
+}
+
 std::vector<std::string> fault_disk::names() const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::string> found;

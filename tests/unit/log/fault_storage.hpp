@@ -30,6 +30,9 @@ class fault_disk {
   // any sectors of any write and any directory changes are. Call from before_change, or when
   // nobody works on the disk.
   std::shared_ptr<fault_disk> after_power_cut(random& chance) const;
+  // The disk as the next process finds it when this one is killed now: all that was written can be
+  // read, and what was not synced can still be lost. Call as above.
+  std::shared_ptr<fault_disk> after_kill() const;
 
   // For tests that look or do damage while no log is open.
   std::vector<std::string> names() const;

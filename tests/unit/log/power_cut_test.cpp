@@ -1,5 +1,5 @@
-// The log against power cuts at any operation: nothing that was said to be durable is lost, nothing
-// that was cut off comes back, and appending goes on.
+// The log against kills and power cuts at any operation: nothing that was said to be durable is
+// lost, nothing that was cut off comes back, and appending goes on.
 #include <map>
 #include <string>
 #include <thread>
@@ -40,7 +40,7 @@ class history {
       auto left = pick(0, 60);
       disk_->before_change = [&] {
         if (found || left-- > 0) return;
-        found = disk_->after_power_cut(chance_);
+        found = chance_() % 2 == 0 ? disk_->after_power_cut(chance_) : disk_->after_kill();
         if (live != nullptr) remember(live->bounds());
       };
       {

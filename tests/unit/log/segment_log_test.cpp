@@ -169,6 +169,30 @@ TEST_F(segment_log_on_a_disk, a_torn_tail_is_cut_and_appending_goes_on) {
   EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 30U);
 }
 
+TEST_F(segment_log_on_a_disk, a_whole_block_of_another_history_is_not_taken_for_the_next) {
+  options_.codec = compression::none;
+  std::vector<std::string> histories;
+  for (const auto* const text : {"one", "two"}) {
+    disk_ = std::make_shared<fault_disk>();
+    open();
+    for (std::uint32_t n = 1; n <= 10; ++n) {
+      const auto row = pulse::testing::text_tuple({text});
+      auto event = test_event(n).view();
+      event.after = tuple_view::trusted(as_byte_view(row));
+      ASSERT_TRUE(log_->append(event));
+      wait_until([&] { return log_->bounds().last == n; });
+    }
+    log_.reset();
+    histories.push_back(disk_->content(segments().back()));
+  }
+  const auto last_block = histories[0].rfind("PBLK");
+  ASSERT_EQ(histories[1].rfind("PBLK"), last_block);
+  disk_->content(segments().back()) =
+      histories[0].substr(0, last_block) + histories[1].substr(last_block);
+  open();
+  EXPECT_EQ(log_->bounds().last, 9U);
+}
+
 TEST_F(segment_log_on_a_disk, damage_that_is_no_torn_tail_is_refused_with_file_and_offset) {
   open();
   append_one_by_one(1, 20);
