@@ -276,8 +276,10 @@ TEST_F(websocket_server, waits_for_acknowledgements_before_closing_at_shutdown) 
   send("event");
   EXPECT_EQ(receive(socket), "event");
   auto stopped = stop(std::chrono::seconds(10));
+  // Two turns: whatever stopping wanted to send has been written by then.
   on_server([] {});
-  EXPECT_EQ(stopped.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  on_server([] {});
+  EXPECT_EQ(socket.next_layer().available(), 0U);
   say(socket, an_ack);
   EXPECT_EQ(close_code_of(socket), 1001U);
   EXPECT_EQ(socket.reason().reason, "the server is shutting down");
