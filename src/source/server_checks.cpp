@@ -131,7 +131,8 @@ async_result<std::vector<keyless_table>> find_keyless_tables(connection& databas
   co_return tables;
 }
 
-async_result<std::vector<finding>> check_server(connection& database, source_names names) {
+async_result<std::vector<finding>> check_server(connection& database, source_names names,
+                                                check_scope scope) {
   std::vector<finding> findings;
   const auto settings = co_await database.query(settings_sql, with(names.slot));
   if (!settings) co_return settings.error();
@@ -172,10 +173,12 @@ async_result<std::vector<finding>> check_server(connection& database, source_nam
                                 ? "publication " + names.publication + " is made by `pulse serve`"
                                 : "publication " + names.publication + " is there"));
   }
-  const auto keyless =
-      co_await find_keyless_tables(database, names.own_publication ? names.publication : "");
-  if (!keyless) co_return keyless.error();
-  check_keyless(*keyless, findings);
+  if (scope == check_scope::everything) {
+    const auto keyless =
+        co_await find_keyless_tables(database, names.own_publication ? names.publication : "");
+    if (!keyless) co_return keyless.error();
+    check_keyless(*keyless, findings);
+  }
   findings.push_back(good(has_slot
                               ? "replication slot " + names.slot + " is there"
                               : "replication slot " + names.slot + " is made by `pulse serve`"));

@@ -48,8 +48,10 @@ struct keyless_table {
 async_result<std::vector<keyless_table>> find_keyless_tables(connection& database,
                                                              std::string in_publication);
 
-// Version, wal_level, rights, free slots and senders, synchronous_standby_names, keyless tables,
-// publication, slot.
-async_result<std::vector<finding>> check_server(connection& database, source_names names);
+// Version, wal_level, rights, free slots and senders, synchronous_standby_names, publication, slot;
+// and, for people, keyless tables, which setup finds by itself.
+enum class check_scope { capture, everything };
+async_result<std::vector<finding>> check_server(connection& database, source_names names,
+                                                check_scope scope);
 
 }  // namespace pulse::source

@@ -63,7 +63,8 @@ void renderer::render_row(tuple_view row, tuple_view fallback, row_columns which
     if (to.size() != start) to += ',';
     to += field.key;
     if (value.state == column_state::null) {
-      to += "null";
+      // Prisma Client reads a list that is NULL as an empty one.
+      to += field.type.is_list ? "[]" : "null";
       continue;
     }
     const auto value_start = to.size();

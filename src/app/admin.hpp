@@ -1,0 +1,67 @@
+// What the admin API can have done: keys and cursors, by way of the control thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "app/project.hpp"
+#include "control/control_thread.hpp"
+#include "control/key_ring.hpp"
+#include "server/admin_backend.hpp"
+#include "server/registry.hpp"
+
+namespace pulse::app {
+
+using project_map = std::map<std::string, std::shared_ptr<project>>;
+
+// On the delivery thread.
+class registry final : public server::service_registry {
+ public:
+  registry(const project_map& projects, const control::key_ring& keys)
+      : projects_(&projects), keys_(&keys) {}
+
+  std::optional<server::key_identity> authenticate(std::string_view presented_key) override;
+  server::project_service* project(std::string_view name) override;
+  std::vector<std::pair<std::string, server::project_service*>> projects() override;
+
+ private:
+  const project_map* projects_;
+  const control::key_ring* keys_;
+};
+
+class admin final : public server::admin_backend {
+ public:
+  admin(const project_map& projects, control::key_ring& keys,
+        std::shared_ptr<control::control_thread> control, boost::asio::any_io_executor delivery)
+      : projects_(&projects),
+        keys_(&keys),
+        control_(std::move(control)),
+        delivery_(std::move(delivery)) {}
+
+  void list_keys(const std::string& project,
+                 std::function<void(result<std::vector<server::key_description>>)> done) override;
+  void create_key(const std::string& project, const std::string& label,
+                  std::function<void(result<server::created_key>)> done) override;
+  void revoke_key(const std::string& project, const std::string& key_id,
+                  std::function<void(result<void>)> done) override;
+  void list_cursors(const std::string& project,
+                    std::function<void(result<std::vector<server::stored_cursor>>)> done) override;
+  void delete_cursor(const std::string& project, const streams::cursor_key& key,
+                     std::function<void(result<void>)> done) override;
+
+ private:
+  const project_map* projects_;
+  control::key_ring* keys_;
+  std::shared_ptr<control::control_thread> control_;
+  boost::asio::any_io_executor delivery_;
+};
+
+}  // namespace pulse::app

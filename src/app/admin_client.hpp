@@ -1,0 +1,26 @@
+// The command line's way to a running server: its admin API over HTTP.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "base/error.hpp"
+
+namespace pulse::app {
+
+struct admin_access {
+  std::string url = "http://127.0.0.1:4001";
+  std::string token;
+};
+
+// One request and its JSON answer. Refusals come as the server words them; errc::unavailable:
+// nobody answers there.
+result<boost::json::object> call_admin(const admin_access& access, const std::string& method,
+                                       const std::string& path, const std::string& body = {});
+
+// For one segment of a path.
+std::string percent_encode(std::string_view text);
+
+}  // namespace pulse::app

@@ -1,0 +1,148 @@
+#include "app/admin_commands.hpp"
+
+#include <cstdio>
+#include <vector>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "app/data_dir.hpp"
+
+namespace pulse::app {
+
+namespace json = boost::json;
+
+namespace {
+
+int fail(const error& why) {
+  fmt::print(stderr, "pulse: {}\n", why.message());
+  return 1;
+}
+
+std::string text(const json::object& object, const char* name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr || value->is_null()) return "";
+  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
+}
+
+// Columns as wide as their widest cell.
+void print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    line.erase(line.find_last_not_of(' ') + 1);
+    fmt::print("{}\n", line);
+  }
+}
+
+std::string project_path(const std::string& project) {
+  return "/v1/projects/" + percent_encode(project);
+}
+
+int print_list(const json::object& answer, const char* member,
+               const std::vector<const char*>& columns, bool as_json) {
+  if (as_json) {
+    fmt::print("{}\n", json::serialize(answer));
+    return 0;
+  }
+  std::vector<std::vector<std::string>> rows{{columns.begin(), columns.end()}};
+  if (const auto* list = answer.if_contains(member); list != nullptr && list->is_array()) {
+    for (const auto& entry : list->get_array()) {
+      std::vector<std::string> row;
+      for (const auto* column : columns) row.push_back(text(entry.as_object(), column));
+      rows.push_back(std::move(row));
+    }
+  }
+  print_table(rows);
+  return 0;
+}
+
+}  // namespace
+
+int list_keys(const admin_access& access, const std::string& project, const output_choice& output) {
+  const auto answer = call_admin(access, "GET", project_path(project) + "/keys");
+  if (!answer) return fail(answer.error());
+  return print_list(*answer, "keys", {"id", "label", "createdAt", "revokedAt"}, output.json);
+}
+
+int create_key(const admin_access& access, const std::string& project, const std::string& label,
+               const output_choice& output) {
+  auto answer = call_admin(access, "POST", project_path(project) + "/keys",
+                           json::serialize(json::object{{"label", label}}));
+  if (!answer) return fail(answer.error());
+  if (!output.file.empty()) {
+    if (const auto written = write_private_file(output.file, text(*answer, "key") + "\n");
+        !written) {
+      return fail(written.error());
+    }
+    answer->erase("key");
+    (*answer)["file"] = output.file;
+  }
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+    return 0;
+  }
+  fmt::print("made API key {} of project {}\n", text(*answer, "id"), project);
+  if (output.file.empty()) {
+    fmt::print("\n  {}\n\nIt is shown this once and stored nowhere.\n", text(*answer, "key"));
+  } else {
+    fmt::print("it stands in {}, which only you can read\n", output.file);
+  }
+  return 0;
+}
+
+int revoke_key(const admin_access& access, const std::string& project, const std::string& id,
+               const output_choice& output) {
+  const auto answer =
+      call_admin(access, "DELETE", project_path(project) + "/keys/" + percent_encode(id));
+  if (!answer) return fail(answer.error());
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(json::object{{"revoked", id}}));
+  } else {
+    fmt::print("revoked API key {}; its open streams have ended\n", id);
+  }
+  return 0;
+}
+
+int list_streams(const admin_access& access, const std::string& project,
+                 const output_choice& output) {
+  const auto answer = call_admin(access, "GET", project_path(project) + "/streams");
+  if (!answer) return fail(answer.error());
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+    return 0;
+  }
+  fmt::print("cursors\n");
+  print_list(*answer, "cursors", {"table", "name", "cursor", "movedAt"}, false);
+  fmt::print("\nopen\n");
+  return print_list(*answer, "streams",
+                    {"table", "name", "mode", "delivered", "acknowledged", "inFlightEvents",
+                     "standby", "stalled"},
+                    false);
+}
+
+int delete_stream(const admin_access& access, const std::string& project, const std::string& table,
+                  const std::string& name, const output_choice& output) {
+  const auto dot = table.find('.');
+  const auto schema = dot == std::string::npos ? "public" : table.substr(0, dot);
+  const auto bare = dot == std::string::npos ? table : table.substr(dot + 1);
+  const auto path = project_path(project) + "/cursors/" + percent_encode(schema) + "." +
+                    percent_encode(bare) + "/" + percent_encode(name);
+  const auto answer = call_admin(access, "DELETE", path);
+  if (!answer) return fail(answer.error());
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(json::object{{"deleted", name}}));
+  } else {
+    fmt::print("deleted the cursor of {} on {}.{}: the next stream of this name starts anew\n",
+               name, schema, bare);
+  }
+  return 0;
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,358 @@
+#include "app/capture.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "app/capture_session.hpp"
+#include "base/backoff.hpp"
+#include "base/logging.hpp"
+#include "source/catalog_query.hpp"
+#include "source/replication.hpp"
+#include "source/setup.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds connect_timeout{10};
+// The server is heard from every 30 s by default, half of wal_sender_timeout.
+constexpr std::chrono::seconds silence_max{75};
+constexpr std::chrono::milliseconds retry_first{200};
+constexpr std::chrono::milliseconds retry_most{15'000};
+
+ingestor::figures make_figures(metrics& figures, const std::string& project) {
+  const metric_labels labels{{"project", project}};
+  return {
+      figures.counter("pulse_events_captured_total", "Row changes appended to the log", labels),
+      figures.counter("pulse_events_recaptured_total",
+                      "Row changes sent again by the server and recognised", labels),
+      figures.counter("pulse_truncates_total", "TRUNCATE commands, which become no event", labels),
+      figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
+}
+
+bool needs_a_person(const error& problem) {
+  switch (problem.code) {
+    case errc::unavailable:
+    case errc::cancelled:
+    case errc::no_space:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+capture::capture(parts with)
+    : with_(std::move(with)),
+      names_(source::names_for(with_.project.name, with_.project.publication)),
+      ingest_(*with_.log, *with_.relations, make_figures(*with_.figures, with_.project.name)),
+      decoder_(ingest_),
+      pause_timer_(context_),
+      log_timer_(context_),
+      connected_(with_.figures->gauge("pulse_capture_connected",
+                                      "1 while changes stream from the database",
+                                      {{"project", with_.project.name}})),
+      reconnects_(with_.figures->counter("pulse_capture_connections_total",
+                                         "Replication connections opened",
+                                         {{"project", with_.project.name}})),
+      received_lsn_(with_.figures->gauge("pulse_capture_received_lsn_bytes",
+                                         "How far the server has sent, as a byte offset",
+                                         {{"project", with_.project.name}})),
+      covered_lsn_(with_.figures->gauge("pulse_capture_confirmed_lsn_bytes",
+                                        "How far is durable and confirmed, as a byte offset",
+                                        {{"project", with_.project.name}})),
+      log_bytes_(with_.figures->gauge("pulse_log_stored_bytes", "Bytes of the event log",
+                                      {{"project", with_.project.name}})) {
+  status_.state = "starting";
+}
+
+capture::~capture() {
+  stop();
+}
+
+void capture::start() {
+  asio::co_spawn(context_, run(), asio::detached);
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+void capture::stop() {
+  if (!thread_.joinable()) return;
+  asio::post(context_, [this] {
+    stopping_ = true;
+    pause_timer_.cancel();
+    log_timer_.cancel();
+    if (session_ && session_->replication) session_->replication->cancel();
+    if (session_ && session_->database) session_->database->cancel();
+    if (side_) side_->cancel();
+  });
+  thread_.join();
+}
+
+server::project_service::capture_status capture::status() const {
+  const std::scoped_lock lock(status_mutex_);
+  auto now = status_;
+  now.progressing = now.connected && std::chrono::steady_clock::now() - last_heard_ < silence_max;
+  if (with_.log->bounds().out_of_space) {
+    now.progressing = false;
+    now.problem = "the disk is full: nothing is confirmed to the database until there is room";
+  }
+  return now;
+}
+
+void capture::set_state(std::string state, std::string problem) {
+  const std::scoped_lock lock(status_mutex_);
+  status_.connected = state == "streaming";
+  connected_.Set(status_.connected ? 1 : 0);
+  status_.state = std::move(state);
+  status_.problem = std::move(problem);
+}
+
+void capture::heard() {
+  const std::scoped_lock lock(status_mutex_);
+  last_heard_ = std::chrono::steady_clock::now();
+}
+
+source::async_result<> capture::pause(std::chrono::milliseconds wait) {
+  if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  pause_timer_.expires_after(wait);
+  boost::system::error_code cancelled;
+  co_await pause_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  co_return result<void>();
+}
+
+asio::awaitable<void> capture::run() {
+  backoff wait(retry_first, retry_most, std::hash<std::string>{}(with_.project.name));
+  std::string last_problem;
+  while (!stopping_) {
+    const auto outcome = co_await follow();
+    session_.reset();
+    if (stopping_) break;
+    const auto problem = outcome ? std::string("replication has ended") : outcome.error().message();
+    const bool person = !outcome && needs_a_person(outcome.error());
+    {
+      // A connection that worked for a while starts over with short waits.
+      const std::scoped_lock lock(status_mutex_);
+      if (status_.connected) wait.reset();
+    }
+    set_state(person ? "stopped" : "reconnecting", problem);
+    const auto pause_ms = person ? retry_most : wait.next();
+    if (problem != last_problem) {
+      log_event(
+          person ? log_level::error : log_level::warning, "capture",
+          person ? "capture has stopped and needs your attention" : "capture was interrupted",
+          {{"project", with_.project.name}, {"reason", problem}, {"retry_ms", pause_ms.count()}});
+    }
+    last_problem = problem;
+    if (!co_await pause(pause_ms)) break;
+  }
+  set_state("stopped", "");
+  side_.reset();
+}
+
+source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
+    source::connection& database) {
+  auto read = co_await source::read_catalog(database, names_.publication);
+  if (!read) co_return read.error();
+  catalog_ = *read;
+  with_.on_catalog(catalog_);
+  co_return catalog_;
+}
+
+// From nothing to an SQL connection on a database that is ready to be streamed.
+source::async_result<std::unique_ptr<source::connection>> capture::prepare() {
+  set_state("connecting", "");
+  auto opened = co_await source::connection::open(with_.target, source::connection_kind::sql,
+                                                  "pulse " + with_.project.name, connect_timeout);
+  if (!opened) co_return opened.error();
+  auto database = std::move(opened).value();
+  const auto checks =
+      co_await source::check_server(*database, names_, source::check_scope::capture);
+  if (!checks) co_return checks.error();
+  for (const auto& one : *checks) {
+    if (one.level == source::severity::failure) {
+      co_return error{errc::invalid_argument, one.what + ": " + one.why, one.sql};
+    }
+    if (one.level == source::severity::warning) {
+      log_warning("setup", one.what,
+                  {{"project", with_.project.name}, {"why", one.why}, {"sql", one.sql}});
+    }
+  }
+  const auto prepared = co_await source::set_up(*database, names_, with_.project.fix);
+  if (!prepared) co_return prepared.error();
+  for (const auto& one : *prepared) {
+    log_event(one.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
+              one.what, {{"project", with_.project.name}, {"why", one.why}});
+  }
+  if (const auto read = co_await refresh_catalog(*database); !read) co_return read.error();
+  co_return database;
+}
+
+// One connection's life.
+source::async_result<> capture::follow() {
+  auto prepared = co_await prepare();
+  if (!prepared) co_return prepared.error();
+  session_ = std::make_shared<session>();
+  auto one = session_;
+  one->database = std::move(prepared).value();
+  if (auto opened = co_await open_stream(*one); !opened) co_return opened.error();
+  asio::co_spawn(context_, keep_house(one), asio::detached);
+  const auto ended = co_await stream(*one);
+  one->over = true;
+  if (one->house_timer) one->house_timer->cancel();
+  ingest_.publish_figures();
+  if (stopping_) {
+    // What is durable by now is confirmed, so that the server keeps no more than it must.
+    co_await confirm(*one);
+  }
+  co_return ended;
+}
+
+source::async_result<> capture::choose_start(session& one) {
+  const auto bounds = with_.log->bounds();
+  for (bool told = false;; told = true) {
+    const auto slot = co_await source::read_slot(*one.database, names_.slot);
+    if (!slot) co_return slot.error();
+    const source::stored_history stored{with_.system_identifier, bounds.timeline,
+                                        bounds.covered_through};
+    const auto decided = source::decide_start(stored, one.server, *slot);
+    if (!decided) co_return decided.error();
+    if (const auto* start = std::get_if<source::start_at>(&*decided)) {
+      one.from = start->from;
+      co_return result<void>();
+    }
+    if (const auto* wait = std::get_if<source::wait_for_slot>(&*decided)) {
+      if (!told) {
+        log_info(
+            "capture", "the replication slot is in use: waiting for it",
+            {{"project", with_.project.name}, {"slot", names_.slot}, {"pid", wait->active_pid}});
+      }
+      set_state(
+          "waiting for the replication slot",
+          fmt::format("process {} on the server uses the slot {}", wait->active_pid, names_.slot));
+      if (auto waited = co_await pause(std::chrono::milliseconds(200)); !waited)
+        co_return waited.error();
+      continue;
+    }
+    const auto tell = [this](const std::vector<source::open_transaction>& open) {
+      for (const auto& transaction : open) {
+        log_warning("capture", "making the replication slot waits for an open transaction",
+                    {{"project", with_.project.name},
+                     {"pid", transaction.pid},
+                     {"since", transaction.since},
+                     {"state", transaction.state}});
+      }
+    };
+    const bool temporary = !with_.project.event_persistence;
+    const auto made = co_await source::create_replication_slot(*one.replication, *one.database,
+                                                               one.slot, temporary, tell);
+    if (!made) co_return made.error();
+    log_info(
+        "setup", "made the replication slot",
+        {{"project", with_.project.name}, {"slot", one.slot}, {"lsn", to_string(made->start)}});
+    one.from = made->start;
+    co_return result<void>();
+  }
+}
+
+source::async_result<> capture::open_stream(session& one) {
+  auto opened =
+      co_await source::connection::open(with_.target, source::connection_kind::replication,
+                                        "pulse " + with_.project.name, connect_timeout);
+  if (!opened) co_return opened.error();
+  one.replication = std::move(opened).value();
+  reconnects_.Increment();
+  auto server = co_await source::identify_server(*one.replication);
+  if (!server) co_return server.error();
+  one.server = std::move(server).value();
+  one.slot = names_.slot;
+  if (with_.project.event_persistence) {
+    if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
+  } else {
+    // Gone with its connection; another name than the permanent one, which may still be there from
+    // before.
+    one.slot = names_.slot.substr(0, 50) + "_live";
+    const auto made = co_await source::create_replication_slot(*one.replication, *one.database,
+                                                               one.slot, true, [](const auto&) {});
+    if (!made) co_return made.error();
+    one.from = made->start;
+  }
+  if (with_.system_identifier != one.server.system_identifier) {
+    with_.system_identifier = one.server.system_identifier;
+    with_.on_system_identifier(with_.system_identifier);
+  }
+  if (!with_.log->bounds().covered_through) {
+    if (auto covered = with_.log->cover(one.server.timeline, one.from); !covered)
+      co_return covered.error();
+  }
+  ingest_.start(one.server.timeline);
+  ingest_.use_types(catalog_->types);
+  decoder_.reset();
+  one.rules.emplace(one.from);
+  auto started =
+      co_await source::start_streaming(*one.replication, {one.slot, names_.publication, one.from});
+  if (!started) co_return started.error();
+  set_state("streaming", "");
+  heard();
+  log_info("capture", "streaming",
+           {{"project", with_.project.name},
+            {"database", with_.target.display()},
+            {"slot", one.slot},
+            {"from", to_string(one.from)},
+            {"timeline", one.server.timeline}});
+  co_return result<void>();
+}
+
+void capture::ask(bool refresh, std::function<void(result<present>)> done) {
+  asio::post(context_, [this, refresh, done = std::move(done)]() mutable {
+    questions_.push_back({refresh, std::move(done)});
+    if (std::exchange(answering_, true)) return;
+    asio::co_spawn(context_, answer_questions(), asio::detached);
+  });
+}
+
+asio::awaitable<void> capture::answer_questions() {
+  while (!questions_.empty()) {
+    // All that have come by now are answered by one look at the database.
+    auto batch = std::exchange(questions_, {});
+    const auto answered = co_await answer(batch);
+    if (answered) continue;
+    side_.reset();
+    for (const auto& one : batch) one.done(answered.error());
+  }
+  answering_ = false;
+}
+
+source::async_result<> capture::answer(std::deque<question>& batch) {
+  if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  if (!side_) {
+    auto opened =
+        co_await source::connection::open(with_.target, source::connection_kind::sql,
+                                          "pulse " + with_.project.name, std::chrono::seconds(3));
+    if (!opened) co_return opened.error();
+    side_ = std::move(opened).value();
+  }
+  present found;
+  const auto flushed = co_await source::read_flush_lsn(*side_);
+  if (!flushed) co_return flushed.error();
+  found.flushed = *flushed;
+  if (std::ranges::any_of(batch, &question::refresh)) {
+    auto read = co_await refresh_catalog(*side_);
+    if (!read) co_return read.error();
+    found.known = std::move(read).value();
+  }
+  for (const auto& one : batch) one.done(found);
+  batch.clear();
+  co_return result<void>();
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,125 @@
+// One project's capture: a thread that follows the database and appends what it commits to the log.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "app/config.hpp"
+#include "app/ingestor.hpp"
+#include "base/metrics.hpp"
+#include "change/catalog.hpp"
+#include "log/event_log.hpp"
+#include "pgoutput/decoder.hpp"
+#include "server/registry.hpp"
+#include "source/confirm_rules.hpp"
+#include "source/connection.hpp"
+#include "source/server_checks.hpp"
+
+namespace pulse::app {
+
+// Connects, sets up, streams; after any failure tries again with backoff, for as long as it lives.
+// No consumer is known here: what is durable is confirmed, whoever has read it.
+class capture {
+ public:
+  struct parts {
+    project_config project;
+    source::database_target target;
+    log::event_log* log = nullptr;
+    log::relation_store* relations = nullptr;
+    metrics* figures = nullptr;
+    std::string system_identifier;  // of the database whose history the log holds; empty: none yet
+    log::retention_policy retention;
+    // On the capture thread; they may only hand the news on.
+    std::function<void(std::shared_ptr<const catalog>)> on_catalog;
+    std::function<void(std::string)> on_system_identifier;
+  };
+
+  explicit capture(parts with);
+  ~capture();
+  capture(const capture&) = delete;
+  capture& operator=(const capture&) = delete;
+
+  void start();
+  // Confirms what is durable, then ends. Blocks for seconds at most.
+  void stop();
+
+  // Any thread.
+  server::project_service::capture_status status() const;
+  // The log has moved: capture may go on if it waited for it. Any thread.
+  void log_progress();
+
+  // Asks the database where history ends now and, with `refresh`, for its catalog. `done` on the
+  // capture thread. Any thread.
+  struct present {
+    lsn flushed;
+    std::shared_ptr<const catalog> known;  // with `refresh`
+  };
+  void ask(bool refresh, std::function<void(result<present>)> done);
+
+ private:
+  struct session;
+  struct question {
+    bool refresh = false;
+    std::function<void(result<present>)> done;
+  };
+
+  boost::asio::awaitable<void> run();
+  source::async_result<> follow();
+  source::async_result<std::unique_ptr<source::connection>> prepare();
+  source::async_result<> open_stream(session& one);
+  source::async_result<> choose_start(session& one);
+  source::async_result<> stream(session& one);
+  source::async_result<> take_messages(session& one);
+  source::async_result<> wait_for_log();
+  source::async_result<> confirm(session& one);
+  boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
+  boost::asio::awaitable<void> answer_questions();
+  source::async_result<> answer(std::deque<question>& batch);
+  source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
+      source::connection& database);
+  result<void> take_message(session& one, std::string_view bytes);
+  void trim(std::chrono::steady_clock::time_point now);
+  source::async_result<> pause(std::chrono::milliseconds wait);
+  void set_state(std::string state, std::string problem);
+  void heard();
+
+  parts with_;
+  source::source_names names_;
+  boost::asio::io_context context_{1};
+  std::thread thread_;
+  ingestor ingest_;
+  pgoutput::decoder decoder_;
+  std::shared_ptr<const catalog> catalog_;
+  std::shared_ptr<session> session_;
+  boost::asio::steady_timer pause_timer_;
+  boost::asio::steady_timer log_timer_;
+  std::atomic<bool> waits_for_log_{false};
+  bool stopping_ = false;
+  std::chrono::steady_clock::time_point last_trim_{};
+
+  std::unique_ptr<source::connection> side_;  // for questions
+  std::deque<question> questions_;
+  bool answering_ = false;
+
+  mutable std::mutex status_mutex_;
+  server::project_service::capture_status status_;
+  std::chrono::steady_clock::time_point last_heard_{};
+
+  prometheus::Gauge& connected_;
+  prometheus::Counter& reconnects_;
+  prometheus::Gauge& received_lsn_;
+  prometheus::Gauge& covered_lsn_;
+  prometheus::Gauge& log_bytes_;
+};
+
+}  // namespace pulse::app

@@ -1,0 +1,26 @@
+// One replication connection and what belongs to it. Internal to app/capture*.cpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "app/capture.hpp"
+#include "source/start_rules.hpp"
+
+namespace pulse::app {
+
+struct capture::session {
+  std::unique_ptr<source::connection> database;  // SQL
+  std::unique_ptr<source::connection> replication;
+  source::server_identity server;
+  std::string slot;
+  lsn from;
+  std::optional<source::confirm_rules> rules;
+  std::shared_ptr<boost::asio::steady_timer> house_timer;
+  bool over = false;
+};
+
+}  // namespace pulse::app

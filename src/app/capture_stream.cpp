@@ -1,0 +1,140 @@
+// The hot half of capture: messages to the log, and what is durable back to the server.
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "app/capture_session.hpp"
+#include "base/logging.hpp"
+#include "pgoutput/copy_data.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Appended and not yet durable: beyond this nothing more is read from the replication socket, and
+// TCP holds the server back.
+constexpr std::uint64_t pending_bytes_max = std::uint64_t{32} << 20U;
+constexpr std::chrono::milliseconds house_interval{500};
+constexpr std::chrono::seconds trim_interval{30};
+
+}  // namespace
+
+result<void> capture::take_message(session& one, std::string_view bytes) {
+  const auto parsed = pgoutput::parse_copy_data(as_byte_view(bytes));
+  if (!parsed) return parsed.error();
+  if (const auto* data = std::get_if<pgoutput::xlog_data>(&*parsed)) {
+    auto decoded = decoder_.decode(data->wal_start, data->message);
+    if (decoded && !ingest_.in_transaction())
+      one.rules->received_through(ingest_.received_through());
+    return decoded;
+  }
+  const auto& alive = std::get<pgoutput::keepalive>(*parsed);
+  if (!ingest_.in_transaction()) one.rules->received_through(alive.wal_end);
+  if (alive.reply_requested) one.rules->reply_requested();
+  return {};
+}
+
+// A table with a type that the catalog does not know stops decoding until the catalog has been read
+// again; what was received with it meanwhile is kept, at most one portion.
+source::async_result<> capture::take_messages(session& one) {
+  std::deque<std::string> kept;
+  const auto received =
+      co_await one.replication->receive({}, [&](std::string_view bytes) -> result<void> {
+        if (!ingest_.needs_catalog()) return take_message(one, bytes);
+        kept.emplace_back(bytes);
+        return {};
+      });
+  if (!received) co_return received.error();
+  while (ingest_.needs_catalog()) {
+    auto read = co_await refresh_catalog(*one.database);
+    if (!read) co_return read.error();
+    if (auto resolved = ingest_.resolve_with((*read)->types); !resolved) co_return resolved.error();
+    while (!kept.empty() && !ingest_.needs_catalog()) {
+      const auto message = std::move(kept.front());
+      kept.pop_front();
+      if (auto taken = take_message(one, message); !taken) co_return taken.error();
+    }
+  }
+  co_return result<void>();
+}
+
+source::async_result<> capture::stream(session& one) {
+  while (!stopping_) {
+    if (auto room = co_await wait_for_log(); !room) co_return room.error();
+    if (auto taken = co_await take_messages(one); !taken) co_return taken.error();
+    heard();
+    ingest_.publish_figures();
+    if (one.rules->due(lsn{}, std::chrono::steady_clock::now())) {
+      if (auto sent = co_await confirm(one); !sent) co_return sent.error();
+    }
+  }
+  co_return error{errc::cancelled, "stopping", {}};
+}
+
+source::async_result<> capture::wait_for_log() {
+  while (with_.log->bounds().pending_bytes > pending_bytes_max) {
+    if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+    // The timer is only in case that the news was missed between the look and the wait.
+    log_timer_.expires_after(std::chrono::milliseconds(100));
+    waits_for_log_ = true;
+    boost::system::error_code cancelled;
+    co_await log_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    waits_for_log_ = false;
+  }
+  co_return result<void>();
+}
+
+void capture::log_progress() {
+  if (!waits_for_log_.exchange(false)) return;
+  asio::post(context_, [this] { log_timer_.cancel(); });
+}
+
+source::async_result<> capture::confirm(session& one) {
+  const auto bounds = with_.log->bounds();
+  const auto feedback = one.rules->take(bounds.covered_through, std::chrono::steady_clock::now());
+  const pgoutput::status_update update{feedback.written, feedback.flushed, feedback.flushed, false};
+  const auto bytes = pgoutput::format_status_update(update, system_clock_source().now());
+  received_lsn_.Set(static_cast<double>(one.rules->received().value));
+  covered_lsn_.Set(static_cast<double>(feedback.flushed.value));
+  log_bytes_.Set(static_cast<double>(bounds.stored_bytes));
+  co_return co_await one.replication->send(
+      std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+// Beside the stream of changes: confirms, moves an idle database's mark on, drops what is too old.
+asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
+  while (!one->over && !stopping_) {
+    const auto timer =
+        std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, house_interval);
+    one->house_timer = timer;
+    boost::system::error_code cancelled;
+    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    if (one->over || stopping_) co_return;
+    const auto now = std::chrono::steady_clock::now();
+    const auto bounds = with_.log->bounds();
+    if (!ingest_.in_transaction() && bounds.pending_bytes == 0) {
+      if (const auto mark = one->rules->idle_mark(bounds.covered_through, now); mark) {
+        if (auto covered = with_.log->cover(one->server.timeline, mark); !covered) {
+          log_error("capture", "the idle mark could not be appended",
+                    {{"reason", covered.error().message()}});
+        }
+      }
+    }
+    if (one->rules->due(bounds.covered_through, now)) co_await confirm(*one);
+    trim(now);
+  }
+}
+
+void capture::trim(std::chrono::steady_clock::time_point now) {
+  if (now - last_trim_ < trim_interval) return;
+  last_trim_ = now;
+  if (const auto trimmed = with_.log->trim(with_.retention, system_clock_source().now());
+      !trimmed) {
+    log_error("capture", "retention could not drop old segments",
+              {{"reason", trimmed.error().message()}});
+  }
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,243 @@
+#include "app/command_line.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "app/admin_commands.hpp"
+#include "app/config.hpp"
+#include "app/data_dir.hpp"
+#include "app/database_commands.hpp"
+#include "app/server_run.hpp"
+
+namespace pulse::app {
+namespace {
+
+constexpr int exit_usage = 2;
+
+std::optional<std::string> variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+int fail(const error& why, int code) {
+  fmt::print(stderr, "pulse: {}\n", why.message());
+  return code;
+}
+
+// Options end up in `given` by the names that the configuration file has, so that each is read in
+// one place.
+void add_setting(CLI::App& command, settings& given, const std::string& option,
+                 const std::string& setting, const std::string& help) {
+  command.add_option_function<std::string>(
+      option, [&given, setting](const std::string& value) { given[setting] = value; }, help);
+}
+
+void add_flag(CLI::App& command, settings& given, const std::string& option,
+              const std::string& setting, const std::string& help) {
+  command.add_flag_callback(option, [&given, setting] { given[setting] = "on"; }, help);
+}
+
+void add_database_settings(CLI::App& command, settings& given) {
+  add_setting(command, given, "--database", "database",
+              "PostgreSQL URL (else PULSE_DATABASE_URL, then DATABASE_URL)");
+  add_setting(command, given, "--publication", "publication",
+              "a publication of your own, used as it is");
+  add_setting(command, given, "--config", "config",
+              "TOML file (else PULSE_CONFIG); see docs/configuration.md");
+}
+
+void add_serve_settings(CLI::App& command, settings& given) {
+  add_database_settings(command, given);
+  add_setting(command, given, "--listen", "listen", "address for streams [127.0.0.1:4000]");
+  add_setting(command, given, "--admin-listen", "admin_listen",
+              "address for administration and metrics [127.0.0.1:4001]");
+  add_setting(
+      command, given, "--data-dir", "data_dir",
+      "where the event log and all state are kept [/var/lib/pulse, or below the home directory]");
+  add_setting(command, given, "--api-key-file", "api_key_file",
+              "a file with the API key that clients use");
+  add_setting(command, given, "--event-persistence", "event_persistence",
+              "on: events are stored and stream() works; off: subscribe() only [on]");
+  add_setting(command, given, "--log-level", "log_level", "debug, info, warning or error [info]");
+  add_setting(command, given, "--log-format", "log_format", "text or json [text]");
+  add_flag(command, given, "--fix", "fix",
+           "give tables without a replica identity REPLICA IDENTITY FULL");
+  add_flag(command, given, "--insecure", "insecure",
+           "allow listening on other than loopback addresses without TLS");
+}
+
+// What the commands that talk to a running server share.
+struct admin_options {
+  std::string project = "default";
+  std::string data_dir;
+  output_choice output;
+
+  void add_to(CLI::App& command) {
+    command.add_option("--project", project, "the project [default]");
+    command.add_option("--data-dir", data_dir, "the server's data directory, for its admin token");
+    command.add_flag("--json", output.json, "print JSON");
+  }
+
+  // Runs the command with the server's address and token.
+  int with_access(const std::function<int(const admin_access&)>& run) const {
+    admin_access access;
+    access.url = variable("PULSE_URL").value_or(access.url);
+    if (const auto token = variable("PULSE_ADMIN_TOKEN")) {
+      access.token = *token;
+    } else {
+      const auto directory =
+          !data_dir.empty()
+              ? std::filesystem::path(data_dir)
+              : std::filesystem::path(
+                    variable("PULSE_DATA_DIR").value_or(default_data_dir(variable).string()));
+      const auto read = read_admin_token(directory);
+      if (!read) return fail(read.error(), 1);
+      access.token = *read;
+    }
+    return run(access);
+  }
+};
+
+// All commands, each setting what is to be run.
+class program {
+ public:
+  program() {
+    app_.set_version_flag("--version", std::string("pulse ") + PULSE_VERSION);
+    app_.require_subcommand(1);
+    app_.footer(
+        "Examples:\n"
+        "  pulse serve --database postgresql://app@localhost/shop\n"
+        "  pulse doctor --database postgresql://app@localhost/shop\n"
+        "  pulse keys create --label 'e-mail worker'\n");
+    add_serve();
+    add_doctor();
+    add_teardown();
+    add_keys();
+    add_streams();
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& failure) {
+      const int code = app_.exit(failure);
+      return code == 0 ? 0 : exit_usage;
+    }
+    return chosen_();
+  }
+
+ private:
+  int with_config(const std::function<int(const server_config&)>& run) const {
+    const auto config = load_config(given_, variable);
+    return config ? run(*config) : fail(config.error(), exit_usage);
+  }
+
+  void add_serve() {
+    auto& command =
+        *app_.add_subcommand("serve", "Streams a database's changes until it is told to stop");
+    add_serve_settings(command, given_);
+    command.callback([this] { chosen_ = [this] { return with_config(run_server); }; });
+  }
+
+  void add_doctor() {
+    auto& command =
+        *app_.add_subcommand("doctor", "Says what the database lacks, with the SQL that mends it");
+    add_database_settings(command, given_);
+    command.add_flag("--json", output_.json, "print JSON");
+    command.add_flag("--fix", fix_, "make publication and event trigger, and mend keyless tables");
+    command.callback([this] {
+      chosen_ = [this] {
+        return with_config(
+            [this](const server_config& config) { return run_doctor(config, fix_, output_.json); });
+      };
+    });
+  }
+
+  void add_teardown() {
+    auto& command = *app_.add_subcommand(
+        "teardown", "Removes slot, publication and event trigger from the database");
+    add_database_settings(command, given_);
+    command.add_flag("--json", output_.json, "print JSON");
+    command.add_flag("--yes", yes_,
+                     "do it: events that were not captured can never be captured afterwards");
+    command.callback([this] {
+      chosen_ = [this] {
+        if (!yes_) {
+          fmt::print(stderr,
+                     "pulse: this removes the replication slot, and with it what was not captured "
+                     "yet; say "
+                     "--yes to do it\n");
+          return exit_usage;
+        }
+        return with_config(
+            [this](const server_config& config) { return run_teardown(config, output_.json); });
+      };
+    });
+  }
+
+  void add_keys() {
+    auto& keys = *app_.add_subcommand("keys", "API keys of a running server");
+    keys.require_subcommand(1);
+    auto& create = *keys.add_subcommand("create", "Makes a key and shows it once");
+    create.add_option("--label", label_, "what the key is for");
+    create.add_option("--out", admin_.output.file,
+                      "write the key to this file, mode 0600, instead of printing it");
+    add_admin(create, [this](const admin_access& access) {
+      return create_key(access, admin_.project, label_, admin_.output);
+    });
+    auto& list = *keys.add_subcommand("list", "Lists keys, without their secrets");
+    add_admin(list, [this](const admin_access& access) {
+      return list_keys(access, admin_.project, admin_.output);
+    });
+    auto& revoke = *keys.add_subcommand("revoke", "Revokes a key; its open streams end");
+    revoke.add_option("id", id_, "the key's id")->required();
+    add_admin(revoke, [this](const admin_access& access) {
+      return revoke_key(access, admin_.project, id_, admin_.output);
+    });
+  }
+
+  void add_streams() {
+    auto& streams = *app_.add_subcommand("streams", "Named streams of a running server");
+    streams.require_subcommand(1);
+    auto& list = *streams.add_subcommand("list", "Lists cursors and open streams");
+    add_admin(list, [this](const admin_access& access) {
+      return list_streams(access, admin_.project, admin_.output);
+    });
+    auto& remove = *streams.add_subcommand(
+        "delete", "Deletes a cursor; the next stream of the name starts anew");
+    remove.add_option("table", table_, "the table, as schema.name")->required();
+    remove.add_option("name", id_, "the stream's name")->required();
+    add_admin(remove, [this](const admin_access& access) {
+      return delete_stream(access, admin_.project, table_, id_, admin_.output);
+    });
+  }
+
+  void add_admin(CLI::App& command, const std::function<int(const admin_access&)>& run) {
+    admin_.add_to(command);
+    command.callback([this, run] { chosen_ = [this, run] { return admin_.with_access(run); }; });
+  }
+
+  CLI::App app_{"Pulse streams a PostgreSQL database's changes into applications.", "pulse"};
+  settings given_;
+  admin_options admin_;
+  output_choice output_;
+  std::string label_;
+  std::string id_;
+  std::string table_;
+  bool fix_ = false;
+  bool yes_ = false;
+  std::function<int()> chosen_;
+};
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  return program().run(argc, argv);
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,63 @@
+// What the server is told: defaults, then a TOML file, then the environment, then the command line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/logging.hpp"
+#include "server/options.hpp"
+#include "streams/hub.hpp"
+
+namespace pulse::app {
+
+// One source database with its settings.
+struct project_config {
+  std::string name = "default";
+  std::string database_url;  // secret: it may hold a password
+  std::string publication;   // the user's own; empty: made and kept by Pulse
+  bool event_persistence = true;
+  bool fix = false;  // give keyless tables a replica identity at setup
+  std::chrono::seconds retention_age{7 * 86400};
+  std::optional<std::uint64_t> retention_bytes;  // nothing: a fifth of the volume
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
+};
+
+struct server_config {
+  server::listen_address listen{"127.0.0.1", 4000};
+  server::listen_address admin_listen{"127.0.0.1", 4001};
+  std::filesystem::path data_dir;
+  bool insecure = false;
+  log_level level = log_level::info;
+  log_format format = log_format::text;
+  streams::stream_limits limits;
+  std::size_t connections_max = 10'000;
+  std::string api_key;      // secret: the user's own key for the first project; empty: one is made
+  std::string admin_token;  // secret; empty: one is made
+  std::vector<project_config> projects;
+};
+
+// Settings by name, as one source gives them: "listen" → "127.0.0.1:4000".
+using settings = std::map<std::string, std::string>;
+
+// `command_line` by the names in settings; `environment` answers for variables (std::getenv in the
+// program). errc::invalid_argument names the setting, where it came from, and the nearest known
+// name for an unknown one.
+using environment = std::function<std::optional<std::string>(const std::string&)>;
+result<server_config> load_config(const settings& command_line, const environment& variables);
+
+// Where state is kept when nobody says otherwise: /var/lib/pulse for root, else below the home
+// directory.
+std::filesystem::path default_data_dir(const environment& variables);
+
+// The candidate that differs least, when it is near enough to be meant; else empty.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace pulse::app

@@ -1,0 +1,85 @@
+#include "app/data_dir.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "control/key_ring.hpp"
+
+namespace pulse::app {
+namespace {
+
+error failed(std::string_view doing, const std::filesystem::path& path) {
+  return {errc::io, fmt::format("{} {}: {}", doing, path.string(), std::strerror(errno)),
+          "check the path and its owner"};
+}
+
+}  // namespace
+
+result<void> prepare_data_dir(const std::filesystem::path& directory) {
+  std::error_code failure;
+  const auto parent = std::filesystem::absolute(directory, failure).parent_path();
+  std::filesystem::create_directories(parent, failure);
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return failed("making the data directory", directory);
+  struct stat facts{};
+  if (::stat(directory.c_str(), &facts) != 0)
+    return failed("looking at the data directory", directory);
+  if (!S_ISDIR(facts.st_mode)) {
+    return error{errc::invalid_argument, directory.string() + " is not a directory",
+                 "choose another --data-dir"};
+  }
+  if (facts.st_uid != ::geteuid()) {
+    return error{errc::unauthorized,
+                 "the data directory " + directory.string() + " belongs to another user",
+                 "run as that user, or choose another --data-dir"};
+  }
+  if ((facts.st_mode & 0077U) != 0 && ::chmod(directory.c_str(), 0700) != 0) {
+    return failed("closing the data directory to others", directory);
+  }
+  return {};
+}
+
+result<void> write_private_file(const std::filesystem::path& path, const std::string& content) {
+  const auto temporary = path.string() + ".tmp";
+  ::unlink(temporary.c_str());
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return failed("writing", path);
+  const bool written =
+      ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()) &&
+      ::fsync(file) == 0;
+  ::close(file);
+  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) return failed("writing", path);
+  return {};
+}
+
+result<std::string> read_admin_token(const std::filesystem::path& directory) {
+  std::ifstream file(directory / "admin-token");
+  std::string token;
+  if (!file || !std::getline(file, token) || token.empty()) {
+    return error{errc::not_found, "there is no admin token in " + directory.string(),
+                 "set PULSE_ADMIN_TOKEN, or name the server's --data-dir"};
+  }
+  return token;
+}
+
+result<std::string> prepare_admin_token(const std::filesystem::path& directory,
+                                        const std::string& given) {
+  auto token = given;
+  if (token.empty()) {
+    if (const auto stored = read_admin_token(directory)) return *stored;
+    const auto made = control::make_key("admin", "");
+    if (!made) return made.error();
+    token = made->secret;
+  }
+  if (auto written = write_private_file(directory / "admin-token", token + "\n"); !written)
+    return written.error();
+  return token;
+}
+
+}  // namespace pulse::app

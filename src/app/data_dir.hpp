@@ -1,0 +1,24 @@
+// The directory that holds everything: made for this user alone.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace pulse::app {
+
+// Makes it (mode 0700) when it is missing. Refuses one that belongs to another user or that others
+// may write to.
+result<void> prepare_data_dir(const std::filesystem::path& directory);
+
+// Writes a file that only this user can read (mode 0600), replacing any.
+result<void> write_private_file(const std::filesystem::path& path, const std::string& content);
+
+// The admin API's token: the one given, else the one in `<data dir>/admin-token`, else a new one;
+// written there, so that the command line finds it.
+result<std::string> prepare_admin_token(const std::filesystem::path& directory,
+                                        const std::string& given);
+result<std::string> read_admin_token(const std::filesystem::path& directory);
+
+}  // namespace pulse::app

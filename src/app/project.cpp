@@ -1,0 +1,234 @@
+#include "app/project.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "app/cursor_keeper.hpp"
+#include "base/logging.hpp"
+#include "control/catalog_json.hpp"
+#include "log/memory_log.hpp"
+#include "log/relation_file.hpp"
+#include "log/segment_log.hpp"
+#include "source/relations.hpp"
+#include "streams/table_resolver.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Without event persistence: what subscribe() may be behind by.
+constexpr std::uint64_t live_bytes_max = std::uint64_t{16} << 20U;
+
+std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
+  std::error_code failure;
+  const auto space = std::filesystem::space(directory, failure);
+  constexpr std::uint64_t otherwise = std::uint64_t{10} << 30U;
+  return failure ? otherwise : space.capacity / 5;
+}
+
+bool has_columns_of(const catalog_table& table, const streams::model& wanted) {
+  return std::ranges::all_of(wanted.fields, [&](const auto& field) {
+    return std::ranges::find(table.columns, field.column, &catalog_column::name) !=
+           table.columns.end();
+  });
+}
+
+}  // namespace
+
+result<std::shared_ptr<project>> project::open(parts with) {
+  std::shared_ptr<project> made(new project(std::move(with)));
+  const auto& config = made->with_.config;
+  auto target = source::parse_database_url(config.database_url);
+  if (!target) return wrap("project " + config.name, target.error());
+  made->target_ = std::move(*target);
+  for (const auto& name : made->target_.ignored) {
+    log_info("config", "a parameter of the database URL has no meaning here and is ignored",
+             {{"project", config.name}, {"parameter", name}});
+  }
+  if (auto opened = made->open_log(); !opened)
+    return wrap("project " + config.name, opened.error());
+  made->catalog_ = made->with_.last_catalog;
+  made->cursors_ =
+      std::make_unique<cursor_keeper>(config.name, made->with_.delivery, made->with_.control);
+  made->hub_ = std::make_unique<streams::hub>(
+      streams::hub::parts{made->with_.delivery, made->log_.get(), made->relations_.get(),
+                          made->cursors_.get(), made->with_.figures, config.name},
+      made->with_.limits);
+  return made;
+}
+
+project::~project() {
+  // The log's thread tells capture of its progress until the log is closed; streams read from the
+  // log.
+  if (capture_) capture_->stop();
+  hub_.reset();
+  log_.reset();
+}
+
+result<void> project::open_log() {
+  const auto& config = with_.config;
+  if (!config.event_persistence) {
+    relations_ = std::make_unique<log::memory_relations>();
+    log_ = std::make_unique<log::memory_log>(live_bytes_max);
+    return {};
+  }
+  const auto directory = with_.data_dir / "projects" / config.name;
+  std::error_code failure;
+  std::filesystem::create_directories(directory, failure);
+  if (failure)
+    return error{errc::io, "making " + directory.string() + ": " + failure.message(),
+                 "check the data directory"};
+  auto files = log::open_directory(directory / "log");
+  if (!files) return files.error();
+  auto relation_files = log::open_directory(directory / "tables");
+  if (!relation_files) return relation_files.error();
+  files_ = std::move(*relation_files);
+  auto relations = log::relation_file::open(*files_);
+  if (!relations) return relations.error();
+  relations_ = std::move(*relations);
+  log::segment_log_options options;
+  options.segment_bytes = config.segment_bytes;
+  auto opened = log::segment_log::open(std::move(*files), std::move(options));
+  if (!opened) return opened.error();
+  log_ = std::move(*opened);
+  const auto bounds = log_->bounds();
+  log_info("log", "the event log is open",
+           {{"project", config.name},
+            {"events", bounds.last + 1 - bounds.first},
+            {"bytes", bounds.stored_bytes},
+            {"covered_through", to_string(bounds.covered_through)}});
+  return {};
+}
+
+void project::start() {
+  app::capture::parts to;
+  to.project = with_.config;
+  to.target = target_;
+  to.log = log_.get();
+  to.relations = relations_.get();
+  to.figures = with_.figures;
+  if (with_.config.event_persistence) to.system_identifier = with_.system_identifier;
+  to.retention.age_max = with_.config.retention_age;
+  to.retention.bytes_max = with_.config.retention_bytes.value_or(fifth_of_volume(with_.data_dir));
+  to.on_catalog = [weak = weak_from_this(),
+                   delivery = with_.delivery](std::shared_ptr<const catalog> known) {
+    asio::post(delivery, [weak, known = std::move(known)]() mutable {
+      if (const auto self = weak.lock()) self->catalog_read(std::move(known));
+    });
+  };
+  to.on_system_identifier = [control = with_.control, delivery = with_.delivery,
+                             name = name()](std::string identifier) {
+    control->run(
+        delivery,
+        [name, identifier = std::move(identifier)](control::state_store& store) {
+          return store.set_fact(name, "system_identifier", identifier);
+        },
+        [name](const result<void>& saved) {
+          if (!saved) {
+            log_error("state", "the database's identity could not be stored",
+                      {{"project", name}, {"reason", saved.error().message()}});
+          }
+        });
+  };
+  capture_ = std::make_unique<app::capture>(std::move(to));
+  log_->on_progress([this] { log_moved(); });
+  capture_->start();
+}
+
+// On the log's thread.
+void project::log_moved() {
+  capture_->log_progress();
+  if (progress_posted_.exchange(true)) return;
+  asio::post(with_.delivery, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->progress_posted_ = false;
+    self->hub_->progress();
+  });
+}
+
+void project::catalog_read(std::shared_ptr<const catalog> known) {
+  catalog_ = std::move(known);
+  with_.control->run(
+      with_.delivery,
+      [name = name(), known = catalog_](control::state_store& store) {
+        return store.set_fact(name, "catalog", control::to_json(*known));
+      },
+      [name = name()](const result<void>& saved) {
+        if (!saved) {
+          log_warning(
+              "state",
+              "the catalog could not be stored: streams will not open while the database is away",
+              {{"project", name}, {"reason", saved.error().message()}});
+        }
+      });
+}
+
+result<server::resolved_table> project::resolve_from(const catalog& known,
+                                                     const streams::model& wanted,
+                                                     lsn flushed) const {
+  const auto table = streams::resolve_table(known, wanted, target_.schema);
+  if (!table) return table.error();
+  server::resolved_table found;
+  found.shape =
+      std::make_shared<const relation>(source::relation_from_catalog(**table, known.types));
+  // Every commit that has returned is below the flushed LSN, stored yet or not; without the
+  // database, the log's end.
+  const auto bounds = log_->bounds();
+  found.now = std::max(bounds.last_at,
+                       position{bounds.timeline, std::max(flushed, bounds.covered_through), {}, 0});
+  return found;
+}
+
+void project::resolve(const streams::model& wanted, resolved done) {
+  const auto state = capture_->status();
+  const auto table = catalog_ ? streams::resolve_table(*catalog_, wanted, target_.schema)
+                              : result<const catalog_table*>(error{errc::not_found, "", ""});
+  const bool known = table.has_value();
+  if (!state.connected) {
+    // The database is away: what is known will do.
+    if (known) return done(resolve_from(*catalog_, wanted, {}));
+    if (catalog_ && state.state == "reconnecting") return done(table.error());
+    if (state.state == "stopped" || !catalog_) {
+      return done(error{errc::unavailable,
+                        "the database cannot be asked for the table" +
+                            (state.problem.empty() ? "" : ": " + state.problem),
+                        "try again when it can be reached"});
+    }
+  }
+  const bool refresh = !known || !has_columns_of(**table, wanted);
+  capture_->ask(refresh, [weak = weak_from_this(), delivery = with_.delivery, wanted, known,
+                          done = std::move(done)](const result<app::capture::present>& answer) {
+    asio::post(delivery, [weak, wanted, known, done, answer] {
+      const auto self = weak.lock();
+      if (!self)
+        return done(error{errc::unavailable, "the server is shutting down", "connect again"});
+      if (!answer && !known)
+        return done(error{errc::unavailable, answer.error().what, answer.error().next});
+      const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
+      done(self->resolve_from(*catalog_at_hand, wanted, answer ? answer->flushed : lsn{}));
+    });
+  });
+}
+
+server::project_service::capture_status project::capture() const {
+  return capture_ ? capture_->status() : capture_status{};
+}
+
+std::string project::not_ready() const {
+  if (catalog_) return {};
+  const auto state = capture();
+  return state.problem.empty() ? "the database has not been reached yet" : state.problem;
+}
+
+void project::stop(std::function<void()> done) {
+  if (capture_) capture_->stop();
+  hub_->shut_down(streams::end_reason::shutdown, "the server is shutting down", std::move(done));
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,74 @@
+// One project put together: its log, its capture, its streams.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "app/capture.hpp"
+#include "app/config.hpp"
+#include "base/metrics.hpp"
+#include "control/control_thread.hpp"
+#include "log/event_log.hpp"
+#include "log/storage.hpp"
+#include "server/registry.hpp"
+#include "streams/hub.hpp"
+
+namespace pulse::app {
+
+// Lives on the delivery thread; its capture has a thread of its own, and so has its log.
+class project final : public server::project_service, public std::enable_shared_from_this<project> {
+ public:
+  struct parts {
+    project_config config;
+    streams::stream_limits limits;
+    std::filesystem::path data_dir;  // of the whole server
+    boost::asio::any_io_executor delivery;
+    std::shared_ptr<control::control_thread> control;
+    metrics* figures = nullptr;
+    // From the state store, as the last run left them.
+    std::string system_identifier;
+    std::shared_ptr<const catalog> last_catalog;
+  };
+
+  // Opens the log (recovering it) and reads the database URL. Nothing is connected yet.
+  static result<std::shared_ptr<project>> open(parts with);
+  ~project() override;
+
+  void start();
+  // Stops capture, then ends every stream and saves the cursors; `done` on the delivery thread.
+  void stop(std::function<void()> done);
+
+  const std::string& name() const { return with_.config.name; }
+  const source::database_target& target() const { return target_; }
+
+  bool event_persistence() const override { return with_.config.event_persistence; }
+  streams::hub& streams() override { return *hub_; }
+  void resolve(const streams::model& wanted, resolved done) override;
+  capture_status capture() const override;
+  std::string not_ready() const override;
+
+ private:
+  explicit project(parts with) : with_(std::move(with)) {}
+  result<void> open_log();
+  void log_moved();
+  void catalog_read(std::shared_ptr<const catalog> known);
+  result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
+                                              lsn flushed) const;
+
+  parts with_;
+  source::database_target target_;
+  std::unique_ptr<log::storage> files_;  // for the relations
+  std::unique_ptr<log::relation_store> relations_;
+  std::unique_ptr<log::event_log> log_;
+  std::unique_ptr<streams::cursor_store> cursors_;
+  std::unique_ptr<streams::hub> hub_;
+  std::unique_ptr<app::capture> capture_;
+  std::shared_ptr<const catalog> catalog_;
+  std::atomic<bool> progress_posted_{false};
+};
+
+}  // namespace pulse::app
