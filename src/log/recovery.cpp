@@ -128,11 +128,14 @@ result<segment_writer::position_in_file> recover(storage& files, segment_store& 
     before = segment->summary.end;
     store.add_segment(std::move(*segment), nullptr);
   }
-  const auto at = recover_newest(files, store, names->back(), options);
-  if (!at) return at.error();
-  const auto header = read_segment_header(*at->file);
-  if (!header) return header.error();
+  // Before anything is changed.
+  const auto newest = files.open(names->back());
+  if (!newest) return newest.error();
+  const auto header = read_segment_header(**newest);
+  if (!header) return wrap("segment " + names->back(), header.error());
   if (auto in_order = follows(*header, names->back()); !in_order) return in_order.error();
+  auto at = recover_newest(files, store, names->back(), options);
+  if (!at) return at.error();
   if (auto synced = files.sync_directory(); !synced) return synced.error();
   return at;
 }

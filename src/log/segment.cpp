@@ -48,9 +48,10 @@ std::string segment_name(event_sequence first) {
 
 std::optional<event_sequence> parse_segment_name(std::string_view name) {
   if (name.size() != 24 || !name.ends_with(".seg")) return std::nullopt;
+  const auto digits = name.substr(0, 20);
   event_sequence first = 0;
-  const auto [end, failure] = std::from_chars(name.data(), name.data() + 20, first);
-  if (failure != std::errc() || end != name.data() + 20) return std::nullopt;
+  const auto [end, failure] = std::from_chars(digits.begin(), digits.end(), first);
+  if (failure != std::errc() || end != digits.end()) return std::nullopt;
   return first;
 }
 
@@ -165,7 +166,7 @@ std::string format_footer(const run_index& index, const segment_summary& summary
 }
 
 result<sealed_facts> read_trailer(const storage_file& file) {
-  const error unsealed{errc::not_found, "the segment is not sealed", {}};
+  error unsealed{errc::not_found, "the segment is not sealed", {}};
   const auto size = file.size();
   if (!size) return size.error();
   if (*size < segment_header_bytes + trailer_bytes) return unsealed;
@@ -191,7 +192,7 @@ result<sealed_facts> read_trailer(const storage_file& file) {
 }
 
 result<run_index> parse_runs(byte_view bytes, std::uint64_t count) {
-  const error damaged{errc::corrupt, "a segment's index is damaged", {}};
+  error damaged{errc::corrupt, "a segment's index is damaged", {}};
   run_index index;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (bytes.size() < run_bytes) return damaged;

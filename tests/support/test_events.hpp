@@ -76,6 +76,7 @@ inline std::vector<read_event> collect(log::log_reader& reader) {
 
 inline std::vector<event_sequence> sequences(const std::vector<read_event>& events) {
   std::vector<event_sequence> numbers;
+  numbers.reserve(events.size());
   for (const auto& event : events) numbers.push_back(event.sequence);
   return numbers;
 }
