@@ -298,8 +298,10 @@ source::async_result<> capture::open_stream(session& one) {
   ingest_.use_types(catalog_->types);
   decoder_.reset();
   one.rules.emplace(one.from);
-  auto started =
-      co_await source::start_streaming(*one.replication, {one.slot, names_.publication, one.from});
+  // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
+  // suspends.
+  const source::stream_options options{one.slot, names_.publication, one.from};
+  const auto started = co_await source::start_streaming(*one.replication, options);
   if (!started) co_return started.error();
   set_state("streaming", "");
   heard();

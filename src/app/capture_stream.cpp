@@ -40,8 +40,9 @@ result<void> capture::take_message(session& one, std::string_view bytes) {
 // again; what was received with it meanwhile is kept, at most one portion.
 source::async_result<> capture::take_messages(session& one) {
   std::deque<std::string> kept;
+  const source::connection::receive_bounds bounds;
   const auto received =
-      co_await one.replication->receive({}, [&](std::string_view bytes) -> result<void> {
+      co_await one.replication->receive(bounds, [&](std::string_view bytes) -> result<void> {
         if (!ingest_.needs_catalog()) return take_message(one, bytes);
         kept.emplace_back(bytes);
         return {};

@@ -17,6 +17,7 @@ constexpr std::string_view trailer_magic = "PULSEEND";
 constexpr std::size_t state_bytes = 60;
 constexpr std::size_t run_bytes = 56;
 constexpr std::size_t trailer_bytes = 128;
+static_assert(56 + state_bytes <= trailer_bytes);
 
 void encode_state(const log_state& state, std::byte* to) {
   store_little(to, state.last_sequence);

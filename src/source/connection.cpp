@@ -163,7 +163,8 @@ async_result<std::unique_ptr<connection>> connection::open(const database_target
   if (kind == connection_kind::replication) parameters["replication"] = "database";
 
   std::unique_ptr<connection> opened(new connection(co_await asio::this_coro::executor));
-  const auto connected = co_await opened->connect({parameters.begin(), parameters.end()}, timeout);
+  std::vector<std::pair<std::string, std::string>> pairs(parameters.begin(), parameters.end());
+  const auto connected = co_await opened->connect(std::move(pairs), timeout);
   if (!connected) co_return wrap("connecting to " + target.display(), connected.error());
   co_return opened;
 }
