@@ -90,7 +90,8 @@ void capture::stop() {
     stopping_ = true;
     pause_timer_.cancel();
     log_timer_.cancel();
-    if (session_ && session_->replication) session_->replication->cancel();
+    // Kept open: what is durable by now is still confirmed.
+    if (session_ && session_->replication) session_->replication->interrupt();
     if (session_ && session_->database) session_->database->cancel();
     if (side_) side_->cancel();
   });
@@ -164,6 +165,7 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
   auto read = co_await source::read_catalog(database, names_.publication);
   if (!read) co_return read.error();
   catalog_ = *read;
+  ingest_.use_types(catalog_->types);
   with_.on_catalog(catalog_);
   co_return catalog_;
 }
@@ -188,7 +190,10 @@ source::async_result<std::unique_ptr<source::connection>> capture::prepare() {
     }
   }
   const auto prepared = co_await source::set_up(*database, names_, with_.project.fix);
-  if (!prepared) co_return prepared.error();
+  if (!prepared) {
+    if (prepared.error().code == errc::conflict) with_.on_setup_refused(prepared.error());
+    co_return prepared.error();
+  }
   for (const auto& one : *prepared) {
     log_event(one.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
               one.what, {{"project", with_.project.name}, {"why", one.why}});
@@ -295,7 +300,6 @@ source::async_result<> capture::open_stream(session& one) {
       co_return covered.error();
   }
   ingest_.start(one.server.timeline);
-  ingest_.use_types(catalog_->types);
   decoder_.reset();
   one.rules.emplace(one.from);
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine

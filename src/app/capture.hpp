@@ -42,6 +42,8 @@ class capture {
     // On the capture thread; they may only hand the news on.
     std::function<void(std::shared_ptr<const catalog>)> on_catalog;
     std::function<void(std::string)> on_system_identifier;
+    // Setup has refused to publish the tables as they are; tried again all the same.
+    std::function<void(error)> on_setup_refused;
   };
 
   explicit capture(parts with);

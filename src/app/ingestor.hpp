@@ -44,6 +44,7 @@ class ingestor final : public fragment_sink {
   // A table's definition names a type that the catalog at hand does not know. Changes must not be
   // handed in before resolve() has been called with a newer catalog.
   bool needs_catalog() const { return !unresolved_.empty(); }
+  // They must stay until others are given.
   void use_types(const type_catalog& types) { types_ = &types; }
   // Resolves what waits. A type that is gone from the database too is taken as text.
   result<void> resolve_with(const type_catalog& types);

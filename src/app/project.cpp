@@ -135,6 +135,9 @@ void project::start() {
           }
         });
   };
+  to.on_setup_refused = [delivery = with_.delivery, tell = with_.on_setup_refused](error why) {
+    asio::post(delivery, [tell, why = std::move(why)] { tell(why); });
+  };
   capture_ = std::make_unique<app::capture>(std::move(to));
   log_->on_progress([this] { log_moved(); });
   capture_->start();

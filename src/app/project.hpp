@@ -29,6 +29,7 @@ class project final : public server::project_service, public std::enable_shared_
     boost::asio::any_io_executor delivery;
     std::shared_ptr<control::control_thread> control;
     metrics* figures = nullptr;
+    std::function<void(const error&)> on_setup_refused;  // on the delivery thread
     // From the state store, as the last run left them.
     std::string system_identifier;
     std::shared_ptr<const catalog> last_catalog;

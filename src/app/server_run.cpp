@@ -33,13 +33,14 @@ class running_server {
   explicit running_server(const server_config& config) : config_(config) {}
 
   result<void> start();
-  void run();
+  int run();
 
  private:
   result<void> open_state();
   result<void> prepare_keys(control::state_store& store);
   result<void> open_projects(control::state_store& store);
   void say_where_to_connect(const server::bound_addresses& bound);
+  void setup_refused(const error& why);
   void stop();
 
   const server_config& config_;
@@ -55,6 +56,7 @@ class running_server {
   std::unique_ptr<server::server> server_;
   std::unique_ptr<asio::signal_set> signals_;
   bool stopping_ = false;
+  int exit_code_ = 0;
 };
 
 result<void> running_server::start() {
@@ -148,6 +150,7 @@ result<void> running_server::open_projects(control::state_store& store) {
     parts.delivery = delivery_.get_executor();
     parts.control = control_;
     parts.figures = &figures_;
+    parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
     parts.system_identifier = before[config.name].system_identifier;
     parts.last_catalog = before[config.name].known;
     auto opened = project::open(std::move(parts));
@@ -189,6 +192,15 @@ void running_server::say_where_to_connect(const server::bound_addresses& bound) 
   new_key_.clear();
 }
 
+// With one project there is nobody to go on for, and whoever has started it waits for an answer;
+// with several, the others go on, and this one is tried again.
+void running_server::setup_refused(const error& why) {
+  if (projects_.size() != 1 || stopping_) return;
+  log_error("setup", "cannot begin", {{"reason", why.message()}});
+  exit_code_ = 1;
+  stop();
+}
+
 void running_server::stop() {
   if (std::exchange(stopping_, true)) return;
   log_info("server", "shutting down");
@@ -203,11 +215,12 @@ void running_server::stop() {
   });
 }
 
-void running_server::run() {
+int running_server::run() {
   delivery_.run();
   projects_.clear();
   control_.reset();
   log_info("server", "stopped");
+  return exit_code_;
 }
 
 }  // namespace
@@ -221,8 +234,7 @@ int run_server(const server_config& config) {
     log_error("server", "cannot start", {{"reason", started.error().message()}});
     return 1;
   }
-  server.run();
-  return 0;
+  return server.run();
 }
 
 }  // namespace pulse::app

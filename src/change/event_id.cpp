@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/bytes.hpp"
+
 namespace pulse {
 namespace {
 
@@ -62,20 +64,19 @@ event_id make_event_id(std::uint64_t time_ms, lsn commit, std::uint32_t count) n
   return id;
 }
 
+// 26 digits of 5 bits are 130 bits: two zero bits, then the id. The last 13 digits hold its low 65
+// bits, so each half of the text is worked on in one 64-bit word, but for the bit that both share.
 void write_text(const event_id& id, char* to) noexcept {
-  // 26 digits of 5 bits are 130 bits: the first digit holds the top 3 bits.
-  for (std::size_t digit = 0; digit < event_id::text_size; ++digit) {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 5; ++i) {
-      const std::size_t bit = digit * 5 + i;
-      value <<= 1U;
-      if (bit >= 2) {
-        const std::size_t at = bit - 2;
-        value |= (id.bytes[at / 8] >> (7 - at % 8)) & 1U;
-      }
-    }
-    to[digit] = alphabet[value];
+  const auto high = load_big<std::uint64_t>(reinterpret_cast<const std::byte*>(id.bytes.data()));
+  auto low = load_big<std::uint64_t>(reinterpret_cast<const std::byte*>(id.bytes.data() + 8));
+  for (std::size_t digit = event_id::text_size - 1; digit > 13; --digit, low >>= 5U) {
+    to[digit] = alphabet[low & 31U];
   }
+  // Digit 13: the top four bits of the low word and the lowest bit of the high one.
+  to[13] = alphabet[(low & 15U) | ((high & 1U) << 4U)];
+  auto rest = high >> 1U;
+  for (std::size_t digit = 13; digit > 0; --digit, rest >>= 5U)
+    to[digit - 1] = alphabet[rest & 31U];
 }
 
 std::string to_string(const event_id& id) {
@@ -86,19 +87,27 @@ std::string to_string(const event_id& id) {
 
 std::optional<event_id> parse_event_id(std::string_view text) noexcept {
   if (text.size() != event_id::text_size) return std::nullopt;
-  event_id id;
-  for (std::size_t digit = 0; digit < text.size(); ++digit) {
-    const auto value = digits[static_cast<unsigned char>(text[digit])];
-    if (value < 0 || (digit == 0 && value > 7)) return std::nullopt;
-    for (std::size_t i = 0; i < 5; ++i) {
-      const std::size_t bit = digit * 5 + i;
-      if (bit < 2) continue;
-      const std::size_t at = bit - 2;
-      if ((static_cast<unsigned>(value) >> (4 - i)) & 1U) {
-        id.bytes[at / 8] = static_cast<std::uint8_t>(id.bytes[at / 8] | (1U << (7 - at % 8)));
-      }
-    }
+  const auto value_at = [&](std::size_t digit) {
+    return digits[static_cast<unsigned char>(text[digit])];
+  };
+  int all = 0;
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  for (std::size_t digit = 0; digit < 13; ++digit) {
+    all |= value_at(digit);
+    high = (high << 5U) | static_cast<std::uint8_t>(value_at(digit) & 31);
   }
+  for (std::size_t digit = 13; digit < event_id::text_size; ++digit) {
+    all |= value_at(digit);
+    low = (low << 5U) | static_cast<std::uint8_t>(value_at(digit) & 31);
+  }
+  // No digit is -1, and the first is at most 7: its upper bits would be above 128.
+  if (all < 0 || value_at(0) > 7) return std::nullopt;
+  // `low` has lost the top bit of digit 13, which belongs to the high word.
+  high = (high << 1U) | static_cast<std::uint8_t>(value_at(13) >> 4);
+  event_id id;
+  store_big(reinterpret_cast<std::byte*>(id.bytes.data()), high);
+  store_big(reinterpret_cast<std::byte*>(id.bytes.data() + 8), low);
   return id;
 }
 

@@ -23,6 +23,7 @@ class stream_host {
                     streams::hub::opened done) = 0;
   virtual void acknowledge(streams::stream_id stream, const event_id& id) = 0;
   virtual void writable(streams::stream_id stream) = 0;
+  virtual void quiesce(streams::stream_id stream) = 0;
   virtual void close(streams::stream_id stream) = 0;
 };
 
@@ -40,6 +41,7 @@ class hub_host final : public stream_host {
     hub_->acknowledge(stream, id);
   }
   void writable(streams::stream_id stream) override { hub_->writable(stream); }
+  void quiesce(streams::stream_id stream) override { hub_->quiesce(stream); }
   void close(streams::stream_id stream) override { hub_->close(stream); }
 
  private:

@@ -163,7 +163,7 @@ void websocket_session::tick(std::chrono::steady_clock::time_point now) {
 
 void websocket_session::shut_down() {
   if (phase_ != phase::open) return;
-  leave_host();
+  if (host_) host_->quiesce(stream_);
   drain(shutdown_message);
 }
 

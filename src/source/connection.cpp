@@ -120,9 +120,13 @@ int connection::server_version() const {
   return PQserverVersion(handle_);
 }
 
+void connection::interrupt() {
+  if (socket_ != nullptr) socket_->stream.cancel();
+}
+
 void connection::cancel() {
   if (socket_ == nullptr) return;
-  socket_->stream.cancel();
+  interrupt();
   ::shutdown(socket_->number, SHUT_RDWR);
 }
 

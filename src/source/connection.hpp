@@ -87,7 +87,9 @@ class connection {
   async_result<> receive(receive_bounds bounds, Handler handle);
   async_result<> send(std::string message);
 
-  // Closes the socket: whatever waits on it ends with an error.
+  // Whatever waits on the connection ends with errc::cancelled; it can be used again.
+  void interrupt();
+  // The same, and the other side is told that it is over.
   void cancel();
 
   int server_version() const;  // as libpq gives it: 150004

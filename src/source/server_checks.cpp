@@ -174,8 +174,9 @@ async_result<std::vector<finding>> check_server(connection& database, source_nam
                                 : "publication " + names.publication + " is there"));
   }
   if (scope == check_scope::everything) {
-    const auto keyless =
-        co_await find_keyless_tables(database, names.own_publication ? names.publication : "");
+    // Named first: g++ 12 destroys the temporary of a conditional in a co_await expression twice.
+    const std::string scope_of_tables = names.own_publication ? names.publication : "";
+    const auto keyless = co_await find_keyless_tables(database, scope_of_tables);
     if (!keyless) co_return keyless.error();
     check_keyless(*keyless, findings);
   }

@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -216,6 +217,39 @@ async_result<> set_up_for_owned(connection& database, const source_names& names,
   co_return result<void>();
 }
 
+struct transaction_watch {
+  explicit transaction_watch(const asio::any_io_executor& executor) : timer(executor) {}
+  asio::steady_timer timer;
+  bool over = false;
+};
+
+// Tells of open transactions from time to time, until it is over. Nobody else uses `database`
+// meanwhile.
+asio::awaitable<void> watch_open_transactions(connection& database,
+                                              std::shared_ptr<transaction_watch> watch,
+                                              waiting_for tell) {
+  while (!watch->over) {
+    watch->timer.expires_after(std::chrono::seconds(2));
+    boost::system::error_code cancelled;
+    co_await watch->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    if (watch->over) co_return;
+    const auto found = co_await database.query(R"(
+      SELECT pid, xact_start, state FROM pg_stat_activity
+      WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start)");
+    if (!found || watch->over) co_return;
+    std::vector<open_transaction> open;
+    for (const auto& row : found->rows()) {
+      open_transaction one;
+      const auto pid = row[0].value_or("0");
+      std::from_chars(pid.data(), pid.data() + pid.size(), one.pid);
+      one.since = row[1].value_or("");
+      one.state = row[2].value_or("");
+      open.push_back(std::move(one));
+    }
+    if (!open.empty()) tell(open);
+  }
+}
+
 }  // namespace
 
 async_result<setup_report> set_up(connection& database, source_names names, bool fix) {
@@ -243,10 +277,14 @@ async_result<setup_report> set_up(connection& database, source_names names, bool
   const auto role = co_await read_role(database);
   if (!role) co_return role.error();
   const bool for_all = exists ? publication->value(0) == "t" : role->superuser;
-  auto prepared = for_all && role->superuser
-                      ? co_await set_up_for_all(database, names, exists, fix, report)
-                  : for_all ? result<void>()
-                            : co_await set_up_for_owned(database, names, exists, fix, report);
+  // Somebody else's FOR ALL TABLES under our name covers everything already, and only a superuser
+  // can change it.
+  result<void> prepared;
+  if (for_all && role->superuser) {
+    prepared = co_await set_up_for_all(database, names, exists, fix, report);
+  } else if (!for_all) {
+    prepared = co_await set_up_for_owned(database, names, exists, fix, report);
+  }
   if (!prepared) co_return prepared.error();
   co_return report;
 }
@@ -254,40 +292,17 @@ async_result<setup_report> set_up(connection& database, source_names names, bool
 async_result<created_slot> create_replication_slot(connection& replication, connection& database,
                                                    std::string slot, bool temporary,
                                                    waiting_for waiting) {
-  // Shared with the watcher, which outlives a command that is quick.
-  const auto ready = std::make_shared<bool>(false);
   const auto executor = co_await asio::this_coro::executor;
-  asio::co_spawn(
-      executor,
-      [](connection& observed, std::shared_ptr<bool> over,
-         waiting_for tell) -> asio::awaitable<void> {
-        asio::steady_timer pause(co_await asio::this_coro::executor);
-        while (!*over) {
-          pause.expires_after(std::chrono::seconds(2));
-          boost::system::error_code cancelled;
-          co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-          if (*over || observed.in_use()) continue;
-          const auto found = co_await observed.query(R"(
-            SELECT pid, xact_start, state FROM pg_stat_activity
-            WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start)");
-          if (!found || *over) co_return;
-          std::vector<open_transaction> open;
-          for (const auto& row : found->rows()) {
-            open_transaction one;
-            const auto pid = row[0].value_or("0");
-            std::from_chars(pid.data(), pid.data() + pid.size(), one.pid);
-            one.since = row[1].value_or("");
-            one.state = row[2].value_or("");
-            open.push_back(std::move(one));
-          }
-          if (!open.empty()) tell(open);
-        }
-      }(database, ready, std::move(waiting)),
-      asio::detached);
+  const auto watch = std::make_shared<transaction_watch>(executor);
+  asio::co_spawn(executor, watch_open_transactions(database, watch, std::move(waiting)),
+                 asio::detached);
   auto made = co_await replication.query("CREATE_REPLICATION_SLOT " + quote_identifier(slot) +
                                          (temporary ? " TEMPORARY" : "") +
                                          " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
-  *ready = true;
+  watch->over = true;
+  watch->timer.cancel();
+  // It may be asking right now, on a connection that is needed again.
+  while (database.in_use()) co_await asio::post(executor, asio::use_awaitable);
   if (!made) co_return wrap("making the replication slot " + slot, made.error());
   const auto start = parse_lsn(made->value(1));
   if (!start)

@@ -195,6 +195,21 @@ void hub::impl::writable(stream_id id) {
     schedule(*stream);
 }
 
+void hub::impl::quiesce(stream_id id) {
+  auto* stream = find(id);
+  if (stream == nullptr) return;
+  if (stream->how == delivery::standby) {
+    // Not promoted any more.
+    if (stream->name != nullptr) std::erase(stream->name->standbys, stream);
+    return;
+  }
+  // What the tail has passed without anything for this stream to wait for counts as seen.
+  stream->after = std::max(stream->after, cursor_of(*stream));
+  if (stream->how == delivery::live) leave_live(*stream);
+  stream->reader.reset();
+  stream->how = delivery::quiet;
+}
+
 void hub::impl::close(stream_id id) {
   remove(id);
 }
@@ -291,6 +306,9 @@ void hub::acknowledge(stream_id stream, const event_id& id) {
 }
 void hub::writable(stream_id stream) {
   impl_->writable(stream);
+}
+void hub::quiesce(stream_id stream) {
+  impl_->quiesce(stream);
 }
 void hub::close(stream_id stream) {
   impl_->close(stream);

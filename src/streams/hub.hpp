@@ -110,6 +110,8 @@ class hub {
   void acknowledge(stream_id stream, const event_id& id);
   // The subscriber has room again (after unsent_bytes() had been at the limit).
   void writable(stream_id stream);
+  // Sends nothing more to this stream; acknowledgements of what it has still count until close().
+  void quiesce(stream_id stream);
   // The connection is gone. Nothing is called on its subscriber afterwards.
   void close(stream_id stream);
 

@@ -28,6 +28,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
             std::shared_ptr<subscriber> to, opened done);
   void acknowledge(stream_id id, const event_id& event);
   void writable(stream_id id);
+  void quiesce(stream_id id);
   void close(stream_id id);
   void progress();
   void forget(const cursor_key& key, std::string_view why);

@@ -38,6 +38,7 @@ enum class delivery {
   standby,  // another connection has the name
   live,     // the hub's tail hands events over as they become durable
   behind,   // reads the log by itself, in slices
+  quiet,    // gets nothing more: its connection is about to end
   waiting,  // has no room: goes on where it stands when the consumer acknowledges or reads
 };
 

@@ -40,6 +40,7 @@ class fake_host final : public stream_host {
     ++writable_calls;
     if (on_writable) on_writable();
   }
+  void quiesce(streams::stream_id /*stream*/) override {}
   void close(streams::stream_id stream) override {
     closed.push_back(stream);
     subscriber.reset();
