@@ -196,7 +196,9 @@ void running_server::say_where_to_connect(const server::bound_addresses& bound) 
 // with several, the others go on, and this one is tried again.
 void running_server::setup_refused(const error& why) {
   if (projects_.size() != 1 || stopping_) return;
-  log_error("setup", "cannot begin", {{"reason", why.message()}});
+  log_error("setup", "cannot begin", {{"reason", why.what}});
+  // For people to copy: a log line would escape the SQL's quotes.
+  if (config_.format == log_format::text) fmt::print(stderr, "\n{}\n\n", why.next);
   exit_code_ = 1;
   stop();
 }
