@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -205,6 +206,55 @@ TEST_P(event_log_contract, progress_is_told_after_bounds_have_moved) {
   ASSERT_TRUE(log_.append(event.view()));
   std::unique_lock lock(mutex);
   EXPECT_TRUE(moved.wait_for(lock, std::chrono::seconds(30), [&] { return seen == 1; }));
+}
+
+// Readers work on their own threads while one thread appends and retention drops.
+TEST_P(event_log_contract, readers_beside_the_writer_miss_nothing_unless_they_are_told) {
+  constexpr std::uint32_t last = 3000;
+  std::vector<std::thread> threads;
+  for (table_id table = 0; table <= 3; ++table) {
+    threads.emplace_back([this, table] {
+      auto reader = log_.read(position{}, table);
+      event_sequence seen = 0;
+      while (seen < last && reader->scanned_sequence() < last) {
+        const auto read = reader->next();
+        if (!read) {
+          EXPECT_EQ(read.error().code, errc::gap);
+          const auto first = log_.bounds().first;
+          EXPECT_GT(first, seen + 1);
+          reader = log_.read(position{}, table);
+          seen = first - 1;
+          continue;
+        }
+        if (*read == nullptr) {
+          std::this_thread::yield();
+          continue;
+        }
+        // What lies between is of other tables, or was dropped before the reader was made anew.
+        const auto sequence = (*read)->sequence;
+        EXPECT_GT(sequence, seen);
+        if (seen >= log_.bounds().first) {
+          for (auto n = seen + 1; n < sequence; ++n) {
+            EXPECT_NE(test_event(static_cast<std::uint32_t>(n)).view().table, table);
+            EXPECT_NE(table, 0U);
+          }
+        }
+        const test_event expected(static_cast<std::uint32_t>(sequence));
+        EXPECT_EQ(as_text((*read)->after.bytes()), expected.payload());
+        seen = sequence;
+      }
+    });
+  }
+  retention_policy policy;
+  policy.bytes_max = 100000;
+  for (std::uint32_t n = 1; n <= last; ++n) {
+    const test_event event(n);
+    EXPECT_TRUE(log_.append(event.view()));
+    if (n % 500 == 0) {
+      EXPECT_TRUE(log_.trim(policy, unix_time_us{}));
+    }
+  }
+  for (auto& thread : threads) thread.join();
 }
 
 // Whatever is appended and read in whatever portions, every reader gives what a plain list gives.
