@@ -56,6 +56,12 @@ struct consumer {
     consumer* of_;
   };
 
+  void connection_ended() {
+    open.reset();
+    owed.insert(in_hand.begin(), in_hand.end());
+    in_hand.clear();
+  }
+
   void receive(std::string_view event_json) {
     const auto event = json::parse(event_json).as_object();
     const auto id = std::string(event.at("id").as_string());
@@ -72,6 +78,7 @@ struct consumer {
     if (!in_connection.insert(id).second) problems.push_back(id + " came twice on one connection");
     if (id <= last_id) problems.push_back(id + " came after " + last_id);
     last_id = id;
+    owed.erase(id);
     in_hand.push_back(id);
   }
 
@@ -81,6 +88,7 @@ struct consumer {
   std::shared_ptr<connection> open;
   streams::stream_id stream{};
   std::deque<std::string> in_hand;  // received, not acknowledged
+  std::set<std::string> owed;       // not acknowledged when a connection ended: must come again
   std::set<std::string> in_connection;
   std::string last_id;
   std::map<std::string, std::string> ids;
@@ -198,7 +206,6 @@ class simulation {
     if (one.open) return;
     one.in_connection.clear();
     one.last_id.clear();
-    one.in_hand.clear();
     one.ended.clear();
     one.open = std::make_shared<consumer::connection>(one);
     streams::stream_request wanted;
@@ -217,7 +224,7 @@ class simulation {
   void disconnect(consumer& one) {
     if (!one.open) return;
     process_->streams->close(one.stream);
-    one.open.reset();
+    one.connection_ended();
   }
 
   void acknowledge(consumer& one) {
@@ -231,7 +238,9 @@ class simulation {
   // As SIGKILL has it: nothing more is done; what the log's thread has not written yet may or may
   // not be there.
   void crash() {
-    for (auto& one : consumers_) one.open.reset();
+    for (auto& one : consumers_) {
+      if (one.open) one.connection_ended();
+    }
     process_.reset();
     start_process();
   }
@@ -290,8 +299,10 @@ class simulation {
       }
       idle = moved ? 0 : idle + 1;
     }
-    EXPECT_EQ(process_->events->bounds().covered_through,
-              database_.history().empty() ? lsn{} : database_.history().back().end);
+    if (!database_.history().empty()) {
+      const auto end = database_.history().back().end;
+      testing::wait_until([&] { return process_->events->bounds().covered_through == end; });
+    }
     for (const auto& one : consumers_) {
       std::vector<std::string> expected;
       for (const auto& transaction : database_.history()) {
@@ -301,6 +312,7 @@ class simulation {
       }
       EXPECT_EQ(one.order, expected) << "consumer " << one.name;
       EXPECT_EQ(one.problems, std::vector<std::string>()) << "consumer " << one.name;
+      EXPECT_EQ(one.owed, std::set<std::string>()) << "consumer " << one.name;
       EXPECT_EQ(one.ended, "");
     }
   }
