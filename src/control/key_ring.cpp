@@ -11,17 +11,20 @@
 namespace pulse::control {
 namespace {
 
-result<std::string> random_text(std::size_t characters) {
-  // 64 characters, so that six random bits choose one without bias.
-  constexpr std::string_view alphabet =
-      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-.";
-  static_assert(alphabet.size() == 64);
+// Both sizes are powers of two, so that random bits choose a character without bias. Ids are typed
+// by people after a command's name: nothing in them looks like an option or like another character.
+constexpr std::string_view id_alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+constexpr std::string_view secret_alphabet =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-.";
+static_assert(id_alphabet.size() == 32 && secret_alphabet.size() == 64);
+
+result<std::string> random_text(std::string_view alphabet, std::size_t characters) {
   std::string text(characters, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(text.size())) !=
       1) {
     return error{errc::io, "the system gives no random numbers", "check /dev/urandom"};
   }
-  for (auto& c : text) c = alphabet[static_cast<unsigned char>(c) & 63U];
+  for (auto& c : text) c = alphabet[static_cast<unsigned char>(c) & (alphabet.size() - 1)];
   return text;
 }
 
@@ -38,9 +41,9 @@ std::string hash_key(std::string_view secret) {
 result<made_key> make_key(std::string_view project, std::string_view label) {
   constexpr std::size_t id_characters = 8;
   constexpr std::size_t secret_characters = 43;  // of six bits: 258
-  const auto id = random_text(id_characters);
+  const auto id = random_text(id_alphabet, id_characters);
   if (!id) return id.error();
-  const auto secret = random_text(secret_characters);
+  const auto secret = random_text(secret_alphabet, secret_characters);
   if (!secret) return secret.error();
   made_key made;
   made.secret = "pulse_" + *id + "_" + *secret;

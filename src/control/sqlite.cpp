@@ -80,7 +80,7 @@ result<sqlite_database> sqlite_database::open(const std::string& path) {
   sqlite3_busy_timeout(handle, patience_ms);
   for (const auto* setting :
        {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"}) {
-    if (auto set = opened.execute(setting); !set) return set.error();
+    if (auto set = opened.execute(setting); !set) return wrap("opening " + path, set.error());
   }
   return opened;
 }

@@ -48,7 +48,7 @@ result<state_store> state_store::open(const std::string& path, const clock_sourc
   auto database = sqlite_database::open(path);
   if (!database) return database.error();
   state_store opened(std::move(*database), clock);
-  if (auto migrated = opened.migrate(); !migrated) return migrated.error();
+  if (auto migrated = opened.migrate(); !migrated) return wrap(path, migrated.error());
   return opened;
 }
 
