@@ -55,6 +55,7 @@ int print_list(const json::object& answer, const char* member,
   if (const auto* list = answer.if_contains(member); list != nullptr && list->is_array()) {
     for (const auto& entry : list->get_array()) {
       std::vector<std::string> row;
+      row.reserve(columns.size());
       for (const auto* column : columns) row.push_back(text(entry.as_object(), column));
       rows.push_back(std::move(row));
     }

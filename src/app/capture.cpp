@@ -161,7 +161,7 @@ asio::awaitable<void> capture::run() {
 }
 
 source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
-    source::connection& database) {
+    source::connection* database) {
   auto read = co_await source::read_catalog(database, names_.publication);
   if (!read) co_return read.error();
   catalog_ = *read;
@@ -178,7 +178,7 @@ source::async_result<std::unique_ptr<source::connection>> capture::prepare() {
   if (!opened) co_return opened.error();
   auto database = std::move(opened).value();
   const auto checks =
-      co_await source::check_server(*database, names_, source::check_scope::capture);
+      co_await source::check_server(database.get(), names_, source::check_scope::capture);
   if (!checks) co_return checks.error();
   for (const auto& one : *checks) {
     if (one.level == source::severity::failure) {
@@ -189,7 +189,7 @@ source::async_result<std::unique_ptr<source::connection>> capture::prepare() {
                   {{"project", with_.project.name}, {"why", one.why}, {"sql", one.sql}});
     }
   }
-  const auto prepared = co_await source::set_up(*database, names_, with_.project.fix);
+  const auto prepared = co_await source::set_up(database.get(), names_, with_.project.fix);
   if (!prepared) {
     if (prepared.error().code == errc::conflict) with_.on_setup_refused(prepared.error());
     co_return prepared.error();
@@ -198,7 +198,7 @@ source::async_result<std::unique_ptr<source::connection>> capture::prepare() {
     log_event(one.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
               one.what, {{"project", with_.project.name}, {"why", one.why}});
   }
-  if (const auto read = co_await refresh_catalog(*database); !read) co_return read.error();
+  if (const auto read = co_await refresh_catalog(database.get()); !read) co_return read.error();
   co_return database;
 }
 
@@ -209,30 +209,30 @@ source::async_result<> capture::follow() {
   session_ = std::make_shared<session>();
   auto one = session_;
   one->database = std::move(prepared).value();
-  if (auto opened = co_await open_stream(*one); !opened) co_return opened.error();
+  if (auto opened = co_await open_stream(one); !opened) co_return opened.error();
   asio::co_spawn(context_, keep_house(one), asio::detached);
-  const auto ended = co_await stream(*one);
+  const auto ended = co_await stream(one);
   one->over = true;
   if (one->house_timer) one->house_timer->cancel();
   ingest_.publish_figures();
   if (stopping_) {
     // What is durable by now is confirmed, so that the server keeps no more than it must.
-    co_await confirm(*one);
+    co_await confirm(one);
   }
   co_return ended;
 }
 
-source::async_result<> capture::choose_start(session& one) {
+source::async_result<> capture::choose_start(std::shared_ptr<session> one) {
   const auto bounds = with_.log->bounds();
   for (bool told = false;; told = true) {
-    const auto slot = co_await source::read_slot(*one.database, names_.slot);
+    const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
     if (!slot) co_return slot.error();
     const source::stored_history stored{with_.system_identifier, bounds.timeline,
                                         bounds.covered_through};
-    const auto decided = source::decide_start(stored, one.server, *slot);
+    const auto decided = source::decide_start(stored, one->server, *slot);
     if (!decided) co_return decided.error();
     if (const auto* start = std::get_if<source::start_at>(&*decided)) {
-      one.from = start->from;
+      one->from = start->from;
       co_return result<void>();
     }
     if (const auto* wait = std::get_if<source::wait_for_slot>(&*decided)) {
@@ -258,63 +258,63 @@ source::async_result<> capture::choose_start(session& one) {
       }
     };
     const bool temporary = !with_.project.event_persistence;
-    const auto made = co_await source::create_replication_slot(*one.replication, *one.database,
-                                                               one.slot, temporary, tell);
+    const auto made = co_await source::create_replication_slot(
+        one->replication.get(), one->database.get(), one->slot, temporary, tell);
     if (!made) co_return made.error();
     log_info(
         "setup", "made the replication slot",
-        {{"project", with_.project.name}, {"slot", one.slot}, {"lsn", to_string(made->start)}});
-    one.from = made->start;
+        {{"project", with_.project.name}, {"slot", one->slot}, {"lsn", to_string(made->start)}});
+    one->from = made->start;
     co_return result<void>();
   }
 }
 
-source::async_result<> capture::open_stream(session& one) {
+source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   auto opened =
       co_await source::connection::open(with_.target, source::connection_kind::replication,
                                         "pulse " + with_.project.name, connect_timeout);
   if (!opened) co_return opened.error();
-  one.replication = std::move(opened).value();
+  one->replication = std::move(opened).value();
   reconnects_.Increment();
-  auto server = co_await source::identify_server(*one.replication);
+  auto server = co_await source::identify_server(one->replication.get());
   if (!server) co_return server.error();
-  one.server = std::move(server).value();
-  one.slot = names_.slot;
+  one->server = std::move(server).value();
+  one->slot = names_.slot;
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
   } else {
     // Gone with its connection; another name than the permanent one, which may still be there from
     // before.
-    one.slot = names_.slot.substr(0, 50) + "_live";
-    const auto made = co_await source::create_replication_slot(*one.replication, *one.database,
-                                                               one.slot, true, [](const auto&) {});
+    one->slot = names_.slot.substr(0, 50) + "_live";
+    const auto made = co_await source::create_replication_slot(
+        one->replication.get(), one->database.get(), one->slot, true, [](const auto&) {});
     if (!made) co_return made.error();
-    one.from = made->start;
+    one->from = made->start;
   }
-  if (with_.system_identifier != one.server.system_identifier) {
-    with_.system_identifier = one.server.system_identifier;
+  if (with_.system_identifier != one->server.system_identifier) {
+    with_.system_identifier = one->server.system_identifier;
     with_.on_system_identifier(with_.system_identifier);
   }
   if (!with_.log->bounds().covered_through) {
-    if (auto covered = with_.log->cover(one.server.timeline, one.from); !covered)
+    if (auto covered = with_.log->cover(one->server.timeline, one->from); !covered)
       co_return covered.error();
   }
-  ingest_.start(one.server.timeline);
+  ingest_.start(one->server.timeline);
   decoder_.reset();
-  one.rules.emplace(one.from);
+  one->rules.emplace(one->from);
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
   // suspends.
-  const source::stream_options options{one.slot, names_.publication, one.from};
-  const auto started = co_await source::start_streaming(*one.replication, options);
+  const source::stream_options options{one->slot, names_.publication, one->from};
+  const auto started = co_await source::start_streaming(one->replication.get(), options);
   if (!started) co_return started.error();
   set_state("streaming", "");
   heard();
   log_info("capture", "streaming",
            {{"project", with_.project.name},
             {"database", with_.target.display()},
-            {"slot", one.slot},
-            {"from", to_string(one.from)},
-            {"timeline", one.server.timeline}});
+            {"slot", one->slot},
+            {"from", to_string(one->from)},
+            {"timeline", one->server.timeline}});
   co_return result<void>();
 }
 
@@ -329,16 +329,16 @@ void capture::ask(bool refresh, std::function<void(result<present>)> done) {
 asio::awaitable<void> capture::answer_questions() {
   while (!questions_.empty()) {
     // All that have come by now are answered by one look at the database.
-    auto batch = std::exchange(questions_, {});
+    const auto batch = std::make_shared<std::deque<question>>(std::exchange(questions_, {}));
     const auto answered = co_await answer(batch);
     if (answered) continue;
     side_.reset();
-    for (const auto& one : batch) one.done(answered.error());
+    for (const auto& one : *batch) one.done(answered.error());
   }
   answering_ = false;
 }
 
-source::async_result<> capture::answer(std::deque<question>& batch) {
+source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> batch) {
   if (stopping_) co_return error{errc::cancelled, "stopping", {}};
   if (!side_) {
     auto opened =
@@ -348,16 +348,16 @@ source::async_result<> capture::answer(std::deque<question>& batch) {
     side_ = std::move(opened).value();
   }
   present found;
-  const auto flushed = co_await source::read_flush_lsn(*side_);
+  const auto flushed = co_await source::read_flush_lsn(side_.get());
   if (!flushed) co_return flushed.error();
   found.flushed = *flushed;
-  if (std::ranges::any_of(batch, &question::refresh)) {
-    auto read = co_await refresh_catalog(*side_);
+  if (std::ranges::any_of(*batch, &question::refresh)) {
+    auto read = co_await refresh_catalog(side_.get());
     if (!read) co_return read.error();
     found.known = std::move(read).value();
   }
-  for (const auto& one : batch) one.done(found);
-  batch.clear();
+  for (const auto& one : *batch) one.done(found);
+  batch->clear();
   co_return result<void>();
 }
 

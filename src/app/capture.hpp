@@ -78,17 +78,17 @@ class capture {
   boost::asio::awaitable<void> run();
   source::async_result<> follow();
   source::async_result<std::unique_ptr<source::connection>> prepare();
-  source::async_result<> open_stream(session& one);
-  source::async_result<> choose_start(session& one);
-  source::async_result<> stream(session& one);
-  source::async_result<> take_messages(session& one);
+  source::async_result<> open_stream(std::shared_ptr<session> one);
+  source::async_result<> choose_start(std::shared_ptr<session> one);
+  source::async_result<> stream(std::shared_ptr<session> one);
+  source::async_result<> take_messages(std::shared_ptr<session> one);
   source::async_result<> wait_for_log();
-  source::async_result<> confirm(session& one);
+  source::async_result<> confirm(std::shared_ptr<session> one);
   boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
   boost::asio::awaitable<void> answer_questions();
-  source::async_result<> answer(std::deque<question>& batch);
+  source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
-      source::connection& database);
+      source::connection* database);
   result<void> take_message(session& one, std::string_view bytes);
   void trim(std::chrono::steady_clock::time_point now);
   source::async_result<> pause(std::chrono::milliseconds wait);

@@ -38,36 +38,36 @@ result<void> capture::take_message(session& one, std::string_view bytes) {
 
 // A table with a type that the catalog does not know stops decoding until the catalog has been read
 // again; what was received with it meanwhile is kept, at most one portion.
-source::async_result<> capture::take_messages(session& one) {
+source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
   std::deque<std::string> kept;
   const source::connection::receive_bounds bounds;
   const auto received =
-      co_await one.replication->receive(bounds, [&](std::string_view bytes) -> result<void> {
-        if (!ingest_.needs_catalog()) return take_message(one, bytes);
+      co_await one->replication->receive(bounds, [&](std::string_view bytes) -> result<void> {
+        if (!ingest_.needs_catalog()) return take_message(*one, bytes);
         kept.emplace_back(bytes);
         return {};
       });
   if (!received) co_return received.error();
   while (ingest_.needs_catalog()) {
-    auto read = co_await refresh_catalog(*one.database);
+    auto read = co_await refresh_catalog(one->database.get());
     if (!read) co_return read.error();
     if (auto resolved = ingest_.resolve_with((*read)->types); !resolved) co_return resolved.error();
     while (!kept.empty() && !ingest_.needs_catalog()) {
       const auto message = std::move(kept.front());
       kept.pop_front();
-      if (auto taken = take_message(one, message); !taken) co_return taken.error();
+      if (auto taken = take_message(*one, message); !taken) co_return taken.error();
     }
   }
   co_return result<void>();
 }
 
-source::async_result<> capture::stream(session& one) {
+source::async_result<> capture::stream(std::shared_ptr<session> one) {
   while (!stopping_) {
     if (auto room = co_await wait_for_log(); !room) co_return room.error();
     if (auto taken = co_await take_messages(one); !taken) co_return taken.error();
     heard();
     ingest_.publish_figures();
-    if (one.rules->due(lsn{}, std::chrono::steady_clock::now())) {
+    if (one->rules->due(lsn{}, std::chrono::steady_clock::now())) {
       if (auto sent = co_await confirm(one); !sent) co_return sent.error();
     }
   }
@@ -92,15 +92,15 @@ void capture::log_progress() {
   asio::post(context_, [this] { log_timer_.cancel(); });
 }
 
-source::async_result<> capture::confirm(session& one) {
+source::async_result<> capture::confirm(std::shared_ptr<session> one) {
   const auto bounds = with_.log->bounds();
-  const auto feedback = one.rules->take(bounds.covered_through, std::chrono::steady_clock::now());
+  const auto feedback = one->rules->take(bounds.covered_through, std::chrono::steady_clock::now());
   const pgoutput::status_update update{feedback.written, feedback.flushed, feedback.flushed, false};
   const auto bytes = pgoutput::format_status_update(update, system_clock_source().now());
-  received_lsn_.Set(static_cast<double>(one.rules->received().value));
+  received_lsn_.Set(static_cast<double>(one->rules->received().value));
   covered_lsn_.Set(static_cast<double>(feedback.flushed.value));
   log_bytes_.Set(static_cast<double>(bounds.stored_bytes));
-  co_return co_await one.replication->send(
+  co_return co_await one->replication->send(
       std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
@@ -123,7 +123,7 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
         }
       }
     }
-    if (one->rules->due(bounds.covered_through, now)) co_await confirm(*one);
+    if (one->rules->due(bounds.covered_through, now)) co_await confirm(one);
     trim(now);
   }
 }

@@ -24,15 +24,15 @@ namespace {
 
 using findings = std::vector<source::finding>;
 using database_work =
-    std::function<source::async_result<findings>(source::connection&, source::source_names)>;
+    std::function<source::async_result<findings>(source::connection*, source::source_names)>;
 
-source::async_result<findings> connect_and(const project_config& project, database_work work) {
+source::async_result<findings> connect_and(project_config project, database_work work) {
   const auto target = source::parse_database_url(project.database_url);
   if (!target) co_return target.error();
   auto opened = co_await source::connection::open(
       *target, source::connection_kind::sql, "pulse " + project.name, std::chrono::seconds(10));
   if (!opened) co_return opened.error();
-  co_return co_await work(**opened, source::names_for(project.name, project.publication));
+  co_return co_await work(opened->get(), source::names_for(project.name, project.publication));
 }
 
 result<findings> ask_database(const project_config& project, database_work work) {
@@ -117,7 +117,7 @@ int run_for_projects(const server_config& config, bool as_json, const database_w
   return failed ? 1 : 0;
 }
 
-source::async_result<findings> examine(source::connection& database, source::source_names names,
+source::async_result<findings> examine(source::connection* database, source::source_names names,
                                        bool fix) {
   findings all;
   if (fix) {
@@ -136,14 +136,14 @@ source::async_result<findings> examine(source::connection& database, source::sou
 
 int run_doctor(const server_config& config, bool fix, bool as_json) {
   return run_for_projects(config, as_json,
-                          [fix](source::connection& database, source::source_names names) {
+                          [fix](source::connection* database, source::source_names names) {
                             return examine(database, std::move(names), fix);
                           });
 }
 
 int run_teardown(const server_config& config, bool as_json) {
   return run_for_projects(config, as_json,
-                          [](source::connection& database, source::source_names names) {
+                          [](source::connection* database, source::source_names names) {
                             return source::tear_down(database, std::move(names));
                           });
 }

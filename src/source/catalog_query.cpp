@@ -75,19 +75,19 @@ void add_columns(const query_rows& columns, std::map<std::uint32_t, catalog_tabl
 
 }  // namespace
 
-async_result<std::shared_ptr<const catalog>> read_catalog(connection& database,
+async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
                                                           std::string publication) {
-  if (auto begun = co_await database.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  if (auto begun = co_await database->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       !begun) {
     co_return begun.error();
   }
-  const auto tables = co_await database.query(tables_sql, with(publication));
+  const auto tables = co_await database->query(tables_sql, with(publication));
   if (!tables) co_return wrap("reading the tables", tables.error());
-  const auto columns = co_await database.query(columns_sql);
+  const auto columns = co_await database->query(columns_sql);
   if (!columns) co_return wrap("reading the columns", columns.error());
-  const auto types = co_await database.query(types_sql);
+  const auto types = co_await database->query(types_sql);
   if (!types) co_return wrap("reading the types", types.error());
-  if (auto ended = co_await database.query("COMMIT"); !ended) co_return ended.error();
+  if (auto ended = co_await database->query("COMMIT"); !ended) co_return ended.error();
 
   std::map<std::uint32_t, catalog_table> by_oid;
   for (const auto& row : tables->rows()) {

@@ -11,7 +11,7 @@ namespace pulse::source {
 
 // Reads everything in one repeatable-read transaction, so that it fits together. `publication` says
 // which tables count as published; it need not exist yet.
-async_result<std::shared_ptr<const catalog>> read_catalog(connection& database,
+async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
                                                           std::string publication);
 
 }  // namespace pulse::source

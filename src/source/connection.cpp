@@ -151,7 +151,7 @@ error connection::failure(std::string_view doing) const {
   return failed;
 }
 
-async_result<std::unique_ptr<connection>> connection::open(const database_target& target,
+async_result<std::unique_ptr<connection>> connection::open(database_target target,
                                                            connection_kind kind,
                                                            std::string application_name,
                                                            std::chrono::milliseconds timeout) {

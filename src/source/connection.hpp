@@ -61,7 +61,7 @@ enum class connection_kind {
 // One owner, one thread (its executor's). One operation at a time.
 class connection {
  public:
-  static async_result<std::unique_ptr<connection>> open(const database_target& target,
+  static async_result<std::unique_ptr<connection>> open(database_target target,
                                                         connection_kind kind,
                                                         std::string application_name,
                                                         std::chrono::milliseconds timeout);

@@ -32,8 +32,8 @@ std::vector<timeline_switch> parse_history(const std::string& content) {
 
 }  // namespace
 
-async_result<server_identity> identify_server(connection& replication) {
-  const auto found = co_await replication.query("IDENTIFY_SYSTEM");
+async_result<server_identity> identify_server(connection* replication) {
+  const auto found = co_await replication->query("IDENTIFY_SYSTEM");
   if (!found) co_return wrap("identifying the server", found.error());
   server_identity identity;
   identity.system_identifier = found->value(0);
@@ -42,17 +42,17 @@ async_result<server_identity> identify_server(connection& replication) {
   identity.database = found->value(3);
   if (identity.timeline > 1) {
     const auto history =
-        co_await replication.query(fmt::format("TIMELINE_HISTORY {}", identity.timeline));
+        co_await replication->query(fmt::format("TIMELINE_HISTORY {}", identity.timeline));
     if (!history) co_return wrap("reading the timeline's history", history.error());
     identity.history = parse_history(history->value(1));
   }
   co_return identity;
 }
 
-async_result<std::optional<slot_facts>> read_slot(connection& database, std::string slot) {
+async_result<std::optional<slot_facts>> read_slot(connection* database, std::string slot) {
   // wal_status is there from PostgreSQL 13 on.
-  const std::string status = database.server_version() >= 130000 ? "wal_status" : "''";
-  const auto found = co_await database.query(
+  const std::string status = database->server_version() >= 130000 ? "wal_status" : "''";
+  const auto found = co_await database->query(
       "SELECT plugin, database, active, active_pid, confirmed_flush_lsn, " + status +
       " FROM pg_replication_slots WHERE slot_name = " + quote_literal(slot));
   if (!found) co_return wrap("looking at the replication slot", found.error());
@@ -67,14 +67,14 @@ async_result<std::optional<slot_facts>> read_slot(connection& database, std::str
   co_return std::optional(facts);
 }
 
-async_result<lsn> read_flush_lsn(connection& database) {
-  const auto found = co_await database.query("SELECT pg_current_wal_flush_lsn()");
+async_result<lsn> read_flush_lsn(connection* database) {
+  const auto found = co_await database->query("SELECT pg_current_wal_flush_lsn()");
   if (!found) co_return found.error();
   co_return parse_lsn(found->value(0)).value_or(lsn{});
 }
 
-async_result<> start_streaming(connection& replication, stream_options options) {
-  co_return co_await replication.start_copy(
+async_result<> start_streaming(connection* replication, stream_options options) {
+  co_return co_await replication->start_copy(
       fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {})",
                   quote_identifier(options.slot), to_string(options.from), options.protocol_version,
                   quote_literal(quote_identifier(options.publication))));

@@ -12,15 +12,15 @@
 namespace pulse::source {
 
 // IDENTIFY_SYSTEM, and the history of the server's timeline (manual, section 55.4).
-async_result<server_identity> identify_server(connection& replication);
+async_result<server_identity> identify_server(connection* replication);
 
 // The slot as pg_replication_slots has it; nothing when there is none. On a connection of either
 // kind.
-async_result<std::optional<slot_facts>> read_slot(connection& database, std::string slot);
+async_result<std::optional<slot_facts>> read_slot(connection* database, std::string slot);
 
 // Where the server's durable history ends now: every commit that has returned is below. On an SQL
 // connection.
-async_result<lsn> read_flush_lsn(connection& database);
+async_result<lsn> read_flush_lsn(connection* database);
 
 // What is asked of pgoutput.
 struct stream_options {
@@ -29,6 +29,6 @@ struct stream_options {
   lsn from;
   int protocol_version = 1;
 };
-async_result<> start_streaming(connection& replication, stream_options options);
+async_result<> start_streaming(connection* replication, stream_options options);
 
 }  // namespace pulse::source

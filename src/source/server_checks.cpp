@@ -98,9 +98,9 @@ std::string keyless_table::mend() const {
                      quote_identifier(name));
 }
 
-async_result<role_facts> read_role(connection& database) {
+async_result<role_facts> read_role(connection* database) {
   // Some hosts give replication by membership in a role of their own instead of the attribute.
-  const auto found = co_await database.query(R"(
+  const auto found = co_await database->query(R"(
     SELECT r.rolname, r.rolsuper,
            r.rolreplication OR EXISTS (SELECT 1 FROM pg_roles g WHERE g.rolname IN ('rds_replication', 'cloudsqlsuperuser')
                                        AND pg_has_role(r.oid, g.oid, 'MEMBER'))
@@ -109,9 +109,9 @@ async_result<role_facts> read_role(connection& database) {
   co_return role_facts{found->value(0), found->value(1) == "t", found->value(2) == "t"};
 }
 
-async_result<std::vector<keyless_table>> find_keyless_tables(connection& database,
+async_result<std::vector<keyless_table>> find_keyless_tables(connection* database,
                                                              std::string in_publication) {
-  const auto found = co_await database.query(R"(
+  const auto found = co_await database->query(R"(
     SELECT n.nspname, c.relname, pg_has_role(c.relowner, 'USAGE')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
@@ -122,7 +122,7 @@ async_result<std::vector<keyless_table>> find_keyless_tables(connection& databas
       AND ($1 = '' OR EXISTS (SELECT 1 FROM pg_publication_tables p
                               WHERE p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname))
     ORDER BY 1, 2)",
-                                             with(in_publication));
+                                              with(in_publication));
   if (!found) co_return found.error();
   std::vector<keyless_table> tables;
   for (const auto& row : found->rows()) {
@@ -131,10 +131,10 @@ async_result<std::vector<keyless_table>> find_keyless_tables(connection& databas
   co_return tables;
 }
 
-async_result<std::vector<finding>> check_server(connection& database, source_names names,
+async_result<std::vector<finding>> check_server(connection* database, source_names names,
                                                 check_scope scope) {
   std::vector<finding> findings;
-  const auto settings = co_await database.query(settings_sql, with(names.slot));
+  const auto settings = co_await database->query(settings_sql, with(names.slot));
   if (!settings) co_return settings.error();
   findings.push_back(check_version(settings->value(0), settings->value(1)));
   findings.push_back(check_wal_level(settings->value(2)));
@@ -160,7 +160,7 @@ async_result<std::vector<finding>> check_server(connection& database, source_nam
          "when Pulse is away for more WAL than this, the slot is lost and a gap is left",
          {}});
   }
-  const auto publication = co_await database.query(
+  const auto publication = co_await database->query(
       "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));
   if (!publication) co_return publication.error();
   if (publication->empty() && names.own_publication) {

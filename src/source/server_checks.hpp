@@ -34,7 +34,7 @@ struct role_facts {
   bool superuser = false;
   bool replication = false;
 };
-async_result<role_facts> read_role(connection& database);
+async_result<role_facts> read_role(connection* database);
 
 // A table whose UPDATEs and DELETEs fail as soon as it is published: it has no replica identity
 // that can be used.
@@ -45,13 +45,13 @@ struct keyless_table {
   std::string mend() const;  // ALTER TABLE … REPLICA IDENTITY FULL
 };
 // All of them, or only those in an existing publication.
-async_result<std::vector<keyless_table>> find_keyless_tables(connection& database,
+async_result<std::vector<keyless_table>> find_keyless_tables(connection* database,
                                                              std::string in_publication);
 
 // Version, wal_level, rights, free slots and senders, synchronous_standby_names, publication, slot;
 // and, for people, keyless tables, which setup finds by itself.
 enum class check_scope { capture, everything };
-async_result<std::vector<finding>> check_server(connection& database, source_names names,
+async_result<std::vector<finding>> check_server(connection* database, source_names names,
                                                 check_scope scope);
 
 }  // namespace pulse::source

@@ -72,26 +72,26 @@ std::vector<keyless_table> only_owned(std::vector<keyless_table> tables) {
   return tables;
 }
 
-async_result<query_rows> run(connection& database, std::string doing, std::string sql) {
-  auto answered = co_await database.query(std::move(sql));
+async_result<query_rows> run(connection* database, std::string doing, std::string sql) {
+  auto answered = co_await database->query(std::move(sql));
   if (!answered) co_return wrap(doing, answered.error());
   co_return answered;
 }
 
 // One transaction: the tables have their identity before they are published, and nobody waits long
 // for a lock.
-async_result<> publish(connection& database, std::vector<keyless_table> mend,
+async_result<> publish(connection* database, std::vector<keyless_table> mend,
                        std::string statement) {
   std::string sql = "BEGIN; SET LOCAL lock_timeout = '5s';";
   for (const auto& table : mend) sql += table.mend();
   sql += statement + "; COMMIT";
-  auto published = co_await database.query(std::move(sql));
+  auto published = co_await database->query(std::move(sql));
   if (published) co_return result<void>();
-  co_await database.query("ROLLBACK");
+  co_await database->query("ROLLBACK");
   co_return wrap("publishing the tables", published.error());
 }
 
-async_result<> install_trigger(connection& database) {
+async_result<> install_trigger(connection* database) {
   const auto name = quote_identifier(trigger_name);
   if (auto made =
           co_await run(database, "making the schema pulse", "CREATE SCHEMA IF NOT EXISTS pulse");
@@ -103,8 +103,8 @@ async_result<> install_trigger(connection& database) {
       !made) {
     co_return made.error();
   }
-  const auto there = co_await database.query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
-                                             with(std::string(trigger_name)));
+  const auto there = co_await database->query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
+                                              with(std::string(trigger_name)));
   if (!there) co_return there.error();
   if (!there->empty()) co_return result<void>();
   auto made = co_await run(
@@ -122,10 +122,10 @@ struct table_list {
 };
 
 // Tables that can be published and are not yet; owned ones or the others.
-async_result<table_list> unpublished_tables(connection& database, std::string publication,
+async_result<table_list> unpublished_tables(connection* database, std::string publication,
                                             bool owned) {
   const auto found =
-      co_await database.query(R"(
+      co_await database->query(R"(
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
@@ -133,7 +133,7 @@ async_result<table_list> unpublished_tables(connection& database, std::string pu
       AND NOT EXISTS (SELECT 1 FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
                       WHERE r.prrelid = c.oid AND p.pubname = $1)
     ORDER BY 1, 2)",
-                              with(publication, std::string(owned ? "owned" : "others")));
+                               with(publication, std::string(owned ? "owned" : "others")));
   if (!found) co_return found.error();
   table_list list;
   list.count = found->size();
@@ -144,8 +144,8 @@ async_result<table_list> unpublished_tables(connection& database, std::string pu
   co_return list;
 }
 
-async_result<> set_up_for_all(connection& database, const source_names& names, bool exists,
-                              bool fix, setup_report& report) {
+async_result<> set_up_for_all(connection* database, source_names names, bool exists, bool fix,
+                              setup_report* report) {
   const auto keyless = co_await find_keyless_tables(database, "");
   if (!keyless) co_return keyless.error();
   if (!keyless->empty() && !fix) co_return keyless_error(*keyless);
@@ -155,29 +155,29 @@ async_result<> set_up_for_all(connection& database, const source_names& names, b
                                         " FOR ALL TABLES WITH (publish_via_partition_root = true)";
     auto published = co_await publish(database, *keyless, statement);
     // PostgreSQL 12 has no such parameter.
-    if (!published && !exists && database.server_version() < 130000) {
+    if (!published && !exists && database->server_version() < 130000) {
       published = co_await publish(
           database, *keyless,
           "CREATE PUBLICATION " + quote_identifier(names.publication) + " FOR ALL TABLES");
     }
     if (!published) co_return published.error();
     for (const auto& table : *keyless)
-      report.push_back(done("gave a replica identity: " + table.mend()));
+      report->push_back(done("gave a replica identity: " + table.mend()));
     if (!exists)
-      report.push_back(done("made publication " + names.publication + " for all tables"));
+      report->push_back(done("made publication " + names.publication + " for all tables"));
   }
   if (auto installed = co_await install_trigger(database); !installed) {
-    report.push_back({severity::warning,
-                      "the event trigger for keyless tables could not be made",
-                      "tables made later without a primary key will refuse UPDATE and DELETE: " +
-                          installed.error().what,
-                      {}});
+    report->push_back({severity::warning,
+                       "the event trigger for keyless tables could not be made",
+                       "tables made later without a primary key will refuse UPDATE and DELETE: " +
+                           installed.error().what,
+                       {}});
   }
   co_return result<void>();
 }
 
-async_result<> set_up_for_owned(connection& database, const source_names& names, bool exists,
-                                bool fix, setup_report& report) {
+async_result<> set_up_for_owned(connection* database, source_names names, bool exists, bool fix,
+                                setup_report* report) {
   auto keyless = co_await find_keyless_tables(database, "");
   if (!keyless) co_return keyless.error();
   const auto mend = only_owned(std::move(*keyless));
@@ -190,7 +190,7 @@ async_result<> set_up_for_owned(connection& database, const source_names& names,
     statement =
         "CREATE PUBLICATION " + publication +
         (owned->sql.empty() ? "" : " FOR TABLE " + owned->sql) +
-        (database.server_version() >= 130000 ? " WITH (publish_via_partition_root = true)" : "");
+        (database->server_version() >= 130000 ? " WITH (publish_via_partition_root = true)" : "");
   } else if (!owned->sql.empty()) {
     statement = "ALTER PUBLICATION " + publication + " ADD TABLE " + owned->sql;
   }
@@ -198,18 +198,19 @@ async_result<> set_up_for_owned(connection& database, const source_names& names,
     if (auto published = co_await publish(database, mend, statement); !published)
       co_return published.error();
     if (owned->count != 0)
-      report.push_back(done(fmt::format("published {} table(s) that the role owns", owned->count)));
+      report->push_back(
+          done(fmt::format("published {} table(s) that the role owns", owned->count)));
   }
   const auto others = co_await unpublished_tables(database, names.publication, false);
   if (!others) co_return others.error();
   if (others->count != 0) {
-    report.push_back(
+    report->push_back(
         {severity::warning,
          fmt::format("left out {} table(s) of other owners: {}", others->count, others->sql),
          "only a superuser, or their owner, can publish them",
          {}});
   }
-  report.push_back(
+  report->push_back(
       {severity::warning,
        "tables made later are published at the next start",
        "only a superuser can publish all tables, or install the event trigger for keyless ones",
@@ -225,7 +226,7 @@ struct transaction_watch {
 
 // Tells of open transactions from time to time, until it is over. Nobody else uses `database`
 // meanwhile.
-asio::awaitable<void> watch_open_transactions(connection& database,
+asio::awaitable<void> watch_open_transactions(connection* database,
                                               std::shared_ptr<transaction_watch> watch,
                                               waiting_for tell) {
   while (!watch->over) {
@@ -233,7 +234,7 @@ asio::awaitable<void> watch_open_transactions(connection& database,
     boost::system::error_code cancelled;
     co_await watch->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     if (watch->over) co_return;
-    const auto found = co_await database.query(R"(
+    const auto found = co_await database->query(R"(
       SELECT pid, xact_start, state FROM pg_stat_activity
       WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start)");
     if (!found || watch->over) co_return;
@@ -252,9 +253,9 @@ asio::awaitable<void> watch_open_transactions(connection& database,
 
 }  // namespace
 
-async_result<setup_report> set_up(connection& database, source_names names, bool fix) {
+async_result<setup_report> set_up(connection* database, source_names names, bool fix) {
   setup_report report;
-  const auto publication = co_await database.query(
+  const auto publication = co_await database->query(
       "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));
   if (!publication) co_return publication.error();
   const bool exists = !publication->empty();
@@ -281,28 +282,28 @@ async_result<setup_report> set_up(connection& database, source_names names, bool
   // can change it.
   result<void> prepared;
   if (for_all && role->superuser) {
-    prepared = co_await set_up_for_all(database, names, exists, fix, report);
+    prepared = co_await set_up_for_all(database, names, exists, fix, &report);
   } else if (!for_all) {
-    prepared = co_await set_up_for_owned(database, names, exists, fix, report);
+    prepared = co_await set_up_for_owned(database, names, exists, fix, &report);
   }
   if (!prepared) co_return prepared.error();
   co_return report;
 }
 
-async_result<created_slot> create_replication_slot(connection& replication, connection& database,
+async_result<created_slot> create_replication_slot(connection* replication, connection* database,
                                                    std::string slot, bool temporary,
                                                    waiting_for waiting) {
   const auto executor = co_await asio::this_coro::executor;
   const auto watch = std::make_shared<transaction_watch>(executor);
   asio::co_spawn(executor, watch_open_transactions(database, watch, std::move(waiting)),
                  asio::detached);
-  auto made = co_await replication.query("CREATE_REPLICATION_SLOT " + quote_identifier(slot) +
-                                         (temporary ? " TEMPORARY" : "") +
-                                         " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+  auto made = co_await replication->query("CREATE_REPLICATION_SLOT " + quote_identifier(slot) +
+                                          (temporary ? " TEMPORARY" : "") +
+                                          " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
   watch->over = true;
   watch->timer.cancel();
   // It may be asking right now, on a connection that is needed again.
-  while (database.in_use()) co_await asio::post(executor, asio::use_awaitable);
+  while (database->in_use()) co_await asio::post(executor, asio::use_awaitable);
   if (!made) co_return wrap("making the replication slot " + slot, made.error());
   const auto start = parse_lsn(made->value(1));
   if (!start)
@@ -311,9 +312,9 @@ async_result<created_slot> create_replication_slot(connection& replication, conn
   co_return created_slot{*start};
 }
 
-async_result<setup_report> tear_down(connection& database, source_names names) {
+async_result<setup_report> tear_down(connection* database, source_names names) {
   setup_report report;
-  const auto slot = co_await database.query(
+  const auto slot = co_await database->query(
       "SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1", with(names.slot));
   if (!slot) co_return slot.error();
   if (slot->empty()) {
@@ -325,7 +326,8 @@ async_result<setup_report> tear_down(connection& database, source_names names) {
          "it keeps WAL on the server until it is dropped: stop `pulse serve`, then run this again",
          {}});
   } else {
-    auto dropped = co_await database.query("SELECT pg_drop_replication_slot($1)", with(names.slot));
+    auto dropped =
+        co_await database->query("SELECT pg_drop_replication_slot($1)", with(names.slot));
     if (!dropped) co_return wrap("dropping the replication slot", dropped.error());
     report.push_back(done("dropped replication slot " + names.slot));
   }
@@ -339,8 +341,8 @@ async_result<setup_report> tear_down(connection& database, source_names names) {
     if (!dropped) co_return dropped.error();
     report.push_back(done("dropped publication " + names.publication));
   }
-  const auto trigger = co_await database.query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
-                                               with(std::string(trigger_name)));
+  const auto trigger = co_await database->query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
+                                                with(std::string(trigger_name)));
   if (!trigger) co_return trigger.error();
   if (!trigger->empty()) {
     auto dropped =

@@ -21,7 +21,7 @@ using setup_report = std::vector<finding>;
 // errc::conflict with the SQL that mends them, or, with `fix`, they are given REPLICA IDENTITY FULL
 // in the same step. As superuser also installs the event trigger that does the same for keyless
 // tables made later, in their own transaction.
-async_result<setup_report> set_up(connection& database, source_names names, bool fix);
+async_result<setup_report> set_up(connection* database, source_names names, bool fix);
 
 // Makes the replication slot on a replication connection. PostgreSQL waits for transactions that
 // are open: `waiting` is told which, on the same thread, when that takes long. Gives the slot's
@@ -35,12 +35,12 @@ struct open_transaction {
   std::string state;
 };
 using waiting_for = std::function<void(const std::vector<open_transaction>&)>;
-async_result<created_slot> create_replication_slot(connection& replication, connection& database,
+async_result<created_slot> create_replication_slot(connection* replication, connection* database,
                                                    std::string slot, bool temporary,
                                                    waiting_for waiting);
 
 // Removes slot, publication (not the user's own), event trigger and its schema. What is not there
 // is no error. A slot that somebody uses is left, and said.
-async_result<setup_report> tear_down(connection& database, source_names names);
+async_result<setup_report> tear_down(connection* database, source_names names);
 
 }  // namespace pulse::source
