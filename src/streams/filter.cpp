@@ -198,9 +198,9 @@ class compiler {
     test.in_identity = column->in_identity;
     const auto* object = value.if_object();
     if (object != nullptr && !object->contains("$type"))
-      return operations(*object, std::move(test), column->type, path);
+      return operations(*object, test, column->type, path);
     if (const auto unwrapped = json_operations(column->type, value)) {
-      return operations(*unwrapped, std::move(test), column->type, path);
+      return operations(*unwrapped, test, column->type, path);
     }
     return equality(value, std::move(test), column->type, path);
   }
@@ -228,7 +228,7 @@ class compiler {
     return operators;
   }
 
-  result<node> operations(const json::object& operators, node test, const column_type& type,
+  result<node> operations(const json::object& operators, const node& test, const column_type& type,
                           const std::string& path) const {
     node all;
     for (const auto& entry : operators) {
