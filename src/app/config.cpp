@@ -4,13 +4,12 @@
 #include <charconv>
 #include <fstream>
 #include <numeric>
-#include <sstream>
 #include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
+#include "app/config_file.hpp"
 #include "app/units.hpp"
 
 namespace pulse::app {
@@ -52,6 +51,11 @@ result<std::string> read_secret_file(std::string_view where, const std::string& 
                  "check that it exists and that this user may read it"};
   }
   while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+  if (line.empty()) {
+    return error{errc::invalid_argument,
+                 fmt::format("{}: the first line of {} is empty", where, path),
+                 "write the key there, or leave the setting out"};
+  }
   return line;
 }
 
@@ -166,74 +170,70 @@ error unknown(std::string_view where, const std::string& name) {
           near.empty() ? "see docs/configuration.md" : "did you mean '" + near + "'?"};
 }
 
-// Projects' settings outside of any project are the first project's.
+bool is_setting(const std::string& name) {
+  return server_settings().contains(name) || project_settings().contains(name);
+}
+
+bool is_of_one_project(std::string_view name) {
+  return name == "database" || name == "publication";
+}
+
+error ambiguous(std::string_view where) {
+  return {errc::invalid_argument,
+          fmt::format("{}: with several projects, a database or publication belongs to one of them",
+                      where),
+          "set it in [projects.<name>] of the configuration file"};
+}
+
+// Settings of projects, given outside of any project, hold for all of them. Which database is one
+// project's matter: with several it must be said in the project's own table.
 result<void> apply(server_config& config, const std::string& name, const std::string& value,
                    std::string_view where) {
   if (const auto found = server_settings().find(name); found != server_settings().end()) {
     return found->second(config, where, value);
   }
-  if (const auto found = project_settings().find(name); found != project_settings().end()) {
-    if (config.projects.empty()) config.projects.emplace_back();
-    return found->second(config.projects.front(), where, value);
+  const auto found = project_settings().find(name);
+  if (found == project_settings().end()) return unknown(where, name);
+  if (config.projects.size() > 1 && is_of_one_project(name)) return ambiguous(where);
+  for (auto& project : config.projects) {
+    if (auto set = found->second(project, where, value); !set) return set;
   }
-  return unknown(where, name);
-}
-
-result<std::string> scalar(const toml::node& node, std::string_view where) {
-  if (const auto* text = node.as_string()) return text->get();
-  if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "on" : "off");
-  return error{errc::invalid_argument,
-               fmt::format("{} is neither text, a number nor true or false", where),
-               {}};
-}
-
-result<void> apply_project_table(server_config& config, const std::string& name,
-                                 const toml::table& table, const std::string& path) {
-  project_config project;
-  project.name = name;
-  for (const auto& [key, node] : table) {
-    const auto where =
-        fmt::format("{}:{}: projects.{}.{}", path, node.source().begin.line, name, key.str());
-    const auto found = project_settings().find(std::string(key.str()));
-    if (found == project_settings().end()) return unknown(where, std::string(key.str()));
-    const auto value = scalar(node, where);
-    if (!value) return value.error();
-    if (auto set = found->second(project, where, *value); !set) return set;
-  }
-  config.projects.push_back(std::move(project));
   return {};
 }
 
+result<void> check_value(const file_setting& given) {
+  if (!is_setting(given.name)) return unknown(given.where, given.name);
+  if (given.is_value) return {};
+  return error{errc::invalid_argument,
+               given.where + " is neither text, a whole number nor true or false",
+               "correct the setting"};
+}
+
+// Each project begins with what the file says for all.
 result<void> apply_file(server_config& config, const std::string& path) {
-  toml::table file;
-  // The library throws; here an unreadable file is an expected failure.
-  try {
-    file = toml::parse_file(path);
-  } catch (const toml::parse_error& failure) {
-    return error{errc::invalid_argument,
-                 fmt::format("{}:{}: {}", path, failure.source().begin.line, failure.description()),
-                 "correct the configuration file"};
+  const auto file = read_config_file(path);
+  if (!file) return file.error();
+  for (const auto& given : file->for_all) {
+    if (auto good = check_value(given); !good) return good;
+    if (file->projects.size() > 1 && is_of_one_project(given.name)) return ambiguous(given.where);
+    if (auto set = apply(config, given.name, given.value, given.where); !set) return set;
   }
-  // Projects first: settings outside of them may mean the first one.
-  if (const auto* projects = file["projects"].as_table()) {
-    for (const auto& [name, node] : *projects) {
-      const auto* table = node.as_table();
-      if (table == nullptr) {
-        return error{errc::invalid_argument,
-                     fmt::format("{}: projects.{} is not a table", path, name.str()),
-                     "write [projects." + std::string(name.str()) + "]"};
+  if (file->projects.empty()) return {};
+  const auto for_all = config.projects.front();
+  config.projects.clear();
+  for (const auto& [name, settings_given] : file->projects) {
+    auto project = for_all;
+    project.name = name;
+    for (const auto& given : settings_given) {
+      if (server_settings().contains(given.name)) {
+        return error{errc::invalid_argument, given.where + " is the server's, not a project's",
+                     "write it above the first [table]"};
       }
-      if (auto set = apply_project_table(config, std::string(name.str()), *table, path); !set)
-        return set;
+      if (auto good = check_value(given); !good) return good;
+      const auto& setter = project_settings().at(given.name);
+      if (auto set = setter(project, given.where, given.value); !set) return set;
     }
-  }
-  for (const auto& [key, node] : file) {
-    if (key.str() == "projects") continue;
-    const auto where = fmt::format("{}:{}: {}", path, node.source().begin.line, key.str());
-    const auto value = scalar(node, where);
-    if (!value) return value.error();
-    if (auto set = apply(config, std::string(key.str()), *value, where); !set) return set;
+    config.projects.push_back(std::move(project));
   }
   return {};
 }
@@ -282,6 +282,10 @@ result<void> check(const server_config& config) {
                    fmt::format("the project name '{}' cannot be used", project.name),
                    "use at most 40 of a-z, 0-9, '_' and '-'"};
     }
+    if (config.projects.size() > 1 && project.database_url.empty()) {
+      return error{errc::invalid_argument, fmt::format("project {} has no database", project.name),
+                   fmt::format("set database in [projects.{}]", project.name)};
+    }
     if (project.segment_bytes < (std::uint64_t{64} << 10U)) {
       return error{errc::invalid_argument,
                    fmt::format("project {}: segment_bytes is below 64KiB", project.name),
@@ -324,8 +328,14 @@ std::filesystem::path default_data_dir(const environment& variables) {
   return std::filesystem::path(home.value_or(".")) / ".local" / "state" / "pulse";
 }
 
-result<server_config> load_config(const settings& command_line, const environment& variables) {
+result<server_config> load_config(const settings& command_line, const environment& all_variables) {
+  // An empty variable is how container files leave a setting out.
+  const environment variables = [&](const std::string& name) {
+    auto value = all_variables(name);
+    return value && value->empty() ? std::nullopt : value;
+  };
   server_config config;
+  config.projects.emplace_back();
   const auto given = command_line.find("config");
   const auto file =
       given != command_line.end() ? std::optional(given->second) : variables("PULSE_CONFIG");
@@ -339,9 +349,9 @@ result<server_config> load_config(const settings& command_line, const environmen
     std::ranges::replace(option, '_', '-');
     if (auto set = apply(config, name, value, option); !set) return set.error();
   }
-  if (config.projects.empty()) config.projects.emplace_back();
-  if (auto& first = config.projects.front(); first.database_url.empty()) {
-    first.database_url = variables("DATABASE_URL").value_or("");
+  if (auto& only = config.projects.front();
+      config.projects.size() == 1 && only.database_url.empty()) {
+    only.database_url = variables("DATABASE_URL").value_or("");
   }
   if (config.data_dir.empty()) config.data_dir = default_data_dir(variables);
   if (auto good = check(config); !good) return good.error();

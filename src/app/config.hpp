@@ -48,10 +48,11 @@ struct server_config {
 using settings = std::map<std::string, std::string>;
 
 // `command_line` by the names in settings; `environment` answers for variables (std::getenv in the
-// program). errc::invalid_argument names the setting, where it came from, and the nearest known
-// name for an unknown one.
+// program). Settings of projects that are given outside of [projects.<name>] hold for all of them.
+// errc::invalid_argument names the setting, where it came from, and the nearest known name for an
+// unknown one.
 using environment = std::function<std::optional<std::string>(const std::string&)>;
-result<server_config> load_config(const settings& command_line, const environment& variables);
+result<server_config> load_config(const settings& command_line, const environment& all_variables);
 
 // Where state is kept when nobody says otherwise: /var/lib/pulse for root, else below the home
 // directory.

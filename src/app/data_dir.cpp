@@ -1,8 +1,8 @@
 #include "app/data_dir.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +17,19 @@ namespace {
 error failed(std::string_view doing, const std::filesystem::path& path) {
   return {errc::io, fmt::format("{} {}: {}", doing, path.string(), std::strerror(errno)),
           "check the path and its owner"};
+}
+
+result<void> close_to_others(const std::filesystem::path& directory) {
+  std::error_code failure;
+  if (!std::filesystem::is_empty(directory, failure) || failure) {
+    return error{errc::unauthorized,
+                 "the data directory " + directory.string() +
+                     " is open to other users, and holds something already",
+                 "choose another --data-dir, or close it with chmod 700 when it is Pulse's alone"};
+  }
+  if (::chmod(directory.c_str(), 0700) != 0)
+    return failed("closing the data directory to others", directory);
+  return {};
 }
 
 }  // namespace
@@ -39,22 +52,23 @@ result<void> prepare_data_dir(const std::filesystem::path& directory) {
                  "the data directory " + directory.string() + " belongs to another user",
                  "run as that user, or choose another --data-dir"};
   }
-  if ((facts.st_mode & 0077U) != 0 && ::chmod(directory.c_str(), 0700) != 0) {
-    return failed("closing the data directory to others", directory);
-  }
-  return {};
+  return (facts.st_mode & 0077U) == 0 ? result<void>() : close_to_others(directory);
 }
 
 result<void> write_private_file(const std::filesystem::path& path, const std::string& content) {
-  const auto temporary = path.string() + ".tmp";
-  ::unlink(temporary.c_str());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  // mkstemp makes it with mode 0600, under a name that nobody uses.
+  auto temporary = path.string() + ".XXXXXX";
+  const int file = ::mkstemp(temporary.data());
   if (file < 0) return failed("writing", path);
   const bool written =
       ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()) &&
       ::fsync(file) == 0;
   ::close(file);
-  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) return failed("writing", path);
+  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const auto why = failed("writing", path);
+    ::unlink(temporary.c_str());
+    return why;
+  }
   return {};
 }
 

@@ -8,8 +8,9 @@
 
 namespace pulse::app {
 
-// Makes it (mode 0700) when it is missing. Refuses one that belongs to another user or that others
-// may write to.
+// Makes it (mode 0700) when it is missing; an empty one is closed to others. Refuses one that
+// belongs to another user, and one that holds something and is open to others: its mode may be what
+// something else needs.
 result<void> prepare_data_dir(const std::filesystem::path& directory);
 
 // Writes a file that only this user can read (mode 0600), replacing any.
