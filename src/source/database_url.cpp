@@ -99,6 +99,11 @@ result<std::map<std::string, std::string>> libpq_parameters(const std::string& t
   return parameters;
 }
 
+// libpq looks at the port only when it connects; hosts may be several, and so may ports.
+bool ports_are_numbers(std::string_view ports) {
+  return ports.size() < 200 && ports.find_first_not_of("0123456789,") == std::string_view::npos;
+}
+
 result<void> refuse_pooler(const std::map<std::string, std::string>& parameters) {
   const auto value = [&](const char* name) {
     const auto found = parameters.find(name);
@@ -170,6 +175,11 @@ result<database_target> parse_database_url(std::string_view url) {
   if (!parameters) return parameters.error();
   target.parameters = std::move(*parameters);
   for (auto& [name, value] : extra) target.parameters.insert_or_assign(name, value);
+  if (const auto port = target.parameters.find("port");
+      port != target.parameters.end() && !ports_are_numbers(port->second)) {
+    return refuse("the database URL's port is no number",
+                  "write it as postgresql://user:password@host:5432/database");
+  }
   if (auto direct = refuse_pooler(target.parameters); !direct) return direct.error();
   return target;
 }

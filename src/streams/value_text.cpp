@@ -258,9 +258,8 @@ std::optional<std::string> canonical_decimal(std::string_view text) {
 std::optional<std::string> money_number(std::string_view text) {
   std::string number;
   for (const char c : text) {
-    if (is_digit(c) || c == '.') {
-      number += c;
-    } else if (c == '-' && number.empty()) {
+    const bool sign = c == '-' && number.empty();
+    if (is_digit(c) || c == '.' || sign) {
       number += c;
     } else if (c != '$' && c != ',') {
       return std::nullopt;

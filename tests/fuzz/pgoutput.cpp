@@ -1,0 +1,56 @@
+// Arbitrary bytes as replication messages: each length-prefixed piece of the input is one CopyData
+// message. The decoder may refuse, and must neither crash nor read past the message.
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "change/fragment.hpp"
+#include "pgoutput/copy_data.hpp"
+#include "pgoutput/decoder.hpp"
+
+namespace {
+
+// Looks at every byte that it is given, so that the sanitizer sees what is out of bounds.
+class reading_sink final : public pulse::fragment_sink {
+ public:
+  pulse::result<void> on_begin(const pulse::transaction_begin&) override { return {}; }
+  pulse::result<void> on_relation(const pulse::relation_definition& definition) override {
+    seen_ += definition.columns.size();
+    return {};
+  }
+  pulse::result<void> on_change(const pulse::row_change& change) override {
+    read(change.before);
+    read(change.after);
+    return {};
+  }
+  pulse::result<void> on_truncate(std::uint32_t) override { return {}; }
+  pulse::result<void> on_commit(const pulse::transaction_commit&) override { return {}; }
+
+ private:
+  void read(pulse::tuple_view row) {
+    for (const auto value : row) {
+      for (const char c : value.text) seen_ += static_cast<unsigned char>(c);
+    }
+  }
+  std::size_t seen_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  reading_sink sink;
+  pulse::pgoutput::decoder decoder(sink);
+  while (size > 1) {
+    const std::size_t piece = data[0] < size ? data[0] : size - 1;
+    const auto bytes = std::as_bytes(std::span(data + 1, piece));
+    const auto parsed = pulse::pgoutput::parse_copy_data(bytes);
+    if (parsed) {
+      if (const auto* message = std::get_if<pulse::pgoutput::xlog_data>(&*parsed)) {
+        if (!decoder.decode(message->wal_start, message->message)) decoder.reset();
+      }
+    }
+    data += 1 + piece;
+    size -= 1 + piece;
+  }
+  return 0;
+}

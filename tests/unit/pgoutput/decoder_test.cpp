@@ -1,0 +1,230 @@
+#include "pgoutput/decoder.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include "pgoutput/copy_data.hpp"
+#include "tests/support/test_events.hpp"
+
+namespace pulse::pgoutput {
+namespace {
+
+using namespace std::literals;
+
+// Says what it was told, one line each.
+class telling_sink final : public fragment_sink {
+ public:
+  result<void> on_begin(const transaction_begin& begin) override {
+    lines.push_back(fmt::format("begin {} {} xid {}", to_string(begin.commit),
+                                begin.committed_at.time_since_epoch().count(), begin.xid));
+    return {};
+  }
+  result<void> on_relation(const relation_definition& definition) override {
+    auto line = fmt::format("relation {} {} {}", definition.oid, to_string(definition.table),
+                            static_cast<char>(definition.identity));
+    for (const auto& column : definition.columns) {
+      line += fmt::format(" {}{}:{}", column.in_identity ? "*" : "", column.name, column.type_oid);
+    }
+    lines.push_back(line);
+    return {};
+  }
+  result<void> on_change(const row_change& change) override {
+    lines.push_back(fmt::format("{} {} at {}.{} before {} ({}) after ({})",
+                                to_string(change.action), change.relation_oid, to_string(change.at),
+                                change.ordinal, static_cast<int>(change.before_kind),
+                                text_of(change.before), text_of(change.after)));
+    return {};
+  }
+  result<void> on_truncate(std::uint32_t oid) override {
+    lines.push_back(fmt::format("truncate {}", oid));
+    return {};
+  }
+  result<void> on_commit(const transaction_commit& commit) override {
+    lines.push_back(
+        fmt::format("commit {} end {}", to_string(commit.commit), to_string(commit.end)));
+    return {};
+  }
+  std::vector<std::string> lines;
+
+ private:
+  static std::string text_of(tuple_view row) {
+    std::string text;
+    for (const auto value : row) {
+      if (!text.empty()) text += ' ';
+      text += value.state == column_state::null              ? "null"
+              : value.state == column_state::unchanged_toast ? "unchanged"
+                                                             : std::string(value.text);
+    }
+    return text;
+  }
+};
+
+// From the protocol's description (PostgreSQL manual, section 55.9), byte by byte.
+const auto begin_bytes = "B\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\1\0\0\0\7"s;
+const auto relation_bytes =
+    "R\0\0\x40\0public\0notes\0d\0\2\1id\0\0\0\0\x17\xff\xff\xff\xff\0text\0\0\0\0\x19\xff\xff\xff\xff"s;
+const auto insert_bytes =
+    "I\0\0\x40\0N\0\2t\0\0\0\1"
+    "1"
+    "t\0\0\0\2hi"s;
+const auto update_bytes =
+    "U\0\0\x40\0N\0\2t\0\0\0\1"
+    "1"
+    "u"s;
+const auto update_key_bytes =
+    "U\0\0\x40\0K\0\2t\0\0\0\1"
+    "1"
+    "nN\0\2t\0\0\0\1"
+    "2"
+    "n"s;
+const auto update_full_bytes =
+    "U\0\0\x40\0O\0\2t\0\0\0\1"
+    "1"
+    "nN\0\2t\0\0\0\1"
+    "1"
+    "t\0\0\0\1x"s;
+const auto delete_bytes =
+    "D\0\0\x40\0K\0\2t\0\0\0\1"
+    "1"
+    "n"s;
+const auto truncate_bytes = "T\0\0\0\1\0\0\0\x40\0"s;
+const auto commit_bytes = "C\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\x10\x30\0\0\0\0\0\0\0\1"s;
+
+result<void> give(decoder& to, std::uint64_t at, std::string_view bytes) {
+  return to.decode(lsn{at}, as_byte_view(bytes));
+}
+
+TEST(pgoutput_decoder, tells_a_transaction_in_the_order_of_its_messages) {
+  telling_sink sink;
+  decoder to(sink);
+  for (const auto& [at, bytes] :
+       std::vector<std::pair<std::uint64_t, std::string>>{{0x100, begin_bytes},
+                                                          {0x100, relation_bytes},
+                                                          {0x100, insert_bytes},
+                                                          {0x200, update_bytes},
+                                                          {0x300, update_key_bytes},
+                                                          {0x400, update_full_bytes},
+                                                          {0x500, delete_bytes},
+                                                          {0x600, truncate_bytes},
+                                                          {0x1000, commit_bytes}}) {
+    const auto decoded = give(to, at, bytes);
+    ASSERT_TRUE(decoded) << decoded.error().message();
+  }
+  EXPECT_EQ(sink.lines, (std::vector<std::string>{
+                            "begin 0/1000 946684800000001 xid 7",
+                            "relation 16384 public.notes d *id:23 text:25",
+                            "create 16384 at 0/100.0 before 0 () after (1 hi)",
+                            "update 16384 at 0/200.0 before 0 () after (1 unchanged)",
+                            "update 16384 at 0/300.0 before 1 (1 null) after (2 null)",
+                            "update 16384 at 0/400.0 before 2 (1 null) after (1 x)",
+                            "delete 16384 at 0/500.0 before 1 (1 null) after ()",
+                            "truncate 16384",
+                            "commit 0/1000 end 0/1030",
+                        }));
+}
+
+TEST(pgoutput_decoder, rows_of_one_wal_record_are_numbered) {
+  telling_sink sink;
+  decoder to(sink);
+  ASSERT_TRUE(give(to, 0x100, begin_bytes));
+  ASSERT_TRUE(give(to, 0x100, relation_bytes));
+  for (const std::uint64_t at : {0x100U, 0x100U, 0x100U, 0x180U, 0x180U})
+    ASSERT_TRUE(give(to, at, insert_bytes));
+  std::vector<std::string> places;
+  for (const auto& line : sink.lines) {
+    if (line.starts_with("create")) places.push_back(line.substr(16, 7));
+  }
+  EXPECT_EQ(places,
+            (std::vector<std::string>{"0/100.0", "0/100.1", "0/100.2", "0/180.0", "0/180.1"}));
+}
+
+TEST(pgoutput_decoder, what_the_protocol_does_not_allow_is_said_with_its_place) {
+  const auto fails = [](const std::vector<std::string>& before, const std::string& bytes,
+                        std::string_view says) {
+    telling_sink sink;
+    decoder to(sink);
+    for (const auto& one : before) ASSERT_TRUE(give(to, 0x100, one));
+    const auto decoded = give(to, 0xABC, bytes);
+    ASSERT_FALSE(decoded) << says;
+    EXPECT_EQ(decoded.error().code, errc::protocol);
+    EXPECT_NE(decoded.error().what.find(says), std::string::npos) << decoded.error().what;
+    EXPECT_NE(decoded.error().what.find("0/ABC"), std::string::npos);
+  };
+  fails({}, insert_bytes, "outside a transaction");
+  fails({}, commit_bytes, "outside a transaction");
+  fails({begin_bytes}, begin_bytes, "inside another");
+  fails({begin_bytes}, insert_bytes, "not described");
+  fails({begin_bytes, relation_bytes}, insert_bytes + "x", "left after the row");
+  fails({}, "Z", "unknown type");
+}
+
+TEST(pgoutput_decoder, a_message_cut_anywhere_is_refused) {
+  for (const auto& whole :
+       {begin_bytes, relation_bytes, insert_bytes, update_bytes, update_key_bytes,
+        update_full_bytes, delete_bytes, truncate_bytes, commit_bytes}) {
+    for (std::size_t size = 1; size < whole.size(); ++size) {
+      telling_sink sink;
+      decoder to(sink);
+      if (whole[0] != 'B') {
+        ASSERT_TRUE(give(to, 0x100, begin_bytes));
+      }
+      if (whole[0] != 'R') {
+        ASSERT_TRUE(give(to, 0x100, relation_bytes));
+      }
+      EXPECT_FALSE(give(to, 0x100, whole.substr(0, size))) << whole[0] << " cut to " << size;
+    }
+  }
+}
+
+RC_GTEST_PROP(pgoutput_decoder, any_row_of_texts_comes_out_as_it_went_in, ()) {
+  const auto values = *rc::gen::container<std::vector<std::string>>(rc::gen::string<std::string>());
+  telling_sink sink;
+  decoder to(sink);
+  RC_ASSERT(give(to, 0x100, begin_bytes).has_value());
+  RC_ASSERT(give(to, 0x100, relation_bytes).has_value());
+  RC_ASSERT(give(to, 0x100, "I\0\0\x40\0N"s + testing::text_tuple(values)).has_value());
+  std::string expected;
+  for (const auto& value : values) expected += (expected.empty() ? "" : " ") + value;
+  RC_ASSERT(sink.lines.back().find("after (") != std::string::npos);
+  RC_ASSERT(sink.lines.back().substr(0, 6) == "create");
+}
+
+TEST(copy_data, xlog_data_and_keepalives_are_told_apart) {
+  const auto data =
+      parse_copy_data(as_byte_view("w\0\0\0\0\0\0\1\0"
+                                   "12345678"
+                                   "12345678"
+                                   "payload"sv));
+  ASSERT_TRUE(data);
+  EXPECT_EQ(std::get<xlog_data>(*data).wal_start, lsn{0x100});
+  EXPECT_EQ(as_text(std::get<xlog_data>(*data).message), "payload");
+  const auto alive =
+      parse_copy_data(as_byte_view("k\0\0\0\0\0\0\2\0"
+                                   "12345678"
+                                   "\1"sv));
+  ASSERT_TRUE(alive);
+  EXPECT_EQ(std::get<keepalive>(*alive).wal_end, lsn{0x200});
+  EXPECT_TRUE(std::get<keepalive>(*alive).reply_requested);
+  EXPECT_FALSE(parse_copy_data(as_byte_view("k\0\0"sv)));
+  EXPECT_FALSE(
+      parse_copy_data(as_byte_view("w\0\0\0\0\0\0\1\0"
+                                   "12345678"
+                                   "12345678"sv)));
+  EXPECT_FALSE(parse_copy_data(as_byte_view("x"sv)));
+  EXPECT_FALSE(parse_copy_data({}));
+}
+
+TEST(copy_data, a_status_update_is_laid_out_as_the_manual_says) {
+  const auto bytes = format_status_update({lsn{3}, lsn{2}, lsn{1}, true}, from_postgres_time(5));
+  EXPECT_EQ(as_text(bytes),
+            "r\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\5\1"sv);
+}
+
+}  // namespace
+}  // namespace pulse::pgoutput
