@@ -85,10 +85,7 @@ result<void> project::open_log() {
                  "check the data directory"};
   auto files = log::open_directory(directory / "log");
   if (!files) return files.error();
-  auto relation_files = log::open_directory(directory / "tables");
-  if (!relation_files) return relation_files.error();
-  files_ = std::move(*relation_files);
-  auto relations = log::relation_file::open(*files_);
+  auto relations = log::relation_file::open(**files);
   if (!relations) return relations.error();
   relations_ = std::move(*relations);
   log::segment_log_options options;

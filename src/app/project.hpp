@@ -13,7 +13,6 @@
 #include "base/metrics.hpp"
 #include "control/control_thread.hpp"
 #include "log/event_log.hpp"
-#include "log/storage.hpp"
 #include "server/registry.hpp"
 #include "streams/hub.hpp"
 
@@ -62,7 +61,6 @@ class project final : public server::project_service, public std::enable_shared_
 
   parts with_;
   source::database_target target_;
-  std::unique_ptr<log::storage> files_;  // for the relations
   std::unique_ptr<log::relation_store> relations_;
   std::unique_ptr<log::event_log> log_;
   std::unique_ptr<streams::cursor_store> cursors_;
