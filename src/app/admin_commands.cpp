@@ -80,7 +80,13 @@ int create_key(const admin_access& access, const std::string& project, const std
   if (!output.file.empty()) {
     if (const auto written = write_private_file(output.file, text(*answer, "key") + "\n");
         !written) {
-      return fail(written.error());
+      // A key that nobody has is of no use, and valid.
+      const auto revoked = call_admin(
+          access, "DELETE", project_path(project) + "/keys/" + percent_encode(text(*answer, "id")));
+      auto why = written.error();
+      if (!revoked)
+        why.next = fmt::format("revoke the key {}, which nobody has", text(*answer, "id"));
+      return fail(why);
     }
     answer->erase("key");
     (*answer)["file"] = output.file;

@@ -126,12 +126,28 @@ class program {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& failure) {
       const int code = app_.exit(failure);
-      return code == 0 ? 0 : exit_usage;
+      if (code == 0) return 0;
+      for (const auto& unknown : app_.remaining(true)) suggest(unknown);
+      return exit_usage;
     }
     return chosen_();
   }
 
  private:
+  // Says what an unknown word was probably meant to be, where it was written.
+  void suggest(const std::string& unknown) const {
+    const CLI::App* command = &app_;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    std::vector<std::string> known;
+    for (const auto* option : command->get_options()) {
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    for (const auto* below : command->get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(below->get_name());
+    const auto near = nearest_name(unknown.substr(0, unknown.find('=')), known);
+    if (!near.empty()) fmt::print(stderr, "pulse: did you mean {}?\n", near);
+  }
+
   int with_config(const std::function<int(const server_config&)>& run) const {
     const auto config = load_config(given_, variable);
     return config ? run(*config) : fail(config.error(), exit_usage);

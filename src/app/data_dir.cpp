@@ -65,7 +65,7 @@ result<void> write_private_file(const std::filesystem::path& path, const std::st
       ::fsync(file) == 0;
   ::close(file);
   if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    const auto why = failed("writing", path);
+    auto why = failed("writing", path);
     ::unlink(temporary.c_str());
     return why;
   }
