@@ -1,4 +1,5 @@
-// Three ways for a coroutine to outlive what it uses, each of which script/lint must reject. Compiled into nothing.
+// Three ways for a coroutine to outlive what it uses, each of which script/lint must reject.
+// Compiled into nothing.
 #include <coroutine>
 #include <mutex>
 #include <string>
