@@ -4,6 +4,7 @@
 #include <charconv>
 #include <fstream>
 #include <numeric>
+#include <set>
 #include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
@@ -11,6 +12,7 @@
 
 #include "app/config_file.hpp"
 #include "app/units.hpp"
+#include "source/server_checks.hpp"
 
 namespace pulse::app {
 namespace {
@@ -274,7 +276,14 @@ result<void> check(const server_config& config) {
           "listen on 127.0.0.1 behind a TLS proxy, or say --insecure"};
     }
   }
+  std::set<std::string> slots;
   for (const auto& project : config.projects) {
+    if (!slots.insert(source::names_for(project.name, project.publication).slot).second) {
+      return error{errc::invalid_argument,
+                   fmt::format("project {} has a name like another one's: their slots would be one",
+                               project.name),
+                   "'-' counts as '_' in a slot's name: choose another name"};
+    }
     if (project.name.empty() || project.name.size() > 40 ||
         project.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") !=
             std::string::npos) {

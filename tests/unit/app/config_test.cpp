@@ -265,6 +265,8 @@ TEST_F(config_test, project_names_are_what_a_slot_can_be_called) {
   EXPECT_SAYS(refusal(), "'Shop'");
   use_file("[projects.\"a b\"]\ndatabase='x'\n");
   EXPECT_SAYS(refusal(), "'a b'");
+  use_file("[projects.a-b]\ndatabase='x'\n[projects.a_b]\ndatabase='y'\n");
+  EXPECT_SAYS(refusal(), "slot");
 }
 
 TEST(default_data_dir, follows_the_user) {
