@@ -19,14 +19,16 @@ position hub::impl::cursor_of(const stream_state& stream) const {
 }
 
 void hub::impl::note_cursor(name_state& name) {
+  if (std::exchange(name.dirty, true)) return;
   dirty_.insert(name.key);
   schedule_save(save_interval);
 }
 
 void hub::impl::schedule_save(std::chrono::milliseconds wait) {
-  if (save_scheduled_ && wait.count() != 0) return;
+  const auto at = std::chrono::steady_clock::now() + wait;
+  if (save_scheduled_ && save_timer_.expiry() <= at) return;
   save_scheduled_ = true;
-  save_timer_.expires_after(wait);
+  save_timer_.expires_at(at);
   save_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
     const auto self = weak.lock();
     if (cancelled || !self) return;
@@ -45,8 +47,10 @@ void hub::impl::save_cursors() {
   std::vector<std::pair<cursor_key, position>> moved;
   for (const auto& key : dirty_) {
     const auto found = names_.find(key);
-    if (found == names_.end() || found->second->opening) continue;
+    if (found == names_.end()) continue;
     auto& name = *found->second;
+    name.dirty = false;
+    if (name.opening) continue;
     if (name.active != nullptr) name.cursor = std::max(name.cursor, cursor_of(*name.active));
     if (name.cursor != name.saved) moved.emplace_back(key, name.cursor);
   }
@@ -72,6 +76,7 @@ void hub::impl::save_done(const std::vector<std::pair<cursor_key, position>>& ba
     if (outcome) {
       found->second->saved = cursor;
     } else {
+      found->second->dirty = true;
       dirty_.insert(key);
     }
   }

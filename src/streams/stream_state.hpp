@@ -27,6 +27,7 @@ struct name_state {
   position cursor;       // where the consumer has got to
   position saved;        // what of it is durable
   bool opening = false;  // the store has not answered yet
+  bool dirty = false;    // among those to be saved next
   acknowledged_ahead ahead;
   stream_state* active = nullptr;
   std::deque<stream_state*> standbys;  // in order of arrival
