@@ -105,6 +105,18 @@ result<void> running_server::prepare_keys(control::state_store& store) {
   if (!config_.api_key.empty()) {
     auto own = control::adopt_key(first, "from the settings", config_.api_key);
     if (!own) return own.error();
+    for (const auto& key : *keys) {
+      if (key.project != first || !key.id.starts_with("own-")) continue;
+      if (key.id == own->stored.id && key.revoked_at) {
+        return error{errc::conflict, "the API key in the settings (" + key.id + ") was revoked",
+                     "choose another"};
+      }
+      if (key.id == own->stored.id || key.revoked_at) continue;
+      // Another one in the settings takes the place of the last.
+      if (auto revoked = store.revoke_key(first, key.id); !revoked) return revoked;
+      log_info("server", "the settings have another API key: the earlier one is revoked",
+               {{"project", first}, {"key", key.id}});
+    }
     if (auto added = store.add_key(own->stored); !added) return added;
   } else if (!has_key) {
     auto made = control::make_key(first, "made at the first start");

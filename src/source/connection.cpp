@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include "base/logging.hpp"
+
 namespace pulse::source {
 
 namespace asio = boost::asio;
@@ -185,6 +187,11 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
   values.push_back(nullptr);
   handle_ = PQconnectStartParams(names.data(), values.data(), 0);
   if (handle_ == nullptr) co_return error{errc::unavailable, "out of memory", {}};
+  // libpq would write the server's notices to standard error as they come.
+  PQsetNoticeProcessor(
+      handle_,
+      [](void* /*nobody*/, const char* notice) { log_debug("source", first_line(notice)); },
+      nullptr);
   if (PQstatus(handle_) == CONNECTION_BAD) co_return failure("opening");
 
   asio::steady_timer deadline(executor_, timeout);
