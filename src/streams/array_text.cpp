@@ -30,7 +30,7 @@ array_reader::token array_reader::next() {
   if (started_ && after_value_ && rest_.front() == delimiter_) {
     rest_.remove_prefix(1);
     after_value_ = false;
-    if (rest_.empty()) return token::damaged;
+    if (rest_.empty() || rest_.front() == '}') return token::damaged;
   } else if (started_ && after_value_ && rest_.front() != '}') {
     return token::damaged;
   }
