@@ -62,7 +62,7 @@ hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& even
       ++stream.dropped;
       ++dropped_;
     } else {
-      deliver(stream, event, *frame);
+      deliver(stream, *frame);
     }
     stream.after = event.at;
     return offered::done;
@@ -82,7 +82,7 @@ hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& even
     ++stream.redelivered;
     ++redelivered_;
   }
-  deliver(stream, event, *frame);
+  deliver(stream, *frame);
   stream.window.sent(event.id, event.at, frame->size());
   if (earlier == seen::acknowledged_elsewhere) {
     stream.window.acknowledge(event.id);
@@ -91,7 +91,7 @@ hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& even
   return offered::done;
 }
 
-void hub::impl::deliver(stream_state& stream, const event_view& /*event*/, std::string_view frame) {
+void hub::impl::deliver(stream_state& stream, std::string_view frame) {
   failpoint("streams.deliver");
   stream.to->send(frame);
   ++stream.delivered;

@@ -60,7 +60,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   offered offer(stream_state& stream, const event_view& event);
   bool wanted(stream_state& stream, const event_view& event);
   const filter* filter_for(stream_state& stream, const event_view& event);
-  void deliver(stream_state& stream, const event_view& event, std::string_view frame);
+  void deliver(stream_state& stream, std::string_view frame);
   void advance_tail();
   void hand_out(const event_view& event);
   void go_live(stream_state& stream);
