@@ -38,6 +38,20 @@ ingestor::figures make_figures(metrics& figures, const std::string& project) {
       figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
 }
 
+streamed_transactions::figures make_stream_figures(metrics& figures, const std::string& project) {
+  const metric_labels labels{{"project", project}};
+  return {figures.counter("pulse_streamed_transactions_committed_total",
+                          "Transactions that were sent while still open, and committed", labels),
+          figures.counter("pulse_streamed_transactions_aborted_total",
+                          "Transactions that were sent while still open, and rolled back", labels),
+          figures.counter("pulse_streamed_subtransactions_aborted_total",
+                          "Subtransactions rolled back after they had been sent", labels),
+          figures.counter("pulse_spill_written_bytes_total",
+                          "Bytes of open transactions written to the spill area", labels),
+          figures.gauge("pulse_spill_stored_bytes",
+                        "Bytes of open transactions in the spill area now", labels)};
+}
+
 bool needs_a_person(const error& problem) {
   switch (problem.code) {
     case errc::unavailable:
@@ -55,7 +69,8 @@ capture::capture(parts with)
     : with_(std::move(with)),
       names_(source::names_for(with_.project.name, with_.project.publication)),
       ingest_(*with_.log, *with_.relations, make_figures(*with_.figures, with_.project.name)),
-      decoder_(ingest_),
+      streamed_(*with_.spill, make_stream_figures(*with_.figures, with_.project.name)),
+      decoder_(ingest_, &streamed_),
       pause_timer_(context_),
       log_timer_(context_),
       connected_(with_.figures->gauge("pulse_capture_connected",
@@ -73,6 +88,7 @@ capture::capture(parts with)
       log_bytes_(with_.figures->gauge("pulse_log_stored_bytes", "Bytes of the event log",
                                       {{"project", with_.project.name}})) {
   status_.state = "starting";
+  streamed_.replay_to(decoder_);
 }
 
 capture::~capture() {
@@ -102,7 +118,7 @@ server::project_service::capture_status capture::status() const {
   const std::scoped_lock lock(status_mutex_);
   auto now = status_;
   now.progressing = now.connected && std::chrono::steady_clock::now() - last_heard_ < silence_max;
-  if (with_.log->bounds().out_of_space) {
+  if (with_.log->bounds().out_of_space || waits_for_spill_) {
     now.progressing = false;
     now.problem = "the disk is full: nothing is confirmed to the database until there is room";
   }
@@ -137,6 +153,7 @@ asio::awaitable<void> capture::run() {
   while (!stopping_) {
     const auto outcome = co_await follow();
     session_.reset();
+    waits_for_spill_ = false;
     if (stopping_) break;
     const auto problem = outcome ? std::string("replication has ended") : outcome.error().message();
     const bool person = !outcome && needs_a_person(outcome.error());
@@ -215,6 +232,7 @@ source::async_result<> capture::follow() {
   one->over = true;
   if (one->house_timer) one->house_timer->cancel();
   ingest_.publish_figures();
+  streamed_.publish_figures();
   if (stopping_) {
     // What is durable by now is confirmed, so that the server keeps no more than it must.
     co_await confirm(one);
@@ -301,10 +319,13 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   }
   ingest_.start(one->server.timeline);
   decoder_.reset();
+  if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();
   one->rules.emplace(one->from);
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
   // suspends.
-  const source::stream_options options{one->slot, names_.publication, one->from};
+  source::stream_options options{one->slot, names_.publication, one->from};
+  options.streaming = with_.project.streaming &&
+                      one->database->server_version() >= source::streaming_server_version_min;
   const auto started = co_await source::start_streaming(one->replication.get(), options);
   if (!started) co_return started.error();
   set_state("streaming", "");
@@ -314,7 +335,8 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
             {"database", with_.target.display()},
             {"slot", one->slot},
             {"from", to_string(one->from)},
-            {"timeline", one->server.timeline}});
+            {"timeline", one->server.timeline},
+            {"open_transactions", options.streaming ? "streamed" : "not streamed"}});
   co_return result<void>();
 }
 

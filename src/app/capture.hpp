@@ -16,9 +16,11 @@
 
 #include "app/config.hpp"
 #include "app/ingestor.hpp"
+#include "app/streamed_transactions.hpp"
 #include "base/metrics.hpp"
 #include "change/catalog.hpp"
 #include "log/event_log.hpp"
+#include "log/spill_area.hpp"
 #include "pgoutput/decoder.hpp"
 #include "server/registry.hpp"
 #include "source/confirm_rules.hpp"
@@ -36,6 +38,7 @@ class capture {
     source::database_target target;
     log::event_log* log = nullptr;
     log::relation_store* relations = nullptr;
+    log::spill_area* spill = nullptr;
     metrics* figures = nullptr;
     std::string system_identifier;  // of the database whose history the log holds; empty: none yet
     log::retention_policy retention;
@@ -82,6 +85,10 @@ class capture {
   source::async_result<> choose_start(std::shared_ptr<session> one);
   source::async_result<> stream(std::shared_ptr<session> one);
   source::async_result<> take_messages(std::shared_ptr<session> one);
+  source::async_result<> clear_the_way(std::shared_ptr<session> one);
+  source::async_result<> go_on_replaying(std::shared_ptr<session> one);
+  source::async_result<> wait_for_spill();
+  bool held_up() const;
   source::async_result<> wait_for_log();
   source::async_result<> confirm(std::shared_ptr<session> one);
   boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
@@ -100,12 +107,14 @@ class capture {
   boost::asio::io_context context_{1};
   std::thread thread_;
   ingestor ingest_;
+  streamed_transactions streamed_;
   pgoutput::decoder decoder_;
   std::shared_ptr<const catalog> catalog_;
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;
   boost::asio::steady_timer log_timer_;
   std::atomic<bool> waits_for_log_{false};
+  std::atomic<bool> waits_for_spill_{false};  // its disk is full
   bool stopping_ = false;
   std::chrono::steady_clock::time_point last_trim_{};
 

@@ -1,4 +1,5 @@
 // The hot half of capture: messages to the log, and what is durable back to the server.
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -16,6 +17,8 @@ namespace {
 // Appended and not yet durable: beyond this nothing more is read from the replication socket, and
 // TCP holds the server back.
 constexpr std::uint64_t pending_bytes_max = std::uint64_t{32} << 20U;
+// Of a committed transaction: between two portions others have their turn.
+constexpr std::size_t replay_portion_bytes = std::size_t{256} << 10U;
 constexpr std::chrono::milliseconds house_interval{500};
 constexpr std::chrono::seconds trim_interval{30};
 
@@ -36,28 +39,76 @@ result<void> capture::take_message(session& one, std::string_view bytes) {
   return {};
 }
 
-// A table with a type that the catalog does not know stops decoding until the catalog has been read
-// again; what was received with it meanwhile is kept, at most one portion.
+bool capture::held_up() const {
+  return ingest_.needs_catalog() || streamed_.replaying() || streamed_.out_of_space();
+}
+
+// What holds decoding up is dealt with before the next message is decoded; what was received with
+// its cause is kept meanwhile, at most one portion.
 source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
   std::deque<std::string> kept;
   const source::connection::receive_bounds bounds;
   const auto received =
       co_await one->replication->receive(bounds, [&](std::string_view bytes) -> result<void> {
-        if (!ingest_.needs_catalog()) return take_message(*one, bytes);
+        if (!held_up()) return take_message(*one, bytes);
         kept.emplace_back(bytes);
         return {};
       });
   if (!received) co_return received.error();
-  while (ingest_.needs_catalog()) {
-    auto read = co_await refresh_catalog(one->database.get());
-    if (!read) co_return read.error();
-    if (auto resolved = ingest_.resolve_with((*read)->types); !resolved) co_return resolved.error();
-    while (!kept.empty() && !ingest_.needs_catalog()) {
+  while (held_up()) {
+    if (auto cleared = co_await clear_the_way(one); !cleared) co_return cleared.error();
+    while (!kept.empty() && !held_up()) {
       const auto message = std::move(kept.front());
       kept.pop_front();
       if (auto taken = take_message(*one, message); !taken) co_return taken.error();
     }
   }
+  co_return result<void>();
+}
+
+// A table with a type that the catalog does not know waits until the catalog has been read again.
+source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
+  if (streamed_.out_of_space()) co_return co_await wait_for_spill();
+  if (!ingest_.needs_catalog()) co_return co_await go_on_replaying(one);
+  auto read = co_await refresh_catalog(one->database.get());
+  if (!read) co_return read.error();
+  co_return ingest_.resolve_with((*read)->types);
+}
+
+// A large transaction has committed: it goes to the log portion by portion, as fast as the log
+// takes it.
+source::async_result<> capture::go_on_replaying(std::shared_ptr<session> one) {
+  while (streamed_.replaying() && !ingest_.needs_catalog()) {
+    if (auto room = co_await wait_for_log(); !room) co_return room.error();
+    const auto gone_on =
+        streamed_.replay(replay_portion_bytes, [this] { return ingest_.needs_catalog(); });
+    if (!gone_on) co_return gone_on.error();
+    heard();
+    ingest_.publish_figures();
+    streamed_.publish_figures();
+    // Others on this thread have their turn: feedback keeps the connection alive.
+    co_await asio::post(asio::use_awaitable);
+    if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  }
+  if (!ingest_.in_transaction()) one->rules->received_through(ingest_.received_through());
+  co_return result<void>();
+}
+
+// Nothing is read meanwhile, so that PostgreSQL keeps what does not fit.
+source::async_result<> capture::wait_for_spill() {
+  log_error("capture", "the disk is full: an open transaction cannot be spilled, and capture waits",
+            {{"project", with_.project.name}});
+  waits_for_spill_ = true;
+  while (streamed_.out_of_space()) {
+    if (auto waited = co_await pause(std::chrono::milliseconds(500)); !waited) {
+      co_return waited.error();
+    }
+    if (auto tried = streamed_.retry(); !tried) co_return tried.error();
+    heard();
+  }
+  waits_for_spill_ = false;
+  log_info("capture", "there is room on the disk again: capture goes on",
+           {{"project", with_.project.name}});
   co_return result<void>();
 }
 
@@ -67,6 +118,7 @@ source::async_result<> capture::stream(std::shared_ptr<session> one) {
     if (auto taken = co_await take_messages(one); !taken) co_return taken.error();
     heard();
     ingest_.publish_figures();
+    streamed_.publish_figures();
     if (one->rules->due(lsn{}, std::chrono::steady_clock::now())) {
       if (auto sent = co_await confirm(one); !sent) co_return sent.error();
     }

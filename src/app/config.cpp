@@ -142,6 +142,8 @@ const std::map<std::string, project_setter>& project_settings() {
        [](auto& to, auto where, auto& v) {
          return assign(to.event_persistence, parse_switch(where, v));
        }},
+      {"streaming",
+       [](auto& to, auto where, auto& v) { return assign(to.streaming, parse_switch(where, v)); }},
       {"fix", [](auto& to, auto where, auto& v) { return assign(to.fix, parse_switch(where, v)); }},
       {"retention_age",
        [](auto& to, auto where, auto& v) -> result<void> {

@@ -24,7 +24,8 @@ struct project_config {
   std::string database_url;  // secret: it may hold a password
   std::string publication;   // the user's own; empty: made and kept by Pulse
   bool event_persistence = true;
-  bool fix = false;  // give keyless tables a replica identity at setup
+  bool streaming = true;  // take transactions while they are open, where the server can
+  bool fix = false;       // give keyless tables a replica identity at setup
   std::chrono::seconds retention_age{7 * 86400};
   std::optional<std::uint64_t> retention_bytes;  // nothing: a fifth of the volume
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;

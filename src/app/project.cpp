@@ -50,7 +50,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
     log_info("config", "a parameter of the database URL has no meaning here and is ignored",
              {{"project", config.name}, {"parameter", name}});
   }
-  if (auto opened = made->open_log(); !opened)
+  if (auto opened = made->open_storage(); !opened)
     return wrap("project " + config.name, opened.error());
   made->catalog_ = made->with_.last_catalog;
   made->cursors_ =
@@ -70,19 +70,29 @@ project::~project() {
   log_.reset();
 }
 
-result<void> project::open_log() {
+result<void> project::open_storage() {
+  const auto directory = with_.data_dir / "projects" / with_.config.name;
+  std::error_code failure;
+  std::filesystem::create_directories(directory, failure);
+  if (failure)
+    return error{errc::io, "making " + directory.string() + ": " + failure.message(),
+                 "check the data directory"};
+  if (auto opened = open_log(directory); !opened) return opened;
+  auto files = log::open_directory(directory / "spill");
+  if (!files) return files.error();
+  auto spill = log::spill_area::open(std::move(*files));
+  if (!spill) return spill.error();
+  spill_ = std::move(*spill);
+  return {};
+}
+
+result<void> project::open_log(const std::filesystem::path& directory) {
   const auto& config = with_.config;
   if (!config.event_persistence) {
     relations_ = std::make_unique<log::memory_relations>();
     log_ = std::make_unique<log::memory_log>(live_bytes_max);
     return {};
   }
-  const auto directory = with_.data_dir / "projects" / config.name;
-  std::error_code failure;
-  std::filesystem::create_directories(directory, failure);
-  if (failure)
-    return error{errc::io, "making " + directory.string() + ": " + failure.message(),
-                 "check the data directory"};
   auto files = log::open_directory(directory / "log");
   if (!files) return files.error();
   auto relations = log::relation_file::open(**files);
@@ -108,6 +118,7 @@ void project::start() {
   to.target = target_;
   to.log = log_.get();
   to.relations = relations_.get();
+  to.spill = spill_.get();
   to.figures = with_.figures;
   if (with_.config.event_persistence) to.system_identifier = with_.system_identifier;
   to.retention.age_max = with_.config.retention_age;

@@ -13,6 +13,7 @@
 #include "base/metrics.hpp"
 #include "control/control_thread.hpp"
 #include "log/event_log.hpp"
+#include "log/spill_area.hpp"
 #include "server/registry.hpp"
 #include "streams/hub.hpp"
 
@@ -53,7 +54,8 @@ class project final : public server::project_service, public std::enable_shared_
 
  private:
   explicit project(parts with) : with_(std::move(with)) {}
-  result<void> open_log();
+  result<void> open_storage();
+  result<void> open_log(const std::filesystem::path& directory);
   void log_moved();
   void catalog_read(std::shared_ptr<const catalog> known);
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
@@ -63,6 +65,7 @@ class project final : public server::project_service, public std::enable_shared_
   source::database_target target_;
   std::unique_ptr<log::relation_store> relations_;
   std::unique_ptr<log::event_log> log_;
+  std::unique_ptr<log::spill_area> spill_;
   std::unique_ptr<streams::cursor_store> cursors_;
   std::unique_ptr<streams::hub> hub_;
   std::unique_ptr<app::capture> capture_;

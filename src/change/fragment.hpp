@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "change/event.hpp"
@@ -66,6 +67,38 @@ class fragment_sink {
   // TRUNCATE is no row change and becomes no event; it is counted and logged.
   virtual result<void> on_truncate(std::uint32_t relation_oid) = 0;
   virtual result<void> on_commit(const transaction_commit& commit) = 0;
+};
+
+// One message of a transaction that is still open on the server ("in progress" in PostgreSQL's
+// manual, section 49.9). What it says holds only if the transaction, and the subtransaction that it
+// is of, commit.
+struct streamed_message {
+  std::uint32_t xid = 0;     // the transaction
+  std::uint32_t subxid = 0;  // the subtransaction, or the transaction itself
+  lsn at;                    // as the unstreamed message would have it
+  char type = 0;
+  byte_view body;  // after type and transaction id; ends with the call that hands it over
+};
+
+// Takes what a decoder makes of streamed transactions, in the stream's order. An error ends
+// decoding and is handed through.
+class streamed_sink {
+ public:
+  streamed_sink() = default;
+  streamed_sink(const streamed_sink&) = delete;
+  streamed_sink& operator=(const streamed_sink&) = delete;
+  virtual ~streamed_sink() = default;
+
+  // A block of messages of this transaction begins; `first`: its first one.
+  virtual result<void> on_block_start(std::uint32_t xid, bool first) = 0;
+  virtual result<void> on_streamed(const streamed_message& message) = 0;
+  virtual result<void> on_block_end() = 0;
+  // The transaction has committed: what was streamed of it comes now, between this begin and this
+  // commit.
+  virtual result<void> on_stream_commit(const transaction_begin& begin,
+                                        const transaction_commit& commit) = 0;
+  // With `subxid` equal to `xid` all of the transaction vanishes, else the subtransaction.
+  virtual result<void> on_stream_abort(std::uint32_t xid, std::uint32_t subxid) = 0;
 };
 
 }  // namespace pulse

@@ -16,6 +16,7 @@ error decoder::violation(std::string_view what) const {
 void decoder::reset() {
   described_.clear();
   in_transaction_ = false;
+  in_block_ = false;
   ordinal_at_ = {};
   next_ordinal_ = 0;
 }
@@ -24,6 +25,27 @@ result<void> decoder::decode(lsn wal_start, byte_view message) {
   message_reader reader(message);
   type_ = static_cast<char>(reader.read_byte());
   wal_start_ = wal_start;
+  if (in_block_) return read_streamed(reader);
+  switch (type_) {
+    case 'S':
+      return read_stream_start(reader);
+    case 'c':
+      return read_stream_commit(reader);
+    case 'A':
+      return read_stream_abort(reader);
+    default:
+      return dispatch(reader);
+  }
+}
+
+result<void> decoder::replay(lsn at, char type, byte_view body) {
+  message_reader reader(body);
+  type_ = type;
+  wal_start_ = at;
+  return dispatch(reader);
+}
+
+result<void> decoder::dispatch(message_reader& reader) {
   switch (type_) {
     case 'I':
       return read_insert(reader);
@@ -54,6 +76,10 @@ result<void> decoder::read_begin(message_reader& reader) {
   begin.committed_at = from_postgres_time(static_cast<std::int64_t>(reader.read_int64()));
   begin.xid = reader.read_int32();
   if (!reader.ok()) return violation("cut short");
+  return replay_begin(begin);
+}
+
+result<void> decoder::replay_begin(const transaction_begin& begin) {
   if (in_transaction_) return violation("a transaction begins inside another");
   in_transaction_ = true;
   commit_ = begin.commit;
@@ -69,6 +95,10 @@ result<void> decoder::read_commit(message_reader& reader) {
   commit.end = reader.read_lsn();
   reader.read_int64();  // the commit time, known since the beginning
   if (!reader.ok()) return violation("cut short");
+  return replay_commit(commit);
+}
+
+result<void> decoder::replay_commit(const transaction_commit& commit) {
   if (!in_transaction_) return violation("a commit outside a transaction");
   if (commit.commit != commit_)
     return violation("the commit is not that of the transaction that began");
@@ -192,6 +222,69 @@ result<void> decoder::read_truncate(message_reader& reader) {
   }
   if (!reader.ok()) return violation("cut short");
   return {};
+}
+
+result<void> decoder::read_stream_start(message_reader& reader) {
+  const auto xid = reader.read_int32();
+  const bool first = reader.read_byte() == 1;
+  if (!reader.ok()) return violation("cut short");
+  if (in_transaction_) return violation("a streamed block begins inside a transaction");
+  if (streamed_ == nullptr) return violation("a streamed transaction, which was not asked for");
+  in_block_ = true;
+  block_xid_ = xid;
+  return streamed_->on_block_start(xid, first);
+}
+
+// Inside a block, what belongs to a transaction names the (sub)transaction before anything else.
+result<void> decoder::read_streamed(message_reader& reader) {
+  switch (type_) {
+    case 'E':
+      in_block_ = false;
+      return streamed_->on_block_end();
+    case 'I':
+    case 'U':
+    case 'D':
+    case 'R':
+    case 'T': {
+      streamed_message message;
+      message.xid = block_xid_;
+      message.subxid = reader.read_int32();
+      message.at = wal_start_;
+      message.type = type_;
+      message.body = reader.rest();
+      if (!reader.ok()) return violation("cut short");
+      return streamed_->on_streamed(message);
+    }
+    case 'Y':
+    case 'O':
+    case 'M':
+      return {};
+    default:
+      return violation("not expected inside a streamed block");
+  }
+}
+
+result<void> decoder::read_stream_commit(message_reader& reader) {
+  transaction_begin begin;
+  transaction_commit commit;
+  begin.xid = reader.read_int32();
+  reader.read_byte();  // flags, unused
+  commit.commit = reader.read_lsn();
+  commit.end = reader.read_lsn();
+  begin.commit = commit.commit;
+  begin.committed_at = from_postgres_time(static_cast<std::int64_t>(reader.read_int64()));
+  if (!reader.ok()) return violation("cut short");
+  if (in_transaction_) return violation("a streamed transaction commits inside another");
+  if (streamed_ == nullptr) return violation("a streamed transaction, which was not asked for");
+  return streamed_->on_stream_commit(begin, commit);
+}
+
+result<void> decoder::read_stream_abort(message_reader& reader) {
+  const auto xid = reader.read_int32();
+  const auto subxid = reader.read_int32();
+  if (!reader.ok()) return violation("cut short");
+  if (streamed_ == nullptr) return violation("a streamed transaction, which was not asked for");
+  return streamed_->on_stream_abort(xid, subxid);
 }
 
 }  // namespace pulse::pgoutput

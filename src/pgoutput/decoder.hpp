@@ -11,22 +11,34 @@
 
 namespace pulse::pgoutput {
 
-// pgoutput, protocol version 1 (PostgreSQL manual, section 55.9): bytes in, calls on the sink out;
-// no I/O and no SQL, so that its answers never come "from the future" of the stream. Rows are
-// handed on as views into the message. One owner; not thread-safe.
+// pgoutput, protocol versions 1 and 2 (PostgreSQL manual, section 55.9): bytes in, calls on the
+// sinks out; no I/O and no SQL, so that its answers never come "from the future" of the stream.
+// Rows are handed on as views into the message. One owner; not thread-safe.
+//
+// Messages of transactions that are still open go to `streamed` as they are. Once such a
+// transaction commits they are given back through replay_*(), and become the same calls on `sink`
+// as if the transaction had come whole: the numbers of rows within a WAL record included.
 class decoder {
  public:
-  explicit decoder(fragment_sink& sink) : sink_(&sink) {}
+  // Without `streamed` a streamed transaction is a violation: none was asked for.
+  explicit decoder(fragment_sink& sink, streamed_sink* streamed = nullptr)
+      : sink_(&sink), streamed_(streamed) {}
 
   // One message and the WAL start that its XLogData frame carried. errc::protocol says which
   // message at which LSN is not what the protocol allows; errors of the sink are handed through.
   // After an error only reset() may follow.
   result<void> decode(lsn wal_start, byte_view message);
 
+  // What decode() handed to the streamed sink: begin, messages in their order, commit.
+  result<void> replay_begin(const transaction_begin& begin);
+  result<void> replay(lsn at, char type, byte_view body);
+  result<void> replay_commit(const transaction_commit& commit);
+
   // A new connection: no transaction is open and no table is described.
   void reset();
 
  private:
+  result<void> dispatch(message_reader& reader);
   result<void> read_begin(message_reader& reader);
   result<void> read_commit(message_reader& reader);
   result<void> read_relation(message_reader& reader);
@@ -34,6 +46,10 @@ class decoder {
   result<void> read_update(message_reader& reader);
   result<void> read_delete(message_reader& reader);
   result<void> read_truncate(message_reader& reader);
+  result<void> read_stream_start(message_reader& reader);
+  result<void> read_streamed(message_reader& reader);
+  result<void> read_stream_commit(message_reader& reader);
+  result<void> read_stream_abort(message_reader& reader);
   result<row_change> start_change(message_reader& reader, change_action action);
   result<tuple_view> read_tuple(message_reader& reader);
   result<void> read_old_tuple(message_reader& reader, char kind, row_change& change);
@@ -41,9 +57,12 @@ class decoder {
   error violation(std::string_view what) const;
 
   fragment_sink* sink_;
+  streamed_sink* streamed_;
   std::unordered_set<std::uint32_t> described_;
   bool in_transaction_ = false;
   lsn commit_;
+  bool in_block_ = false;  // of a streamed transaction
+  std::uint32_t block_xid_ = 0;
 
   char type_ = 0;  // of the message at hand, for errors
   lsn wal_start_;

@@ -40,8 +40,8 @@ struct server_options {
       std::chrono::seconds(10);  // to send a request, to take an answer
   std::chrono::milliseconds answer_timeout = std::chrono::seconds(30);  // for Pulse to have one
   std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(60);
-  std::chrono::milliseconds silence_before_ping = std::chrono::seconds(60);
-  std::chrono::milliseconds silence_after_ping = std::chrono::seconds(12);
+  std::chrono::milliseconds silence_before_ping = std::chrono::seconds(6);
+  std::chrono::milliseconds silence_after_ping = std::chrono::seconds(6);
   std::chrono::milliseconds closing_timeout =
       std::chrono::seconds(2);  // for the other side to close too
   std::chrono::milliseconds draining_timeout =

@@ -74,10 +74,11 @@ async_result<lsn> read_flush_lsn(connection* database) {
 }
 
 async_result<> start_streaming(connection* replication, stream_options options) {
-  co_return co_await replication->start_copy(
-      fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {})",
-                  quote_identifier(options.slot), to_string(options.from), options.protocol_version,
-                  quote_literal(quote_identifier(options.publication))));
+  co_return co_await replication->start_copy(fmt::format(
+      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', {}publication_names {})",
+      quote_identifier(options.slot), to_string(options.from), options.streaming ? 2 : 1,
+      options.streaming ? "streaming 'on', " : "",
+      quote_literal(quote_identifier(options.publication))));
 }
 
 }  // namespace pulse::source

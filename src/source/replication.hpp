@@ -22,12 +22,16 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
 // connection.
 async_result<lsn> read_flush_lsn(connection* database);
 
+// Transactions that are still open are sent as they grow, from PostgreSQL 14 on (manual, section
+// 55.5.1, `streaming`).
+inline constexpr int streaming_server_version_min = 140000;
+
 // What is asked of pgoutput.
 struct stream_options {
   std::string slot;
   std::string publication;
   lsn from;
-  int protocol_version = 1;
+  bool streaming = false;
 };
 async_result<> start_streaming(connection* replication, stream_options options);
 
