@@ -2,6 +2,10 @@
 // message. The decoder may refuse, and must neither crash nor read past the message.
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "change/fragment.hpp"
@@ -35,11 +39,37 @@ class reading_sink final : public pulse::fragment_sink {
   std::size_t seen_ = 0;
 };
 
+// Keeps what is streamed, to give it back at the commit.
+class keeping_sink final : public pulse::streamed_sink {
+ public:
+  pulse::result<void> on_block_start(std::uint32_t, bool) override { return {}; }
+  pulse::result<void> on_streamed(const pulse::streamed_message& message) override {
+    kept.emplace_back(message.at, message.type, pulse::as_text(message.body));
+    return {};
+  }
+  pulse::result<void> on_block_end() override { return {}; }
+  pulse::result<void> on_stream_commit(const pulse::transaction_begin& begin,
+                                       const pulse::transaction_commit& commit) override {
+    if (auto begun = decoder->replay_begin(begin); !begun) return begun;
+    for (const auto& [at, type, body] : std::exchange(kept, {})) {
+      auto replayed = decoder->replay(at, type, pulse::as_byte_view(body));
+      if (!replayed) return replayed;
+    }
+    return decoder->replay_commit(commit);
+  }
+  pulse::result<void> on_stream_abort(std::uint32_t, std::uint32_t) override { return {}; }
+
+  pulse::pgoutput::decoder* decoder = nullptr;
+  std::vector<std::tuple<pulse::lsn, char, std::string>> kept;
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   reading_sink sink;
-  pulse::pgoutput::decoder decoder(sink);
+  keeping_sink streamed;
+  pulse::pgoutput::decoder decoder(sink, &streamed);
+  streamed.decoder = &decoder;
   while (size > 1) {
     const std::size_t piece = data[0] < size ? data[0] : size - 1;
     const auto bytes = std::as_bytes(std::span(data + 1, piece));

@@ -1,5 +1,4 @@
-// A database that exists only as its history: random transactions, and the replication messages
-// that a walsender would make of them, from any confirmed LSN on, as often as asked.
+// A database that exists only as its history: random transactions.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +26,6 @@ struct fake_transaction {
   std::vector<fake_row> rows;
 };
 
-struct wal_message {
-  lsn wal_start;
-  std::string bytes;
-};
-
 class fake_database {
  public:
   static constexpr std::uint32_t table_count = 3;
@@ -54,25 +48,6 @@ class fake_database {
   std::vector<fake_transaction> history_;
   lsn wal_{0x1000};
   unix_time_us now_{std::chrono::seconds(1700000000)};
-};
-
-// One replication connection: everything whose commit ends after `start`, whole transactions,
-// tables described anew.
-class fake_walsender {
- public:
-  fake_walsender(const fake_database& source, lsn start);
-
-  // The next message, or nothing when all that has been committed is sent.
-  bool next(wal_message& to);
-
- private:
-  void queue(const fake_transaction& transaction);
-
-  const fake_database* source_;
-  std::size_t next_transaction_ = 0;
-  std::vector<wal_message> queued_;
-  std::size_t next_message_ = 0;
-  std::vector<bool> described_;
 };
 
 }  // namespace pulse::simulation

@@ -16,11 +16,13 @@
 #include <gtest/gtest.h>
 
 #include "app/ingestor.hpp"
+#include "app/streamed_transactions.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "pgoutput/decoder.hpp"
 #include "streams/hub.hpp"
 #include "tests/simulation/fake_database.hpp"
+#include "tests/simulation/fake_walsender.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pulse::simulation {
@@ -127,7 +129,14 @@ struct process {
         app::ingestor::figures{figures.counter("captured", ""), figures.counter("recaptured", ""),
                                figures.counter("truncated", ""),
                                figures.counter("transactions", "")});
-    decode = std::make_unique<pgoutput::decoder>(*ingest);
+    spill = log::spill_area::open(log::open_directory(directory / "spill").value()).value();
+    streamed = std::make_unique<app::streamed_transactions>(
+        *spill, app::streamed_transactions::figures{
+                    figures.counter("committed", ""), figures.counter("aborted", ""),
+                    figures.counter("parts_aborted", ""), figures.counter("spilled", ""),
+                    figures.gauge("waiting", "")});
+    decode = std::make_unique<pgoutput::decoder>(*ingest, streamed.get());
+    streamed->replay_to(*decode);
   }
 
   void settle() {
@@ -147,6 +156,8 @@ struct process {
   std::unique_ptr<log::event_log> events;
   std::unique_ptr<streams::hub> streams;
   std::unique_ptr<app::ingestor> ingest;
+  std::unique_ptr<log::spill_area> spill;
+  std::unique_ptr<app::streamed_transactions> streamed;
   std::unique_ptr<pgoutput::decoder> decode;
   std::unique_ptr<fake_walsender> sender;
   lsn confirmed;
@@ -186,15 +197,27 @@ class simulation {
     // log says.
     const auto covered = process_->events->bounds().covered_through;
     ASSERT_GE(covered, confirmed_);
-    process_->sender = std::make_unique<fake_walsender>(database_, covered);
+    process_->sender = std::make_unique<fake_walsender>(database_, covered, random_());
     process_->ingest->start(1);
     process_->ingest->use_types(process_->types);
     process_->decode->reset();
+    ASSERT_TRUE(process_->streamed->reset());
+  }
+
+  // One portion of a transaction that was streamed and has committed.
+  void replay() {
+    const auto replayed = process_->streamed->replay(pick(1, 300), [] { return false; });
+    ASSERT_TRUE(replayed) << replayed.error().message();
   }
 
   void deliver_from_source(std::uint64_t messages) {
     wal_message message;
-    for (std::uint64_t i = 0; i < messages && process_->sender->next(message); ++i) {
+    for (std::uint64_t i = 0; i < messages; ++i) {
+      if (process_->streamed->replaying()) {
+        replay();
+        continue;
+      }
+      if (!process_->sender->next(message)) break;
       const auto decoded = process_->decode->decode(message.wal_start, as_byte_view(message.bytes));
       ASSERT_TRUE(decoded) << decoded.error().message();
     }

@@ -10,7 +10,7 @@
 #include "base/logging.hpp"
 #include "log/segment_log.hpp"
 #include "tests/support/test_events.hpp"
-#include "tests/unit/log/fault_storage.hpp"
+#include "tests/support/fault_storage.hpp"
 
 namespace pulse::log {
 namespace {

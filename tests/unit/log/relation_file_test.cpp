@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/log/fault_storage.hpp"
+#include "tests/support/fault_storage.hpp"
 
 namespace pulse::log {
 namespace {

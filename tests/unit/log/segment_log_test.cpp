@@ -8,7 +8,7 @@
 
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_events.hpp"
-#include "tests/unit/log/fault_storage.hpp"
+#include "tests/support/fault_storage.hpp"
 
 namespace pulse::log {
 namespace {

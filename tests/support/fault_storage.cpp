@@ -1,4 +1,4 @@
-#include "tests/unit/log/fault_storage.hpp"
+#include "tests/support/fault_storage.hpp"
 
 #include <algorithm>
 #include <cstring>
