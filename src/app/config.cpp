@@ -77,6 +77,14 @@ result<void> assign_size(Target& target, std::string_view where, const std::stri
   return {};
 }
 
+result<void> assign_duration(std::chrono::seconds& target, std::string_view where,
+                             const std::string& text, std::string_view expected) {
+  const auto duration = parse_duration(text);
+  if (!duration || duration->count() == 0) return wrong(where, text, expected);
+  target = *duration;
+  return {};
+}
+
 using server_setter = result<void> (*)(server_config&, std::string_view where,
                                        const std::string& value);
 using project_setter = result<void> (*)(project_config&, std::string_view where,
@@ -120,6 +128,10 @@ const std::map<std::string, server_setter>& server_settings() {
                           auto& v) { return assign_size(to.limits.unsent_bytes_max, where, v); }},
       {"connections",
        [](auto& to, auto where, auto& v) { return assign_size(to.connections_max, where, v); }},
+      {"silence_timeout",
+       [](auto& to, auto where, auto& v) {
+         return assign_duration(to.silence_timeout, where, v, "a duration, like 12s");
+       }},
       {"api_key_file", [](auto& to, auto where,
                           auto& v) { return assign(to.api_key, read_secret_file(where, v)); }},
   };

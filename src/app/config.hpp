@@ -40,6 +40,8 @@ struct server_config {
   log_format format = log_format::text;
   streams::stream_limits limits;
   std::size_t connections_max = 10'000;
+  // A consumer is asked for a sign of life after half of it and dropped after all of it.
+  std::chrono::seconds silence_timeout{12};
   std::string api_key;      // secret: the user's own key for the first project; empty: one is made
   std::string admin_token;  // secret; empty: one is made
   std::vector<project_config> projects;

@@ -75,6 +75,8 @@ result<void> running_server::start() {
   options.admin_token = admin_token_;
   options.connections_max = config_.connections_max;
   options.unsent_low_bytes = config_.limits.unsent_bytes_max / 2;
+  options.silence_before_ping = std::chrono::milliseconds(config_.silence_timeout) / 2;
+  options.silence_after_ping = options.silence_before_ping;
   for (const auto& [name, one] : projects_) one->start();
   const auto bound = server_->start(options, *registry_, *admin_, figures_);
   if (!bound) return bound.error();

@@ -61,6 +61,7 @@ TEST_F(config_test, with_nothing_said_there_is_one_project_with_defaults) {
   EXPECT_EQ(project.retention_age, std::chrono::hours(7 * 24));
   EXPECT_EQ(project.retention_bytes, std::nullopt);
   EXPECT_FALSE(config.insecure);
+  EXPECT_EQ(config.silence_timeout, std::chrono::seconds(12));
   EXPECT_FALSE(config.data_dir.empty());
 }
 
@@ -101,7 +102,7 @@ TEST_F(config_test, every_setting_has_its_variable) {
                 {"PULSE_SEGMENT_BYTES", "1MiB"},  {"PULSE_RETENTION_BYTES", "1GiB"},
                 {"PULSE_RETENTION_AGE", "36h"},   {"PULSE_WINDOW_EVENTS", "7"},
                 {"PULSE_WINDOW_BYTES", "2MB"},    {"PULSE_API_KEY", "a key of the user's own"},
-                {"PULSE_ADMIN_TOKEN", "token"}};
+                {"PULSE_ADMIN_TOKEN", "token"},   {"PULSE_SILENCE_TIMEOUT", "3s"}};
   const auto config = load().value();
   EXPECT_EQ(config.data_dir, "/srv/pulse");
   EXPECT_EQ(config.level, log_level::debug);
@@ -114,6 +115,7 @@ TEST_F(config_test, every_setting_has_its_variable) {
   EXPECT_EQ(config.limits.window_bytes_max, 2'000'000U);
   EXPECT_EQ(config.api_key, "a key of the user's own");
   EXPECT_EQ(config.admin_token, "token");
+  EXPECT_EQ(config.silence_timeout, std::chrono::seconds(3));
 }
 
 TEST_F(config_test, projects_begin_with_what_the_file_says_for_all) {
@@ -190,6 +192,8 @@ TEST_F(config_test, bad_values_say_where_they_stand_and_what_is_expected) {
       {"segment_bytes", "1KiB", "64KiB"},
       {"retention_age", "7", "duration"},
       {"retention_bytes", "0", "size"},
+      {"silence_timeout", "0s", "duration"},
+      {"silence_timeout", "3", "duration"},
   };
   for (const auto& [name, value, expected] : cases) {
     options_ = {{name, value}};
