@@ -132,6 +132,14 @@ const std::map<std::string, server_setter>& server_settings() {
        [](auto& to, auto where, auto& v) {
          return assign_duration(to.silence_timeout, where, v, "a duration, like 12s");
        }},
+      {"stall_timeout",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         if (v == "off") {
+           to.limits.stall_timeout = std::chrono::seconds(0);
+           return {};
+         }
+         return assign_duration(to.limits.stall_timeout, where, v, "a duration, like 5m, or off");
+       }},
       {"api_key_file", [](auto& to, auto where,
                           auto& v) { return assign(to.api_key, read_secret_file(where, v)); }},
   };

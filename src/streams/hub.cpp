@@ -36,7 +36,13 @@ hub::impl::impl(parts with, stream_limits limits)
                                                              {{"project", with_.project}})),
       open_streams_(with_.figures->gauge("pulse_streams_open",
                                          "Streams and subscriptions that are open",
-                                         {{"project", with_.project}})) {}
+                                         {{"project", with_.project}})),
+      stalled_streams_(with_.figures->gauge("pulse_streams_stalled", "Streams whose window is full",
+                                            {{"project", with_.project}})),
+      stalled_ended_total_(with_.figures->counter(
+          "pulse_streams_stalled_ended_total",
+          "Streams ended because they acknowledged nothing while another waited for their name",
+          {{"project", with_.project}})) {}
 
 stream_state* hub::impl::find(stream_id id) {
   const auto found = streams_.find(static_cast<std::uint64_t>(id));
@@ -315,6 +321,9 @@ void hub::close(stream_id stream) {
 }
 void hub::progress() {
   impl_->progress();
+}
+void hub::tick(std::chrono::steady_clock::time_point now) {
+  impl_->tick(now);
 }
 void hub::forget(const cursor_key& key, std::string_view why) {
   impl_->forget(key, why);

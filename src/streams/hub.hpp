@@ -30,6 +30,9 @@ struct stream_limits {
   std::size_t window_events_max = 1024;
   std::size_t window_bytes_max = std::size_t{4} << 20U;  // an event larger than this goes alone
   std::size_t unsent_bytes_max = std::size_t{1} << 20U;
+  // A named stream whose window is full and of which nothing has been acknowledged for this long
+  // makes way for a standby. Zero: never.
+  std::chrono::seconds stall_timeout{300};
 };
 
 // Names a stream that is open in a hub. Never used twice.
@@ -117,6 +120,10 @@ class hub {
 
   // The log has moved on. Called on the executor.
   void progress();
+
+  // Time has passed: called about once a second, on the executor. Counts the streams that are
+  // stalled now, and ends those that hold a name for too long (stream_limits::stall_timeout).
+  void tick(std::chrono::steady_clock::time_point now);
 
   // The cursor was moved or deleted from outside: its streams end and nothing that is known under
   // the name is kept.

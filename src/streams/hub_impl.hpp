@@ -1,5 +1,5 @@
-// The hub's inside, in two halves: names and opening (hub.cpp), the way of events
-// (hub_delivery.cpp).
+// The hub's inside: names and opening (hub.cpp), the way of events (hub_delivery.cpp), cursors
+// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp).
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void quiesce(stream_id id);
   void close(stream_id id);
   void progress();
+  void tick(std::chrono::steady_clock::time_point now);
   void forget(const cursor_key& key, std::string_view why);
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
   std::vector<stream_status> status() const;
@@ -54,6 +55,10 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
                  const result<void>& outcome);
   stream_state* find(stream_id id);
   std::shared_ptr<frame_source> frames_for(const model& wanted);
+
+  // hub_stalls.cpp
+  bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::time_point now) const;
+  void end_stalled(stream_id id, std::chrono::steady_clock::time_point now);
 
   // hub_delivery.cpp: the tail, slices, one event to one stream.
   enum class offered { done, no_room };
@@ -112,6 +117,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   prometheus::Counter& acknowledged_total_;
   prometheus::Counter& unknown_acknowledgements_total_;
   prometheus::Gauge& open_streams_;
+  prometheus::Gauge& stalled_streams_;
+  prometheus::Counter& stalled_ended_total_;
 };
 
 }  // namespace pulse::streams

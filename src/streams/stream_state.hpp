@@ -1,10 +1,12 @@
 // One open stream, as the hub keeps it. Internal to streams/.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -67,6 +69,10 @@ struct stream_state {
   name_state* name = nullptr;  // null: unnamed
   table_name table_of;
   bool scheduled = false;
+
+  // As far as hub::tick() has seen: waiting for room since then, with nothing acknowledged since.
+  std::optional<std::chrono::steady_clock::time_point> stalled_since;
+  std::uint64_t acknowledged_then = 0;
 
   std::uint64_t delivered = 0;
   std::uint64_t acknowledged = 0;

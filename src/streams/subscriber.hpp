@@ -10,7 +10,7 @@ namespace pulse::streams {
 // Why a stream ends from this side.
 enum class end_reason {
   shutdown,      // the server stops; come back
-  slow,          // reserved for consumers that a limit drops
+  slow,          // it acknowledges nothing while another waits for its name
   key_revoked,   // the API key is no longer valid
   cursor_moved,  // somebody moved or deleted the cursor
   failure,       // the log cannot be read

@@ -102,7 +102,8 @@ TEST_F(config_test, every_setting_has_its_variable) {
                 {"PULSE_SEGMENT_BYTES", "1MiB"},  {"PULSE_RETENTION_BYTES", "1GiB"},
                 {"PULSE_RETENTION_AGE", "36h"},   {"PULSE_WINDOW_EVENTS", "7"},
                 {"PULSE_WINDOW_BYTES", "2MB"},    {"PULSE_API_KEY", "a key of the user's own"},
-                {"PULSE_ADMIN_TOKEN", "token"},   {"PULSE_SILENCE_TIMEOUT", "3s"}};
+                {"PULSE_ADMIN_TOKEN", "token"},   {"PULSE_SILENCE_TIMEOUT", "3s"},
+                {"PULSE_STALL_TIMEOUT", "2m"}};
   const auto config = load().value();
   EXPECT_EQ(config.data_dir, "/srv/pulse");
   EXPECT_EQ(config.level, log_level::debug);
@@ -116,6 +117,7 @@ TEST_F(config_test, every_setting_has_its_variable) {
   EXPECT_EQ(config.api_key, "a key of the user's own");
   EXPECT_EQ(config.admin_token, "token");
   EXPECT_EQ(config.silence_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(config.limits.stall_timeout, std::chrono::minutes(2));
 }
 
 TEST_F(config_test, projects_begin_with_what_the_file_says_for_all) {
@@ -194,6 +196,8 @@ TEST_F(config_test, bad_values_say_where_they_stand_and_what_is_expected) {
       {"retention_bytes", "0", "size"},
       {"silence_timeout", "0s", "duration"},
       {"silence_timeout", "3", "duration"},
+      {"stall_timeout", "0s", "duration"},
+      {"stall_timeout", "never", "or off"},
   };
   for (const auto& [name, value, expected] : cases) {
     options_ = {{name, value}};
@@ -205,6 +209,12 @@ TEST_F(config_test, bad_values_say_where_they_stand_and_what_is_expected) {
       EXPECT_SAYS(said, option);
     }
   }
+}
+
+TEST_F(config_test, stalled_streams_are_left_alone_when_told) {
+  EXPECT_EQ(load().value().limits.stall_timeout, std::chrono::minutes(5));
+  options_["stall_timeout"] = "off";
+  EXPECT_EQ(load().value().limits.stall_timeout, std::chrono::seconds(0));
 }
 
 TEST_F(config_test, addresses_are_read_in_both_families) {

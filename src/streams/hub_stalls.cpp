@@ -1,0 +1,56 @@
+// Streams that do not move: counted, and ended when they keep others from moving.
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+#include "streams/hub_impl.hpp"
+
+namespace pulse::streams {
+
+void hub::impl::tick(std::chrono::steady_clock::time_point now) {
+  std::size_t stalled = 0;
+  std::vector<stream_id> in_the_way;
+  for (const auto& [id, stream] : streams_) {
+    if (stream->how != delivery::waiting) {
+      stream->stalled_since.reset();
+      continue;
+    }
+    ++stalled;
+    // A slow consumer that acknowledges now and then works: only standing still counts.
+    if (!stream->stalled_since || stream->acknowledged != stream->acknowledged_then) {
+      stream->stalled_since = now;
+      stream->acknowledged_then = stream->acknowledged;
+    } else if (holds_others_up(*stream, now)) {
+      in_the_way.push_back(stream->id);
+    }
+  }
+  for (const auto id : in_the_way) end_stalled(id, now);
+  stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
+}
+
+bool hub::impl::holds_others_up(const stream_state& stream,
+                                std::chrono::steady_clock::time_point now) const {
+  return limits_.stall_timeout.count() != 0 && stream.name != nullptr &&
+         !stream.name->standbys.empty() && now - *stream.stalled_since >= limits_.stall_timeout;
+}
+
+void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::time_point now) {
+  const auto& stream = *find(id);
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(now - *stream.stalled_since).count();
+  log_warning("streams",
+              "a consumer acknowledges nothing while another waits for its name: ending it",
+              {{"project", with_.project},
+               {"table", to_string(stream.table_of)},
+               {"stream", stream.wanted.name},
+               {"unacknowledged_events", stream.window.events()},
+               {"stalled_seconds", seconds}});
+  stalled_ended_total_.Increment();
+  // A close's reason has 123 bytes at most.
+  end(id, end_reason::slow,
+      fmt::format("nothing was acknowledged for {} s, and another consumer waits for this name",
+                  seconds));
+}
+
+}  // namespace pulse::streams
