@@ -35,7 +35,9 @@ server_figures::server_figures(metrics& all)
                                       "Connections closed because of what the consumer sent")),
       silent_clients(all.counter("pulse_clients_silent_total",
                                  "Connections dropped because nothing was heard on them")),
-      sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")) {}
+      sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")),
+      tls_failures(all.counter("pulse_tls_failures_total",
+                               "Encrypted connections that failed before a request was read")) {}
 
 server_context::server_context(server_options with, service_registry& services,
                                admin_backend& admin, metrics& all)

@@ -17,6 +17,7 @@
 #include "server/options.hpp"
 #include "server/registry.hpp"
 #include "server/stream_host.hpp"
+#include "server/tls.hpp"
 
 namespace pulse::server {
 
@@ -63,6 +64,7 @@ struct server_figures {
   prometheus::Counter& protocol_violations;
   prometheus::Counter& silent_clients;
   prometheus::Counter& sent_bytes;
+  prometheus::Counter& tls_failures;
 };
 
 struct server_context {
@@ -80,6 +82,7 @@ struct server_context {
   server_figures figures;
   connection_set connections;
   bool stopping = false;
+  std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;  // held by requests that are being received
   // How to reach a project's streams; tests put their own here.
   std::function<std::shared_ptr<stream_host>(project_service&)> host_of;

@@ -81,10 +81,21 @@ void http_session::read() {
   if (phase_ != phase::reading && phase_ != phase::lingering) return;
   auto& scratch = context_->scratch;
   const auto got = socket_.read_some(scratch);
+  if (got.failed && socket_.is_encrypted()) return tls_failed(got.failed);
   if (got.failed || got.ended) return drop();
   if (phase_ == phase::lingering) return wait_readable();
   input_.append(scratch.data(), got.bytes);
   parse();
+}
+
+// A client that does not know that the connection is to be encrypted is told in its own language.
+void http_session::tls_failed(const boost::system::error_code& why) {
+  if (requests_ == 0) context_->figures.tls_failures.Increment();
+  log_debug("server", "an encrypted connection failed",
+            {{"peer", socket_.peer()}, {"reason", why.message()}});
+  if (phase_ != phase::reading || !socket_.fall_back_to_plain_http()) return drop();
+  refuse({400, pulse_code::server_error, "this address speaks TLS only",
+          "connect with https:// or wss://"});
 }
 
 void http_session::parse() {
@@ -115,6 +126,7 @@ void http_session::parse() {
 
 void http_session::handle(const http_request& request) {
   phase_ = phase::answering;
+  ++requests_;
   deadline_ = context_->now() + context_->options.answer_timeout;
   request_id_ = context_->next_request_id();
   keep_alive_ = request.keep_alive && !context_->stopping;

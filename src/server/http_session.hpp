@@ -43,6 +43,7 @@ class http_session final : public connection {
   std::shared_ptr<http_session> self();
   void wait_readable();
   void read();
+  void tls_failed(const boost::system::error_code& why);
   void parse();
   void handle(const http_request& request);
   void open(const http_request& request, streams::stream_mode mode);
@@ -63,6 +64,7 @@ class http_session final : public connection {
   std::size_t held_ = 0;  // of input_, as counted in the context
   outgoing_buffer out_;
   std::string request_id_;
+  std::size_t requests_ = 0;  // that were read
   bool keep_alive_ = false;
   bool head_ = false;
   std::chrono::steady_clock::time_point deadline_{};

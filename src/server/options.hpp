@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "server/http_message.hpp"
+#include "server/tls.hpp"
 
 namespace pulse::server {
 
@@ -26,6 +27,8 @@ struct server_options {
   listen_address listen = {"127.0.0.1", 4000};
   listen_address admin_listen = {"127.0.0.1", 4001};
   std::string admin_token = {};  // empty: /v1 is refused
+
+  tls_files tls = {};            // none: connections are not encrypted
 
   http_limits http = {};
   std::size_t request_bytes_max = std::size_t{256}

@@ -84,6 +84,11 @@ result<bound_addresses> server::start(server_options options, service_registry& 
                                       host_factory hosts) {
   auto context = std::make_shared<server_context>(std::move(options), registry, backend, figures);
   if (hosts) context->host_of = std::move(hosts);
+  if (context->options.tls.given()) {
+    auto tls = tls_context::load(context->options.tls);
+    if (!tls) return tls.error();
+    context->tls = std::move(tls).value();
+  }
   auto streams =
       listener::open(impl_->executor, context, context->options.listen, surface::streams);
   if (!streams) return streams.error();
@@ -97,6 +102,17 @@ result<bound_addresses> server::start(server_options options, service_registry& 
   impl_->admin->start();
   impl_->schedule_tick();
   return bound_addresses{impl_->streams->bound(), impl_->admin->bound()};
+}
+
+result<void> server::use_tls(const tls_files& files) {
+  auto tls = tls_context::load(files);
+  if (!tls) return tls.error();
+  impl_->context->tls = std::move(tls).value();
+  return {};
+}
+
+void server::use_connections_max(std::size_t connections_max) {
+  impl_->context->options.connections_max = connections_max;
 }
 
 void server::end_sessions_of_key(std::string_view key_id) {

@@ -38,6 +38,12 @@ class server {
   result<bound_addresses> start(server_options options, service_registry& registry,
                                 admin_backend& backend, metrics& figures, host_factory hosts = {});
 
+  // Reads certificate and key again, for connections from now on; open ones keep what they have. On
+  // an error nothing changes.
+  result<void> use_tls(const tls_files& files);
+  // The limit on open connections, from now on.
+  void use_connections_max(std::size_t connections_max);
+
   // A key was revoked: its open streams are closed with 1008.
   void end_sessions_of_key(std::string_view key_id);
 

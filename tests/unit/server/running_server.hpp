@@ -37,7 +37,7 @@ class scripted_clock final : public clock_source {
   std::atomic<std::int64_t> now_ms_{1'000'000};
 };
 
-class running_server : public testing::Test {
+class running_server : public ::testing::Test {
  protected:
   using tcp = boost::asio::ip::tcp;
 
