@@ -120,9 +120,17 @@ server::project_service::capture_status capture::status() const {
   now.progressing = now.connected && std::chrono::steady_clock::now() - last_heard_ < silence_max;
   if (with_.log->bounds().out_of_space || waits_for_spill_) {
     now.progressing = false;
-    now.problem = "the disk is full: nothing is confirmed to the database until there is room";
+    now.problem = out_of_space_reason();
   }
   return now;
+}
+
+std::string capture::out_of_space_reason() const {
+  const auto& project = with_.project;
+  const bool quota = !waits_for_spill_ && project.storage_max &&
+                     with_.log->bounds().stored_bytes + project.segment_bytes > *project.storage_max;
+  return fmt::format("{}: nothing is confirmed to the database until there is room",
+                     quota ? "the log has reached the project's storage_max" : "the disk is full");
 }
 
 void capture::set_state(std::string state, std::string problem) {
@@ -287,6 +295,24 @@ source::async_result<> capture::choose_start(std::shared_ptr<session> one) {
   }
 }
 
+// A permanent slot from before event persistence was switched off is left alone: with it, switching
+// on again loses nothing. Until then it costs the server disk.
+source::async_result<> capture::tell_of_kept_slot(std::shared_ptr<session> one) {
+  const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
+  if (!slot) co_return slot.error();
+  if (*slot) {
+    log_warning("capture",
+                "event persistence is off, and the slot of before is still there: the server keeps "
+                "all its WAL since then",
+                {{"project", with_.project.name},
+                 {"slot", names_.slot},
+                 {"since", to_string((*slot)->confirmed_flush)},
+                 {"next", "switch event persistence on again soon and nothing is lost, or run "
+                          "`pulse teardown`"}});
+  }
+  co_return result<void>();
+}
+
 source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   auto opened =
       co_await source::connection::open(with_.target, source::connection_kind::replication,
@@ -301,8 +327,8 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
   } else {
-    // Gone with its connection; another name than the permanent one, which may still be there from
-    // before.
+    if (auto told = co_await tell_of_kept_slot(one); !told) co_return told.error();
+    // Gone with its connection; another name than the permanent one.
     one->slot = names_.slot.substr(0, 50) + "_live";
     const auto made = co_await source::create_replication_slot(
         one->replication.get(), one->database.get(), one->slot, true, [](const auto&) {});
@@ -337,49 +363,6 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
             {"from", to_string(one->from)},
             {"timeline", one->server.timeline},
             {"open_transactions", options.streaming ? "streamed" : "not streamed"}});
-  co_return result<void>();
-}
-
-void capture::ask(bool refresh, std::function<void(result<present>)> done) {
-  asio::post(context_, [this, refresh, done = std::move(done)]() mutable {
-    questions_.push_back({refresh, std::move(done)});
-    if (std::exchange(answering_, true)) return;
-    asio::co_spawn(context_, answer_questions(), asio::detached);
-  });
-}
-
-asio::awaitable<void> capture::answer_questions() {
-  while (!questions_.empty()) {
-    // All that have come by now are answered by one look at the database.
-    const auto batch = std::make_shared<std::deque<question>>(std::exchange(questions_, {}));
-    const auto answered = co_await answer(batch);
-    if (answered) continue;
-    side_.reset();
-    for (const auto& one : *batch) one.done(answered.error());
-  }
-  answering_ = false;
-}
-
-source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> batch) {
-  if (stopping_) co_return error{errc::cancelled, "stopping", {}};
-  if (!side_) {
-    auto opened =
-        co_await source::connection::open(with_.target, source::connection_kind::sql,
-                                          "pulse " + with_.project.name, std::chrono::seconds(3));
-    if (!opened) co_return opened.error();
-    side_ = std::move(opened).value();
-  }
-  present found;
-  const auto flushed = co_await source::read_flush_lsn(side_.get());
-  if (!flushed) co_return flushed.error();
-  found.flushed = *flushed;
-  if (std::ranges::any_of(*batch, &question::refresh)) {
-    auto read = co_await refresh_catalog(side_.get());
-    if (!read) co_return read.error();
-    found.known = std::move(read).value();
-  }
-  for (const auto& one : *batch) one.done(found);
-  batch->clear();
   co_return result<void>();
 }
 

@@ -60,6 +60,8 @@ class capture {
 
   // Any thread.
   server::project_service::capture_status status() const;
+  // From now on. Any thread.
+  void use_retention(log::retention_policy retention);
   // The log has moved: capture may go on if it waited for it. Any thread.
   void log_progress();
 
@@ -81,6 +83,7 @@ class capture {
   boost::asio::awaitable<void> run();
   source::async_result<> follow();
   source::async_result<std::unique_ptr<source::connection>> prepare();
+  source::async_result<> tell_of_kept_slot(std::shared_ptr<session> one);
   source::async_result<> open_stream(std::shared_ptr<session> one);
   source::async_result<> choose_start(std::shared_ptr<session> one);
   source::async_result<> stream(std::shared_ptr<session> one);
@@ -99,6 +102,7 @@ class capture {
   result<void> take_message(session& one, std::string_view bytes);
   void trim(std::chrono::steady_clock::time_point now);
   source::async_result<> pause(std::chrono::milliseconds wait);
+  std::string out_of_space_reason() const;
   void set_state(std::string state, std::string problem);
   void heard();
 

@@ -180,8 +180,16 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
   }
 }
 
+void capture::use_retention(log::retention_policy retention) {
+  asio::post(context_, [this, retention] {
+    with_.retention = retention;
+    last_trim_ = {};
+  });
+}
+
 void capture::trim(std::chrono::steady_clock::time_point now) {
-  if (now - last_trim_ < trim_interval) return;
+  // Without room retention is what may make some.
+  if (now - last_trim_ < trim_interval && !with_.log->bounds().out_of_space) return;
   last_trim_ = now;
   if (const auto trimmed = with_.log->trim(with_.retention, system_clock_source().now());
       !trimmed) {

@@ -59,6 +59,9 @@ void add_serve_settings(CLI::App& command, settings& given) {
   add_setting(
       command, given, "--data-dir", "data_dir",
       "where the event log and all state are kept [/var/lib/pulse, or below the home directory]");
+  add_setting(command, given, "--tls-cert", "tls_cert",
+              "PEM file with the certificate and its chain: both addresses speak TLS");
+  add_setting(command, given, "--tls-key", "tls_key", "PEM file with the certificate's key");
   add_setting(command, given, "--api-key-file", "api_key_file",
               "a file with the API key that clients use");
   add_setting(command, given, "--event-persistence", "event_persistence",
@@ -161,7 +164,13 @@ class program {
     auto& command =
         *app_.add_subcommand("serve", "Streams a database's changes until it is told to stop");
     add_serve_settings(command, given_);
-    command.callback([this] { chosen_ = [this] { return with_config(run_server); }; });
+    command.callback([this] {
+      chosen_ = [this] {
+        return with_config([this](const server_config& config) {
+          return run_server(config, [this] { return load_config(given_, variable); });
+        });
+      };
+    });
   }
 
   void add_doctor() {

@@ -1,8 +1,6 @@
 #include "app/config.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <fstream>
 #include <numeric>
 #include <set>
 #include <unistd.h>
@@ -11,179 +9,11 @@
 #include <fmt/format.h>
 
 #include "app/config_file.hpp"
-#include "app/units.hpp"
+#include "app/config_settings.hpp"
 #include "source/server_checks.hpp"
 
 namespace pulse::app {
 namespace {
-
-error wrong(std::string_view where, std::string_view value, std::string_view expected) {
-  return {errc::invalid_argument, fmt::format("{}: '{}' is not {}", where, value, expected),
-          "correct the setting"};
-}
-
-result<server::listen_address> parse_address(std::string_view where, const std::string& text) {
-  constexpr std::string_view expected = "an address and a port, like 127.0.0.1:4000 or [::1]:4000";
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return wrong(where, text, expected);
-  auto host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  std::uint16_t port = 0;
-  const auto digits = std::string_view(text).substr(colon + 1);
-  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  boost::system::error_code no_address;
-  boost::asio::ip::make_address(host, no_address);
-  if (failure != std::errc() || end != digits.data() + digits.size() || no_address)
-    return wrong(where, text, expected);
-  return server::listen_address{host, port};
-}
-
-result<bool> parse_switch(std::string_view where, const std::string& text) {
-  if (text == "on" || text == "true" || text == "1") return true;
-  if (text == "off" || text == "false" || text == "0") return false;
-  return wrong(where, text, "on or off");
-}
-
-result<std::string> read_secret_file(std::string_view where, const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!file || !std::getline(file, line)) {
-    return error{errc::invalid_argument, fmt::format("{}: the file {} cannot be read", where, path),
-                 "check that it exists and that this user may read it"};
-  }
-  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-  if (line.empty()) {
-    return error{errc::invalid_argument,
-                 fmt::format("{}: the first line of {} is empty", where, path),
-                 "write the key there, or leave the setting out"};
-  }
-  return line;
-}
-
-// Assigns what a parser gave, or hands its error on.
-template <class Target, class Parsed>
-result<void> assign(Target& target, Parsed parsed) {
-  if (!parsed) return parsed.error();
-  target = *parsed;
-  return {};
-}
-
-template <class Target>
-result<void> assign_size(Target& target, std::string_view where, const std::string& text) {
-  const auto size = parse_size(text);
-  if (!size || *size == 0) return wrong(where, text, "a size, like 64MiB");
-  target = *size;
-  return {};
-}
-
-result<void> assign_duration(std::chrono::seconds& target, std::string_view where,
-                             const std::string& text, std::string_view expected) {
-  const auto duration = parse_duration(text);
-  if (!duration || duration->count() == 0) return wrong(where, text, expected);
-  target = *duration;
-  return {};
-}
-
-using server_setter = result<void> (*)(server_config&, std::string_view where,
-                                       const std::string& value);
-using project_setter = result<void> (*)(project_config&, std::string_view where,
-                                        const std::string& value);
-
-const std::map<std::string, server_setter>& server_settings() {
-  static const std::map<std::string, server_setter> all{
-      {"listen",
-       [](auto& to, auto where, auto& v) { return assign(to.listen, parse_address(where, v)); }},
-      {"admin_listen", [](auto& to, auto where,
-                          auto& v) { return assign(to.admin_listen, parse_address(where, v)); }},
-      {"data_dir",
-       [](auto& to, auto, auto& v) -> result<void> {
-         to.data_dir = v;
-         return {};
-       }},
-      {"insecure",
-       [](auto& to, auto where, auto& v) { return assign(to.insecure, parse_switch(where, v)); }},
-      {"log_level",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         static const std::map<std::string, log_level> levels{{"debug", log_level::debug},
-                                                              {"info", log_level::info},
-                                                              {"warning", log_level::warning},
-                                                              {"error", log_level::error}};
-         const auto found = levels.find(v);
-         if (found == levels.end()) return wrong(where, v, "debug, info, warning or error");
-         to.level = found->second;
-         return {};
-       }},
-      {"log_format",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         if (v != "text" && v != "json") return wrong(where, v, "text or json");
-         to.format = v == "json" ? log_format::json : log_format::text;
-         return {};
-       }},
-      {"window_events", [](auto& to, auto where,
-                           auto& v) { return assign_size(to.limits.window_events_max, where, v); }},
-      {"window_bytes", [](auto& to, auto where,
-                          auto& v) { return assign_size(to.limits.window_bytes_max, where, v); }},
-      {"unsent_bytes", [](auto& to, auto where,
-                          auto& v) { return assign_size(to.limits.unsent_bytes_max, where, v); }},
-      {"connections",
-       [](auto& to, auto where, auto& v) { return assign_size(to.connections_max, where, v); }},
-      {"silence_timeout",
-       [](auto& to, auto where, auto& v) {
-         return assign_duration(to.silence_timeout, where, v, "a duration, like 12s");
-       }},
-      {"stall_timeout",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         if (v == "off") {
-           to.limits.stall_timeout = std::chrono::seconds(0);
-           return {};
-         }
-         return assign_duration(to.limits.stall_timeout, where, v, "a duration, like 5m, or off");
-       }},
-      {"api_key_file", [](auto& to, auto where,
-                          auto& v) { return assign(to.api_key, read_secret_file(where, v)); }},
-  };
-  return all;
-}
-
-const std::map<std::string, project_setter>& project_settings() {
-  static const std::map<std::string, project_setter> all{
-      {"database",
-       [](auto& to, auto, auto& v) -> result<void> {
-         to.database_url = v;
-         return {};
-       }},
-      {"publication",
-       [](auto& to, auto, auto& v) -> result<void> {
-         to.publication = v;
-         return {};
-       }},
-      {"event_persistence",
-       [](auto& to, auto where, auto& v) {
-         return assign(to.event_persistence, parse_switch(where, v));
-       }},
-      {"streaming",
-       [](auto& to, auto where, auto& v) { return assign(to.streaming, parse_switch(where, v)); }},
-      {"fix", [](auto& to, auto where, auto& v) { return assign(to.fix, parse_switch(where, v)); }},
-      {"retention_age",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         const auto age = parse_duration(v);
-         if (!age) return wrong(where, v, "a duration, like 7d or 36h");
-         to.retention_age = *age;
-         return {};
-       }},
-      {"retention_bytes",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         std::uint64_t bytes = 0;
-         if (auto set = assign_size(bytes, where, v); !set) return set;
-         to.retention_bytes = bytes;
-         return {};
-       }},
-      {"segment_bytes",
-       [](auto& to, auto where, auto& v) { return assign_size(to.segment_bytes, where, v); }},
-  };
-  return all;
-}
 
 error unknown(std::string_view where, const std::string& name) {
   std::vector<std::string> known;
@@ -199,13 +29,13 @@ bool is_setting(const std::string& name) {
 }
 
 bool is_of_one_project(std::string_view name) {
-  return name == "database" || name == "publication";
+  return name == "database" || name == "publication" || name == "api_key_file" ||
+         name == "prisma_schema";
 }
 
 error ambiguous(std::string_view where) {
   return {errc::invalid_argument,
-          fmt::format("{}: with several projects, a database or publication belongs to one of them",
-                      where),
+          fmt::format("{}: with several projects, this belongs to one of them", where),
           "set it in [projects.<name>] of the configuration file"};
 }
 
@@ -282,23 +112,34 @@ result<void> apply_environment(server_config& config, const environment& variabl
   for (const auto& [setting, setter] : project_settings()) {
     if (auto set = take(setting); !set) return set;
   }
-  if (const auto key = variables("PULSE_API_KEY")) config.api_key = *key;
+  if (const auto key = variables("PULSE_API_KEY")) {
+    if (config.projects.size() > 1) return ambiguous("PULSE_API_KEY");
+    config.projects.front().api_key = *key;
+  }
   if (const auto token = variables("PULSE_ADMIN_TOKEN")) config.admin_token = *token;
   return {};
 }
 
 result<void> check(const server_config& config) {
   for (const auto* address : {&config.listen, &config.admin_listen}) {
-    if (!config.insecure && !boost::asio::ip::make_address(address->address).is_loopback()) {
+    if (!config.insecure && !config.tls.given() && !boost::asio::ip::make_address(address->address).is_loopback()) {
       return error{
           errc::invalid_argument,
           fmt::format(
               "{} is not a loopback address, and what travels over it would be readable by others",
               server::to_string(*address)),
-          "listen on 127.0.0.1 behind a TLS proxy, or say --insecure"};
+          "give --tls-cert and --tls-key, listen on 127.0.0.1 behind a TLS proxy, or say "
+          "--insecure"};
     }
   }
+  if (config.tls.certificate.empty() != config.tls.key.empty()) {
+    return error{errc::invalid_argument,
+                 std::string("TLS needs a certificate and its key, and ") +
+                     (config.tls.key.empty() ? "tls_key" : "tls_cert") + " is missing",
+                 "give both, or neither"};
+  }
   std::set<std::string> slots;
+  std::set<std::string> keys;
   for (const auto& project : config.projects) {
     if (!slots.insert(source::names_for(project.name, project.publication).slot).second) {
       return error{errc::invalid_argument,
@@ -312,6 +153,18 @@ result<void> check(const server_config& config) {
       return error{errc::invalid_argument,
                    fmt::format("the project name '{}' cannot be used", project.name),
                    "use at most 40 of a-z, 0-9, '_' and '-'"};
+    }
+    if (!project.api_key.empty() && !keys.insert(project.api_key).second) {
+      return error{errc::invalid_argument,
+                   fmt::format("project {} has the API key of another one: a key says which project "
+                               "its stream is of",
+                               project.name),
+                   "give each project a key of its own"};
+    }
+    if (project.storage_max && *project.storage_max < 4 * project.segment_bytes) {
+      return error{errc::invalid_argument,
+                   fmt::format("project {}: storage_max is below four segments", project.name),
+                   "raise it, or make segment_bytes smaller"};
     }
     if (config.projects.size() > 1 && project.database_url.empty()) {
       return error{errc::invalid_argument, fmt::format("project {} has no database", project.name),
@@ -384,6 +237,7 @@ result<server_config> load_config(const settings& command_line, const environmen
       config.projects.size() == 1 && only.database_url.empty()) {
     only.database_url = variables("DATABASE_URL").value_or("");
   }
+  for (auto& project : config.projects) project.limits.unsent_bytes_max = config.unsent_bytes_max;
   if (config.data_dir.empty()) config.data_dir = default_data_dir(variables);
   if (auto good = check(config); !good) return good.error();
   return config;

@@ -29,6 +29,11 @@ struct project_config {
   std::chrono::seconds retention_age{7 * 86400};
   std::optional<std::uint64_t> retention_bytes;  // nothing: a fifth of the volume
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
+  // The log never takes more; capture waits as on a full disk. Nothing: as much as the disk has.
+  std::optional<std::uint64_t> storage_max;
+  streams::stream_limits limits;
+  std::string api_key;                  // secret: the user's own; empty: one is made
+  std::filesystem::path prisma_schema;  // what Prisma's headers leave out; empty: none
 };
 
 struct server_config {
@@ -36,13 +41,13 @@ struct server_config {
   server::listen_address admin_listen{"127.0.0.1", 4001};
   std::filesystem::path data_dir;
   bool insecure = false;
+  server::tls_files tls;
   log_level level = log_level::info;
   log_format format = log_format::text;
-  streams::stream_limits limits;
+  std::size_t unsent_bytes_max = std::size_t{1} << 20U;  // for one connection
   std::size_t connections_max = 10'000;
   // A consumer is asked for a sign of life after half of it and dropped after all of it.
   std::chrono::seconds silence_timeout{12};
-  std::string api_key;      // secret: the user's own key for the first project; empty: one is made
   std::string admin_token;  // secret; empty: one is made
   std::vector<project_config> projects;
 };

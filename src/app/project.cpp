@@ -58,7 +58,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
   made->hub_ = std::make_unique<streams::hub>(
       streams::hub::parts{made->with_.delivery, made->log_.get(), made->relations_.get(),
                           made->cursors_.get(), made->with_.figures, config.name},
-      made->with_.limits);
+      config.limits);
   return made;
 }
 
@@ -100,6 +100,7 @@ result<void> project::open_log(const std::filesystem::path& directory) {
   relations_ = std::move(*relations);
   log::segment_log_options options;
   options.segment_bytes = config.segment_bytes;
+  options.storage_bytes_max = config.storage_max.value_or(0);
   auto opened = log::segment_log::open(std::move(*files), std::move(options));
   if (!opened) return opened.error();
   log_ = std::move(*opened);
@@ -121,8 +122,7 @@ void project::start() {
   to.spill = spill_.get();
   to.figures = with_.figures;
   if (with_.config.event_persistence) to.system_identifier = with_.system_identifier;
-  to.retention.age_max = with_.config.retention_age;
-  to.retention.bytes_max = with_.config.retention_bytes.value_or(fifth_of_volume(with_.data_dir));
+  to.retention = retention();
   to.on_catalog = [weak = weak_from_this(),
                    delivery = with_.delivery](std::shared_ptr<const catalog> known) {
     asio::post(delivery, [weak, known = std::move(known)]() mutable {
@@ -149,6 +149,24 @@ void project::start() {
   capture_ = std::make_unique<app::capture>(std::move(to));
   log_->on_progress([this] { log_moved(); });
   capture_->start();
+}
+
+// Unless it is said how much is kept, old events make room for new ones before the quota is reached.
+log::retention_policy project::retention() const {
+  const auto& config = with_.config;
+  auto bytes_max = fifth_of_volume(with_.data_dir);
+  if (config.storage_max) {
+    bytes_max = std::min(bytes_max, *config.storage_max - 2 * config.segment_bytes);
+  }
+  return {config.retention_age, config.retention_bytes.value_or(bytes_max)};
+}
+
+void project::use(const project_config& config) {
+  with_.config.retention_age = config.retention_age;
+  with_.config.retention_bytes = config.retention_bytes;
+  with_.config.limits = config.limits;
+  capture_->use_retention(retention());
+  hub_->use_limits(config.limits);
 }
 
 // On the log's thread.

@@ -24,7 +24,6 @@ class project final : public server::project_service, public std::enable_shared_
  public:
   struct parts {
     project_config config;
-    streams::stream_limits limits;
     std::filesystem::path data_dir;  // of the whole server
     boost::asio::any_io_executor delivery;
     std::shared_ptr<control::control_thread> control;
@@ -43,6 +42,10 @@ class project final : public server::project_service, public std::enable_shared_
   // Stops capture, then ends every stream and saves the cursors; `done` on the delivery thread.
   void stop(std::function<void()> done);
 
+  // Takes of the settings what can change while it runs: retention, and limits of streams that open
+  // from now on.
+  void use(const project_config& config);
+
   const std::string& name() const { return with_.config.name; }
   const source::database_target& target() const { return target_; }
 
@@ -56,6 +59,7 @@ class project final : public server::project_service, public std::enable_shared_
   explicit project(parts with) : with_(std::move(with)) {}
   result<void> open_storage();
   result<void> open_log(const std::filesystem::path& directory);
+  log::retention_policy retention() const;
   void log_moved();
   void catalog_read(std::shared_ptr<const catalog> known);
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,

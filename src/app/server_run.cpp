@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 
 #include "app/admin.hpp"
+#include "app/config_changes.hpp"
 #include "app/data_dir.hpp"
 #include "app/project.hpp"
+#include "app/project_keys.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
 #include "control/catalog_json.hpp"
@@ -30,31 +32,35 @@ constexpr std::chrono::seconds stop_limit{5};
 // calls run().
 class running_server {
  public:
-  explicit running_server(const server_config& config) : config_(config) {}
+  running_server(server_config config, std::function<result<server_config>()> read_config)
+      : config_(std::move(config)), read_config_(std::move(read_config)) {}
 
   result<void> start();
   int run();
 
  private:
   result<void> open_state();
-  result<void> prepare_keys(control::state_store& store);
   result<void> open_projects(control::state_store& store);
   void say_where_to_connect(const server::bound_addresses& bound);
   void setup_refused(const error& why);
+  void wait_for_reload();
+  void reload();
   void stop();
 
-  const server_config& config_;
+  server_config config_;
+  std::function<result<server_config>()> read_config_;
   asio::io_context delivery_{1};
   metrics figures_;
   control::key_ring keys_;
   std::shared_ptr<control::control_thread> control_;
   std::string admin_token_;
-  std::string new_key_;
+  std::vector<new_key> new_keys_;
   project_map projects_;
   std::unique_ptr<registry> registry_;
   std::unique_ptr<admin> admin_;
   std::unique_ptr<server::server> server_;
   std::unique_ptr<asio::signal_set> signals_;
+  asio::signal_set reload_signal_{delivery_, SIGHUP};
   bool stopping_ = false;
   int exit_code_ = 0;
 };
@@ -74,7 +80,8 @@ result<void> running_server::start() {
   options.admin_listen = config_.admin_listen;
   options.admin_token = admin_token_;
   options.connections_max = config_.connections_max;
-  options.unsent_low_bytes = config_.limits.unsent_bytes_max / 2;
+  options.unsent_low_bytes = config_.unsent_bytes_max / 2;
+  options.tls = config_.tls;
   options.silence_before_ping = std::chrono::milliseconds(config_.silence_timeout) / 2;
   options.silence_after_ping = options.silence_before_ping;
   for (const auto& [name, one] : projects_) one->start();
@@ -86,50 +93,54 @@ result<void> running_server::start() {
   signals_->async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {
     if (!cancelled) stop();
   });
+  wait_for_reload();
   return {};
+}
+
+void running_server::wait_for_reload() {
+  reload_signal_.async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {
+    if (cancelled) return;
+    reload();
+    wait_for_reload();
+  });
+}
+
+// What cannot be taken while running is named; what can is taken.
+void running_server::reload() {
+  auto wanted = read_config_();
+  if (!wanted) {
+    log_error("config", "the configuration cannot be used: nothing changes",
+              {{"reason", wanted.error().message()}});
+    return;
+  }
+  for (const auto& name : changes_for_a_restart(config_, *wanted)) {
+    log_warning("config", "a changed setting is taken at the next start only", {{"setting", name}});
+  }
+  if (config_.tls.given() && wanted->tls.given()) {
+    if (auto used = server_->use_tls(wanted->tls); !used) {
+      log_error("config", "the certificate stays what it was", {{"reason", used.error().message()}});
+    }
+  }
+  configure_logging(wanted->level, wanted->format);
+  server_->use_limits(wanted->connections_max, wanted->silence_timeout);
+  for (const auto& project : wanted->projects) {
+    if (const auto found = projects_.find(project.name); found != projects_.end())
+      found->second->use(project);
+  }
+  log_info("config", "the configuration was read again");
 }
 
 result<void> running_server::open_state() {
   auto store =
       control::state_store::open((config_.data_dir / "pulse.db").string(), system_clock_source());
   if (!store) return store.error();
-  if (auto prepared = prepare_keys(*store); !prepared) return prepared;
-  return open_projects(*store);
-}
-
-// The user's own key, or one that is made when the first project has none.
-result<void> running_server::prepare_keys(control::state_store& store) {
-  auto keys = store.keys();
-  if (!keys) return keys.error();
-  const auto& first = config_.projects.front().name;
-  const bool has_key = std::ranges::any_of(
-      *keys, [&](const auto& key) { return key.project == first && !key.revoked_at.has_value(); });
-  if (!config_.api_key.empty()) {
-    auto own = control::adopt_key(first, "from the settings", config_.api_key);
-    if (!own) return own.error();
-    for (const auto& key : *keys) {
-      if (key.project != first || !key.id.starts_with("own-")) continue;
-      if (key.id == own->stored.id && key.revoked_at) {
-        return error{errc::conflict, "the API key in the settings (" + key.id + ") was revoked",
-                     "choose another"};
-      }
-      if (key.id == own->stored.id || key.revoked_at) continue;
-      // Another one in the settings takes the place of the last.
-      if (auto revoked = store.revoke_key(first, key.id); !revoked) return revoked;
-      log_info("server", "the settings have another API key: the earlier one is revoked",
-               {{"project", first}, {"key", key.id}});
-    }
-    if (auto added = store.add_key(own->stored); !added) return added;
-  } else if (!has_key) {
-    auto made = control::make_key(first, "made at the first start");
-    if (!made) return made.error();
-    if (auto added = store.add_key(made->stored); !added) return added;
-    new_key_ = made->secret;
-  }
-  keys = store.keys();
+  auto made = prepare_keys(*store, config_.projects);
+  if (!made) return made.error();
+  new_keys_ = std::move(*made);
+  auto keys = store->keys();
   if (!keys) return keys.error();
   keys_.replace(std::move(*keys));
-  return {};
+  return open_projects(*store);
 }
 
 result<void> running_server::open_projects(control::state_store& store) {
@@ -159,7 +170,6 @@ result<void> running_server::open_projects(control::state_store& store) {
   for (const auto& config : config_.projects) {
     project::parts parts;
     parts.config = config;
-    parts.limits = config_.limits;
     parts.data_dir = config_.data_dir;
     parts.delivery = delivery_.get_executor();
     parts.control = control_;
@@ -175,35 +185,17 @@ result<void> running_server::open_projects(control::state_store& store) {
 }
 
 void running_server::say_where_to_connect(const server::bound_addresses& bound) {
+  const std::string encrypted = config_.tls.given() ? "s" : "";
   for (const auto& [name, one] : projects_) {
     log_info("server", "serving",
              {{"project", name},
               {"database", one->target().display()},
-              {"streams", "ws://" + server::to_string(bound.streams)},
-              {"admin", "http://" + server::to_string(bound.admin)},
+              {"streams", "ws" + encrypted + "://" + server::to_string(bound.streams)},
+              {"admin", "http" + encrypted + "://" + server::to_string(bound.admin)},
               {"data_dir", config_.data_dir.string()},
               {"event_persistence", one->event_persistence() ? "on" : "off"}});
   }
-  if (new_key_.empty()) return;
-  // Shown to a person once; into a file, a pipe or a service's journal no secret is written.
-  if (::isatty(STDERR_FILENO) == 1) {
-    fmt::print(stderr, "\n  API key of project {} (shown once): {}\n\n",
-               config_.projects.front().name, new_key_);
-  } else {
-    const auto path = config_.data_dir / "api-key";
-    if (const auto written = write_private_file(path, new_key_ + "\n"); written) {
-      log_info("server",
-               "made an API key: it stands in a file that only this user can read; take it from "
-               "there, then "
-               "remove the file",
-               {{"project", config_.projects.front().name}, {"file", path.string()}});
-    } else {
-      log_error("server", "the API key that was made could not be written",
-                {{"reason", written.error().message()},
-                 {"next", "make another with `pulse keys create`"}});
-    }
-  }
-  new_key_.clear();
+  hand_out(std::exchange(new_keys_, {}), config_.data_dir, projects_.size() == 1);
 }
 
 // With one project there is nobody to go on for, and whoever has started it waits for an answer;
@@ -241,11 +233,12 @@ int running_server::run() {
 
 }  // namespace
 
-int run_server(const server_config& config) {
+int run_server(const server_config& config,
+               std::function<result<server_config>()> read_config) {
   configure_logging(config.level, config.format);
   // A consumer that is gone must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
-  running_server server(config);
+  running_server server(config, std::move(read_config));
   if (const auto started = server.start(); !started) {
     log_error("server", "cannot start", {{"reason", started.error().message()}});
     return 1;

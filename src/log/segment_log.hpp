@@ -17,6 +17,8 @@ namespace pulse::log {
 
 struct segment_log_options {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
+  // All segments together: what would go beyond waits for room as on a full disk. 0: no limit.
+  std::uint64_t storage_bytes_max = 0;
   std::size_t block_bytes_target = std::size_t{48} << 10U;  // before compression
   // The newest blocks are kept unpacked, so that readers that keep up touch neither disk nor codec.
   std::uint64_t recent_bytes_max = std::uint64_t{8} << 20U;

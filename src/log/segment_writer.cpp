@@ -144,6 +144,7 @@ bool segment_writer::roll() {
     at_.sealed = true;
   }
   return when_there_is_room([&]() -> result<void> {
+    if (auto fits = within_quota(options_.segment_bytes); !fits) return fits;
     auto made = make_segment(*files_, *store_, store_->end(), options_.segment_bytes);
     if (!made) return made.error();
     at_ = std::move(made).value();
@@ -151,8 +152,18 @@ bool segment_writer::roll() {
   });
 }
 
+result<void> segment_writer::within_quota(std::uint64_t more_bytes) const {
+  const auto wanted = store_->bounds().stored_bytes + more_bytes;
+  if (options_.storage_bytes_max == 0 || wanted <= options_.storage_bytes_max) return {};
+  return error{errc::no_space,
+               "the log would take " + std::to_string(wanted) + " bytes and may take " +
+                   std::to_string(options_.storage_bytes_max),
+               "raise storage_max, or let retention drop more"};
+}
+
 bool segment_writer::make_room(std::uint64_t file_bytes) {
   return when_there_is_room([&]() -> result<void> {
+    if (auto fits = within_quota(file_bytes - at_.file_bytes); !fits) return fits;
     if (auto room = at_.file->preallocate(file_bytes); !room) return room;
     at_.file_bytes = file_bytes;
     store_->set_file_bytes(file_bytes);
@@ -165,14 +176,14 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
     const auto outcome = attempt();
     if (outcome) {
       if (!waited) return true;
-      log_info("log", "there is room on the disk again: writing goes on");
+      log_info("log", "there is room again: writing goes on");
       store_->set_out_of_space(false);
       if (on_progress_) on_progress_();
       return true;
     }
     if (outcome.error().code != errc::no_space) must(outcome);
     if (!waited) {
-      log_error("log", "the disk is full: nothing is confirmed to the database until there is room",
+      log_error("log", "there is no room: nothing is confirmed to the database until there is room",
                 {{"reason", outcome.error().message()}});
       store_->set_out_of_space(true);
       if (on_progress_) on_progress_();

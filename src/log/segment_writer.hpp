@@ -43,6 +43,7 @@ class segment_writer {
   std::uint64_t packed_end() const { return at_.offset + buffer_.size(); }
   // False when the log is being closed while the disk is full.
   bool roll();
+  result<void> within_quota(std::uint64_t more_bytes) const;
   bool make_room(std::uint64_t file_bytes);
   bool when_there_is_room(const std::function<result<void>()>& attempt);
   void must(const result<void>& outcome);

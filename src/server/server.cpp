@@ -111,8 +111,11 @@ result<void> server::use_tls(const tls_files& files) {
   return {};
 }
 
-void server::use_connections_max(std::size_t connections_max) {
-  impl_->context->options.connections_max = connections_max;
+void server::use_limits(std::size_t connections_max, std::chrono::milliseconds silence_timeout) {
+  auto& options = impl_->context->options;
+  options.connections_max = connections_max;
+  options.silence_before_ping = silence_timeout / 2;
+  options.silence_after_ping = silence_timeout - silence_timeout / 2;
 }
 
 void server::end_sessions_of_key(std::string_view key_id) {

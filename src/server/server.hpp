@@ -41,8 +41,8 @@ class server {
   // Reads certificate and key again, for connections from now on; open ones keep what they have. On
   // an error nothing changes.
   result<void> use_tls(const tls_files& files);
-  // The limit on open connections, from now on.
-  void use_connections_max(std::size_t connections_max);
+  // The limit on open connections, and how long a client may be silent, from now on.
+  void use_limits(std::size_t connections_max, std::chrono::milliseconds silence_timeout);
 
   // A key was revoked: its open streams are closed with 1008.
   void end_sessions_of_key(std::string_view key_id);

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <openssl/ssl.h>
 
 #include "base/logging.hpp"
 
@@ -241,11 +242,19 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
   co_return result<void>();
 }
 
+// What OpenSSL has decrypted and libpq had no room for does not show as readable on the socket.
+bool connection::has_decrypted() const {
+  auto* ssl = static_cast<SSL*>(PQsslStruct(handle_, "OpenSSL"));
+  return ssl != nullptr && SSL_pending(ssl) > 0;
+}
+
 async_result<> connection::wait_readable() {
-  boost::system::error_code failed;
-  co_await socket_->stream.async_wait(asio::posix::stream_descriptor::wait_read,
-                                      asio::redirect_error(asio::use_awaitable, failed));
-  if (failed) co_return error{errc::cancelled, "waiting for the server: cancelled", {}};
+  if (!has_decrypted()) {
+    boost::system::error_code failed;
+    co_await socket_->stream.async_wait(asio::posix::stream_descriptor::wait_read,
+                                        asio::redirect_error(asio::use_awaitable, failed));
+    if (failed) co_return error{errc::cancelled, "waiting for the server: cancelled", {}};
+  }
   if (PQconsumeInput(handle_) == 0) co_return failure("reading");
   co_return result<void>();
 }

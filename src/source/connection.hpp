@@ -101,6 +101,7 @@ class connection {
 
   async_result<> connect(std::vector<std::pair<std::string, std::string>> parameters,
                          std::chrono::milliseconds timeout);
+  bool has_decrypted() const;
   async_result<> wait_readable();
   async_result<> flush();
   async_result<query_rows> collect();

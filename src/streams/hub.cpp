@@ -76,6 +76,12 @@ void hub::impl::open(stream_request wanted, const std::shared_ptr<const relation
   };
   if (shutting_down_)
     return refuse({errc::unavailable, "the server is shutting down", "connect again"});
+  if (streams_.size() >= limits_.streams_max) {
+    return refuse({errc::unavailable,
+                   "the project has as many open streams as it may have (" +
+                       std::to_string(limits_.streams_max) + ")",
+                   "close some, or raise its setting `streams`"});
+  }
   // Only to refuse what cannot be: events bring their own table version, for which the filter is
   // compiled again.
   if (const auto compiled = compile_filter(wanted.wanted, wanted.model, *shape); !compiled) {
@@ -306,6 +312,9 @@ hub::~hub() = default;
 void hub::open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
                std::shared_ptr<subscriber> to, opened done) {
   impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
+}
+void hub::use_limits(const stream_limits& limits) {
+  impl_->use_limits(limits);
 }
 void hub::acknowledge(stream_id stream, const event_id& id) {
   impl_->acknowledge(stream, id);

@@ -30,6 +30,7 @@ struct stream_limits {
   std::size_t window_events_max = 1024;
   std::size_t window_bytes_max = std::size_t{4} << 20U;  // an event larger than this goes alone
   std::size_t unsent_bytes_max = std::size_t{1} << 20U;
+  std::size_t streams_max = 10'000;  // of one project, open at once
   // A named stream whose window is full and of which nothing has been acknowledged for this long
   // makes way for a standby. Zero: never.
   std::chrono::seconds stall_timeout{300};
@@ -120,6 +121,9 @@ class hub {
 
   // The log has moved on. Called on the executor.
   void progress();
+
+  // For streams that are opened from now on.
+  void use_limits(const stream_limits& limits);
 
   // Time has passed: called about once a second, on the executor. Counts the streams that are
   // stalled now, and ends those that hold a name for too long (stream_limits::stall_timeout).

@@ -26,6 +26,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   void open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
+  void use_limits(const stream_limits& limits) { limits_ = limits; }
   void acknowledge(stream_id id, const event_id& event);
   void writable(stream_id id);
   void quiesce(stream_id id);

@@ -112,12 +112,12 @@ TEST_F(config_test, every_setting_has_its_variable) {
   EXPECT_EQ(config.projects[0].segment_bytes, 1U << 20U);
   EXPECT_EQ(config.projects[0].retention_bytes, 1U << 30U);
   EXPECT_EQ(config.projects[0].retention_age, std::chrono::hours(36));
-  EXPECT_EQ(config.limits.window_events_max, 7U);
-  EXPECT_EQ(config.limits.window_bytes_max, 2'000'000U);
-  EXPECT_EQ(config.api_key, "a key of the user's own");
+  EXPECT_EQ(config.projects[0].limits.window_events_max, 7U);
+  EXPECT_EQ(config.projects[0].limits.window_bytes_max, 2'000'000U);
+  EXPECT_EQ(config.projects[0].api_key, "a key of the user's own");
   EXPECT_EQ(config.admin_token, "token");
   EXPECT_EQ(config.silence_timeout, std::chrono::seconds(3));
-  EXPECT_EQ(config.limits.stall_timeout, std::chrono::minutes(2));
+  EXPECT_EQ(config.projects[0].limits.stall_timeout, std::chrono::minutes(2));
 }
 
 TEST_F(config_test, projects_begin_with_what_the_file_says_for_all) {
@@ -212,9 +212,9 @@ TEST_F(config_test, bad_values_say_where_they_stand_and_what_is_expected) {
 }
 
 TEST_F(config_test, stalled_streams_are_left_alone_when_told) {
-  EXPECT_EQ(load().value().limits.stall_timeout, std::chrono::minutes(5));
+  EXPECT_EQ(load().value().projects[0].limits.stall_timeout, std::chrono::minutes(5));
   options_["stall_timeout"] = "off";
-  EXPECT_EQ(load().value().limits.stall_timeout, std::chrono::seconds(0));
+  EXPECT_EQ(load().value().projects[0].limits.stall_timeout, std::chrono::seconds(0));
 }
 
 TEST_F(config_test, addresses_are_read_in_both_families) {
@@ -253,7 +253,7 @@ TEST_F(config_test, file_that_is_missing_or_malformed_is_named) {
 TEST_F(config_test, api_key_comes_from_a_file_without_its_line_end) {
   options_["api_key_file"] = write("key", "sixteen-characters\r\n");
   variables_["PULSE_API_KEY"] = "the-variable-loses";
-  EXPECT_EQ(load().value().api_key, "sixteen-characters");
+  EXPECT_EQ(load().value().projects[0].api_key, "sixteen-characters");
 }
 
 // Taken for "no key", a new one would be made, and the user's clients would be refused.

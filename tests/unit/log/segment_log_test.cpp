@@ -104,6 +104,24 @@ TEST_F(segment_log_on_a_disk, can_be_closed_while_the_disk_is_full) {
   EXPECT_EQ(log_->bounds().last, stored);
 }
 
+TEST_F(segment_log_on_a_disk, waits_at_its_quota_until_retention_has_dropped_something) {
+  options_.storage_bytes_max = 3 * options_.segment_bytes;
+  open();
+  append(1, 2000);
+  wait_until([&] { return log_->bounds().out_of_space; });
+  EXPECT_LT(log_->bounds().last, 2000U);
+  EXPECT_LE(log_->bounds().stored_bytes, options_.storage_bytes_max);
+  // Always one segment fewer, as often as it is full.
+  retention_policy keep_one;
+  keep_one.bytes_max = options_.segment_bytes;
+  wait_until([&] {
+    EXPECT_LE(log_->bounds().stored_bytes, options_.storage_bytes_max);
+    EXPECT_TRUE(log_->trim(keep_one, unix_time_us{}));
+    return log_->bounds().last == 2000;
+  });
+  EXPECT_FALSE(log_->bounds().out_of_space);
+}
+
 TEST_F(segment_log_on_a_disk, a_failed_sync_ends_the_process) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(

@@ -1,0 +1,58 @@
+// What streams that open want to know of the database, asked beside the stream of changes.
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include "app/capture.hpp"
+#include "source/replication.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+void capture::ask(bool refresh, std::function<void(result<present>)> done) {
+  asio::post(context_, [this, refresh, done = std::move(done)]() mutable {
+    questions_.push_back({refresh, std::move(done)});
+    if (std::exchange(answering_, true)) return;
+    asio::co_spawn(context_, answer_questions(), asio::detached);
+  });
+}
+
+asio::awaitable<void> capture::answer_questions() {
+  while (!questions_.empty()) {
+    // All that have come by now are answered by one look at the database.
+    const auto batch = std::make_shared<std::deque<question>>(std::exchange(questions_, {}));
+    const auto answered = co_await answer(batch);
+    if (answered) continue;
+    side_.reset();
+    for (const auto& one : *batch) one.done(answered.error());
+  }
+  answering_ = false;
+}
+
+source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> batch) {
+  if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  if (!side_) {
+    auto opened =
+        co_await source::connection::open(with_.target, source::connection_kind::sql,
+                                          "pulse " + with_.project.name, std::chrono::seconds(3));
+    if (!opened) co_return opened.error();
+    side_ = std::move(opened).value();
+  }
+  present found;
+  const auto flushed = co_await source::read_flush_lsn(side_.get());
+  if (!flushed) co_return flushed.error();
+  found.flushed = *flushed;
+  if (std::ranges::any_of(*batch, &question::refresh)) {
+    auto read = co_await refresh_catalog(side_.get());
+    if (!read) co_return read.error();
+    found.known = std::move(read).value();
+  }
+  for (const auto& one : *batch) one.done(found);
+  batch->clear();
+  co_return result<void>();
+}
+
+}  // namespace pulse::app
