@@ -1,6 +1,7 @@
 // One test with real parts: what it starts ends with it, and when it fails it shows what the parts said.
 import { test } from 'node:test';
 
+import { ConsumerProcess } from './consumer_process.js';
 import type { Consumer, ConsumerOptions } from './consumer.js';
 import { Postgres, type PostgresOptions } from './postgres.js';
 import { Pulse, type PulseOptions } from './pulse.js';
@@ -39,6 +40,13 @@ export class Scenario {
   ): Promise<Consumer> {
     const consumer = await pulse.consume(options);
     this.parts.push({ end: () => consumer.terminate() });
+    return consumer;
+  }
+
+  // The published client in a process of its own; see ConsumerProcess.
+  consumerProcess(pulse: Pulse, stream: string): ConsumerProcess {
+    const consumer = new ConsumerProcess(pulse, stream);
+    this.parts.push({ say: () => `--- consumer process\n${consumer.logTail}`, end: () => consumer.remove() });
     return consumer;
   }
 
