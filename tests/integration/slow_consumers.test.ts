@@ -13,10 +13,15 @@ const event = defineModel('Event', 'events', { id: 'Int', body: 'String' });
 const windowEventsMax = 1024;
 const windowBytesMax = 4 << 20;
 
-async function prepare(s: Scenario): Promise<{ postgres: Postgres; pulse: Pulse }> {
+async function prepare(
+  s: Scenario,
+  env: Record<string, string> = {},
+): Promise<{ postgres: Postgres; pulse: Pulse }> {
   const postgres = await s.postgres();
   await postgres.sql('CREATE TABLE events (id int PRIMARY KEY, body text NOT NULL)');
-  return { postgres, pulse: await s.pulse({ database: postgres.socketUrl() }) };
+  // A paused consumer answers no ping either, and must not be dropped for that here.
+  const patient = { PULSE_SILENCE_TIMEOUT: '10m', ...env };
+  return { postgres, pulse: await s.pulse({ database: postgres.socketUrl(), env: patient }) };
 }
 
 // `count` rows of about `bytes` each that do not compress, in transactions of 500.
@@ -103,6 +108,32 @@ scenario('a_stalled_stream_goes_on_when_it_acknowledges', async (s) => {
     consumer.frames.map((frame) => frame.created?.['id']),
     Array.from({ length: 5000 }, (_, index) => index + 1),
   );
+});
+
+scenario('a_consumer_that_never_acknowledges_makes_way_for_the_one_that_waits', async (s) => {
+  const { postgres, pulse } = await prepare(s, { PULSE_STALL_TIMEOUT: '2s' });
+  const stuck = await s.consumer(pulse, { model: event, name: 'mail', ack: 'none' });
+  const alone = await s.consumer(pulse, { model: event, name: 'report', ack: 'none' });
+  await insert(postgres, 1, 3000, 32);
+  await Promise.all([stuck, alone].map((consumer) => consumer.untilReceived(windowEventsMax)));
+  await until('both to be counted', async () => (await pulse.metric('pulse_streams_stalled')) === 2);
+
+  const standby = await s.consumer(pulse, { model: event, name: 'mail' });
+  await standby.untilReceived(3000);
+  assert.deepEqual(
+    standby.frames.map((frame) => frame.created?.['id']),
+    Array.from({ length: 3000 }, (_, index) => index + 1),
+  );
+  assert.deepEqual(
+    stuck.frames.map((frame) => frame.id),
+    standby.frames.slice(0, windowEventsMax).map((frame) => frame.id),
+  );
+  await until('the stuck one to be told', () => stuck.lastClose !== undefined);
+  assert.equal(stuck.lastClose?.code, 1013);
+  assert.match(stuck.lastClose?.reason ?? '', /nothing was acknowledged for \d+ s, and another consumer waits/);
+  assert.ok(alone.isOpen, 'nobody waits for the other name');
+  assert.equal(await pulse.metric('pulse_streams_stalled_ended_total'), 1);
+  assert.match(pulse.process.output, /warn.*acknowledges nothing.*stream=mail/);
 });
 
 scenario('a_consumer_that_reads_late_gets_everything_from_the_log', async (s) => {
