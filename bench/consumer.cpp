@@ -1,15 +1,20 @@
-// A consumer that costs next to nothing: reads a stream over one WebSocket, acknowledges each event
-// with a message of its own, and says how long it took. Used by script/bench.
+// Consumers that cost next to nothing: read named streams over WebSockets, acknowledge each event
+// with a message of its own, and say how long it took. Used by script/bench.
 //
-//   bench_consumer --port P --key-file F --subscription-file F --name N --events N [--times FILE]
+//   bench_consumer --port P --key-file F --subscription-file F --name N --events N
+//                  [--connections N] [--times FILE]
 //
-// Prints "open" once the stream is open, then one JSON object when it has received all events.
+// The streams are called N-1, N-2, …; each is to receive --events events. Prints "open" once all
+// streams are open, then one JSON object when all have everything: events and bytes of all
+// together, and when the first and the last event came, in seconds of the monotonic clock.
 #include <arpa/inet.h>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <map>
 #include <netinet/in.h>
@@ -17,6 +22,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -104,74 +110,139 @@ std::string_view id_of(std::string_view event) {
   return event.substr(at + member.size(), 26);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::map<std::string, std::string> options;
-  for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
-  const auto wanted = std::stoull(options["--events"]);
-  const int socket = connect_to(options["--port"]);
-  write_all(
-      socket,
-      "GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-      "authorization: Bearer " +
-          read_file(options["--key-file"]) +
-          "\r\nsubscription: " + read_file(options["--subscription-file"]) +
-          "\r\nstream: {\"name\":\"" + options["--name"] + "\"}\r\n\r\n");
-
-  constexpr std::size_t buffer_bytes = std::size_t{1} << 20U;
-  std::vector<char> buffer(buffer_bytes);
-  std::size_t filled = 0;
-  bool open = false;
-  std::uint64_t received = 0;
+// What all connections have received together.
+struct outcome {
+  std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   steady::time_point first;
-  std::string acknowledgements;
+  bool keep_times = false;
   std::vector<std::int64_t> arrivals;  // system clock, microseconds
-  const bool keep_times = options.contains("--times");
-  while (received < wanted || !open) {
-    const auto got = ::recv(socket, buffer.data() + filled, buffer.size() - filled, 0);
+
+  void take(std::string_view event) {
+    if (events++ == 0) first = steady::now();
+    bytes += event.size();
+    if (!keep_times) return;
+    arrivals.push_back(std::chrono::duration_cast<std::chrono::microseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count());
+  }
+};
+
+class stream {
+ public:
+  stream(const std::string& port, const std::string& upgrade) : socket_(connect_to(port)) {
+    write_all(socket_, upgrade);
+  }
+
+  int socket() const { return socket_; }
+  bool open() const { return open_; }
+  std::uint64_t received() const { return received_; }
+
+  // One portion of what the socket has.
+  void read(outcome& all) {
+    const auto got = ::recv(socket_, buffer_.data() + filled_, buffer_.size() - filled_, 0);
     if (got <= 0) die("the server has closed the connection");
-    filled += static_cast<std::size_t>(got);
-    std::string_view rest(buffer.data(), filled);
-    if (!open) {
-      const auto end = rest.find("\r\n\r\n");
-      if (end == std::string_view::npos) continue;
-      if (!rest.starts_with("HTTP/1.1 101")) die(std::string(rest.substr(0, 600)));
-      rest.remove_prefix(end + 4);
-      open = true;
-      fmt::print("open\n");
-      std::fflush(stdout);
-    }
+    filled_ += static_cast<std::size_t>(got);
+    std::string_view rest(buffer_.data(), filled_);
+    if (!open_ && !take_answer(rest)) return;
+    take_frames(rest, all);
+    if (!acknowledgements_.empty()) write_all(socket_, acknowledgements_);
+    acknowledgements_.clear();
+    std::memmove(buffer_.data(), rest.data(), rest.size());
+    filled_ = rest.size();
+    if (filled_ == buffer_.size()) buffer_.resize(buffer_.size() * 2);
+  }
+
+ private:
+  bool take_answer(std::string_view& rest) {
+    const auto end = rest.find("\r\n\r\n");
+    if (end == std::string_view::npos) return false;
+    if (!rest.starts_with("HTTP/1.1 101")) die(std::string(rest.substr(0, 600)));
+    rest.remove_prefix(end + 4);
+    return open_ = true;
+  }
+
+  void take_frames(std::string_view& rest, outcome& all) {
     std::string_view payload;
     int opcode = 0;
     while (const auto size = take_frame(rest, payload, opcode)) {
       rest.remove_prefix(size);
       if (opcode == 8) die("the server has closed the stream: " + std::string(payload.substr(2)));
       if (opcode != 1) continue;
-      if (received++ == 0) first = steady::now();
-      bytes += payload.size();
-      if (keep_times) {
-        arrivals.push_back(std::chrono::duration_cast<std::chrono::microseconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count());
-      }
-      append_acknowledgement(acknowledgements, id_of(payload));
+      ++received_;
+      all.take(payload);
+      append_acknowledgement(acknowledgements_, id_of(payload));
     }
-    if (!acknowledgements.empty()) write_all(socket, acknowledgements);
-    acknowledgements.clear();
-    std::memmove(buffer.data(), rest.data(), rest.size());
-    filled = rest.size();
-    if (filled == buffer.size()) buffer.resize(buffer.size() * 2);
   }
-  const auto seconds =
-      wanted == 0 ? 0 : std::chrono::duration<double>(steady::now() - first).count();
-  if (keep_times) {
+
+  int socket_;
+  std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 20U);
+  std::size_t filled_ = 0;
+  bool open_ = false;
+  std::uint64_t received_ = 0;
+  std::string acknowledgements_;
+};
+
+double seconds(steady::time_point at) {
+  return std::chrono::duration<double>(at.time_since_epoch()).count();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> options{{"--connections", "1"}};
+  for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
+  const auto wanted = std::stoull(options["--events"]);
+  const auto connections = std::stoull(options["--connections"]);
+  const auto request =
+      "GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "authorization: Bearer " +
+      read_file(options["--key-file"]) +
+      "\r\nsubscription: " + read_file(options["--subscription-file"]);
+
+  const int ready = ::epoll_create1(EPOLL_CLOEXEC);
+  std::deque<stream> streams;
+  for (std::size_t i = 0; i < connections; ++i) {
+    streams.emplace_back(options["--port"],
+                         fmt::format("{}\r\nstream: {{\"name\":\"{}-{}\"}}\r\n\r\n", request,
+                                     options["--name"], i + 1));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = i;
+    ::epoll_ctl(ready, EPOLL_CTL_ADD, streams.back().socket(), &event);
+  }
+
+  outcome all;
+  all.keep_times = options.contains("--times");
+  std::size_t opened = 0;
+  std::size_t done = 0;
+  const auto is_done = [&](const stream& one) { return one.open() && one.received() >= wanted; };
+  while (done < streams.size()) {
+    constexpr int silence_max_ms = 120'000;
+    std::array<epoll_event, 16> events{};
+    const int count =
+        ::epoll_wait(ready, events.data(), static_cast<int>(events.size()), silence_max_ms);
+    if (count == 0) die("nothing has come for two minutes");
+    for (int i = 0; i < count; ++i) {
+      auto& one = streams[events.at(static_cast<std::size_t>(i)).data.u64];
+      const bool was_open = one.open();
+      const bool was_done = is_done(one);
+      one.read(all);
+      if (one.open() && !was_open && ++opened == streams.size()) {
+        fmt::print("open\n");
+        std::fflush(stdout);
+      }
+      if (is_done(one) && !was_done) ++done;
+    }
+  }
+  const auto last = steady::now();
+  if (all.events == 0) all.first = last;
+  if (all.keep_times) {
     std::ofstream file(options["--times"]);
-    for (const auto at : arrivals) file << at << '\n';
+    for (const auto at : all.arrivals) file << at << '\n';
   }
-  fmt::print("{{\"events\":{},\"seconds\":{:.6f},\"bytes\":{}}}\n", received, seconds, bytes);
-  ::close(socket);
+  fmt::print("{{\"events\":{},\"bytes\":{},\"first\":{:.6f},\"last\":{:.6f}}}\n", all.events,
+             all.bytes, seconds(all.first), seconds(last));
   return 0;
 }
