@@ -46,12 +46,12 @@ WORKLOADS = {
     "inserts": Workload("inserts of 240 B in transactions of 100", 1_000_000, insert(SHORT_BODY, "low", "high"), 100),
     "one_transaction": Workload("inserts of 240 B, all in one transaction", 1_000_000, insert(SHORT_BODY, "low", "high"), 0),
     "full_updates": Workload(
-        "updates of rows of 240 B with REPLICA IDENTITY FULL in transactions of 100", 500_000,
+        "updates of rows of 240 B with REPLICA IDENTITY FULL in transactions of 100", 800_000,
         "UPDATE bench SET body = repeat('c', 201) WHERE id BETWEEN low AND high;", 100,
         ("ALTER TABLE bench REPLICA IDENTITY FULL", insert(SHORT_BODY, "1", "%d"), "ANALYZE bench")),
     "wide_rows": Workload(
-        "inserts of 10 KB that do not compress, in transactions of 100", 40_000, insert(WIDE_BODY, "low", "high"), 100,
+        "inserts of 10 KB that do not compress, in transactions of 100", 60_000, insert(WIDE_BODY, "low", "high"), 100,
         ("ALTER TABLE bench ALTER body SET STORAGE EXTERNAL",)),
     "single_row_transactions": Workload(
-        "inserts of 240 B, each a transaction", 300_000, insert(SHORT_BODY, "low", "high"), 1),
+        "inserts of 240 B, each a transaction", 500_000, insert(SHORT_BODY, "low", "high"), 1),
 }
