@@ -11,7 +11,7 @@ from bench.server import Consumers, RefusedSetting, Server
 from bench.workloads import WORKLOADS
 
 # So many that a run is longer than the 15 s after which a capture that needs attention is tried again.
-ROWS = 8_000_000
+ROWS = 6_000_000
 RUNS = 3
 STEADY = WORKLOADS["inserts"]
 # Ten times more than the quota has room for. Segments are as small, because they are made in full.
