@@ -127,8 +127,9 @@ server::project_service::capture_status capture::status() const {
 
 std::string capture::out_of_space_reason() const {
   const auto& project = with_.project;
-  const bool quota = !waits_for_spill_ && project.storage_max &&
-                     with_.log->bounds().stored_bytes + project.segment_bytes > *project.storage_max;
+  const bool quota =
+      !waits_for_spill_ && project.storage_max &&
+      with_.log->bounds().stored_bytes + project.segment_bytes > *project.storage_max;
   return fmt::format("{}: nothing is confirmed to the database until there is room",
                      quota ? "the log has reached the project's storage_max" : "the disk is full");
 }
@@ -307,8 +308,9 @@ source::async_result<> capture::tell_of_kept_slot(std::shared_ptr<session> one) 
                 {{"project", with_.project.name},
                  {"slot", names_.slot},
                  {"since", to_string((*slot)->confirmed_flush)},
-                 {"next", "switch event persistence on again soon and nothing is lost, or run "
-                          "`pulse teardown`"}});
+                 {"next",
+                  "switch event persistence on again soon and nothing is lost, or run "
+                  "`pulse teardown`"}});
   }
   co_return result<void>();
 }

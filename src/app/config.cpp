@@ -122,7 +122,8 @@ result<void> apply_environment(server_config& config, const environment& variabl
 
 result<void> check(const server_config& config) {
   for (const auto* address : {&config.listen, &config.admin_listen}) {
-    if (!config.insecure && !config.tls.given() && !boost::asio::ip::make_address(address->address).is_loopback()) {
+    if (!config.insecure && !config.tls.given() &&
+        !boost::asio::ip::make_address(address->address).is_loopback()) {
       return error{
           errc::invalid_argument,
           fmt::format(
@@ -155,11 +156,12 @@ result<void> check(const server_config& config) {
                    "use at most 40 of a-z, 0-9, '_' and '-'"};
     }
     if (!project.api_key.empty() && !keys.insert(project.api_key).second) {
-      return error{errc::invalid_argument,
-                   fmt::format("project {} has the API key of another one: a key says which project "
-                               "its stream is of",
-                               project.name),
-                   "give each project a key of its own"};
+      return error{
+          errc::invalid_argument,
+          fmt::format("project {} has the API key of another one: a key says which project "
+                      "its stream is of",
+                      project.name),
+          "give each project a key of its own"};
     }
     if (project.storage_max && *project.storage_max < 4 * project.segment_bytes) {
       return error{errc::invalid_argument,

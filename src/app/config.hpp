@@ -41,6 +41,7 @@ struct server_config {
   server::listen_address admin_listen{"127.0.0.1", 4001};
   std::filesystem::path data_dir;
   bool insecure = false;
+  server::compression_policy compression = server::compression_policy::automatic;
   server::tls_files tls;
   log_level level = log_level::info;
   log_format format = log_format::text;

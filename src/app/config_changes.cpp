@@ -37,6 +37,7 @@ std::vector<std::string> changes_for_a_restart(const server_config& running,
   note(running.admin_listen == wanted.admin_listen, "admin_listen");
   note(running.data_dir == wanted.data_dir, "data_dir");
   note(running.tls.given() == wanted.tls.given(), "tls_cert");
+  note(running.compression == wanted.compression, "compression");
   note(running.unsent_bytes_max == wanted.unsent_bytes_max, "unsent_bytes");
   note(running.admin_token == wanted.admin_token, "PULSE_ADMIN_TOKEN");
   for (const auto& project : wanted.projects) {

@@ -95,6 +95,16 @@ const std::map<std::string, server_setter>& server_settings() {
        }},
       {"insecure",
        [](auto& to, auto where, auto& v) { return assign(to.insecure, parse_switch(where, v)); }},
+      {"compression",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         using policy = server::compression_policy;
+         static const std::map<std::string, policy> policies{
+             {"auto", policy::automatic}, {"on", policy::on}, {"off", policy::off}};
+         const auto found = policies.find(v);
+         if (found == policies.end()) return wrong(where, v, "auto, on or off");
+         to.compression = found->second;
+         return {};
+       }},
       {"log_level",
        [](auto& to, auto where, auto& v) -> result<void> {
          static const std::map<std::string, log_level> levels{{"debug", log_level::debug},

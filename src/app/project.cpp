@@ -151,7 +151,8 @@ void project::start() {
   capture_->start();
 }
 
-// Unless it is said how much is kept, old events make room for new ones before the quota is reached.
+// Unless it is said how much is kept, old events make room for new ones before the quota is
+// reached.
 log::retention_policy project::retention() const {
   const auto& config = with_.config;
   auto bytes_max = fifth_of_volume(with_.data_dir);

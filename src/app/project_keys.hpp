@@ -16,8 +16,8 @@ struct new_key {
 };
 
 // A project's key from the settings takes the place of the last one from there; a project without
-// any valid key gets one, which is among those returned. errc::conflict: the key in the settings was
-// revoked.
+// any valid key gets one, which is among those returned. errc::conflict: the key in the settings
+// was revoked.
 result<std::vector<new_key>> prepare_keys(control::state_store& store,
                                           const std::vector<project_config>& projects);
 

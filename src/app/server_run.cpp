@@ -82,6 +82,7 @@ result<void> running_server::start() {
   options.connections_max = config_.connections_max;
   options.unsent_low_bytes = config_.unsent_bytes_max / 2;
   options.tls = config_.tls;
+  options.compression = config_.compression;
   options.silence_before_ping = std::chrono::milliseconds(config_.silence_timeout) / 2;
   options.silence_after_ping = options.silence_before_ping;
   for (const auto& [name, one] : projects_) one->start();
@@ -118,7 +119,8 @@ void running_server::reload() {
   }
   if (config_.tls.given() && wanted->tls.given()) {
     if (auto used = server_->use_tls(wanted->tls); !used) {
-      log_error("config", "the certificate stays what it was", {{"reason", used.error().message()}});
+      log_error("config", "the certificate stays what it was",
+                {{"reason", used.error().message()}});
     }
   }
   configure_logging(wanted->level, wanted->format);
@@ -233,8 +235,7 @@ int running_server::run() {
 
 }  // namespace
 
-int run_server(const server_config& config,
-               std::function<result<server_config>()> read_config) {
+int run_server(const server_config& config, std::function<result<server_config>()> read_config) {
   configure_logging(config.level, config.format);
   // A consumer that is gone must not end the process.
   std::signal(SIGPIPE, SIG_IGN);

@@ -37,7 +37,9 @@ server_figures::server_figures(metrics& all)
                                  "Connections dropped because nothing was heard on them")),
       sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")),
       tls_failures(all.counter("pulse_tls_failures_total",
-                               "Encrypted connections that failed before a request was read")) {}
+                               "Encrypted connections that failed before a request was read")),
+      compression_saved_bytes(all.counter("pulse_compression_saved_bytes_total",
+                                          "Bytes not sent because events were compressed")) {}
 
 server_context::server_context(server_options with, service_registry& services,
                                admin_backend& admin, metrics& all)

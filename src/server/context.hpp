@@ -65,6 +65,7 @@ struct server_figures {
   prometheus::Counter& silent_clients;
   prometheus::Counter& sent_bytes;
   prometheus::Counter& tls_failures;
+  prometheus::Counter& compression_saved_bytes;
 };
 
 struct server_context {
@@ -83,12 +84,14 @@ struct server_context {
   connection_set connections;
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
-  std::size_t request_bytes = 0;  // held by requests that are being received
+  std::size_t request_bytes = 0;           // held by requests that are being received
   // How to reach a project's streams; tests put their own here.
   std::function<std::shared_ptr<stream_host>(project_service&)> host_of;
   // Reads land here, one session at a time: an idle session holds no buffer. Room for the
   // unfinished frame of before and for what one read brings.
   std::vector<char> scratch;
+  message_deflater deflater;
+  message_inflater inflater;
 
  private:
   std::uint64_t request_prefix_;

@@ -149,9 +149,20 @@ void http_session::open(const http_request& request, streams::stream_mode mode) 
   // A refused client connects anew for its next try.
   keep_alive_ = false;
   if (const auto bad = check_upgrade(request)) return refuse(*bad);
+  const auto extensions = agree_on_extensions(request);
+  compresses_ = !extensions.empty();
   open_stream(context_, request, mode, request_id_,
-              [self = self(), handshake = accept_upgrade(request, request_id_)](
+              [self = self(), handshake = accept_upgrade(request, request_id_, extensions)](
                   const opening_result& outcome) { self->became_stream(outcome, handshake); });
+}
+
+std::string_view http_session::agree_on_extensions(const http_request& request) const {
+  const auto policy = context_->options.compression;
+  if (policy == compression_policy::off ||
+      (policy == compression_policy::automatic && socket_.peer_is_local())) {
+    return {};
+  }
+  return answer_to_offer(request.header("sec-websocket-extensions"));
 }
 
 void http_session::became_stream(const opening_result& outcome, const std::string& handshake) {
@@ -171,7 +182,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
   phase_ = phase::closed;
   hold(0);
   context_->connections.remove(this);
-  session->start(std::move(socket_), handshake, std::move(input_));
+  session->start(std::move(socket_), handshake, std::move(input_), compresses_);
 }
 
 void http_session::refuse(const refusal& why) {

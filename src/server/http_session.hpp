@@ -47,6 +47,7 @@ class http_session final : public connection {
   void parse();
   void handle(const http_request& request);
   void open(const http_request& request, streams::stream_mode mode);
+  std::string_view agree_on_extensions(const http_request& request) const;
   void became_stream(const opening_result& outcome, const std::string& handshake);
   void refuse(const refusal& why);
   void answer(const http_response& response);
@@ -65,6 +66,7 @@ class http_session final : public connection {
   outgoing_buffer out_;
   std::string request_id_;
   std::size_t requests_ = 0;  // that were read
+  bool compresses_ = false;
   bool keep_alive_ = false;
   bool head_ = false;
   std::chrono::steady_clock::time_point deadline_{};

@@ -119,8 +119,8 @@ void listener::accepted(tcp::socket socket) {
   context_->figures.accepted.Increment();
   if (open >= most) context_->figures.over_the_limit.Increment();
   if (open >= most + refusals_at_once_max) return;
-  auto session = std::make_shared<http_session>(context_, transport(std::move(socket), context_->tls.get()),
-                                                where_);
+  auto session = std::make_shared<http_session>(
+      context_, transport(std::move(socket), context_->tls.get()), where_);
   if (open < most) return session->start();
   session->start_refusing(
       {503, pulse_code::server_error,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "server/deflate.hpp"
 #include "server/http_message.hpp"
 #include "server/tls.hpp"
 
@@ -28,7 +29,8 @@ struct server_options {
   listen_address admin_listen = {"127.0.0.1", 4001};
   std::string admin_token = {};  // empty: /v1 is refused
 
-  tls_files tls = {};            // none: connections are not encrypted
+  tls_files tls = {};  // none: connections are not encrypted
+  compression_policy compression = compression_policy::automatic;
 
   http_limits http = {};
   std::size_t request_bytes_max = std::size_t{256}

@@ -56,10 +56,12 @@ result<std::shared_ptr<const tls_context>> tls_context::load(const tls_files& fi
   if (context == nullptr) return refuse("setting up TLS for", files.certificate);
   std::shared_ptr<const tls_context> made(new tls_context(context));
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  // The end of a stream is said by WebSocket and HTTP: a peer that leaves out TLS's own is no error.
+  // The end of a stream is said by WebSocket and HTTP: a peer that leaves out TLS's own is no
+  // error.
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  // An idle connection holds no buffers; what is written may have moved and grown since the last try.
+  // An idle connection holds no buffers; what is written may have moved and grown since the last
+  // try.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

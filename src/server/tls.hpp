@@ -19,8 +19,9 @@ struct tls_files {
   bool given() const { return !certificate.empty(); }
 };
 
-// TLS 1.2 and 1.3, HTTP/1.1. Immutable: new files make a new one, and connections that are open keep
-// theirs. The process must ignore SIGPIPE: OpenSSL writes to sockets whose other side may have gone.
+// TLS 1.2 and 1.3, HTTP/1.1. Immutable: new files make a new one, and connections that are open
+// keep theirs. The process must ignore SIGPIPE: OpenSSL writes to sockets whose other side may have
+// gone.
 class tls_context {
  public:
   // errc::invalid_argument names the file that cannot be used, and why.

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint8_t final_bit = 0x80;
 constexpr std::uint8_t reserved_bits = 0x70;
+constexpr std::uint8_t compressed_bit = 0x40;
 constexpr std::uint8_t opcode_bits = 0x0F;
 constexpr std::uint8_t mask_bit = 0x80;
 constexpr std::uint8_t length_bits = 0x7F;
@@ -69,13 +70,10 @@ incoming read_close(std::string_view payload) {
   return {incoming::kind::close, payload.substr(2), close_code{code}};
 }
 
-}  // namespace
-
-void append_frame(std::string& to, opcode kind, std::string_view payload) {
-  assert(!is_control(kind) || payload.size() <= control_payload_bytes_max);
+void append(std::string& to, std::uint8_t first, std::string_view payload) {
   std::array<std::byte, 10> header{};
   std::size_t header_size = 2;
-  header[0] = std::byte{static_cast<std::uint8_t>(final_bit | static_cast<std::uint8_t>(kind))};
+  header[0] = std::byte{first};
   if (payload.size() < length_in_2_bytes) {
     header[1] = std::byte{static_cast<std::uint8_t>(payload.size())};
   } else if (payload.size() <= 0xFFFF) {
@@ -89,6 +87,17 @@ void append_frame(std::string& to, opcode kind, std::string_view payload) {
   }
   to.append(reinterpret_cast<const char*>(header.data()), header_size);
   to.append(payload);
+}
+
+}  // namespace
+
+void append_frame(std::string& to, opcode kind, std::string_view payload) {
+  assert(!is_control(kind) || payload.size() <= control_payload_bytes_max);
+  append(to, final_bit | static_cast<std::uint8_t>(kind), payload);
+}
+
+void append_compressed_text(std::string& to, std::string_view payload) {
+  append(to, final_bit | compressed_bit | static_cast<std::uint8_t>(opcode::text), payload);
 }
 
 void append_close(std::string& to, close_code code, std::string_view reason) {
@@ -107,6 +116,7 @@ struct message_reader::frame {
   bool final = false;
   opcode kind = opcode::text;
   std::string_view payload;
+  bool compressed = false;
 };
 
 incoming message_reader::next(std::span<char>& bytes) {
@@ -117,7 +127,11 @@ incoming message_reader::next(std::span<char>& bytes) {
     const auto second = static_cast<std::uint8_t>(bytes[1]);
     const auto kind = static_cast<opcode>(first & opcode_bits);
     const bool final = (first & final_bit) != 0;
-    if ((first & reserved_bits) != 0 || !is_known(kind)) {
+    // RFC 7692, section 6: only the first frame of a data message says that it is compressed.
+    const bool compressed = (first & compressed_bit) != 0;
+    const bool may_be_compressed = compressed_allowed_ && kind == opcode::text;
+    if ((first & reserved_bits & ~(may_be_compressed ? compressed_bit : 0U)) != 0 ||
+        !is_known(kind)) {
       return violation(close_code::protocol_error, "a frame with bits or an opcode not agreed on");
     }
     if ((second & mask_bit) == 0) {
@@ -148,7 +162,7 @@ incoming message_reader::next(std::span<char>& bytes) {
     const auto payload = bytes.subspan(header_size, static_cast<std::size_t>(size));
     unmask(payload, mask);
     bytes = bytes.subspan(header_size + payload.size());
-    const auto message = take({final, kind, {payload.data(), payload.size()}});
+    const auto message = take({final, kind, {payload.data(), payload.size()}, compressed});
     if (message.what != incoming::kind::nothing) return message;
   }
   return {};
@@ -175,12 +189,16 @@ incoming message_reader::take_data(const frame& one) {
   if ((one.kind == opcode::continuation) != in_fragments_) {
     return violation(close_code::protocol_error, "fragments of a message out of order");
   }
-  if (one.final && !in_fragments_) return {incoming::kind::text, one.payload};
-  if (!in_fragments_) fragments_.clear();
+  if (one.final && !in_fragments_)
+    return {incoming::kind::text, one.payload, close_code::none, one.compressed};
+  if (!in_fragments_) {
+    fragments_.clear();
+    fragments_compressed_ = one.compressed;
+  }
   in_fragments_ = !one.final;
   fragments_.append(one.payload);
   if (!one.final) return {};
-  return {incoming::kind::text, fragments_};
+  return {incoming::kind::text, fragments_, close_code::none, fragments_compressed_};
 }
 
 }  // namespace pulse::server

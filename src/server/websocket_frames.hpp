@@ -42,6 +42,8 @@ inline constexpr std::size_t control_payload_bytes_max = 125;
 // Appends one whole unmasked frame. A control frame's payload must not exceed
 // control_payload_bytes_max.
 void append_frame(std::string& to, opcode kind, std::string_view payload);
+// A text message whose payload was compressed (RFC 7692).
+void append_compressed_text(std::string& to, std::string_view payload);
 // A reason that is too long for a frame is cut, at the start of a UTF-8 sequence.
 void append_close(std::string& to, close_code code, std::string_view reason);
 
@@ -58,6 +60,7 @@ struct incoming {
   kind what = kind::nothing;
   std::string_view payload = {};
   close_code code = close_code::none;
+  bool compressed = false;  // the payload of `text` (RFC 7692)
 };
 
 // Cuts a client's bytes into messages. One owner; keeps nothing but the fragments of an unfinished
@@ -65,6 +68,9 @@ struct incoming {
 class message_reader {
  public:
   explicit message_reader(std::size_t message_bytes_max) : message_bytes_max_(message_bytes_max) {}
+
+  // permessage-deflate was agreed on: messages may come compressed.
+  void allow_compressed() { compressed_allowed_ = true; }
 
   // Takes one frame off the front of `bytes` and unmasks it in place; fragments are swallowed until
   // the message is whole. With `nothing`, what is left in `bytes` is an unfinished frame, to be
@@ -82,6 +88,8 @@ class message_reader {
   std::size_t message_bytes_max_;
   std::string fragments_;
   bool in_fragments_ = false;
+  bool fragments_compressed_ = false;
+  bool compressed_allowed_ = false;
 };
 
 }  // namespace pulse::server

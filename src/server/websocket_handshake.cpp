@@ -52,7 +52,8 @@ std::optional<refusal> check_upgrade(const http_request& request) {
   return std::nullopt;
 }
 
-std::string accept_upgrade(const http_request& request, std::string_view request_id) {
+std::string accept_upgrade(const http_request& request, std::string_view request_id,
+                           std::string_view extensions) {
   std::string text =
       "HTTP/1.1 101 Switching Protocols\r\n"
       "upgrade: websocket\r\n"
@@ -61,6 +62,10 @@ std::string accept_upgrade(const http_request& request, std::string_view request
   text += accept_value(trimmed_key(request));
   text += "\r\nx-request-id: ";
   text += request_id;
+  if (!extensions.empty()) {
+    text += "\r\nsec-websocket-extensions: ";
+    text += extensions;
+  }
   text += "\r\n\r\n";
   return text;
 }

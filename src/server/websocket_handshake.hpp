@@ -13,8 +13,9 @@ namespace pulse::server {
 // missing or bad key.
 std::optional<refusal> check_upgrade(const http_request& request);
 
-// The 101 answer to a request that check_upgrade() lets pass. Extensions and subprotocols are
-// declined by not being mentioned.
-std::string accept_upgrade(const http_request& request, std::string_view request_id);
+// The 101 answer to a request that check_upgrade() lets pass. `extensions` is what was agreed on;
+// what is not mentioned, subprotocols too, is declined.
+std::string accept_upgrade(const http_request& request, std::string_view request_id,
+                           std::string_view extensions);
 
 }  // namespace pulse::server

@@ -53,8 +53,11 @@ void websocket_session::opened(std::shared_ptr<stream_host> host, streams::strea
   stream_ = stream;
 }
 
-void websocket_session::start(transport socket, std::string_view handshake, std::string received) {
+void websocket_session::start(transport socket, std::string_view handshake, std::string received,
+                              bool compresses) {
   socket_.emplace(std::move(socket));
+  compresses_ = compresses;
+  if (compresses) reader_.allow_compressed();
   heard_at_ = context_->now();
   context_->connections.add(self());
   out_.tail().append(handshake);
@@ -78,7 +81,14 @@ void websocket_session::abandon() {
 
 void websocket_session::send(std::string_view event_json) {
   if (phase_ != phase::open) return;
-  append_frame(out_.tail(), opcode::text, event_json);
+  const auto compressed = compresses_ ? context_->deflater.compress(event_json) : std::nullopt;
+  if (compressed) {
+    context_->figures.compression_saved_bytes.Increment(
+        static_cast<double>(event_json.size() - compressed->size()));
+    append_compressed_text(out_.tail(), *compressed);
+  } else {
+    append_frame(out_.tail(), opcode::text, event_json);
+  }
   ++unacknowledged_;
   if (out_.size() > context_->options.unsent_low_bytes) congested_ = true;
   schedule_flush();
@@ -215,7 +225,7 @@ void websocket_session::take(const incoming& message) {
     case incoming::kind::pong:
       return;
     case incoming::kind::text:
-      return take_text(message.payload);
+      return message.compressed ? take_compressed(message.payload) : take_text(message.payload);
     case incoming::kind::ping:
       return take_ping(message.payload);
     case incoming::kind::close:
@@ -239,6 +249,13 @@ void websocket_session::take(const incoming& message) {
       begin_close(message.code, message.payload);
       return;
   }
+}
+
+void websocket_session::take_compressed(std::string_view payload) {
+  const auto text = context_->inflater.inflate(payload, context_->options.message_bytes_max);
+  if (text) return take_text(*text);
+  take({incoming::kind::violation, text.error().what,
+        text.error().code == errc::protocol ? close_code::invalid_payload : close_code::too_big});
 }
 
 void websocket_session::take_text(std::string_view text) {

@@ -25,7 +25,7 @@ class websocket_session final : public connection, public streams::subscriber {
   // The hub has opened the stream for this session.
   void opened(std::shared_ptr<stream_host> host, streams::stream_id stream);
   // Sends the handshake's answer and begins. `received` is what came behind the request.
-  void start(transport socket, std::string_view handshake, std::string received);
+  void start(transport socket, std::string_view handshake, std::string received, bool compresses);
   // Instead of start(): the client has gone while the stream was being opened.
   void abandon();
 
@@ -54,6 +54,7 @@ class websocket_session final : public connection, public streams::subscriber {
   void read();
   void take(const incoming& message);
   void take_text(std::string_view text);
+  void take_compressed(std::string_view payload);
   void take_ping(std::string_view payload);
   void schedule_flush();
   void flush();
@@ -74,6 +75,7 @@ class websocket_session final : public connection, public streams::subscriber {
   phase phase_ = phase::opening;
   std::string ending_;  // the close's reason while draining
   outgoing_buffer out_;
+  bool compresses_ = false;  // permessage-deflate was agreed on
   bool flush_posted_ = false;
   bool waiting_writable_ = false;
   bool congested_ = false;

@@ -34,8 +34,8 @@ void fake_walsender::queue(const fake_transaction& transaction) {
 }
 
 // The transaction's rows in blocks, cut anywhere, between WAL records or within one; in between,
-// rows of subtransactions that are rolled back later: the same rows, so that one that did not vanish
-// would show as coming twice.
+// rows of subtransactions that are rolled back later: the same rows, so that one that did not
+// vanish would show as coming twice.
 fake_walsender::open_transaction fake_walsender::streamed(const fake_transaction& transaction) {
   open_transaction made;
   made.xid = next_xid_;
@@ -65,7 +65,8 @@ fake_walsender::open_transaction fake_walsender::streamed(const fake_transaction
 fake_walsender::open_transaction fake_walsender::rolled_back(const fake_transaction& like) {
   auto made = streamed(like);
   made.commits_as = nullptr;
-  if (pick(1, 3) != 1) made.blocks.push_back({{like.commit, stream_abort_message(made.xid, made.xid)}});
+  if (pick(1, 3) != 1)
+    made.blocks.push_back({{like.commit, stream_abort_message(made.xid, made.xid)}});
   return made;
 }
 

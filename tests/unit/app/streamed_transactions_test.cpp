@@ -94,8 +94,9 @@ class streamed : public ::testing::Test {
   std::unique_ptr<log::spill_area> area_ =
       log::spill_area::open(log::testing::open_disk(disk_)).value();
   streamed_transactions waiting_{
-      *area_, {figures_.counter("c", ""), figures_.counter("a", ""), figures_.counter("s", ""),
-               figures_.counter("b", ""), figures_.gauge("w", "")}};
+      *area_,
+      {figures_.counter("c", ""), figures_.counter("a", ""), figures_.counter("s", ""),
+       figures_.counter("b", ""), figures_.gauge("w", "")}};
   telling_sink sink_;
   pgoutput::decoder decoder_{sink_, &waiting_};
 };
@@ -114,10 +115,9 @@ TEST_F(streamed, a_transaction_comes_at_its_commit_as_if_it_had_come_whole) {
   must(0x200, "E");
   must(0x300, commit(9, 0x300));
   replay();
-  EXPECT_EQ(sink_.lines,
-            (std::vector<std::string>{"begin 0/300 xid 9", "relation 16384", "a at 0/100.0",
-                                      "b at 0/100.1", "c at 0/100.2", "d at 0/140.0",
-                                      "commit 0/300"}));
+  EXPECT_EQ(sink_.lines, (std::vector<std::string>{"begin 0/300 xid 9", "relation 16384",
+                                                   "a at 0/100.0", "b at 0/100.1", "c at 0/100.2",
+                                                   "d at 0/140.0", "commit 0/300"}));
   EXPECT_EQ(area_->transactions(), 0U) << "nothing is left of it";
 }
 

@@ -9,8 +9,8 @@
 
 #include "base/logging.hpp"
 #include "log/segment_log.hpp"
-#include "tests/support/test_events.hpp"
 #include "tests/support/fault_storage.hpp"
+#include "tests/support/test_events.hpp"
 
 namespace pulse::log {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/fault_storage.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_events.hpp"
-#include "tests/support/fault_storage.hpp"
 
 namespace pulse::log {
 namespace {

@@ -108,7 +108,7 @@ void replace(http_request& request, std::string_view name, const std::string& va
 TEST(handshake, gives_the_standards_own_answer) {
   const auto request = upgrade_request();
   EXPECT_FALSE(check_upgrade(request));
-  const auto answer = accept_upgrade(request, "r");
+  const auto answer = accept_upgrade(request, "r", {});
   EXPECT_NE(answer.find("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
             std::string::npos);
   EXPECT_EQ(answer.find("sec-websocket-extensions"), std::string::npos);

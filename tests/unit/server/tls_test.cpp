@@ -34,8 +34,7 @@ tls_files make_certificate(const std::filesystem::path& directory, const std::st
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
   X509_set_issuer_name(certificate.get(), subject);
-  auto* extension =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+  auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
   X509_add_ext(certificate.get(), extension, -1);
   X509_EXTENSION_free(extension);
   X509_sign(certificate.get(), key.get(), EVP_sha256());
@@ -46,8 +45,7 @@ tls_files make_certificate(const std::filesystem::path& directory, const std::st
     write(file);
     std::fclose(file);
   };
-  with_file(files.certificate,
-            [&](std::FILE* file) { PEM_write_X509(file, certificate.get()); });
+  with_file(files.certificate, [&](std::FILE* file) { PEM_write_X509(file, certificate.get()); });
   with_file(files.key, [&](std::FILE* file) {
     PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   });
@@ -103,8 +101,7 @@ TEST_F(tls_server, answers_on_both_addresses) {
 
 TEST_F(tls_server, streams_large_events_and_takes_acknowledgements) {
   start_encrypted();
-  const auto socket =
-      connect_trusting((directory.path() / "first.crt").string(), ports.streams);
+  const auto socket = connect_trusting((directory.path() / "first.crt").string(), ports.streams);
   boost::asio::write(*socket, boost::asio::buffer(upgrade("/stream")));
   std::string received;
   boost::asio::read_until(*socket, boost::asio::dynamic_buffer(received), "\r\n\r\n");
@@ -117,8 +114,7 @@ TEST_F(tls_server, streams_large_events_and_takes_acknowledgements) {
   boost::asio::read(*socket, boost::asio::dynamic_buffer(received),
                     boost::asio::transfer_exactly(header_bytes + event.size() - received.size()));
   EXPECT_TRUE(received.substr(header_bytes) == event);
-  std::string acknowledgement =
-      R"({"type":"ack","id":"01HF7YAT0C00000010G0000004"})";
+  std::string acknowledgement = R"({"type":"ack","id":"01HF7YAT0C00000010G0000004"})";
   std::string frame = "\x81";
   frame += static_cast<char>(0x80U | acknowledgement.size());
   frame += std::string(4, '\0') + acknowledgement;
@@ -149,8 +145,7 @@ TEST_F(tls_server, shows_new_files_to_new_connections_and_leaves_open_ones_alone
   const auto before = connect_trusting(first, ports.admin);
   const auto second = make_certificate(directory.path(), "second");
   ASSERT_TRUE(on_server([&] { return under_test.use_tls(second); }));
-  EXPECT_THAT(ask_encrypted(second.certificate, ports.admin, healthz),
-              StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(ask_encrypted(second.certificate, ports.admin, healthz), StartsWith("HTTP/1.1 200"));
   EXPECT_THROW(connect_trusting(first, ports.admin), boost::system::system_error);
   boost::asio::write(*before, boost::asio::buffer(std::string(healthz)));
   std::string answer;
@@ -162,8 +157,7 @@ TEST_F(tls_server, keeps_what_it_has_when_new_files_cannot_be_used) {
   start_encrypted();
   const auto first = (directory.path() / "first.crt").string();
   const auto other = make_certificate(directory.path(), "other");
-  const auto missing =
-      on_server([&] { return under_test.use_tls({first, first + ".missing"}); });
+  const auto missing = on_server([&] { return under_test.use_tls({first, first + ".missing"}); });
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().what, HasSubstr("first.crt.missing"));
   const auto mismatched = on_server([&] { return under_test.use_tls({first, other.key}); });
