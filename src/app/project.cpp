@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/cursor_keeper.hpp"
+#include "app/prisma_schema_file.hpp"
 #include "base/logging.hpp"
 #include "control/catalog_json.hpp"
 #include "log/memory_log.hpp"
@@ -50,6 +51,9 @@ result<std::shared_ptr<project>> project::open(parts with) {
     log_info("config", "a parameter of the database URL has no meaning here and is ignored",
              {{"project", config.name}, {"parameter", name}});
   }
+  auto schema = read_prisma_schema(config.prisma_schema);
+  if (!schema) return wrap("project " + config.name, schema.error());
+  made->schema_ = std::move(*schema);
   if (auto opened = made->open_storage(); !opened)
     return wrap("project " + config.name, opened.error());
   made->catalog_ = made->with_.last_catalog;
@@ -166,6 +170,12 @@ void project::use(const project_config& config) {
   with_.config.retention_age = config.retention_age;
   with_.config.retention_bytes = config.retention_bytes;
   with_.config.limits = config.limits;
+  if (auto schema = read_prisma_schema(config.prisma_schema)) {
+    schema_ = std::move(*schema);
+  } else {
+    log_error("config", "the Prisma schema cannot be used: the last one stays",
+              {{"project", name()}, {"reason", schema.error().message()}});
+  }
   capture_->use_retention(retention());
   hub_->use_limits(config.limits);
 }

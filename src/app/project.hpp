@@ -16,6 +16,7 @@
 #include "log/spill_area.hpp"
 #include "server/registry.hpp"
 #include "streams/hub.hpp"
+#include "streams/prisma_schema.hpp"
 
 namespace pulse::app {
 
@@ -51,6 +52,7 @@ class project final : public server::project_service, public std::enable_shared_
 
   bool event_persistence() const override { return with_.config.event_persistence; }
   streams::hub& streams() override { return *hub_; }
+  void complete(streams::model& wanted) const override { schema_.complete(wanted); }
   void resolve(const streams::model& wanted, resolved done) override;
   capture_status capture() const override;
   std::string not_ready() const override;
@@ -74,6 +76,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::unique_ptr<streams::hub> hub_;
   std::unique_ptr<app::capture> capture_;
   std::shared_ptr<const catalog> catalog_;
+  streams::prisma_schema schema_;
   std::atomic<bool> progress_posted_{false};
 };
 

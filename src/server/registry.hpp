@@ -39,6 +39,8 @@ class project_service {
 
   virtual bool event_persistence() const = 0;
   virtual streams::hub& streams() = 0;
+  // Adds what the operator knows of a model and its header does not say.
+  virtual void complete(streams::model& /*wanted*/) const {}
   // errc::not_found: the database has no such table (the answer says which come near);
   // errc::unavailable: nothing is known yet and the database cannot be asked. May ask the database
   // when the table is not in the catalog at hand.

@@ -50,6 +50,7 @@ struct opening : std::enable_shared_from_this<opening> {
         streams::parse_request(mode, request.header("subscription"), request.header("stream"));
     if (!parsed) return refuse_with(refuse(parsed.error()));
     wanted = std::move(parsed).value();
+    project->complete(wanted.model);
     project->resolve(wanted.model, [self = shared_from_this()](result<resolved_table> table) {
       self->resolved(std::move(table));
     });

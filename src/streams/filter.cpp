@@ -183,7 +183,27 @@ class compiler {
     return negated;
   }
 
-  result<node> field(std::string_view name, const json::value& value,
+  // Prisma's names of enum values as the database has them, wherever they stand in the value.
+  static json::value with_labels(const json::value& value, const enum_labels& labels) {
+    if (const auto* text = value.if_string()) {
+      const auto found =
+          std::ranges::find(labels, std::string_view(*text),
+                            [](const auto& entry) -> std::string_view { return entry.second; });
+      return found == labels.end() ? value : json::value(found->first);
+    }
+    if (const auto* list = value.if_array()) {
+      json::array all;
+      for (const auto& one : *list) all.push_back(with_labels(one, labels));
+      return all;
+    }
+    const auto* object = value.if_object();
+    if (object == nullptr) return value;
+    json::object all;
+    for (const auto& entry : *object) all[entry.key()] = with_labels(entry.value(), labels);
+    return all;
+  }
+
+  result<node> field(std::string_view name, const json::value& given,
                      const std::string& path) const {
     const auto known = std::ranges::find(model_->fields, name, &model_field::name);
     if (known == model_->fields.end())
@@ -193,6 +213,9 @@ class compiler {
       return bad(fmt::format("{}: the table {} has no column {}", path, to_string(relation_->table),
                              known->column));
     }
+    const bool renamed = known->labels && column->type.kind == value_kind::enumeration;
+    const auto translated = renamed ? with_labels(given, *known->labels) : json::value();
+    const auto& value = renamed ? translated : given;
     node test;
     test.column = static_cast<std::size_t>(column - relation_->columns.begin());
     test.in_identity = column->in_identity;

@@ -14,6 +14,12 @@ std::string fingerprint(const model& wanted) {
   for (const auto& field : wanted.fields) {
     put(field.name);
     put(field.column);
+    if (!field.labels) continue;
+    for (const auto& [label, name] : *field.labels) {
+      put(label);
+      put(name);
+    }
+    text += ';';
   }
   return text;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,11 +11,15 @@
 
 namespace pulse::streams {
 
+// An enum's labels in the database, and Prisma's names for them where they differ.
+using enum_labels = std::map<std::string, std::string, std::less<>>;
+
 struct model_field {
   std::string name;      // Prisma's name: the key in delivered rows
   std::string column;    // the column's name (dbName, or the same)
   std::string type;      // Prisma's type name ("Int", "DateTime", an enum's name); may be empty
   bool is_list = false;  // as the header says; PostgreSQL knows better
+  std::shared_ptr<const enum_labels> labels = nullptr;  // null: labels are delivered as they are
 
   bool operator==(const model_field&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "streams/array_text.hpp"
 #include "streams/json_text.hpp"
 #include "streams/value_text.hpp"
 
@@ -20,6 +21,34 @@ std::vector<column_value>& columns_of(tuple_view row, std::vector<column_value>&
   return to;
 }
 
+std::string_view name_of(const enum_labels& labels, std::string_view label) {
+  const auto found = labels.find(label);
+  return found == labels.end() ? label : std::string_view(found->second);
+}
+
+// False: the text is no array; what was appended is to be thrown away.
+bool append_named_list(std::string& to, const enum_labels& labels, char delimiter,
+                       std::string_view text) {
+  array_reader reader(text, delimiter);
+  bool first = true;
+  for (;;) {
+    const auto token = reader.next();
+    if (token == array_reader::token::damaged) return false;
+    if (token == array_reader::token::end) return true;
+    if (token == array_reader::token::close) {
+      to += ']';
+      first = false;
+      continue;
+    }
+    if (!first) to += ',';
+    first = token == array_reader::token::open;
+    if (token == array_reader::token::open) to += '[';
+    if (token == array_reader::token::null) to += "null";
+    if (token == array_reader::token::element)
+      append_json_string(to, name_of(labels, reader.text()));
+  }
+}
+
 }  // namespace
 
 renderer::renderer(const model& wanted, std::shared_ptr<const relation> definition)
@@ -36,6 +65,7 @@ renderer::renderer(const model& wanted, std::shared_ptr<const relation> definiti
     plan.name = field.name;
     plan.column = static_cast<std::size_t>(column - columns.begin());
     plan.type = column->type;
+    if (column->type.kind == value_kind::enumeration) plan.labels = field.labels;
     plan.in_identity = column->in_identity;
     fields_.push_back(std::move(plan));
   }
@@ -68,15 +98,23 @@ void renderer::render_row(tuple_view row, tuple_view fallback, row_columns which
       continue;
     }
     const auto value_start = to.size();
-    const bool rendered = field.type.is_list
-                              ? append_list(to, field.type.kind, field.type.delimiter, value.text)
-                              : append_value(to, field.type.kind, value.text);
-    if (rendered) continue;
+    if (append_field(to, field, value.text)) continue;
     to.resize(value_start);
     append_json_string(to, value.text);
     append_name(unrendered, field.name);
   }
   to += '}';
+}
+
+bool renderer::append_field(std::string& to, const field_plan& field, std::string_view text) {
+  const auto& type = field.type;
+  if (!field.labels) {
+    return type.is_list ? append_list(to, type.kind, type.delimiter, text)
+                        : append_value(to, type.kind, text);
+  }
+  if (type.is_list) return append_named_list(to, *field.labels, type.delimiter, text);
+  append_json_string(to, name_of(*field.labels, text));
+  return true;
 }
 
 void renderer::render(const event_view& event, std::string& to) const {

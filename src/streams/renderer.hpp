@@ -30,12 +30,15 @@ class renderer {
     std::string name;
     std::size_t column = 0;
     column_type type;
+    std::shared_ptr<const enum_labels> labels;  // of an enum whose labels have other names
     bool in_identity = false;
   };
   enum class row_columns { all, identity };
 
   void render_row(tuple_view row, tuple_view fallback, row_columns which, std::string& to,
                   std::string& unchanged, std::string& unrendered) const;
+
+  static bool append_field(std::string& to, const field_plan& field, std::string_view text);
 
   std::string model_name_;  // as a JSON string
   std::vector<field_plan> fields_;

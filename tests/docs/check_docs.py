@@ -45,16 +45,16 @@ def check(root, files):
                 wrong.append(f"{name}:{number}: a machine's path")
             if REGISTRY.search(line):
                 wrong.append(f"{name}:{number}: a registry's host")
-    known = SETTING.findall(texts.get("src/app/config.cpp", ""))
+    known = SETTING.findall(texts.get("src/app/config_settings.cpp", ""))
     if not known:
-        wrong.append("src/app/config.cpp: no settings found")
+        wrong.append("src/app/config_settings.cpp: no settings found")
     wrong += [f"setting {s} is not in docs/configuration.md" for s in known if not named(s, settings)]
     return wrong, len(known), sum(len(METRIC.findall(t)) for n, t in texts.items() if n.startswith("src/"))
 
 
 def self_test():
     good = {"README.md": "[a](docs/metrics.md)", "docs/metrics.md": "`pulse_a`", "docs/configuration.md": "`listen`",
-            "src/app/config.cpp": '  {"listen",\n   [](auto& to) {}},\n', "src/a.cpp": 'counter("pulse_a"'}
+            "src/app/config_settings.cpp": '  {"listen",\n   [](auto& to) {}},\n', "src/a.cpp": 'counter("pulse_a"'}
     bad = {"README.md": "[a](docs/none.md)", "docs/metrics.md": "pulse_ab", "docs/configuration.md": "admin_listen",
            "src/a.cpp": 'counter("pulse_a"' + "\n" * (LINES_MAX + 1), "x": "/" + "work/a",
            "y": "https://registry." + "npmjs.org/"}
