@@ -85,7 +85,13 @@ void admin::list_cursors(const std::string& project,
           all.push_back({{one.table, one.name}, one.at, one.moved_at});
         return all;
       },
-      std::move(done));
+      [this, project, done = std::move(done)](result<std::vector<server::stored_cursor>> cursors) {
+        const auto found = projects_->find(project);
+        if (cursors && found != projects_->end()) {
+          for (auto& one : *cursors) one.lag_bytes = found->second->lag_bytes(one.key, one.at);
+        }
+        done(std::move(cursors));
+      });
 }
 
 void admin::delete_cursor(const std::string& project, const streams::cursor_key& key,

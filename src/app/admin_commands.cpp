@@ -126,11 +126,11 @@ int list_streams(const admin_access& access, const std::string& project,
     return 0;
   }
   fmt::print("cursors\n");
-  print_list(*answer, "cursors", {"table", "name", "cursor", "movedAt"}, false);
+  print_list(*answer, "cursors", {"table", "name", "lagBytes", "cursor", "movedAt"}, false);
   fmt::print("\nopen\n");
   return print_list(*answer, "streams",
                     {"table", "name", "mode", "delivered", "acknowledged", "inFlightEvents",
-                     "standby", "stalled"},
+                     "lagBytes", "standby", "stalled"},
                     false);
 }
 

@@ -25,6 +25,8 @@ namespace {
 constexpr std::chrono::seconds connect_timeout{10};
 // The server is heard from every 30 s by default, half of wal_sender_timeout.
 constexpr std::chrono::seconds silence_max{75};
+// Whoever has the slot may let go of it at any moment.
+constexpr std::chrono::milliseconds slot_poll_interval{50};
 constexpr std::chrono::milliseconds retry_first{200};
 constexpr std::chrono::milliseconds retry_most{15'000};
 
@@ -85,8 +87,9 @@ capture::capture(parts with)
       covered_lsn_(with_.figures->gauge("pulse_capture_confirmed_lsn_bytes",
                                         "How far is durable and confirmed, as a byte offset",
                                         {{"project", with_.project.name}})),
-      log_bytes_(with_.figures->gauge("pulse_log_stored_bytes", "Bytes of the event log",
-                                      {{"project", with_.project.name}})) {
+      slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
+                                     "WAL that the server has flushed and Pulse has not confirmed",
+                                     {{"project", with_.project.name}})) {
   status_.state = "starting";
   streamed_.replay_to(decoder_);
 }
@@ -271,8 +274,7 @@ source::async_result<> capture::choose_start(std::shared_ptr<session> one) {
       set_state(
           "waiting for the replication slot",
           fmt::format("process {} on the server uses the slot {}", wait->active_pid, names_.slot));
-      if (auto waited = co_await pause(std::chrono::milliseconds(200)); !waited)
-        co_return waited.error();
+      if (auto waited = co_await pause(slot_poll_interval); !waited) co_return waited.error();
       continue;
     }
     const auto tell = [this](const std::vector<source::open_transaction>& open) {

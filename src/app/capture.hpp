@@ -100,6 +100,7 @@ class capture {
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
   result<void> take_message(session& one, std::string_view bytes);
+  void measure_slot_lag(std::chrono::steady_clock::time_point now);
   void trim(std::chrono::steady_clock::time_point now);
   source::async_result<> pause(std::chrono::milliseconds wait);
   std::string out_of_space_reason() const;
@@ -121,6 +122,7 @@ class capture {
   std::atomic<bool> waits_for_spill_{false};  // its disk is full
   bool stopping_ = false;
   std::chrono::steady_clock::time_point last_trim_{};
+  std::chrono::steady_clock::time_point last_lag_{};
 
   std::unique_ptr<source::connection> side_;  // for questions
   std::deque<question> questions_;
@@ -134,7 +136,7 @@ class capture {
   prometheus::Counter& reconnects_;
   prometheus::Gauge& received_lsn_;
   prometheus::Gauge& covered_lsn_;
-  prometheus::Gauge& log_bytes_;
+  prometheus::Gauge& slot_lag_;
 };
 
 }  // namespace pulse::app

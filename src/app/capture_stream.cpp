@@ -21,6 +21,7 @@ constexpr std::uint64_t pending_bytes_max = std::uint64_t{32} << 20U;
 constexpr std::size_t replay_portion_bytes = std::size_t{256} << 10U;
 constexpr std::chrono::milliseconds house_interval{500};
 constexpr std::chrono::seconds trim_interval{30};
+constexpr std::chrono::seconds lag_interval{5};
 
 }  // namespace
 
@@ -151,7 +152,6 @@ source::async_result<> capture::confirm(std::shared_ptr<session> one) {
   const auto bytes = pgoutput::format_status_update(update, system_clock_source().now());
   received_lsn_.Set(static_cast<double>(one->rules->received().value));
   covered_lsn_.Set(static_cast<double>(feedback.flushed.value));
-  log_bytes_.Set(static_cast<double>(bounds.stored_bytes));
   co_return co_await one->replication->send(
       std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
@@ -177,7 +177,21 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
     }
     if (one->rules->due(bounds.covered_through, now)) co_await confirm(one);
     trim(now);
+    measure_slot_lag(now);
   }
+}
+
+// Asked of the server: what it sends says only how far it has sent.
+void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
+  if (now - last_lag_ < lag_interval) return;
+  last_lag_ = now;
+  ask(false, [this](const result<present>& answer) {
+    if (!answer) return;
+    const auto confirmed = with_.log->bounds().covered_through;
+    slot_lag_.Set(answer->flushed <= confirmed
+                      ? 0
+                      : static_cast<double>(answer->flushed.value - confirmed.value));
+  });
 }
 
 void capture::use_retention(log::retention_policy retention) {

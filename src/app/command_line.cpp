@@ -13,6 +13,7 @@
 #include "app/data_dir.hpp"
 #include "app/database_commands.hpp"
 #include "app/server_run.hpp"
+#include "app/tail_command.hpp"
 
 namespace pulse::app {
 namespace {
@@ -94,6 +95,7 @@ struct admin_options {
   int with_access(const std::function<int(const admin_access&)>& run) const {
     admin_access access;
     access.url = variable("PULSE_URL").value_or(access.url);
+    access.ca_file = variable("PULSE_CA_FILE").value_or("");
     if (const auto token = variable("PULSE_ADMIN_TOKEN")) {
       access.token = *token;
     } else {
@@ -126,6 +128,7 @@ class program {
     add_teardown();
     add_keys();
     add_streams();
+    add_tail();
   }
 
   int run(int argc, char** argv) {
@@ -246,6 +249,17 @@ class program {
     });
   }
 
+  void add_tail() {
+    auto& tail = *app_.add_subcommand("tail", "Shows a table's events as they come");
+    tail.add_option("table", tail_.table, "the table, as name or schema.name")->required();
+    tail.add_option("--count", tail_.count, "end after so many events");
+    add_admin(tail, [this](const admin_access& access) {
+      tail_.project = admin_.project;
+      tail_.json = admin_.output.json;
+      return tail_table(access, tail_);
+    });
+  }
+
   void add_admin(CLI::App& command, const std::function<int(const admin_access&)>& run) {
     admin_.add_to(command);
     command.callback([this, run] { chosen_ = [this, run] { return admin_.with_access(run); }; });
@@ -258,6 +272,7 @@ class program {
   std::string label_;
   std::string id_;
   std::string table_;
+  tail_options tail_;
   bool fix_ = false;
   bool yes_ = false;
   std::function<int()> chosen_;

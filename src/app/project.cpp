@@ -14,6 +14,7 @@
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "source/relations.hpp"
+#include "streams/lag_figures.hpp"
 #include "streams/table_resolver.hpp"
 
 namespace pulse::app {
@@ -63,6 +64,11 @@ result<std::shared_ptr<project>> project::open(parts with) {
       streams::hub::parts{made->with_.delivery, made->log_.get(), made->relations_.get(),
                           made->cursors_.get(), made->with_.figures, config.name},
       config.limits);
+  if (config.event_persistence) {
+    for (const auto& one : made->with_.cursors) made->hub_->know({one.table, one.name}, one.at);
+  }
+  made->figures_.emplace(*made->with_.figures, config.name);
+  made->figures_->counted = made->log_->bounds();
   return made;
 }
 
@@ -254,6 +260,34 @@ void project::resolve(const streams::model& wanted, resolved done) {
       done(self->resolve_from(*catalog_at_hand, wanted, answer ? answer->flushed : lsn{}));
     });
   });
+}
+
+project::log_figures::log_figures(metrics& figures, const std::string& project)
+    : stored(figures.counter("pulse_events_stored_total", "Events that have become durable",
+                             {{"project", project}})),
+      syncs(figures.counter("pulse_log_syncs_total", "Times that the log was synced to disk",
+                            {{"project", project}})),
+      stored_bytes(figures.gauge("pulse_log_stored_bytes", "Bytes of the event log",
+                                 {{"project", project}})),
+      pending_bytes(figures.gauge("pulse_log_lag_bytes",
+                                  "Bytes of events captured and not durable yet",
+                                  {{"project", project}})) {}
+
+void project::log_figures::take(const log::log_bounds& now) {
+  stored.Increment(static_cast<double>(now.last - counted.last));
+  syncs.Increment(static_cast<double>(now.syncs - counted.syncs));
+  stored_bytes.Set(static_cast<double>(now.stored_bytes));
+  pending_bytes.Set(static_cast<double>(now.pending_bytes));
+  counted = now;
+}
+
+std::uint64_t project::lag_bytes(const streams::cursor_key& key, const position& stored) const {
+  return streams::lag_bytes(std::max(stored, hub_->cursor(key)), log_->bounds().last_at);
+}
+
+void project::tick(std::chrono::steady_clock::time_point now) {
+  hub_->tick(now);
+  figures_->take(log_->bounds());
 }
 
 server::project_service::capture_status project::capture() const {

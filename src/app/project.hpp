@@ -4,7 +4,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -33,6 +35,7 @@ class project final : public server::project_service, public std::enable_shared_
     // From the state store, as the last run left them.
     std::string system_identifier;
     std::shared_ptr<const catalog> last_catalog;
+    std::vector<control::stored_cursor> cursors;
   };
 
   // Opens the log (recovering it) and reads the database URL. Nothing is connected yet.
@@ -50,10 +53,14 @@ class project final : public server::project_service, public std::enable_shared_
   const std::string& name() const { return with_.config.name; }
   const source::database_target& target() const { return target_; }
 
+  // Of a stored cursor, or where its stream has got to meanwhile.
+  std::uint64_t lag_bytes(const streams::cursor_key& key, const position& stored) const;
+
   bool event_persistence() const override { return with_.config.event_persistence; }
   streams::hub& streams() override { return *hub_; }
   void complete(streams::model& wanted) const override { schema_.complete(wanted); }
   void resolve(const streams::model& wanted, resolved done) override;
+  void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
   std::string not_ready() const override;
 
@@ -78,6 +85,19 @@ class project final : public server::project_service, public std::enable_shared_
   std::shared_ptr<const catalog> catalog_;
   streams::prisma_schema schema_;
   std::atomic<bool> progress_posted_{false};
+
+  // Of the log, as counted so far.
+  struct log_figures {
+    explicit log_figures(metrics& figures, const std::string& project);
+    void take(const log::log_bounds& now);
+
+    prometheus::Counter& stored;
+    prometheus::Counter& syncs;
+    prometheus::Gauge& stored_bytes;
+    prometheus::Gauge& pending_bytes;
+    log::log_bounds counted;
+  };
+  std::optional<log_figures> figures_;
 };
 
 }  // namespace pulse::app

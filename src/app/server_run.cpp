@@ -149,6 +149,7 @@ result<void> running_server::open_projects(control::state_store& store) {
   struct last_run {
     std::string system_identifier;
     std::shared_ptr<const catalog> known;
+    std::vector<control::stored_cursor> cursors;
   };
   std::map<std::string, last_run> before;
   for (const auto& config : config_.projects) {
@@ -166,6 +167,9 @@ result<void> running_server::open_projects(control::state_store& store) {
                     {{"project", config.name}, {"next", known.error().next}});
       }
     }
+    auto cursors = store.cursors(config.name);
+    if (!cursors) return cursors.error();
+    one.cursors = std::move(*cursors);
     before[config.name] = std::move(one);
   }
   control_ = std::make_shared<control::control_thread>(std::move(store));
@@ -179,6 +183,7 @@ result<void> running_server::open_projects(control::state_store& store) {
     parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
     parts.system_identifier = before[config.name].system_identifier;
     parts.last_catalog = before[config.name].known;
+    parts.cursors = std::move(before[config.name].cursors);
     auto opened = project::open(std::move(parts));
     if (!opened) return opened.error();
     projects_.emplace(config.name, std::move(*opened));

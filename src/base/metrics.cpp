@@ -14,6 +14,11 @@ prometheus::Gauge& metrics::gauge(const std::string& name, const std::string& he
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels);
 }
 
+void metrics::drop_gauge(const std::string& name, const std::string& help,
+                         prometheus::Gauge& gauge) {
+  prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Remove(&gauge);
+}
+
 std::string metrics::render() const {
   return prometheus::TextSerializer().Serialize(registry_.Collect());
 }

@@ -23,6 +23,9 @@ class metrics {
   prometheus::Gauge& gauge(const std::string& name, const std::string& help,
                            const metric_labels& labels = {});
 
+  // A gauge that stands for something that is gone: it must not be used any more.
+  void drop_gauge(const std::string& name, const std::string& help, prometheus::Gauge& gauge);
+
   // Text exposition format 0.0.4.
   std::string render() const;
 

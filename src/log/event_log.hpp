@@ -23,6 +23,7 @@ struct log_bounds {
   lsn covered_through;  // durable mark: everything committed up to here is stored or was not ours
   std::uint32_t timeline = 0;      // of covered_through
   std::uint64_t stored_bytes = 0;  // on disk (or in memory), with all overhead
+  std::uint64_t syncs = 0;         // of segment files, since the log was opened
   std::uint64_t pending_bytes =
       0;                      // appended and not yet durable: whoever appends waits when it grows
   bool out_of_space = false;  // the writer waits for room on the disk; nothing is lost

@@ -66,6 +66,7 @@ void segment_store::seal_newest(const segment_summary& summary, const sealed_fac
 void segment_store::publish(const std::vector<durable_block>& blocks) {
   const std::scoped_lock lock(mutex_);
   auto& newest = segments_.back()->summary;
+  ++syncs_;
   for (const auto& durable : blocks) {
     const auto& facts = durable.header.facts;
     newest_index_.add(durable.header, durable.offset);
@@ -110,6 +111,7 @@ log_bounds segment_store::bounds() const {
   found.timeline = end_.timeline;
   found.stored_bytes = stored_bytes_;
   found.out_of_space = out_of_space_;
+  found.syncs = syncs_;
   return found;
 }
 

@@ -109,6 +109,7 @@ class segment_store {
   std::uint64_t recent_bytes_ = 0;
   std::list<std::shared_ptr<segment_record>> with_index_;
   std::uint64_t stored_bytes_ = 0;
+  std::uint64_t syncs_ = 0;
   bool out_of_space_ = false;
 };
 

@@ -59,7 +59,8 @@ json::object describe(const streams::stream_status& stream) {
           {"inFlightBytes", stream.in_flight_bytes},
           {"standby", stream.standby},
           {"stalled", stream.stalled},
-          {"cursor", to_string(stream.cursor)}};
+          {"cursor", to_string(stream.cursor)},
+          {"lagBytes", stream.lag_bytes}};
 }
 
 // One call: who is asked for what, and where the answer goes.
@@ -196,6 +197,7 @@ void call::list_streams(const std::string& project) {
       cursors.push_back(json::object{{"table", to_string(cursor.key.table)},
                                      {"name", cursor.key.name},
                                      {"cursor", to_string(cursor.at)},
+                                     {"lagBytes", cursor.lag_bytes},
                                      {"movedAt", iso_time_or_null(cursor.moved_at)}});
     }
     self->answer(json_answer({{"streams", std::move(open)}, {"cursors", std::move(cursors)}}));
@@ -255,6 +257,21 @@ std::optional<std::string> percent_decode(std::string_view segment) {
   return text;
 }
 
+std::optional<refusal> check_admin_token(const server_context& context,
+                                         const http_request& request) {
+  if (context.options.admin_token.empty()) {
+    return refusal{403, pulse_code::server_error,
+                   "administration is off: the server has no admin token",
+                   "set an admin token (PULSE_ADMIN_TOKEN) and start the server again"};
+  }
+  const auto presented = bearer_token(request.header("authorization"));
+  if (!presented || !equal_in_constant_time(*presented, context.options.admin_token)) {
+    return refusal{401, pulse_code::unauthorized, "the admin token is missing or wrong",
+                   "send it as authorization: Bearer <token>"};
+  }
+  return std::nullopt;
+}
+
 void admin_call(const std::shared_ptr<server_context>& context, const http_request& request,
                 const std::string& request_id, respond done) {
   auto one = std::make_shared<call>();
@@ -264,15 +281,7 @@ void admin_call(const std::shared_ptr<server_context>& context, const http_reque
   one->body = request.body;
   one->path = segments(request.path().substr(std::string_view("/v1/").size()));
   one->done = std::move(done);
-  if (context->options.admin_token.empty()) {
-    return one->no(403, "administration is off: the server has no admin token",
-                   "set an admin token (PULSE_ADMIN_TOKEN) and start the server again");
-  }
-  const auto presented = bearer_token(request.header("authorization"));
-  if (!presented || !equal_in_constant_time(*presented, context->options.admin_token)) {
-    return one->no({401, pulse_code::unauthorized, "the admin token is missing or wrong",
-                    "send it as authorization: Bearer <token>"});
-  }
+  if (const auto refused = check_admin_token(*context, request)) return one->no(*refused);
   one->dispatch();
 }
 

@@ -36,4 +36,8 @@ void admin_call(const std::shared_ptr<server_context>& context, const http_reque
 // Percent-decoding of one path segment; nothing for a broken escape.
 std::optional<std::string> percent_decode(std::string_view segment);
 
+// Nothing when the request carries the admin token; else the answer.
+std::optional<refusal> check_admin_token(const server_context& context,
+                                         const http_request& request);
+
 }  // namespace pulse::server

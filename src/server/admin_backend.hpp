@@ -30,6 +30,7 @@ struct stored_cursor {
   streams::cursor_key key;
   position at;
   std::optional<unix_time_us> moved_at = {};
+  std::uint64_t lag_bytes = 0;  // see streams/lag_figures.hpp
 };
 
 // Called on the delivery thread; each `done` is called once, on that thread, also before the call

@@ -132,11 +132,20 @@ void http_session::handle(const http_request& request) {
   keep_alive_ = request.keep_alive && !context_->stopping;
   head_ = request.method == "HEAD";
   const auto path = request.path();
-  if (where_ == surface::streams && path == "/stream") {
-    return open(request, streams::stream_mode::stream);
-  }
-  if (where_ == surface::streams && path == "/subscribe") {
-    return open(request, streams::stream_mode::subscribe);
+  const auto open_as = [this](streams::stream_mode mode) {
+    return [this, mode](const http_request& asked, std::function<void(opening_result)> done) {
+      open_stream(context_, asked, mode, request_id_, std::move(done));
+    };
+  };
+  if (where_ == surface::streams && path == "/stream")
+    return open(request, open_as(streams::stream_mode::stream));
+  if (where_ == surface::streams && path == "/subscribe")
+    return open(request, open_as(streams::stream_mode::subscribe));
+  if (where_ == surface::admin && is_tail(path)) {
+    return open(request,
+                [this](const http_request& asked, std::function<void(opening_result)> done) {
+                  open_tail(context_, asked, request_id_, std::move(done));
+                });
   }
   route(context_, where_, request, request_id_,
         [self = self(), id = request_id_](const http_response& response) {
@@ -145,15 +154,14 @@ void http_session::handle(const http_request& request) {
         });
 }
 
-void http_session::open(const http_request& request, streams::stream_mode mode) {
+void http_session::open(const http_request& request, const opener& begin) {
   // A refused client connects anew for its next try.
   keep_alive_ = false;
   if (const auto bad = check_upgrade(request)) return refuse(*bad);
   const auto extensions = agree_on_extensions(request);
   compresses_ = !extensions.empty();
-  open_stream(context_, request, mode, request_id_,
-              [self = self(), handshake = accept_upgrade(request, request_id_, extensions)](
-                  const opening_result& outcome) { self->became_stream(outcome, handshake); });
+  begin(request, [self = self(), handshake = accept_upgrade(request, request_id_, extensions)](
+                     const opening_result& outcome) { self->became_stream(outcome, handshake); });
 }
 
 std::string_view http_session::agree_on_extensions(const http_request& request) const {

@@ -46,7 +46,8 @@ class http_session final : public connection {
   void tls_failed(const boost::system::error_code& why);
   void parse();
   void handle(const http_request& request);
-  void open(const http_request& request, streams::stream_mode mode);
+  using opener = std::function<void(const http_request&, std::function<void(opening_result)>)>;
+  void open(const http_request& request, const opener& begin);
   std::string_view agree_on_extensions(const http_request& request) const;
   void became_stream(const opening_result& outcome, const std::string& handshake);
   void refuse(const refusal& why);

@@ -1,6 +1,7 @@
 // What the server knows of the projects it serves.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -46,6 +47,9 @@ class project_service {
   // when the table is not in the catalog at hand.
   using resolved = std::function<void(result<resolved_table>)>;
   virtual void resolve(const streams::model& wanted, resolved done) = 0;
+
+  // Time has passed: about once a second.
+  virtual void tick(std::chrono::steady_clock::time_point now) { streams().tick(now); }
 
   struct capture_status {
     bool connected = false;

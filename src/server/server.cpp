@@ -40,7 +40,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
   void tick() {
     const auto now = context->now();
     for (const auto& one : context->connections.members()) one->tick(now);
-    for (const auto& [name, project] : context->registry->projects()) project->streams().tick(now);
+    for (const auto& [name, project] : context->registry->projects()) project->tick(now);
     context->figures.open_connections.Set(static_cast<double>(context->connections.size()));
     if (context->stopping && check_stopped(now)) return;
     schedule_tick();

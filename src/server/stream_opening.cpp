@@ -2,17 +2,24 @@
 
 #include <utility>
 
+#include <boost/json/object.hpp>
+
 #include "base/logging.hpp"
+#include "server/admin_api.hpp"
 #include "server/secret.hpp"
 
 namespace pulse::server {
 namespace {
+
+constexpr std::string_view tail_prefix = "/v1/projects/";
+constexpr std::string_view tail_suffix = "/tail";
 
 struct opening : std::enable_shared_from_this<opening> {
   std::shared_ptr<server_context> context;
   std::string request_id;
   key_identity key;
   streams::stream_request wanted;
+  bool every_column = false;  // instead of the model's fields
   std::function<void(opening_result)> done;
 
   void refuse_with(const refusal& why) {
@@ -56,8 +63,44 @@ struct opening : std::enable_shared_from_this<opening> {
     });
   }
 
+  void begin_tail(const http_request& request) {
+    if (const auto refused = check_admin_token(*context, request)) return refuse_with(*refused);
+    auto path = request.path().substr(tail_prefix.size());
+    path.remove_suffix(tail_suffix.size());
+    const auto name = percent_decode(path);
+    auto* project = name ? context->registry->project(*name) : nullptr;
+    key = {"admin", name.value_or("")};
+    if (project == nullptr)
+      return refuse_with({404, pulse_code::server_error,
+                          "there is no project '" + key.project + "'",
+                          "GET /v1/projects lists them"});
+    constexpr std::string_view parameter = "?table=";
+    const auto query = request.target.find(parameter);
+    auto table = query == std::string::npos
+                     ? std::string_view()
+                     : std::string_view(request.target).substr(query + parameter.size());
+    const auto dot = table.find('.');
+    const auto schema = percent_decode(dot == std::string_view::npos ? "" : table.substr(0, dot));
+    const auto bare = percent_decode(dot == std::string_view::npos ? table : table.substr(dot + 1));
+    if (!schema || !bare || bare->empty())
+      return refuse_with({400, pulse_code::server_error, "which table is to be shown?",
+                          "add ?table={schema}.{table}; a dot within a name is %2E"});
+    wanted.mode = streams::stream_mode::subscribe;
+    wanted.model.name = wanted.model.table = *bare;
+    wanted.model.schema = *schema;
+    wanted.wanted = {boost::json::object(), boost::json::object(), boost::json::object()};
+    every_column = true;
+    project->resolve(wanted.model, [self = shared_from_this()](result<resolved_table> found) {
+      self->resolved(std::move(found));
+    });
+  }
+
   void resolved(result<resolved_table> table) {
     if (!table) return refuse_with(refuse_for_datasource(table.error()));
+    if (every_column) {
+      for (const auto& column : table->shape->columns)
+        wanted.model.fields.push_back({column.name, column.name, column.type.name, false, nullptr});
+    }
     // The project may have gone while the database was asked.
     auto* project = context->registry->project(key.project);
     if (project == nullptr) return refuse_with(no_project());
@@ -79,6 +122,20 @@ struct opening : std::enable_shared_from_this<opening> {
 };
 
 }  // namespace
+
+bool is_tail(std::string_view path) {
+  return path.starts_with(tail_prefix) && path.ends_with(tail_suffix) &&
+         path.size() > tail_prefix.size() + tail_suffix.size();
+}
+
+void open_tail(const std::shared_ptr<server_context>& context, const http_request& request,
+               const std::string& request_id, std::function<void(opening_result)> done) {
+  auto one = std::make_shared<opening>();
+  one->context = context;
+  one->request_id = request_id;
+  one->done = std::move(done);
+  one->begin_tail(request);
+}
 
 void open_stream(const std::shared_ptr<server_context>& context, const http_request& request,
                  streams::stream_mode mode, const std::string& request_id,

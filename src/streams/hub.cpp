@@ -42,7 +42,15 @@ hub::impl::impl(parts with, stream_limits limits)
       stalled_ended_total_(with_.figures->counter(
           "pulse_streams_stalled_ended_total",
           "Streams ended because they acknowledged nothing while another waited for their name",
-          {{"project", with_.project}})) {}
+          {{"project", with_.project}})),
+      lags_(*with_.figures, with_.project) {}
+
+void hub::impl::know(const cursor_key& key, const position& cursor) {
+  auto& place = names_[key];
+  place = std::make_unique<name_state>();
+  place->key = key;
+  place->cursor = place->saved = cursor;
+}
 
 stream_state* hub::impl::find(stream_id id) {
   const auto found = streams_.find(static_cast<std::uint64_t>(id));
@@ -274,6 +282,7 @@ void hub::impl::forget(const cursor_key& key, std::string_view why) {
   const auto name = std::move(found->second);
   names_.erase(found);
   dirty_.erase(key);
+  lags_.drop(key);
   std::vector<stream_state*> streams(name->standbys.begin(), name->standbys.end());
   if (name->active != nullptr) streams.push_back(name->active);
   for (auto* stream : streams) {
@@ -283,6 +292,7 @@ void hub::impl::forget(const cursor_key& key, std::string_view why) {
 }
 
 std::vector<stream_status> hub::impl::status() const {
+  const auto newest = with_.log->bounds().last_at;
   std::vector<stream_status> all;
   all.reserve(streams_.size());
   for (const auto& [id, stream] : streams_) {
@@ -300,6 +310,7 @@ std::vector<stream_status> hub::impl::status() const {
     one.standby = stream->how == delivery::standby;
     one.stalled = stream->how == delivery::waiting;
     one.cursor = cursor_of(*stream);
+    one.lag_bytes = lag_bytes(one.cursor, newest);
     all.push_back(std::move(one));
   }
   return all;
@@ -312,6 +323,9 @@ hub::~hub() = default;
 void hub::open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
                std::shared_ptr<subscriber> to, opened done) {
   impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
+}
+void hub::know(const cursor_key& key, const position& cursor) {
+  impl_->know(key, cursor);
 }
 void hub::use_limits(const stream_limits& limits) {
   impl_->use_limits(limits);
@@ -339,6 +353,9 @@ void hub::forget(const cursor_key& key, std::string_view why) {
 }
 void hub::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
   impl_->shut_down(reason, message, std::move(done));
+}
+position hub::cursor(const cursor_key& key) const {
+  return impl_->cursor(key);
 }
 std::vector<stream_status> hub::status() const {
   return impl_->status();

@@ -80,6 +80,7 @@ struct stream_status {
   bool standby = false;         // another connection has the name
   bool stalled = false;         // the window is full
   position cursor;
+  std::uint64_t lag_bytes = 0;  // see streams/lag_figures.hpp
 };
 
 // All of one project's streams. Everything runs on one thread: that of `executor`. Streams hold no
@@ -100,6 +101,10 @@ class hub {
   ~hub();
   hub(const hub&) = delete;
   hub& operator=(const hub&) = delete;
+
+  // A name whose stored cursor is known already: it is counted, and opens without asking the store.
+  // Before the first open().
+  void know(const cursor_key& key, const position& cursor);
 
   // Opens a stream on a table that is known to exist. A filter that the table's newest known
   // definition (`shape`) cannot satisfy is refused. Unnamed streams and new names start at `start`
@@ -137,6 +142,8 @@ class hub {
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
 
   std::vector<stream_status> status() const;
+  // Where the name has got to, saved or not; all zero for one that is not known.
+  position cursor(const cursor_key& key) const;
 
  private:
   class impl;

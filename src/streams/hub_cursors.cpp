@@ -18,6 +18,13 @@ position hub::impl::cursor_of(const stream_state& stream) const {
   return reached;
 }
 
+position hub::impl::cursor(const cursor_key& key) const {
+  const auto found = names_.find(key);
+  if (found == names_.end() || found->second->opening) return {};
+  const auto& name = *found->second;
+  return name.active == nullptr ? name.cursor : cursor_of(*name.active);
+}
+
 void hub::impl::note_cursor(name_state& name) {
   if (std::exchange(name.dirty, true)) return;
   dirty_.insert(name.key);

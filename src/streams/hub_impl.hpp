@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "streams/hub.hpp"
+#include "streams/lag_figures.hpp"
 #include "streams/stream_state.hpp"
 
 namespace pulse::streams {
@@ -26,6 +27,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   void open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
+  void know(const cursor_key& key, const position& cursor);
   void use_limits(const stream_limits& limits) { limits_ = limits; }
   void acknowledge(stream_id id, const event_id& event);
   void writable(stream_id id);
@@ -36,6 +38,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void forget(const cursor_key& key, std::string_view why);
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
   std::vector<stream_status> status() const;
+  position cursor(const cursor_key& key) const;
 
  private:
   // hub.cpp: opening, names, cursors.
@@ -120,6 +123,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   prometheus::Gauge& open_streams_;
   prometheus::Gauge& stalled_streams_;
   prometheus::Counter& stalled_ended_total_;
+  lag_figures lags_;
 };
 
 }  // namespace pulse::streams

@@ -26,6 +26,11 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
     }
   }
   for (const auto id : in_the_way) end_stalled(id, now);
+  const auto newest = with_.log->bounds().last_at;
+  for (const auto& [key, name] : names_) {
+    if (name->opening) continue;
+    lags_.set(key, lag_bytes(cursor(key), newest));
+  }
   stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
 }
 
