@@ -10,13 +10,23 @@ import { Program, freePorts, type Ended } from './process.js';
 import { until } from './wait.js';
 
 export interface PulseOptions {
-  database: string;
+  // The database of the only project; with several they stand in `config`.
+  database?: string;
+  // The content of a configuration file.
+  config?: string;
   apiKey?: string;
   binary?: string;
   args?: string[];
   env?: Record<string, string>;
   // Leaves the server running, and its folder there, when this process ends.
   keep?: boolean;
+}
+
+export interface CaptureStatus {
+  connected: boolean;
+  progressing: boolean;
+  state: string;
+  problem: string;
 }
 
 // Settings of the shell that runs the tests must not reach the server.
@@ -43,6 +53,7 @@ export class Pulse {
     this.listenPort = ports[0] as number;
     this.adminPort = ports[1] as number;
     writeFileSync(this.keyFile, `${this.apiKey}\n`, { mode: 0o600 });
+    if (options.config !== undefined) writeFileSync(this.configFile, options.config, { mode: 0o600 });
   }
 
   // A server that has been given what it needs and not been started.
@@ -71,6 +82,10 @@ export class Pulse {
     return join(this.folder, 'api-key');
   }
 
+  private get configFile(): string {
+    return join(this.folder, 'pulse.toml');
+  }
+
   get dataFolder(): string {
     return join(this.folder, 'data');
   }
@@ -96,7 +111,8 @@ export class Pulse {
   launch(change: Partial<Pick<PulseOptions, 'binary' | 'args' | 'env'>> = {}): Program {
     const args = [
       'serve',
-      ...['--database', this.options.database],
+      ...(this.options.database === undefined ? [] : ['--database', this.options.database]),
+      ...(this.options.config === undefined ? [] : ['--config', this.configFile]),
       ...['--listen', `127.0.0.1:${this.listenPort}`],
       ...['--admin-listen', `127.0.0.1:${this.adminPort}`],
       ...['--data-dir', this.dataFolder],
@@ -199,6 +215,22 @@ export class Pulse {
     });
     const text = await response.text();
     return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+  }
+
+  // What the admin API says about one project's capture.
+  async capture(project = 'default'): Promise<CaptureStatus> {
+    const { body } = await this.admin('/v1/projects');
+    const found = (body as { projects: { name: string; capture: CaptureStatus }[] }).projects;
+    const one = found.find(({ name }) => name === project);
+    if (one === undefined) throw new Error(`no project ${project}: ${JSON.stringify(body)}`);
+    return one.capture;
+  }
+
+  // A new API key of a project.
+  async key(project: string): Promise<string> {
+    const { status, body } = await this.admin(`/v1/projects/${project}/keys`, { method: 'POST' });
+    if (status !== 201) throw new Error(`no key: ${status} ${JSON.stringify(body)}`);
+    return (body as { key: string }).key;
   }
 
   consume(options: Omit<ConsumerOptions, 'url' | 'apiKey'> & { apiKey?: string }): Promise<Consumer> {

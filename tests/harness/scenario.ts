@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { ConsumerProcess } from './consumer_process.js';
 import type { Consumer, ConsumerOptions } from './consumer.js';
 import { Postgres, type PostgresOptions } from './postgres.js';
+import { Proxy } from './proxy.js';
 import { Pulse, type PulseOptions } from './pulse.js';
 import { Random } from './random.js';
 import { within } from './wait.js';
@@ -41,6 +42,13 @@ export class Scenario {
     const consumer = await pulse.consume(options);
     this.parts.push({ end: () => consumer.terminate() });
     return consumer;
+  }
+
+  // To a port of 127.0.0.1, not yet open.
+  async proxy(targetPort: number): Promise<Proxy> {
+    const proxy = await Proxy.prepare(targetPort);
+    this.parts.push({ end: () => proxy.close() });
+    return proxy;
   }
 
   // The published client in a process of its own; see ConsumerProcess.
