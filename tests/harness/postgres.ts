@@ -1,12 +1,13 @@
 // A throwaway PostgreSQL cluster of one's own: in a temporary folder, on a random loopback port and a Unix socket,
 // durable like a real one, and gone afterwards. Never touches a cluster that exists already.
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chownSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import pg from 'pg';
 
+import type { Certificate } from './certificates.js';
 import { atExit, removeFolder } from './cleanup.js';
 import { postgresPrograms } from './paths.js';
 import { Program, freePorts } from './process.js';
@@ -15,6 +16,8 @@ import { until } from './wait.js';
 export interface PostgresOptions {
   // Lines for postgresql.conf, on top of those below.
   settings?: Record<string, string>;
+  // Lets clients speak TLS, with this certificate.
+  tls?: Certificate;
   // Leaves the cluster running, and its folder there, when this process ends.
   keep?: boolean;
 }
@@ -93,12 +96,27 @@ export class Postgres {
       max_replication_slots: '20',
       shared_buffers: '64MB',
       max_wal_size: '4GB',
+      ...(options.tls === undefined ? {} : postgres.installTls(options.tls)),
       ...options.settings,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
     appendFileSync(join(postgres.dataFolder, 'postgresql.conf'), lines.join(''));
     await postgres.start();
     return postgres;
+  }
+
+  // The server wants a key that is its user's and nobody else's.
+  private installTls({ certificate, key }: Certificate): Record<string, string> {
+    for (const [from, name] of [
+      [certificate, 'server.crt'],
+      [key, 'server.key'],
+    ] as const) {
+      const to = join(this.dataFolder, name);
+      copyFileSync(from, to);
+      chmodSync(to, 0o600);
+      if (this.user !== undefined) chownSync(to, this.user.uid, this.user.gid);
+    }
+    return { ssl: 'on' };
   }
 
   get dataFolder(): string {
