@@ -33,13 +33,6 @@ std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
   return failure ? otherwise : space.capacity / 5;
 }
 
-bool has_columns_of(const catalog_table& table, const streams::model& wanted) {
-  return std::ranges::all_of(wanted.fields, [&](const auto& field) {
-    return std::ranges::find(table.columns, field.column, &catalog_column::name) !=
-           table.columns.end();
-  });
-}
-
 }  // namespace
 
 result<std::shared_ptr<project>> project::open(parts with) {
@@ -247,7 +240,10 @@ void project::resolve(const streams::model& wanted, resolved done) {
                         "try again when it can be reached"});
     }
   }
-  const bool refresh = !known || !has_columns_of(**table, wanted);
+  // Which of several tables is meant hangs on columns, which may have changed since.
+  const bool chosen =
+      wanted.schema.empty() && catalog_ && catalog_->find_in_any_schema(wanted.table).size() > 1;
+  const bool refresh = !known || chosen || !streams::has_columns_of(**table, wanted);
   capture_->ask(refresh, [weak = weak_from_this(), delivery = with_.delivery, wanted, known,
                           done = std::move(done)](const result<app::capture::present>& answer) {
     asio::post(delivery, [weak, wanted, known, done, answer] {

@@ -33,18 +33,32 @@ error not_found(const catalog& known, const model& wanted, const std::string& lo
 
 }  // namespace
 
+bool has_columns_of(const catalog_table& table, const model& wanted) {
+  return std::ranges::all_of(wanted.fields, [&](const auto& field) {
+    return std::ranges::find(table.columns, field.column, &catalog_column::name) !=
+           table.columns.end();
+  });
+}
+
 result<const catalog_table*> resolve_table(const catalog& known, const model& wanted,
                                            const std::string& default_schema) {
   if (!wanted.schema.empty()) {
     if (const auto* table = known.find({wanted.schema, wanted.table})) return table;
     return not_found(known, wanted, wanted.schema + "." + wanted.table);
   }
-  for (const auto& schema : {default_schema, std::string("public")}) {
-    if (const auto* table = known.find({schema, wanted.table})) return table;
-  }
-  const auto candidates = known.find_in_any_schema(wanted.table);
-  if (candidates.size() == 1) return candidates.front();
+  auto candidates = known.find_in_any_schema(wanted.table);
   if (candidates.empty()) return not_found(known, wanted, wanted.table);
+  // What lacks a column cannot be meant, unless nothing can: then its missing column is what to
+  // say.
+  auto fitting = candidates;
+  std::erase_if(fitting, [&](const auto* table) { return !has_columns_of(*table, wanted); });
+  if (!fitting.empty()) candidates = std::move(fitting);
+  for (const auto& schema : {default_schema, std::string("public")}) {
+    const auto found =
+        std::ranges::find(candidates, schema, [](const auto* table) { return table->name.schema; });
+    if (found != candidates.end()) return *found;
+  }
+  if (candidates.size() == 1) return candidates.front();
   std::string names;
   for (const auto* table : candidates)
     names += (names.empty() ? "" : ", ") + to_string(table->name);
