@@ -12,8 +12,8 @@ namespace pulse::app {
 
 struct admin_access {
   std::string url = "http://127.0.0.1:4001";
-  std::string token;
-  std::string ca_file;  // PEM, for https://; empty: what the system trusts
+  std::string token = {};
+  std::string ca_file = {};  // PEM, for https://; empty: what the system trusts
 };
 
 // One request and its JSON answer. Refusals come as the server words them; errc::unavailable:

@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/metrics.hpp"
+#include "log/memory_log.hpp"
 #include "server/admin_backend.hpp"
 #include "server/registry.hpp"
 #include "server/stream_host.hpp"
@@ -64,7 +65,7 @@ class fake_host final : public stream_host {
 class fake_project final : public project_service {
  public:
   fake_project(const boost::asio::any_io_executor& executor, metrics& figures)
-      : hub_({executor, nullptr, nullptr, nullptr, &figures, "shop"}, {}) {}
+      : hub_({executor, &log_, &relations_, nullptr, &figures, "shop"}, {}) {}
 
   bool event_persistence() const override { return persistence; }
   streams::hub& streams() override { return hub_; }
@@ -81,6 +82,8 @@ class fake_project final : public project_service {
   std::string why_not_ready;
 
  private:
+  log::memory_log log_{std::uint64_t{1} << 20U};
+  log::memory_relations relations_;
   streams::hub hub_;
 };
 
