@@ -47,6 +47,8 @@ struct server_options {
   std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(60);
   std::chrono::milliseconds silence_before_ping = std::chrono::seconds(6);
   std::chrono::milliseconds silence_after_ping = std::chrono::seconds(6);
+  std::chrono::milliseconds first_pong_timeout =
+      std::chrono::seconds(1);  // then events go to a client that answers none; zero: no first ping
   std::chrono::milliseconds closing_timeout =
       std::chrono::seconds(2);  // for the other side to close too
   std::chrono::milliseconds draining_timeout =

@@ -64,6 +64,14 @@ void websocket_session::start(transport socket, std::string_view handshake, std:
   schedule_flush();
   if (phase_ == phase::opening) {
     phase_ = phase::open;
+    // The official client before 1.2.2 listens when its user's loop runs, and loses what it reads
+    // together with the handshake. It answers a ping in the same turn in which the loop begins:
+    // what follows the answer is read later.
+    if (const auto most = context_->options.first_pong_timeout; most.count() != 0) {
+      append_frame(out_.tail(), opcode::ping, "listening?");
+      before_events_ = out_.size();
+      deadline_ = after(most);
+    }
   } else if (phase_ == phase::closing) {
     // The hub ended the stream before the socket was here.
     deadline_ = after(context_->options.closing_timeout);
@@ -114,6 +122,7 @@ void websocket_session::end(streams::end_reason reason, std::string_view message
 // in before closing.
 void websocket_session::drain(std::string_view message) {
   if (unacknowledged_ == 0) return begin_close(close_code::going_away, message);
+  let_events_out();
   phase_ = phase::draining;
   ending_ = message;
   deadline_ = after(context_->options.draining_timeout);
@@ -123,6 +132,7 @@ void websocket_session::begin_close(close_code code, std::string_view reason) {
   if (phase_ == phase::closing || phase_ == phase::closed) return;
   phase_ = phase::closing;
   deadline_ = after(context_->options.closing_timeout);
+  before_events_.reset();
   late_pong_.reset();
   append_close(out_.tail(), code, reason);
   schedule_flush();
@@ -158,6 +168,7 @@ void websocket_session::tick(std::chrono::steady_clock::time_point now) {
     case phase::open:
       break;
   }
+  if (now >= deadline_) let_events_out();
   out_.release();
   if (unfinished_.empty()) unfinished_ = {};
   const auto silent = now - heard_at_;
@@ -222,8 +233,9 @@ void websocket_session::read() {
 void websocket_session::take(const incoming& message) {
   switch (message.what) {
     case incoming::kind::nothing:
-    case incoming::kind::pong:
       return;
+    case incoming::kind::pong:
+      return let_events_out();
     case incoming::kind::text:
       return message.compressed ? take_compressed(message.payload) : take_text(message.payload);
     case incoming::kind::ping:
@@ -298,19 +310,30 @@ void websocket_session::schedule_flush() {
   });
 }
 
+void websocket_session::let_events_out() {
+  if (!before_events_) return;
+  before_events_.reset();
+  schedule_flush();
+}
+
+std::string_view websocket_session::sendable() const {
+  return out_.unsent().substr(0, before_events_.value_or(std::string_view::npos));
+}
+
 void websocket_session::flush() {
   if (phase_ == phase::closed) return;
   std::size_t sent = 0;
-  while (!out_.empty()) {
-    const auto done = socket_->write_some(out_.unsent());
+  while (!sendable().empty()) {
+    const auto done = socket_->write_some(sendable());
     if (done.failed) return drop(done.failed.message());
     if (done.bytes == 0) break;
     out_.sent(done.bytes);
+    if (before_events_) *before_events_ -= done.bytes;
     sent += done.bytes;
   }
   if (sent != 0) context_->figures.sent_bytes.Increment(static_cast<double>(sent));
   flushed();
-  if (out_.empty() || phase_ == phase::closed) return;
+  if (sendable().empty() || phase_ == phase::closed) return;
   waiting_writable_ = true;
   socket_->wait_writable([self = self()](const boost::system::error_code& failed) {
     self->waiting_writable_ = false;

@@ -59,6 +59,8 @@ class websocket_session final : public connection, public streams::subscriber {
   void schedule_flush();
   void flush();
   void flushed();
+  void let_events_out();
+  std::string_view sendable() const;
   void drain(std::string_view message);
   void begin_close(close_code code, std::string_view reason);
   void leave_host();
@@ -76,6 +78,8 @@ class websocket_session final : public connection, public streams::subscriber {
   std::string ending_;  // the close's reason while draining
   outgoing_buffer out_;
   bool compresses_ = false;  // permessage-deflate was agreed on
+  // Bytes of `out_` that may leave while the client has not answered the first ping.
+  std::optional<std::size_t> before_events_;
   bool flush_posted_ = false;
   bool waiting_writable_ = false;
   bool congested_ = false;

@@ -47,6 +47,7 @@ class running_server : public ::testing::Test {
     options.admin_token = "admin-token";
     options.clock = &clock;
     options.tick_interval = std::chrono::milliseconds(1);
+    options.first_pong_timeout = first_pong_timeout;
     const auto bound =
         under_test.start(options, registry, backend, figures,
                          [this](project_service&) -> std::shared_ptr<stream_host> { return host; });
@@ -128,6 +129,7 @@ class running_server : public ::testing::Test {
       R"({"name":"id","kind":"scalar","type":"Int","isList":false}]}})";
 
   scripted_clock clock;
+  std::chrono::milliseconds first_pong_timeout{0};  // zero: no ping before the first event
   boost::asio::io_context io;
   boost::asio::io_context client_io;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};

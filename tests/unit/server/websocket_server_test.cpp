@@ -245,6 +245,39 @@ TEST_F(websocket_server, probes_a_silent_client_and_drops_it_when_it_stays_silen
   }
 }
 
+// A ping alone, that Beast has read with the handshake or not.
+constexpr std::size_t first_ping_bytes = 12;
+
+TEST_F(websocket_server, sends_events_once_the_client_has_answered_the_first_ping) {
+  first_pong_timeout = std::chrono::hours(1);
+  start();
+  auto socket = open();
+  const std::string event(100, 'e');
+  send(event);
+  // Two turns: whatever is to be written has been written by then.
+  on_server([] {});
+  on_server([] {});
+  EXPECT_LE(socket.next_layer().available(), first_ping_bytes);
+  // Beast answers while it waits for a message.
+  EXPECT_EQ(receive(socket), event);
+  send("another");
+  EXPECT_EQ(receive(socket), "another");
+}
+
+TEST_F(websocket_server, sends_events_to_a_client_that_answers_no_ping) {
+  first_pong_timeout = std::chrono::seconds(1);
+  start();
+  auto socket = open();
+  const std::string event(100, 'e');
+  send(event);
+  on_server([] {});
+  on_server([] {});
+  EXPECT_LE(socket.next_layer().available(), first_ping_bytes);
+  clock.pass(std::chrono::seconds(2));
+  while (socket.next_layer().available() <= first_ping_bytes) std::this_thread::yield();
+  EXPECT_EQ(receive(socket), event);
+}
+
 TEST_F(websocket_server, closes_the_streams_of_a_revoked_key_only) {
   start();
   auto revoked = open("/stream", "good-key");
