@@ -6,7 +6,7 @@ set(pulse_libraries_base Threads::Threads fmt::fmt spdlog::spdlog prometheus-cpp
 set(pulse_libraries_source PostgreSQL::PostgreSQL OpenSSL::SSL)
 set(pulse_libraries_log PkgConfig::LZ4 PkgConfig::ZSTD)
 set(pulse_libraries_control SQLite::SQLite3 OpenSSL::Crypto Boost::json)
-set(pulse_libraries_streams "")
+set(pulse_libraries_streams PkgConfig::ICU)
 set(pulse_libraries_server OpenSSL::SSL ZLIB::ZLIB)
 set(pulse_libraries_app PkgConfig::TOMLPP CLI11::CLI11)
 

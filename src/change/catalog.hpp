@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "change/collation.hpp"
 #include "change/relation.hpp"
 #include "change/type_catalog.hpp"
 
@@ -18,6 +20,8 @@ struct catalog_column {
   std::int32_t type_modifier = -1;
   bool not_null = false;
   bool generated = false;  // GENERATED ALWAYS AS … STORED: not replicated before PostgreSQL 18
+  std::uint32_t collation_oid = 0;  // of text; 0: the type is not collated
+  bool in_replica_index = false;    // of the index that REPLICA IDENTITY USING INDEX names
 
   bool operator==(const catalog_column&) const = default;
 };
@@ -37,6 +41,9 @@ struct catalog_table {
 struct catalog {
   std::vector<catalog_table> tables;  // sorted by name
   type_catalog types;
+  // Those that columns use, by OID; the database's own rules under default_collation_oid.
+  std::map<std::uint32_t, collation> collations = {};
+  std::string encoding = {};  // of the database: "UTF8"
 
   const catalog_table* find(const table_name& name) const;
   // Every table of this name, whatever its schema.

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "change/relation.hpp"
 
@@ -19,9 +20,10 @@ struct type_entry {
       'b';  // typtype: b(ase), c(omposite), d(omain), e(num), p(seudo), r(ange), m(ultirange)
   std::uint32_t element_oid =
       0;  // typelem of a true array (typsubscript = array_subscript_handler), else 0
-  std::uint32_t base_oid = 0;       // typbasetype of a domain, else 0
-  std::int32_t base_modifier = -1;  // typtypmod of a domain
-  char delimiter = ',';             // typdelim
+  std::uint32_t base_oid = 0;            // typbasetype of a domain, else 0
+  std::int32_t base_modifier = -1;       // typtypmod of a domain
+  char delimiter = ',';                  // typdelim
+  std::vector<std::string> labels = {};  // of an enum, in the enum's order
 
   bool operator==(const type_entry&) const = default;
 };
@@ -37,6 +39,10 @@ class type_catalog {
   // Follows domains and arrays to what the text form is. Nothing when the OID is not known: the
   // catalog is older than the type, and whoever reads the database must look again.
   std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier) const;
+
+  // The labels of an enum, of a domain over one or of a list of either, in the enum's order; empty
+  // when it is none or not known.
+  std::vector<std::string> labels_of(std::uint32_t oid) const;
 
  private:
   std::map<std::uint32_t, type_entry> entries_;

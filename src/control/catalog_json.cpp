@@ -21,7 +21,9 @@ json::object of_table(const catalog_table& table) {
                                    {"type", column.type_oid},
                                    {"modifier", column.type_modifier},
                                    {"not_null", column.not_null},
-                                   {"generated", column.generated}});
+                                   {"generated", column.generated},
+                                   {"collation", column.collation_oid},
+                                   {"replica_index", column.in_replica_index}});
   }
   return {{"oid", table.oid},
           {"schema", table.name.schema},
@@ -33,6 +35,8 @@ json::object of_table(const catalog_table& table) {
 }
 
 json::object of_type(const type_entry& type) {
+  json::array labels;
+  for (const auto& label : type.labels) labels.emplace_back(label);
   return {{"oid", type.oid},
           {"schema", type.schema},
           {"name", type.name},
@@ -40,7 +44,19 @@ json::object of_type(const type_entry& type) {
           {"element", type.element_oid},
           {"base", type.base_oid},
           {"modifier", type.base_modifier},
-          {"delimiter", std::string(1, type.delimiter)}};
+          {"delimiter", std::string(1, type.delimiter)},
+          {"labels", std::move(labels)}};
+}
+
+json::object of_collation(const collation& one) {
+  return {{"oid", one.oid},
+          {"name", one.name},
+          {"provider", std::string(1, static_cast<char>(one.provider))},
+          {"collate", one.collate},
+          {"ctype", one.ctype},
+          {"rules", one.rules},
+          {"version", one.version},
+          {"deterministic", one.deterministic}};
 }
 
 std::string text(const json::value& object, const char* name) {
@@ -63,9 +79,17 @@ catalog_table to_table(const json::value& from) {
   for (const auto& column : from.at("columns").as_array()) {
     table.columns.push_back({text(column, "name"), number<std::uint32_t>(column, "type"),
                              number<std::int32_t>(column, "modifier"),
-                             column.at("not_null").as_bool(), column.at("generated").as_bool()});
+                             column.at("not_null").as_bool(), column.at("generated").as_bool(),
+                             number<std::uint32_t>(column, "collation"),
+                             column.at("replica_index").as_bool()});
   }
   return table;
+}
+
+std::vector<std::string> to_labels(const json::value& from) {
+  std::vector<std::string> labels;
+  for (const auto& label : from.as_array()) labels.emplace_back(label.as_string());
+  return labels;
 }
 
 type_entry to_type(const json::value& from) {
@@ -76,7 +100,21 @@ type_entry to_type(const json::value& from) {
           number<std::uint32_t>(from, "element"),
           number<std::uint32_t>(from, "base"),
           number<std::int32_t>(from, "modifier"),
-          text(from, "delimiter").at(0)};
+          text(from, "delimiter").at(0),
+          to_labels(from.at("labels"))};
+}
+
+collation to_collation(const json::value& from) {
+  collation one;
+  one.oid = number<std::uint32_t>(from, "oid");
+  one.name = text(from, "name");
+  one.provider = static_cast<collation_provider>(text(from, "provider").at(0));
+  one.collate = text(from, "collate");
+  one.ctype = text(from, "ctype");
+  one.rules = text(from, "rules");
+  one.version = text(from, "version");
+  one.deterministic = from.at("deterministic").as_bool();
+  return one;
 }
 
 }  // namespace
@@ -86,7 +124,12 @@ std::string to_json(const catalog& known) {
   for (const auto& table : known.tables) tables.push_back(of_table(table));
   json::array types;
   for (const auto& [oid, type] : known.types.entries()) types.push_back(of_type(type));
-  return json::serialize(json::object{{"tables", std::move(tables)}, {"types", std::move(types)}});
+  json::array collations;
+  for (const auto& [oid, one] : known.collations) collations.push_back(of_collation(one));
+  return json::serialize(json::object{{"tables", std::move(tables)},
+                                      {"types", std::move(types)},
+                                      {"collations", std::move(collations)},
+                                      {"encoding", known.encoding}});
 }
 
 result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) {
@@ -97,6 +140,11 @@ result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) 
     for (const auto& table : parsed.at("tables").as_array())
       known->tables.push_back(to_table(table));
     for (const auto& type : parsed.at("types").as_array()) known->types.put(to_type(type));
+    for (const auto& from_one : parsed.at("collations").as_array()) {
+      auto one = to_collation(from_one);
+      known->collations.emplace(one.oid, std::move(one));
+    }
+    known->encoding = text(parsed, "encoding");
     return std::shared_ptr<const catalog>(std::move(known));
   } catch (const std::exception& failure) {
     return error{errc::corrupt, std::string("the stored catalog cannot be read: ") + failure.what(),

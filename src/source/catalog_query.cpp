@@ -21,11 +21,13 @@ constexpr const char* tables_sql = R"(
 
 constexpr const char* columns_sql = R"(
   SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '',
-         array_position(i.indkey::int2[], a.attnum)
+         array_position(i.indkey::int2[], a.attnum), a.attcollation,
+         a.attnum = ANY (r.indkey::int2[])
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+  LEFT JOIN pg_index r ON r.indrelid = c.oid AND r.indisreplident
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND a.attnum > 0 AND NOT a.attisdropped
     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   ORDER BY a.attrelid, a.attnum)";
@@ -38,6 +40,27 @@ constexpr const char* types_sql = R"(
          t.typbasetype, t.typtypmod, t.typdelim
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   WHERE t.typtype <> 'p')";
+
+constexpr const char* labels_sql = R"(
+  SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder)";
+
+// The columns that hold locales have had other names from one version to the next: as JSON, a row
+// can be asked for a column that it may not have. Before 15 ICU's locale was in collcollate.
+constexpr const char* collations_sql = R"(
+  SELECT c.oid, c.collname, c.collprovider, c.collisdeterministic, c.collcollate, c.collctype,
+         COALESCE(to_jsonb(c)->>'colllocale', to_jsonb(c)->>'colliculocale', c.collcollate),
+         to_jsonb(c)->>'collicurules', c.collversion
+  FROM pg_collation c
+  WHERE c.oid IN (SELECT attcollation FROM pg_attribute WHERE attcollation <> 0 AND attnum > 0)
+    AND c.collprovider <> 'd'
+  UNION ALL
+  SELECT 100, datname, COALESCE(to_jsonb(d)->>'datlocprovider', 'c')::"char", true, datcollate,
+         datctype, COALESCE(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'),
+         to_jsonb(d)->>'daticurules', to_jsonb(d)->>'datcollversion'
+  FROM pg_database d WHERE d.datname = current_database())";
+
+constexpr const char* encoding_sql =
+    "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()";
 
 template <class Number>
 Number number(const std::optional<std::string>& text) {
@@ -65,12 +88,32 @@ void add_columns(const query_rows& columns, std::map<std::uint32_t, catalog_tabl
     one.type_modifier = number<std::int32_t>(row[3]);
     one.not_null = is_true(row[4]);
     one.generated = is_true(row[5]);
+    one.collation_oid = number<std::uint32_t>(row[7]);
+    one.in_replica_index = is_true(row[8]);
     if (row[6]) keys[found->first][number<int>(row[6])] = one.name;
     found->second.columns.push_back(std::move(one));
   }
   for (const auto& [oid, columns_by_place] : keys) {
     for (const auto& [place, name] : columns_by_place) tables[oid].primary_key.push_back(name);
   }
+}
+
+std::map<std::uint32_t, collation> collations_of(const query_rows& read) {
+  std::map<std::uint32_t, collation> collations;
+  for (const auto& row : read.rows()) {
+    collation one;
+    one.oid = number<std::uint32_t>(row[0]);
+    one.provider = static_cast<collation_provider>(letter(row[2]));
+    const bool libc = one.provider == collation_provider::libc;
+    one.collate = (libc ? row[4] : row[6]).value_or("");
+    one.ctype = (libc ? row[5] : row[6]).value_or("");
+    one.name = one.oid == default_collation_oid ? one.collate : row[1].value_or("");
+    one.deterministic = is_true(row[3]);
+    one.rules = row[7].value_or("");
+    one.version = row[8].value_or("");
+    collations.emplace(one.oid, std::move(one));
+  }
+  return collations;
 }
 
 }  // namespace
@@ -87,6 +130,12 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   if (!columns) co_return wrap("reading the columns", columns.error());
   const auto types = co_await database->query(types_sql);
   if (!types) co_return wrap("reading the types", types.error());
+  const auto labels = co_await database->query(labels_sql);
+  if (!labels) co_return wrap("reading the labels of enums", labels.error());
+  const auto collations = co_await database->query(collations_sql);
+  if (!collations) co_return wrap("reading the collations", collations.error());
+  const auto encoding = co_await database->query(encoding_sql);
+  if (!encoding) co_return wrap("reading the encoding", encoding.error());
   if (auto ended = co_await database->query("COMMIT"); !ended) co_return ended.error();
 
   std::map<std::uint32_t, catalog_table> by_oid;
@@ -102,6 +151,11 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   auto made = std::make_shared<catalog>();
   for (auto& [oid, table] : by_oid) made->tables.push_back(std::move(table));
   std::ranges::sort(made->tables, {}, &catalog_table::name);
+  made->collations = collations_of(*collations);
+  if (!encoding->rows().empty()) made->encoding = encoding->rows().front()[0].value_or("");
+  std::map<std::uint32_t, std::vector<std::string>> labels_by_type;
+  for (const auto& row : labels->rows())
+    labels_by_type[number<std::uint32_t>(row[0])].push_back(row[1].value_or(""));
   for (const auto& row : types->rows()) {
     type_entry one;
     one.oid = number<std::uint32_t>(row[0]);
@@ -112,6 +166,8 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
     one.base_oid = number<std::uint32_t>(row[5]);
     one.base_modifier = number<std::int32_t>(row[6]);
     one.delimiter = row[7] && !row[7]->empty() ? row[7]->front() : ',';
+    if (const auto found = labels_by_type.find(one.oid); found != labels_by_type.end())
+      one.labels = std::move(found->second);
     made->types.put(std::move(one));
   }
   co_return std::shared_ptr<const catalog>(std::move(made));

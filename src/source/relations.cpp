@@ -13,6 +13,20 @@ column_type text_of_no_kind(std::uint32_t oid, std::int32_t modifier) {
   return type;
 }
 
+bool in_identity(const catalog_table& table, const catalog_column& column) {
+  switch (table.identity) {
+    case replica_identity::full:
+      return true;
+    case replica_identity::nothing:
+      return false;
+    case replica_identity::index:
+      return column.in_replica_index;
+    case replica_identity::primary_key:
+      return std::ranges::find(table.primary_key, column.name) != table.primary_key.end();
+  }
+  return false;
+}
+
 relation without_columns(const relation_definition& definition) {
   relation made;
   made.oid = definition.oid;
@@ -53,12 +67,28 @@ relation relation_from_catalog(const catalog_table& table, const type_catalog& t
   for (const auto& known : table.columns) {
     if (known.generated) continue;
     auto type = types.resolve(known.type_oid, known.type_modifier);
-    const bool in_key = std::ranges::find(table.primary_key, known.name) != table.primary_key.end();
     made.columns.push_back(
         {known.name, type ? std::move(*type) : text_of_no_kind(known.type_oid, known.type_modifier),
-         in_key || table.identity == replica_identity::full});
+         in_identity(table, known)});
   }
   return made;
+}
+
+table_facts facts_from_catalog(const catalog_table& table, const catalog& known) {
+  table_facts facts;
+  const auto collation_of = [&](std::uint32_t oid) -> std::optional<collation> {
+    const auto found = known.collations.find(oid);
+    return found == known.collations.end() ? std::nullopt : std::optional(found->second);
+  };
+  facts.database = collation_of(default_collation_oid);
+  facts.encoding = known.encoding;
+  for (const auto& column : table.columns) {
+    auto& one = facts.columns[column.name];
+    if (column.collation_oid != 0) one.collated_by = collation_of(column.collation_oid);
+    one.labels = known.types.labels_of(column.type_oid);
+    one.generated = column.generated;
+  }
+  return facts;
 }
 
 }  // namespace pulse::source

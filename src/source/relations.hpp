@@ -6,6 +6,7 @@
 #include "change/catalog.hpp"
 #include "change/fragment.hpp"
 #include "change/relation.hpp"
+#include "change/table_facts.hpp"
 #include "change/type_catalog.hpp"
 
 namespace pulse::source {
@@ -19,5 +20,8 @@ relation resolve_as_text(const relation_definition& definition, const type_catal
 // What the stream would say of the table, told from the catalog: for streams that open before its
 // first change.
 relation relation_from_catalog(const catalog_table& table, const type_catalog& types);
+
+// What filters on the table want to know beside its definition.
+table_facts facts_from_catalog(const catalog_table& table, const catalog& known);
 
 }  // namespace pulse::source

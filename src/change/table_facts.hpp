@@ -1,0 +1,32 @@
+// What the catalog says of a table and the stream of changes does not.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "change/collation.hpp"
+
+namespace pulse {
+
+struct column_facts {
+  std::optional<collation> collated_by;  // of text
+  std::vector<std::string> labels;       // of an enum or a list of one, in the enum's order
+  bool generated = false;                // and so not replicated
+
+  bool operator==(const column_facts&) const = default;
+};
+
+// As they were when the catalog was read: a collation that ALTER TABLE changes later shows in the
+// next reading. Immutable once made: shared between threads.
+struct table_facts {
+  std::map<std::string, column_facts, std::less<>> columns;
+  std::optional<collation> database;  // the database's own rules
+  std::string encoding;               // of the database: "UTF8"
+
+  bool operator==(const table_facts&) const = default;
+};
+
+}  // namespace pulse
