@@ -32,12 +32,11 @@ constexpr std::chrono::milliseconds retry_most{15'000};
 
 ingestor::figures make_figures(metrics& figures, const std::string& project) {
   const metric_labels labels{{"project", project}};
-  return {
-      figures.counter("pulse_events_captured_total", "Row changes appended to the log", labels),
-      figures.counter("pulse_events_recaptured_total",
-                      "Row changes sent again by the server and recognised", labels),
-      figures.counter("pulse_truncates_total", "TRUNCATE commands, which become no event", labels),
-      figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
+  return {figures.counter("pulse_events_captured_total", "Row changes appended to the log", labels),
+          figures.counter("pulse_events_recaptured_total",
+                          "Row changes sent again by the server and recognised", labels),
+          figures.counter("pulse_truncates_total", "Tables emptied by TRUNCATE commands", labels),
+          figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
 }
 
 streamed_transactions::figures make_stream_figures(metrics& figures, const std::string& project) {

@@ -88,19 +88,21 @@ result<void> ingestor::on_change(const row_change& change) {
   event.after = change.after;
   if (auto appended = log_->append(event); !appended) return appended.error();
   last_at_ = at;
-  ++captured_;
+  if (change.action == change_action::truncate) {
+    tell_of_truncate(event);
+  } else {
+    ++captured_;
+  }
   return {};
 }
 
-result<void> ingestor::on_truncate(std::uint32_t relation_oid) {
+void ingestor::tell_of_truncate(const event_view& event) {
   counters_.truncated.Increment();
-  const auto known = known_.find(relation_oid);
-  const auto definition = known == known_.end() ? nullptr : relations_->find(known->second.version);
+  const auto definition = relations_->find(event.relation);
   log_warning("ingest",
-              "TRUNCATE is no row change and becomes no event: consumers do not learn of it",
-              {{"table", definition ? to_string(definition->table) : std::to_string(relation_oid)},
-               {"commit", to_string(commit_)}});
-  return {};
+              "a table was truncated: consumers with the Prisma client do not learn of it",
+              {{"table", definition ? to_string(definition->table) : std::string()},
+               {"position", to_string(event.at)}});
 }
 
 result<void> ingestor::on_commit(const transaction_commit& commit) {

@@ -24,9 +24,9 @@ namespace pulse::app {
 class ingestor final : public fragment_sink {
  public:
   struct figures {
-    prometheus::Counter& captured;      // changes appended
+    prometheus::Counter& captured;      // row changes appended
     prometheus::Counter& recaptured;    // changes that were stored already
-    prometheus::Counter& truncated;     // TRUNCATEs, which become no event
+    prometheus::Counter& truncated;     // tables of TRUNCATE commands, appended
     prometheus::Counter& transactions;  // commits seen
   };
 
@@ -38,7 +38,6 @@ class ingestor final : public fragment_sink {
   result<void> on_begin(const transaction_begin& begin) override;
   result<void> on_relation(const relation_definition& definition) override;
   result<void> on_change(const row_change& change) override;
-  result<void> on_truncate(std::uint32_t relation_oid) override;
   result<void> on_commit(const transaction_commit& commit) override;
 
   // A table's definition names a type that the catalog at hand does not know. Changes must not be
@@ -63,6 +62,7 @@ class ingestor final : public fragment_sink {
   };
 
   result<void> describe(const relation& resolved);
+  void tell_of_truncate(const event_view& event);
 
   log::event_log* log_;
   log::relation_store* relations_;

@@ -10,6 +10,8 @@ std::string_view to_string(change_action action) noexcept {
       return "update";
     case change_action::remove:
       return "delete";
+    case change_action::truncate:
+      return "truncate";
   }
   return "unknown";
 }

@@ -11,9 +11,10 @@
 
 namespace pulse {
 
-enum class change_action : std::uint8_t { create = 1, update = 2, remove = 3 };
+// A truncate is an event of its table without rows.
+enum class change_action : std::uint8_t { create = 1, update = 2, remove = 3, truncate = 4 };
 
-// "create", "update", "delete": the wire's words.
+// "create", "update", "delete", "truncate": the wire's words.
 std::string_view to_string(change_action action) noexcept;
 
 // What the old row of an UPDATE or DELETE holds.

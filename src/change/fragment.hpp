@@ -20,11 +20,11 @@ struct transaction_begin {
   std::uint32_t xid = 0;
 };
 
-// One row's change inside the transaction that was begun last. The tuples point into the decoder's
-// input and end with the call that hands them over.
+// One row's change, or one table's TRUNCATE, inside the transaction that was begun last. The tuples
+// point into the decoder's input and end with the call that hands them over.
 struct row_change {
   lsn at;                     // the change's own WAL record
-  std::uint32_t ordinal = 0;  // the row's number in that record
+  std::uint32_t ordinal = 0;  // see position
   std::uint32_t relation_oid = 0;
   change_action action = change_action::create;
   old_row_kind before_kind = old_row_kind::none;
@@ -64,8 +64,6 @@ class fragment_sink {
   virtual result<void> on_begin(const transaction_begin& begin) = 0;
   virtual result<void> on_relation(const relation_definition& definition) = 0;
   virtual result<void> on_change(const row_change& change) = 0;
-  // TRUNCATE is no row change and becomes no event; it is counted and logged.
-  virtual result<void> on_truncate(std::uint32_t relation_oid) = 0;
   virtual result<void> on_commit(const transaction_commit& commit) = 0;
 };
 

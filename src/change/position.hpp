@@ -12,8 +12,9 @@ namespace pulse {
 
 // A function of the WAL alone, whoever reads it and however often: the transaction's commit, the
 // change's own WAL record in it, and the row's number within that record (one COPY record holds
-// many rows). Ordered as PostgreSQL delivers: by timeline, commit, change, row. `commit` is the LSN
-// of the commit record (pgoutput's "final LSN").
+// many rows; one TRUNCATE record many tables, whose OIDs are their numbers in it: which of them are
+// published does not matter then). Ordered as PostgreSQL delivers: by timeline, commit, change,
+// row. `commit` is the LSN of the commit record (pgoutput's "final LSN").
 struct position {
   std::uint32_t timeline = 0;
   lsn commit;

@@ -1,6 +1,8 @@
 #include "pgoutput/decoder.hpp"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "pgoutput/copy_data.hpp"
 
@@ -137,15 +139,17 @@ result<void> decoder::read_relation(message_reader& reader) {
   return sink_->on_relation(definition);
 }
 
+result<void> decoder::check_described(std::uint32_t relation_oid) const {
+  if (!in_transaction_) return violation("a change outside a transaction");
+  if (described_.contains(relation_oid)) return {};
+  return violation("table OID " + std::to_string(relation_oid) + " was not described before");
+}
+
 result<row_change> decoder::start_change(message_reader& reader, change_action action) {
   row_change change;
   change.relation_oid = reader.read_int32();
   if (!reader.ok()) return violation("cut short");
-  if (!in_transaction_) return violation("a change outside a transaction");
-  if (!described_.contains(change.relation_oid)) {
-    return violation("table OID " + std::to_string(change.relation_oid) +
-                     " was not described before");
-  }
+  if (auto known = check_described(change.relation_oid); !known) return known.error();
   if (wal_start_ != ordinal_at_) {
     ordinal_at_ = wal_start_;
     next_ordinal_ = 0;
@@ -211,16 +215,24 @@ result<void> decoder::read_delete(message_reader& reader) {
   return finish_change(reader, *change);
 }
 
+// One record names all tables of a TRUNCATE, cascades included. Each has its OID as its number in
+// the record, so that its position does not hang on which of the others are published.
 result<void> decoder::read_truncate(message_reader& reader) {
-  const std::uint32_t relations = reader.read_int32();
+  const std::uint32_t count = reader.read_int32();
   reader.read_byte();  // CASCADE and RESTART IDENTITY: nothing depends on them here
-  if (!in_transaction_) return violation("a change outside a transaction");
-  for (std::uint32_t i = 0; i < relations && reader.ok(); ++i) {
-    const auto oid = reader.read_int32();
-    if (!reader.ok()) break;
-    if (auto taken = sink_->on_truncate(oid); !taken) return taken.error();
-  }
+  std::vector<std::uint32_t> tables;
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) tables.push_back(reader.read_int32());
   if (!reader.ok()) return violation("cut short");
+  if (!reader.rest().empty()) return violation("bytes are left after the tables");
+  std::ranges::sort(tables);
+  for (const auto oid : tables) {
+    if (auto known = check_described(oid); !known) return known;
+    row_change change;
+    change.at = wal_start_;
+    change.ordinal = change.relation_oid = oid;
+    change.action = change_action::truncate;
+    if (auto taken = sink_->on_change(change); !taken) return taken;
+  }
   return {};
 }
 

@@ -50,6 +50,7 @@ class decoder {
   result<void> read_streamed(message_reader& reader);
   result<void> read_stream_commit(message_reader& reader);
   result<void> read_stream_abort(message_reader& reader);
+  result<void> check_described(std::uint32_t relation_oid) const;
   result<row_change> start_change(message_reader& reader, change_action action);
   result<tuple_view> read_tuple(message_reader& reader);
   result<void> read_old_tuple(message_reader& reader, char kind, row_change& change);

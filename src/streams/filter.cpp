@@ -299,6 +299,8 @@ class compiled_filter final : public filter {
                      event.before_kind == old_row_kind::full ? event.before : tuple_view(), false});
       case change_action::remove:
         return verdict(remove, {event.before, {}, event.before_kind != old_row_kind::full});
+      case change_action::truncate:
+        return filter_verdict::yes;
     }
     return filter_verdict::undecided;
   }

@@ -17,7 +17,8 @@ enum class filter_verdict {
               // row): delivered, and counted
 };
 
-// The filter of one stream for one relation version. Immutable; any thread.
+// The filter of one stream for one relation version. Does not apply to truncates: always wanted.
+// Immutable; any thread.
 class filter {
  public:
   filter() = default;

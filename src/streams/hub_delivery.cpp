@@ -46,7 +46,8 @@ bool hub::impl::wanted(stream_state& stream, const event_view& event) {
 hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& event) {
   if (event.at <= stream.after) return offered::done;
   const bool tracked = stream.wanted.mode == stream_mode::stream;
-  if (!wanted(stream, event)) {
+  const bool known = event.action != change_action::truncate || stream.wanted.truncates;
+  if (!known || !wanted(stream, event)) {
     stream.after = event.at;
     stream.window.passed(event.at);
     return offered::done;

@@ -155,6 +155,8 @@ void renderer::render(const event_view& event, std::string& to) const {
                  event.before_kind == old_row_kind::full ? row_columns::all : row_columns::identity,
                  to, unchanged, unrendered);
       break;
+    case change_action::truncate:
+      break;
   }
   if (!unchanged.empty()) to += R"(,"unchanged":)" + unchanged + ']';
   if (!unrendered.empty()) to += R"(,"unrendered":)" + unrendered + ']';

@@ -31,6 +31,7 @@ struct stream_request {
   std::string name;  // empty: unnamed
   streams::model model;
   wanted_events wanted;
+  bool truncates = false;  // the official client knows no such event
 };
 
 // Limits on what a stranger may send.

@@ -83,6 +83,7 @@ TEST_P(event_log_contract, events_are_read_in_the_order_of_appending_with_dense_
   for (std::uint32_t n = 1; n <= 500; ++n) {
     EXPECT_EQ(events[n - 1].sequence, n);
     EXPECT_EQ(events[n - 1].payload, test_event(n).payload());
+    EXPECT_EQ(events[n - 1].action, test_event(n).view().action);
     EXPECT_EQ(events[n - 1].id, test_event(n).view().id);
     EXPECT_EQ(events[n - 1].at, test_event(n).view().at);
   }

@@ -27,7 +27,6 @@ class reading_sink final : public pulse::fragment_sink {
     read(change.after);
     return {};
   }
-  pulse::result<void> on_truncate(std::uint32_t) override { return {}; }
   pulse::result<void> on_commit(const pulse::transaction_commit&) override { return {}; }
 
  private:

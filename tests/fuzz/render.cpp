@@ -52,7 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   event.before = *before;
   event.after = after ? *after : *before;
   std::string text;
-  for (const auto action : {change_action::create, change_action::update, change_action::remove}) {
+  for (const auto action : {change_action::create, change_action::update, change_action::remove,
+                            change_action::truncate}) {
     for (const auto kind : {old_row_kind::none, old_row_kind::key, old_row_kind::full}) {
       event.action = action;
       event.before_kind = kind;

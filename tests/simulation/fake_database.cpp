@@ -30,15 +30,19 @@ const fake_transaction& fake_database::commit() {
   bool same_record = false;
   for (std::uint64_t i = 0; i < rows; ++i) {
     fake_row row;
-    row.table = static_cast<std::uint32_t>(pick(0, table_count - 1));
+    row.tables = {static_cast<std::uint32_t>(pick(0, table_count - 1))};
     if (same_record) {
       // One COPY record holds rows of one table only.
-      row.table = transaction.rows.back().table;
+      row.tables = transaction.rows.back().tables;
     } else {
       wal_.value += 8 * pick(4, 20);
     }
     row.at = wal_;
     row.action = same_record ? change_action::create : static_cast<change_action>(pick(1, 3));
+    if (!same_record && pick(1, 12) == 1) {
+      row.action = change_action::truncate;
+      if (pick(1, 2) == 1) row.tables.push_back((row.tables.front() + 1) % table_count);
+    }
     row.key = std::to_string(history_.size()) + "." + std::to_string(i);
     row.value = std::string(pick(0, 200), 'x') + row.key;
     transaction.rows.push_back(row);

@@ -12,8 +12,8 @@
 namespace pulse::simulation {
 
 struct fake_row {
-  std::uint32_t table = 0;  // index into fake_database::tables
-  lsn at;                   // rows of one COPY record share it
+  std::vector<std::uint32_t> tables;  // one; of a TRUNCATE any number
+  lsn at;                             // rows of one COPY record share it
   change_action action = change_action::create;
   std::string key;
   std::string value;
@@ -33,7 +33,7 @@ class fake_database {
   explicit fake_database(std::uint64_t seed) : random_(seed) {}
 
   // Commits one more transaction: rows in up to three tables, some rolled into one COPY record,
-  // commit times that sometimes step back, and WAL of other databases in between.
+  // TRUNCATEs, commit times that sometimes step back, and WAL of other databases in between.
   const fake_transaction& commit();
   const std::vector<fake_transaction>& history() const { return history_; }
   lsn wal_end() const { return wal_; }

@@ -80,18 +80,24 @@ std::string row_message(const fake_row& row, std::uint32_t subxid) {
   switch (row.action) {
     case change_action::create:
       bytes = start_message('I', subxid);
-      append_big(bytes, fake_database::oid(row.table));
+      append_big(bytes, fake_database::oid(row.tables.front()));
       tuple('N', false);
       break;
     case change_action::update:
       bytes = start_message('U', subxid);
-      append_big(bytes, fake_database::oid(row.table));
+      append_big(bytes, fake_database::oid(row.tables.front()));
       tuple('N', false);
       break;
     case change_action::remove:
       bytes = start_message('D', subxid);
-      append_big(bytes, fake_database::oid(row.table));
+      append_big(bytes, fake_database::oid(row.tables.front()));
       tuple('K', true);
+      break;
+    case change_action::truncate:
+      bytes = start_message('T', subxid);
+      append_big(bytes, static_cast<std::uint32_t>(row.tables.size()));
+      bytes += '\0';
+      for (const auto table : row.tables) append_big(bytes, fake_database::oid(table));
       break;
   }
   return bytes;

@@ -20,9 +20,10 @@ std::uint64_t fake_walsender::pick(std::uint64_t from, std::uint64_t to) {
 
 void fake_walsender::append_row(block& to, std::vector<bool>& described, const fake_row& row,
                                 std::uint32_t subxid) {
-  if (!described[row.table]) {
-    described[row.table] = true;
-    to.push_back({row.at, relation_message(row.table, subxid)});
+  for (const auto table : row.tables) {
+    if (described[table]) continue;
+    described[table] = true;
+    to.push_back({row.at, relation_message(table, subxid)});
   }
   to.push_back({row.at, row_message(row, subxid)});
 }

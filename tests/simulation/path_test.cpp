@@ -2,6 +2,7 @@
 // decoder, ingestor, log on real files and hub, consumers that acknowledge, stall, leave and come
 // back, and a process that ends at any moment. A run is a function of its seed:
 // PULSE_SIMULATION_SEED=N repeats one, PULSE_SIMULATION_RUNS=N does more of them.
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -70,12 +71,14 @@ struct consumer {
     const auto* row = event.if_contains("created");
     if (row == nullptr) row = event.if_contains("after");
     if (row == nullptr) row = event.if_contains("deleted");
-    const auto key = std::string(row->at("id").as_string());
+    // A TRUNCATE has no row, and so no key but its id.
+    const auto key = row == nullptr ? id : std::string(row->at("id").as_string());
     const auto [known, is_first] = ids.emplace(key, id);
     // What comes again has the id it had.
     if (!is_first && known->second != id)
       problems.push_back(key + " came as " + known->second + " and as " + id);
-    if (is_first) order.push_back(key);
+    if (is_first)
+      order.push_back(row == nullptr ? std::string(event.at("action").as_string()) : key);
     // Within a connection nothing comes twice, and ids rise.
     if (!in_connection.insert(id).second) problems.push_back(id + " came twice on one connection");
     if (id <= last_id) problems.push_back(id + " came after " + last_id);
@@ -86,6 +89,7 @@ struct consumer {
 
   std::uint32_t table = 0;
   std::string name;
+  bool truncates = false;  // hears of them
   bool congested = false;
   std::shared_ptr<connection> open;
   streams::stream_id stream{};
@@ -170,6 +174,7 @@ class simulation {
       consumer one;
       one.table = i % fake_database::table_count;
       one.name = "c" + std::to_string(i);
+      one.truncates = i % 2 == 0;
       consumers_.push_back(std::move(one));
     }
     start_process();
@@ -235,6 +240,7 @@ class simulation {
     wanted.name = one.name;
     wanted.model = model_of(one.table);
     wanted.wanted = {json::object(), json::object(), json::object()};
+    wanted.truncates = one.truncates;
     const auto shape = std::make_shared<const relation>(fake_database::definition(one.table));
     process_->streams->open(wanted, shape, position{}, one.open,
                             [&one](const result<streams::stream_id>& opened) {
@@ -330,7 +336,12 @@ class simulation {
       std::vector<std::string> expected;
       for (const auto& transaction : database_.history()) {
         for (const auto& row : transaction.rows) {
-          if (row.table == one.table) expected.push_back(row.key);
+          if (std::ranges::find(row.tables, one.table) == row.tables.end()) continue;
+          if (row.action != change_action::truncate) {
+            expected.push_back(row.key);
+          } else if (one.truncates) {
+            expected.emplace_back("truncate");
+          }
         }
       }
       EXPECT_EQ(one.order, expected) << "consumer " << one.name;

@@ -25,13 +25,17 @@ inline std::string text_tuple(const std::vector<std::string>& values) {
 }
 
 // The n-th event of a made-up history: transactions of seven changes, three tables in turn, rows of
-// varying size.
+// varying size, a TRUNCATE now and then.
 class test_event {
  public:
   explicit test_event(std::uint32_t n)
       : number_(n),
-        row_(text_tuple(
-            {std::to_string(n), std::string(n * 37 % 400, static_cast<char>('a' + n % 26))})) {}
+        row_(is_truncate(n)
+                 ? std::string()
+                 : text_tuple({std::to_string(n),
+                               std::string(n * 37 % 400, static_cast<char>('a' + n % 26))})) {}
+
+  static bool is_truncate(std::uint32_t n) { return n % 11 == 5; }
 
   event_view view() const {
     const auto transaction = number_ / 7;
@@ -42,7 +46,7 @@ class test_event {
     event.committed_at = unix_time_us(std::chrono::milliseconds(1700000000000 + transaction));
     event.relation = 1 + number_ % 3;
     event.table = 1 + number_ % 3;
-    event.action = change_action::create;
+    event.action = is_truncate(number_) ? change_action::truncate : change_action::create;
     event.after = tuple_view::trusted(as_byte_view(row_));
     return event;
   }
@@ -58,6 +62,7 @@ struct read_event {
   event_id id;
   position at;
   table_id table = 0;
+  change_action action = change_action::create;
   std::string payload;
 };
 
@@ -69,7 +74,7 @@ inline std::vector<read_event> collect(log::log_reader& reader) {
     if (!read) throw std::runtime_error(read.error().message());
     if (*read == nullptr) return events;
     const auto& event = **read;
-    events.push_back({event.sequence, event.id, event.at, event.table,
+    events.push_back({event.sequence, event.id, event.at, event.table, event.action,
                       std::string(as_text(event.after.bytes()))});
   }
 }

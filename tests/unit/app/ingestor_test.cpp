@@ -182,13 +182,25 @@ TEST(ingestor, change_of_a_table_that_was_not_described_is_an_error) {
   EXPECT_FALSE(rig.change(90, 0));
 }
 
-TEST(ingestor, truncate_becomes_no_event_and_is_counted) {
+TEST(ingestor, truncate_becomes_an_event_without_rows_that_is_counted_once) {
   ingest_rig rig;
-  ASSERT_TRUE(rig.describe(text_oid));
-  rig.begin({100, {}});
-  ASSERT_TRUE(rig.part->on_truncate(table_oid));
-  EXPECT_TRUE(rig.stored().empty());
+  row_change truncate;
+  truncate.at = lsn{90};
+  truncate.ordinal = truncate.relation_oid = table_oid;
+  truncate.action = change_action::truncate;
+  for (int connection = 0; connection < 2; ++connection) {
+    ASSERT_TRUE(rig.describe(text_oid));
+    rig.begin({100, {}});
+    ASSERT_TRUE(rig.part->on_change(truncate));
+    rig.part->start(1);
+  }
+  const auto stored = rig.stored();
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(stored[0].at, (position{1, lsn{100}, lsn{90}, table_oid}));
+  EXPECT_EQ(stored[0].action, change_action::truncate);
+  EXPECT_EQ(stored[0].payload, "");
   EXPECT_EQ(rig.counted("truncated"), 1);
+  EXPECT_EQ(rig.counted("captured"), 0);
 }
 
 // However often the connection or the process is cut, and wherever: every change is stored once, in

@@ -26,12 +26,9 @@ class telling_sink final : public fragment_sink {
     return {};
   }
   result<void> on_change(const row_change& change) override {
-    lines.push_back(fmt::format("{} at {}.{}", (*change.after.begin()).text, to_string(change.at),
-                                change.ordinal));
-    return {};
-  }
-  result<void> on_truncate(std::uint32_t oid) override {
-    lines.push_back(fmt::format("truncate {}", oid));
+    const auto what =
+        change.action == change_action::truncate ? "truncate" : (*change.after.begin()).text;
+    lines.push_back(fmt::format("{} at {}.{}", what, to_string(change.at), change.ordinal));
     return {};
   }
   result<void> on_commit(const transaction_commit& commit) override {
@@ -54,6 +51,9 @@ std::string insert(std::uint32_t xid, std::string_view id) {
   auto bytes = with_xid('I', xid) + "\0\0\x40\0N\0\1t"s;
   append_big(bytes, static_cast<std::uint32_t>(id.size()));
   return bytes.append(id);
+}
+std::string truncate(std::uint32_t xid) {
+  return with_xid('T', xid) + "\0\0\0\1\0\0\0\x40\0"s;
 }
 std::string start(std::uint32_t xid, bool first) {
   return with_xid('S', xid) + (first ? '\1' : '\0');
@@ -126,6 +126,8 @@ TEST_F(streamed, what_was_rolled_back_vanishes) {
   must(1, relation(9));
   must(1, insert(9, "kept"));
   must(2, insert(10, "gone with its savepoint"));
+  must(2, truncate(10));
+  must(2, truncate(9));
   must(2, "E");
   must(3, start(20, true));
   must(3, relation(20));
@@ -135,8 +137,9 @@ TEST_F(streamed, what_was_rolled_back_vanishes) {
   must(5, abort_of(20, 20));
   must(6, commit(9, 6));
   replay();
-  EXPECT_EQ(sink_.lines, (std::vector<std::string>{"begin 0/6 xid 9", "relation 16384",
-                                                   "kept at 0/1.0", "commit 0/6"}));
+  EXPECT_EQ(sink_.lines,
+            (std::vector<std::string>{"begin 0/6 xid 9", "relation 16384", "kept at 0/1.0",
+                                      "truncate at 0/2.16384", "commit 0/6"}));
   EXPECT_EQ(area_->transactions(), 0U);
 }
 

@@ -41,10 +41,6 @@ class telling_sink final : public fragment_sink {
                                 text_of(change.before), text_of(change.after)));
     return {};
   }
-  result<void> on_truncate(std::uint32_t oid) override {
-    lines.push_back(fmt::format("truncate {}", oid));
-    return {};
-  }
   result<void> on_commit(const transaction_commit& commit) override {
     lines.push_back(
         fmt::format("commit {} end {}", to_string(commit.commit), to_string(commit.end)));
@@ -124,9 +120,25 @@ TEST(pgoutput_decoder, tells_a_transaction_in_the_order_of_its_messages) {
                             "update 16384 at 0/300.0 before 1 (1 null) after (2 null)",
                             "update 16384 at 0/400.0 before 2 (1 null) after (1 x)",
                             "delete 16384 at 0/500.0 before 1 (1 null) after ()",
-                            "truncate 16384",
+                            "truncate 16384 at 0/600.16384 before 0 () after ()",
                             "commit 0/1000 end 0/1030",
                         }));
+}
+
+// Whatever else of the record is published: the same table has the same place.
+TEST(pgoutput_decoder, each_table_of_a_truncate_has_its_oid_as_its_number) {
+  telling_sink sink;
+  decoder to(sink);
+  ASSERT_TRUE(give(to, 0x100, begin_bytes));
+  ASSERT_TRUE(give(to, 0x100, relation_bytes));
+  auto other = relation_bytes;
+  other[4] = '\x01';
+  ASSERT_TRUE(give(to, 0x100, other));
+  ASSERT_TRUE(give(to, 0x600, "T\0\0\0\2\1\0\0\x40\1\0\0\x40\0"s));
+  ASSERT_EQ(sink.lines.size(), 5U);
+  EXPECT_EQ(sink.lines[3], "truncate 16384 at 0/600.16384 before 0 () after ()");
+  EXPECT_EQ(sink.lines[4], "truncate 16385 at 0/600.16385 before 0 () after ()");
+  EXPECT_FALSE(give(to, 0x700, "T\0\0\0\1\0\0\0\x40\2"s)) << "a table never described";
 }
 
 TEST(pgoutput_decoder, rows_of_one_wal_record_are_numbered) {

@@ -209,6 +209,10 @@ TEST(event_rendering, a_deleted_row_is_its_key_unless_it_is_whole) {
             R"({"action":"delete","deleted":{"id":1,"name":"Ada","big":null}})");
 }
 
+TEST(event_rendering, a_truncate_has_no_row) {
+  EXPECT_EQ(rendered({change_action::truncate}), R"({"action":"truncate"})");
+}
+
 TEST(event_rendering, before_is_there_only_when_it_is_whole) {
   const auto old = row({"1", "Ada", "x"});
   EXPECT_EQ(rendered({change_action::update, old_row_kind::key, old, row({"2", "Ada", "x"})}),
