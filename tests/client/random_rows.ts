@@ -26,7 +26,11 @@ const words = [
 ];
 
 export class RandomRows {
-  constructor(private readonly random: Random) {}
+  // Each version of Prisma wants decimals and nulls of its own make.
+  constructor(
+    private readonly random: Random,
+    private readonly own: Pick<typeof Prisma, 'Decimal' | 'JsonNull' | 'DbNull'> = Prisma,
+  ) {}
 
   text(longest = 60): string {
     let text = '';
@@ -84,7 +88,7 @@ export class RandomRows {
       `${this.digits(whole)}.${this.digits(fraction)}`,
       '1e10',
     ]);
-    return new Prisma.Decimal(sign + shape);
+    return new this.own.Decimal(sign + shape);
   }
 
   date(): Date {
@@ -144,7 +148,7 @@ export class RandomRows {
       exact: this.decimal(30, 30),
       exactOpt: this.optional(() => this.decimal(35, 30)),
       // Prisma's own adapter reads only amounts without sign and grouping.
-      price: this.optional(() => new Prisma.Decimal(`${random.between(0, 999)}.${this.digits(2)}`)),
+      price: this.optional(() => new this.own.Decimal(`${random.between(0, 999)}.${this.digits(2)}`)),
       text: random.chance(0.05) ? this.text().repeat(2000) : this.text(),
       varchar: this.optional(() => this.text(100)),
       fixed: this.optional(() => random.pick(['', 'a', 'ab c', 'abcde', 'é日'])),
@@ -160,8 +164,8 @@ export class RandomRows {
       day: this.optional(() => this.day()),
       time: this.optional(() => this.time()),
       timeZone: this.optional(() => this.time()),
-      json: random.chance(0.1) ? Prisma.JsonNull : this.json(),
-      jsonText: random.chance(0.3) ? Prisma.DbNull : this.json(),
+      json: random.chance(0.1) ? this.own.JsonNull : this.json(),
+      jsonText: random.chance(0.3) ? this.own.DbNull : this.json(),
       bytes: this.bytes(),
       bytesOpt: this.optional(() => this.bytes()),
       rank: random.pick(['BASIC', 'GOLD']),

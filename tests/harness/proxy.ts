@@ -1,5 +1,5 @@
-// Stands between Pulse and PostgreSQL and makes the connection as bad as a test wants it: cut, stalled, refused, or with
-// messages changed on their way.
+// Stands between Pulse and PostgreSQL, or a client and Pulse, and makes the connection as bad as a test wants it: cut,
+// stalled, refused, or with PostgreSQL's messages changed on their way.
 import { createServer, connect, type Server, type Socket } from 'node:net';
 
 import { freePorts } from './process.js';
@@ -7,6 +7,9 @@ import { freePorts } from './process.js';
 // What the server sends, one message: type, length (itself included, the type not), content; PostgreSQL manual, 55.7.
 // May be changed in place, not in length.
 export type Tamper = (message: Buffer) => void;
+
+// PostgreSQL's messages, which are passed on whole, or anything.
+export type Carries = 'postgres' | 'bytes';
 
 const header = 5;
 const sslRequest = 80877103;
@@ -60,12 +63,13 @@ export class Proxy {
   private constructor(
     readonly port: number,
     private readonly targetPort: number,
+    private readonly carries: Carries,
   ) {}
 
   // To a port of 127.0.0.1. Refuses connections until open() is called, as a port does where nobody listens.
-  static async prepare(targetPort: number): Promise<Proxy> {
+  static async prepare(targetPort: number, carries: Carries = 'postgres'): Promise<Proxy> {
     const [port] = await freePorts(1);
-    return new Proxy(port as number, targetPort);
+    return new Proxy(port as number, targetPort, carries);
   }
 
   async open(): Promise<void> {
@@ -121,7 +125,9 @@ export class Proxy {
       messages.clientSent(chunk);
       return chunk;
     });
-    this.pass(server, client, (chunk) => this.count(messages.serverSent(chunk, this.tamper)));
+    this.pass(server, client, (chunk) =>
+      this.count(this.carries === 'bytes' ? chunk : messages.serverSent(chunk, this.tamper)),
+    );
     for (const socket of pair) {
       socket.setNoDelay(true);
       if (this.stalled) socket.pause();

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ConsumerProcess } from './consumer_process.js';
 import type { Consumer, ConsumerOptions } from './consumer.js';
 import { Postgres, type PostgresOptions } from './postgres.js';
-import { Proxy } from './proxy.js';
+import { Proxy, type Carries } from './proxy.js';
 import { Pulse, type PulseOptions } from './pulse.js';
 import { Random } from './random.js';
 import { within } from './wait.js';
@@ -45,8 +45,8 @@ export class Scenario {
   }
 
   // To a port of 127.0.0.1, not yet open.
-  async proxy(targetPort: number): Promise<Proxy> {
-    const proxy = await Proxy.prepare(targetPort);
+  async proxy(targetPort: number, carries?: Carries): Promise<Proxy> {
+    const proxy = await Proxy.prepare(targetPort, carries);
     this.parts.push({ end: () => proxy.close() });
     return proxy;
   }
