@@ -24,9 +24,10 @@ namespace json = boost::json;
 
 namespace {
 
+// Empty: there is no such row.
 std::string row_text(const json::object& event, const char* member) {
   const auto* row = event.if_contains(member);
-  return row == nullptr ? std::string() : json::serialize(*row);
+  return row == nullptr || row->is_null() ? std::string() : json::serialize(*row);
 }
 
 // "18:03:22  update  {…} → {…}"; whatever is no event as it came.
@@ -37,14 +38,9 @@ std::string line_for_people(std::string_view text) {
   const auto* action = event == nullptr ? nullptr : event->if_contains("action");
   if (action == nullptr || !action->is_string()) return std::string(text);
   const std::string_view kind = action->get_string();
-  std::string rows;
-  if (kind == "create") {
-    rows = row_text(*event, "created");
-  } else if (kind == "delete") {
-    rows = row_text(*event, "deleted");
-  } else {
-    const auto before = row_text(*event, "before");
-    rows = (before == "null" ? "" : before + " → ") + row_text(*event, "after");
+  auto rows = row_text(*event, "before");
+  if (const auto after = row_text(*event, "after"); !after.empty()) {
+    rows += (rows.empty() ? "" : " → ") + after;
   }
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   return fmt::format("{:%H:%M:%S}  {:<6}  {}",

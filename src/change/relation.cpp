@@ -44,9 +44,23 @@ std::string_view to_string(value_kind kind) noexcept {
       return "enumeration";
     case value_kind::other:
       return "other";
+    case value_kind::plain:
+      return "plain";
+    case value_kind::composite:
+      return "composite";
+    case value_kind::range:
+      return "range";
+    case value_kind::multirange:
+      return "multirange";
+    case value_kind::hstore:
+      return "hstore";
+    case value_kind::list:
+      return "list";
   }
   return "other";
 }
+
+bool column_type::operator==(const column_type& other) const = default;
 
 std::string to_string(const table_name& table) {
   return table.schema + "." + table.name;

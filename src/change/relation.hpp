@@ -32,9 +32,19 @@ enum class value_kind : std::uint8_t {
   timestamptz,
   enumeration,
   other,  // everything else: rendered as its text, and marked
+  // The kinds below have no form for the official client, where they count as `other`. Stored as
+  // numbers (docs/log_format.md): new ones go to the end.
+  plain,      // a built-in type whose native form is its text: interval, macaddr, point, tsvector …
+  composite,  // `parts`: its attributes
+  range,      // `parts`: the type of its bounds
+  multirange,  // the same
+  hstore,
+  list,  // an element that is a list itself, by way of a domain over an array; `parts`: that list
 };
 
 std::string_view to_string(value_kind kind) noexcept;
+
+struct type_part;
 
 struct column_type {
   std::uint32_t oid = 0;
@@ -42,9 +52,17 @@ struct column_type {
   std::string name;                     // as the catalog has it: "int4", "my_enum"; for people
   value_kind kind = value_kind::other;  // of the element, when it is a list
   bool is_list = false;
-  char delimiter = ',';  // between a list's elements
+  char delimiter = ',';               // between a list's elements
+  std::vector<type_part> parts = {};  // what values of this kind consist of: see value_kind
 
-  bool operator==(const column_type&) const = default;
+  bool operator==(const column_type& other) const;
+};
+
+struct type_part {
+  std::string name;  // of a composite's attribute, else empty
+  column_type type;
+
+  bool operator==(const type_part&) const = default;
 };
 
 struct column {

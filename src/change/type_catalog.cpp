@@ -1,5 +1,6 @@
 #include "change/type_catalog.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,7 +31,7 @@ constexpr std::array builtin_types{
     builtin_type{700, 1021, "float4", value_kind::float4},
     builtin_type{701, 1022, "float8", value_kind::float8},
     builtin_type{790, 791, "money", value_kind::money},
-    builtin_type{829, 1040, "macaddr", value_kind::other},
+    builtin_type{829, 1040, "macaddr", value_kind::plain},
     builtin_type{869, 1041, "inet", value_kind::text},
     builtin_type{1042, 1014, "bpchar", value_kind::text},
     builtin_type{1043, 1015, "varchar", value_kind::text},
@@ -46,8 +47,26 @@ constexpr std::array builtin_types{
     builtin_type{3802, 3807, "jsonb", value_kind::jsonb},
 };
 
-// A domain over a domain over … : the catalog allows no cycles, a damaged one might.
-constexpr int domain_depth_max = 64;
+// OIDs below are PostgreSQL's own, in every database (FirstNormalObjectId in its transam.h).
+constexpr std::uint32_t first_user_oid = 16384;
+
+// A domain over a composite of a range of … : the catalog allows no cycles, a damaged one might.
+constexpr int depth_max = 64;
+
+const builtin_type* find_builtin(std::uint32_t oid) {
+  const auto* found = std::ranges::find_if(
+      builtin_types, [&](const auto& known) { return known.oid == oid || known.array_oid == oid; });
+  return found == builtin_types.end() ? nullptr : found;
+}
+
+value_kind kind_of_text(const type_entry& entry) {
+  if (entry.kind == 'e') return value_kind::enumeration;
+  if (entry.oid < first_user_oid) return value_kind::plain;
+  // The extension types with a form of their own: citext is text to Prisma too.
+  if (entry.name == "citext") return value_kind::text;
+  if (entry.name == "hstore") return value_kind::hstore;
+  return value_kind::other;
+}
 
 }  // namespace
 
@@ -61,7 +80,7 @@ const type_entry* type_catalog::find(std::uint32_t oid) const {
 }
 
 std::vector<std::string> type_catalog::labels_of(std::uint32_t oid) const {
-  for (int depth = 0; depth < domain_depth_max; ++depth) {
+  for (int depth = 0; depth < depth_max; ++depth) {
     const auto* entry = find(oid);
     if (entry == nullptr) return {};
     if (entry->kind == 'd') {
@@ -76,36 +95,67 @@ std::vector<std::string> type_catalog::labels_of(std::uint32_t oid) const {
 }
 
 std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier) const {
+  return resolve(oid, modifier, 0);
+}
+
+std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier,
+                                                 int depth) const {
   column_type resolved;
   resolved.oid = oid;
   resolved.modifier = modifier;
-  for (int depth = 0; depth < domain_depth_max; ++depth) {
-    for (const auto& known : builtin_types) {
-      if (known.oid != oid && known.array_oid != oid) continue;
-      resolved.is_list = resolved.is_list || known.array_oid == oid;
-      resolved.kind = known.kind;
-      if (resolved.name.empty()) resolved.name = known.name;
+  for (; depth < depth_max; ++depth) {
+    const auto* known = find_builtin(oid);
+    const auto* entry = find(oid);
+    if (known == nullptr && entry == nullptr) return std::nullopt;
+    if (resolved.name.empty()) resolved.name = known != nullptr ? known->name : entry->name;
+    const bool is_array = known != nullptr ? known->array_oid == oid : entry->element_oid != 0;
+    if (is_array && resolved.is_list) {
+      auto element = resolve(oid, modifier, depth + 1);
+      if (!element) return std::nullopt;
+      resolved.kind = value_kind::list;
+      resolved.parts.push_back({{}, std::move(*element)});
       return resolved;
     }
-    const auto* entry = find(oid);
-    if (entry == nullptr) return std::nullopt;
-    if (resolved.name.empty()) resolved.name = entry->name;
+    if (known != nullptr) {
+      resolved.is_list = resolved.is_list || is_array;
+      resolved.kind = known->kind;
+      return resolved;
+    }
     if (entry->kind == 'd') {
       oid = entry->base_oid;
       if (resolved.modifier < 0) resolved.modifier = entry->base_modifier;
-    } else if (entry->element_oid != 0 && !resolved.is_list) {
+    } else if (is_array) {
       resolved.is_list = true;
       oid = entry->element_oid;
       if (const auto* element = find(oid)) resolved.delimiter = element->delimiter;
     } else {
-      // citext is the one extension type that Prisma maps: its text form is plain text.
-      resolved.kind = entry->kind == 'e'        ? value_kind::enumeration
-                      : entry->name == "citext" ? value_kind::text
-                                                : value_kind::other;
-      return resolved;
+      return resolve_inner(std::move(resolved), *entry, depth);
     }
   }
   return std::nullopt;
+}
+
+// What neither an array nor a domain is: `outer` gets its kind and what it consists of.
+std::optional<column_type> type_catalog::resolve_inner(column_type outer, const type_entry& entry,
+                                                       int depth) const {
+  if (entry.range_subtype_oid != 0) {
+    auto bound = resolve(entry.range_subtype_oid, -1, depth + 1);
+    if (!bound) return std::nullopt;
+    outer.kind = entry.kind == 'm' ? value_kind::multirange : value_kind::range;
+    outer.parts.push_back({{}, std::move(*bound)});
+    return outer;
+  }
+  if (entry.kind == 'c' && !entry.attributes.empty()) {
+    outer.kind = value_kind::composite;
+    for (const auto& attribute : entry.attributes) {
+      auto type = resolve(attribute.type_oid, attribute.type_modifier, depth + 1);
+      if (!type) return std::nullopt;
+      outer.parts.push_back({attribute.name, std::move(*type)});
+    }
+    return outer;
+  }
+  outer.kind = kind_of_text(entry);
+  return outer;
 }
 
 }  // namespace pulse

@@ -11,6 +11,15 @@
 
 namespace pulse {
 
+// An attribute of a composite type (PostgreSQL manual, section 53.7).
+struct type_attribute {
+  std::string name;
+  std::uint32_t type_oid = 0;
+  std::int32_t type_modifier = -1;
+
+  bool operator==(const type_attribute&) const = default;
+};
+
 // One row of pg_type, as far as it matters here (PostgreSQL manual, section 53.64).
 struct type_entry {
   std::uint32_t oid = 0;
@@ -24,6 +33,8 @@ struct type_entry {
   std::int32_t base_modifier = -1;       // typtypmod of a domain
   char delimiter = ',';                  // typdelim
   std::vector<std::string> labels = {};  // of an enum, in the enum's order
+  std::uint32_t range_subtype_oid = 0;   // rngsubtype of a range and of its multirange, else 0
+  std::vector<type_attribute> attributes = {};  // of a composite that a column may have
 
   bool operator==(const type_entry&) const = default;
 };
@@ -36,8 +47,8 @@ class type_catalog {
   const type_entry* find(std::uint32_t oid) const;
   const std::map<std::uint32_t, type_entry>& entries() const { return entries_; }
 
-  // Follows domains and arrays to what the text form is. Nothing when the OID is not known: the
-  // catalog is older than the type, and whoever reads the database must look again.
+  // Follows domains, arrays, composites and ranges to what the text form is. Nothing when an OID is
+  // not known: the catalog is older than the type, and whoever reads the database must look again.
   std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier) const;
 
   // The labels of an enum, of a domain over one or of a list of either, in the enum's order; empty
@@ -45,6 +56,10 @@ class type_catalog {
   std::vector<std::string> labels_of(std::uint32_t oid) const;
 
  private:
+  std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier, int depth) const;
+  std::optional<column_type> resolve_inner(column_type outer, const type_entry& entry,
+                                           int depth) const;
+
   std::map<std::uint32_t, type_entry> entries_;
 };
 

@@ -37,6 +37,11 @@ json::object of_table(const catalog_table& table) {
 json::object of_type(const type_entry& type) {
   json::array labels;
   for (const auto& label : type.labels) labels.emplace_back(label);
+  json::array attributes;
+  for (const auto& one : type.attributes) {
+    attributes.push_back(
+        json::object{{"name", one.name}, {"type", one.type_oid}, {"modifier", one.type_modifier}});
+  }
   return {{"oid", type.oid},
           {"schema", type.schema},
           {"name", type.name},
@@ -45,7 +50,9 @@ json::object of_type(const type_entry& type) {
           {"base", type.base_oid},
           {"modifier", type.base_modifier},
           {"delimiter", std::string(1, type.delimiter)},
-          {"labels", std::move(labels)}};
+          {"labels", std::move(labels)},
+          {"subtype", type.range_subtype_oid},
+          {"attributes", std::move(attributes)}};
 }
 
 json::object of_collation(const collation& one) {
@@ -93,15 +100,21 @@ std::vector<std::string> to_labels(const json::value& from) {
 }
 
 type_entry to_type(const json::value& from) {
-  return {number<std::uint32_t>(from, "oid"),
-          text(from, "schema"),
-          text(from, "name"),
-          text(from, "kind").at(0),
-          number<std::uint32_t>(from, "element"),
-          number<std::uint32_t>(from, "base"),
-          number<std::int32_t>(from, "modifier"),
-          text(from, "delimiter").at(0),
-          to_labels(from.at("labels"))};
+  type_entry type{number<std::uint32_t>(from, "oid"),
+                  text(from, "schema"),
+                  text(from, "name"),
+                  text(from, "kind").at(0),
+                  number<std::uint32_t>(from, "element"),
+                  number<std::uint32_t>(from, "base"),
+                  number<std::int32_t>(from, "modifier"),
+                  text(from, "delimiter").at(0),
+                  to_labels(from.at("labels"))};
+  type.range_subtype_oid = number<std::uint32_t>(from, "subtype");
+  for (const auto& one : from.at("attributes").as_array()) {
+    type.attributes.push_back({text(one, "name"), number<std::uint32_t>(one, "type"),
+                               number<std::int32_t>(one, "modifier")});
+  }
+  return type;
 }
 
 collation to_collation(const json::value& from) {

@@ -15,7 +15,8 @@ constexpr const char* file_name = "relations";
 // Magic number "RELN" (u32), payload size (u32), crc32c of the payload (u32).
 constexpr std::uint32_t magic = 0x4E4C4552;
 constexpr std::size_t record_header_bytes = 12;
-enum class record_kind : std::uint8_t { table = 1, relation = 2 };
+// relation_1 was written before there were types with parts; it is read, not written.
+enum class record_kind : std::uint8_t { table = 1, relation_1 = 2, relation = 3 };
 
 void put_text(std::string& to, std::string_view text) {
   append_little(to, static_cast<std::uint32_t>(text.size()));
@@ -30,8 +31,7 @@ class record_reader {
   template <std::unsigned_integral T>
   T number() {
     if (rest_.size() < sizeof(T)) {
-      ok_ = false;
-      rest_ = {};
+      fail();
       return 0;
     }
     const auto value = load_little<T>(rest_.data());
@@ -42,7 +42,7 @@ class record_reader {
   std::string text() {
     const auto size = number<std::uint32_t>();
     if (rest_.size() < size) {
-      ok_ = false;
+      fail();
       return {};
     }
     std::string value(as_text(rest_.first(size)));
@@ -51,11 +51,50 @@ class record_reader {
   }
 
   bool ok() const { return ok_; }
+  void fail() {
+    ok_ = false;
+    rest_ = {};
+  }
 
  private:
   byte_view rest_;
   bool ok_ = true;
 };
+
+// Types consist of types: deeper than this is damage (type_catalog goes 64 deep).
+constexpr int type_depth_max = 128;
+
+void put_type(std::string& to, const column_type& type) {
+  append_little(to, type.oid);
+  append_little(to, static_cast<std::uint32_t>(type.modifier));
+  put_text(to, type.name);
+  to += static_cast<char>(type.kind);
+  to += type.is_list ? '\1' : '\0';
+  to += type.delimiter;
+  append_little(to, static_cast<std::uint32_t>(type.parts.size()));
+  for (const auto& part : type.parts) {
+    put_text(to, part.name);
+    put_type(to, part.type);
+  }
+}
+
+column_type take_type(record_reader& reader, record_kind form, int depth = 0) {
+  column_type type;
+  if (depth > type_depth_max) reader.fail();
+  type.oid = reader.number<std::uint32_t>();
+  type.modifier = static_cast<std::int32_t>(reader.number<std::uint32_t>());
+  type.name = reader.text();
+  type.kind = static_cast<value_kind>(reader.number<std::uint8_t>());
+  type.is_list = reader.number<std::uint8_t>() != 0;
+  type.delimiter = static_cast<char>(reader.number<std::uint8_t>());
+  if (form == record_kind::relation_1) return type;
+  const auto parts = reader.number<std::uint32_t>();
+  for (std::uint32_t i = 0; i < parts && reader.ok(); ++i) {
+    auto name = reader.text();
+    type.parts.push_back({std::move(name), take_type(reader, form, depth + 1)});
+  }
+  return type;
+}
 
 // The payload of the whole record at `offset`, when there is one.
 std::optional<byte_view> record_at(byte_view file, std::uint64_t offset) {
@@ -119,6 +158,11 @@ result<void> relation_file::take_record(byte_view payload) {
   relation definition;
   definition.table.schema = reader.text();
   definition.table.name = reader.text();
+  if (kind != record_kind::table && kind != record_kind::relation_1 &&
+      kind != record_kind::relation) {
+    return error{errc::corrupt, "a record is of a kind that this version does not know",
+                 "use the version of Pulse that wrote it, or a newer one"};
+  }
   if (kind == record_kind::table) {
     if (!reader.ok()) return error{errc::corrupt, "a table record is cut short", {}};
     restore(definition.table, number);
@@ -131,12 +175,7 @@ result<void> relation_file::take_record(byte_view payload) {
     column one;
     one.name = reader.text();
     one.in_identity = reader.number<std::uint8_t>() != 0;
-    one.type.oid = reader.number<std::uint32_t>();
-    one.type.modifier = static_cast<std::int32_t>(reader.number<std::uint32_t>());
-    one.type.name = reader.text();
-    one.type.kind = static_cast<value_kind>(reader.number<std::uint8_t>());
-    one.type.is_list = reader.number<std::uint8_t>() != 0;
-    one.type.delimiter = static_cast<char>(reader.number<std::uint8_t>());
+    one.type = take_type(reader, kind);
     definition.columns.push_back(std::move(one));
   }
   if (!reader.ok()) return error{errc::corrupt, "a definition record is cut short", {}};
@@ -163,12 +202,7 @@ result<void> relation_file::keep(const relation& definition, relation_version ve
   for (const auto& one : definition.columns) {
     put_text(payload, one.name);
     payload += one.in_identity ? '\1' : '\0';
-    append_little(payload, one.type.oid);
-    append_little(payload, static_cast<std::uint32_t>(one.type.modifier));
-    put_text(payload, one.type.name);
-    payload += static_cast<char>(one.type.kind);
-    payload += one.type.is_list ? '\1' : '\0';
-    payload += one.type.delimiter;
+    put_type(payload, one.type);
   }
   return add_record(payload);
 }

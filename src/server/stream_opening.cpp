@@ -19,7 +19,6 @@ struct opening : std::enable_shared_from_this<opening> {
   std::string request_id;
   key_identity key;
   streams::stream_request wanted;
-  bool every_column = false;  // instead of the model's fields
   std::function<void(opening_result)> done;
 
   void refuse_with(const refusal& why) {
@@ -89,7 +88,7 @@ struct opening : std::enable_shared_from_this<opening> {
     wanted.model.name = wanted.model.table = *bare;
     wanted.model.schema = *schema;
     wanted.wanted = {boost::json::object(), boost::json::object(), boost::json::object()};
-    every_column = true;
+    wanted.form = streams::event_form::native;
     project->resolve(wanted.model, [self = shared_from_this()](result<resolved_table> found) {
       self->resolved(std::move(found));
     });
@@ -97,10 +96,6 @@ struct opening : std::enable_shared_from_this<opening> {
 
   void resolved(result<resolved_table> table) {
     if (!table) return refuse_with(refuse_for_datasource(table.error()));
-    if (every_column) {
-      for (const auto& column : table->shape->columns)
-        wanted.model.fields.push_back({column.name, column.name, column.type.name, false, nullptr});
-    }
     // The project may have gone while the database was asked.
     auto* project = context->registry->project(key.project);
     if (project == nullptr) return refuse_with(no_project());

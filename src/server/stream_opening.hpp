@@ -35,8 +35,8 @@ void open_stream(const std::shared_ptr<server_context>& context, const http_requ
 bool is_tail(std::string_view path);
 
 // A subscription to all columns of one table (?table=name or ?table=schema.name, percent-encoded),
-// for people who look on: events in the official client's form, keys the columns' names, from now
-// on, at most once. Authorised by the admin token; refusals as above.
+// for people who look on: native events, from now on, at most once. Authorised by the admin token;
+// refusals as above.
 void open_tail(const std::shared_ptr<server_context>& context, const http_request& request,
                const std::string& request_id, std::function<void(opening_result)> done);
 

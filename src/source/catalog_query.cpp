@@ -32,13 +32,16 @@ constexpr const char* columns_sql = R"(
     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   ORDER BY a.attrelid, a.attnum)";
 
-// A true array has array subscripting; before PostgreSQL 14 the sign of one is its length and its
-// element.
+// A true array has no array type of its own; int2vector and oidvector have. Only a range has a row
+// in pg_range; before PostgreSQL 14 that has no multirange.
 constexpr const char* types_sql = R"(
   SELECT t.oid, n.nspname, t.typname, t.typtype,
-         CASE WHEN t.typlen = -1 AND t.typelem <> 0 AND t.typcategory = 'A' THEN t.typelem ELSE 0 END,
-         t.typbasetype, t.typtypmod, t.typdelim
+         CASE WHEN t.typlen = -1 AND t.typelem <> 0 AND t.typcategory = 'A' AND t.typarray = 0
+              THEN t.typelem ELSE 0 END,
+         t.typbasetype, t.typtypmod, t.typdelim, r.rngsubtype
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+  LEFT JOIN pg_range r
+    ON t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
   WHERE t.typtype <> 'p')";
 
 constexpr const char* labels_sql = R"(
@@ -61,6 +64,21 @@ constexpr const char* collations_sql = R"(
 
 constexpr const char* encoding_sql =
     "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()";
+
+// Every table has a composite type: those that no column has are left out.
+constexpr const char* attributes_sql = R"(
+  WITH held AS (SELECT DISTINCT atttypid AS oid FROM pg_attribute WHERE attnum > 0),
+       inner_types AS (SELECT oid FROM held
+                       UNION SELECT t.typelem FROM pg_type t JOIN held ON held.oid = t.oid
+                       UNION SELECT t.typbasetype FROM pg_type t
+                       UNION SELECT r.rngsubtype FROM pg_range r)
+  SELECT t.oid, a.attname, a.atttypid, a.atttypmod
+  FROM pg_type t
+  JOIN pg_class c ON c.oid = t.typrelid
+  JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+    AND (c.relkind = 'c' OR t.oid IN (SELECT oid FROM inner_types))
+  ORDER BY t.oid, a.attnum)";
 
 template <class Number>
 Number number(const std::optional<std::string>& text) {
@@ -116,6 +134,37 @@ std::map<std::uint32_t, collation> collations_of(const query_rows& read) {
   return collations;
 }
 
+std::vector<type_entry> types_of(const query_rows& types, const query_rows& labels,
+                                 const query_rows& attributes) {
+  std::map<std::uint32_t, std::vector<std::string>> labels_of;
+  for (const auto& row : labels.rows())
+    labels_of[number<std::uint32_t>(row[0])].push_back(row[1].value_or(""));
+  std::map<std::uint32_t, std::vector<type_attribute>> attributes_of;
+  for (const auto& row : attributes.rows()) {
+    attributes_of[number<std::uint32_t>(row[0])].push_back(
+        {row[1].value_or(""), number<std::uint32_t>(row[2]), number<std::int32_t>(row[3])});
+  }
+  std::vector<type_entry> made;
+  for (const auto& row : types.rows()) {
+    type_entry one;
+    one.oid = number<std::uint32_t>(row[0]);
+    one.schema = row[1].value_or("");
+    one.name = row[2].value_or("");
+    one.kind = letter(row[3]);
+    one.element_oid = number<std::uint32_t>(row[4]);
+    one.base_oid = number<std::uint32_t>(row[5]);
+    one.base_modifier = number<std::int32_t>(row[6]);
+    one.delimiter = row[7] && !row[7]->empty() ? row[7]->front() : ',';
+    one.range_subtype_oid = number<std::uint32_t>(row[8]);
+    if (const auto found = labels_of.find(one.oid); found != labels_of.end())
+      one.labels = std::move(found->second);
+    if (const auto found = attributes_of.find(one.oid); found != attributes_of.end())
+      one.attributes = std::move(found->second);
+    made.push_back(std::move(one));
+  }
+  return made;
+}
+
 }  // namespace
 
 async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
@@ -136,6 +185,8 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   if (!collations) co_return wrap("reading the collations", collations.error());
   const auto encoding = co_await database->query(encoding_sql);
   if (!encoding) co_return wrap("reading the encoding", encoding.error());
+  const auto attributes = co_await database->query(attributes_sql);
+  if (!attributes) co_return wrap("reading the composite types", attributes.error());
   if (auto ended = co_await database->query("COMMIT"); !ended) co_return ended.error();
 
   std::map<std::uint32_t, catalog_table> by_oid;
@@ -153,23 +204,7 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   std::ranges::sort(made->tables, {}, &catalog_table::name);
   made->collations = collations_of(*collations);
   if (!encoding->rows().empty()) made->encoding = encoding->rows().front()[0].value_or("");
-  std::map<std::uint32_t, std::vector<std::string>> labels_by_type;
-  for (const auto& row : labels->rows())
-    labels_by_type[number<std::uint32_t>(row[0])].push_back(row[1].value_or(""));
-  for (const auto& row : types->rows()) {
-    type_entry one;
-    one.oid = number<std::uint32_t>(row[0]);
-    one.schema = row[1].value_or("");
-    one.name = row[2].value_or("");
-    one.kind = letter(row[3]);
-    one.element_oid = number<std::uint32_t>(row[4]);
-    one.base_oid = number<std::uint32_t>(row[5]);
-    one.base_modifier = number<std::int32_t>(row[6]);
-    one.delimiter = row[7] && !row[7]->empty() ? row[7]->front() : ',';
-    if (const auto found = labels_by_type.find(one.oid); found != labels_by_type.end())
-      one.labels = std::move(found->second);
-    made->types.put(std::move(one));
-  }
+  for (auto& type : types_of(*types, *labels, *attributes)) made->types.put(std::move(type));
   co_return std::shared_ptr<const catalog>(std::move(made));
 }
 

@@ -21,11 +21,14 @@ namespace asio = boost::asio;
 
 namespace {
 
-// pgoutput's text depends on these settings; fixed here, the same value always has the same text.
+// pgoutput's text depends on these settings, whatever role, database and server set: fixed here,
+// the same value always has the same text. libpq sets client_encoding itself.
 constexpr const char* session_options =
-    "-c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c bytea_output=hex -c "
-    "extra_float_digits=3 "
-    "-c lc_monetary=C -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+    "-c DateStyle=ISO,MDY -c TimeZone=UTC -c IntervalStyle=iso_8601 -c bytea_output=hex "
+    "-c extra_float_digits=3 -c lc_monetary=C -c quote_all_identifiers=off "
+    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+// Names of tables in values (regclass and its like) are shortened by the search path.
+constexpr const char* replication_options = " -c search_path=pg_catalog";
 
 constexpr int receive_buffer_bytes = 1 << 20;
 
@@ -167,7 +170,10 @@ async_result<std::unique_ptr<connection>> connection::open(database_target targe
   parameters.try_emplace("keepalives_idle", "30");
   parameters.try_emplace("keepalives_interval", "10");
   parameters.try_emplace("keepalives_count", "3");
-  if (kind == connection_kind::replication) parameters["replication"] = "database";
+  if (kind == connection_kind::replication) {
+    parameters["replication"] = "database";
+    parameters["options"] += replication_options;
+  }
 
   std::unique_ptr<connection> opened(new connection(co_await asio::this_coro::executor));
   std::vector<std::pair<std::string, std::string>> pairs(parameters.begin(), parameters.end());

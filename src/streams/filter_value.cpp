@@ -166,7 +166,13 @@ result<equals_text> compile_scalar(const column_type& type, const json::value& w
       return compile_json(type, wanted);
     case value_kind::text:
     case value_kind::enumeration:
-    case value_kind::other: {
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list: {
       if (!wanted.is_string()) return no_value_of(type, wanted);
       std::string value(wanted.get_string());
       if (type.name == "uuid") {

@@ -1,5 +1,8 @@
 #include "streams/frames.hpp"
 
+#include "streams/native_renderer.hpp"
+#include "streams/renderer.hpp"
+
 namespace pulse::streams {
 
 result<std::string_view> frame_source::frame(const event_view& event) {
@@ -15,12 +18,18 @@ result<std::string_view> frame_source::frame(const event_view& event) {
                        " and no definition of it",
                    "restore the file 'relations' that stands beside the segments"};
     }
-    found = renderers_.try_emplace(event.relation, wanted_, std::move(definition)).first;
+    std::unique_ptr<const event_renderer> made;
+    if (form_ == event_form::native) {
+      made = std::make_unique<native_renderer>(std::move(definition));
+    } else {
+      made = std::make_unique<renderer>(wanted_, std::move(definition));
+    }
+    found = renderers_.emplace(event.relation, std::move(made)).first;
   }
   if (place.text.capacity() > kept_bytes_max) place.text = {};
   place.text.clear();
   place.sequence = event.sequence;
-  found->second.render(event, place.text);
+  found->second->render(event, place.text);
   return std::string_view(place.text);
 }
 

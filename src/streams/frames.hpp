@@ -11,13 +11,14 @@
 
 #include "change/event.hpp"
 #include "log/event_log.hpp"
+#include "streams/event_renderer.hpp"
 #include "streams/model.hpp"
-#include "streams/renderer.hpp"
+#include "streams/request.hpp"
 
 namespace pulse::streams {
 
-// The frames of all streams with equal models. A rendering depends on the model and the table's
-// definition, never on the consumer. One owner; not thread-safe.
+// The frames of all streams with equal models, or of all native ones. A rendering depends on the
+// model and the table's definition, never on the consumer. One owner; not thread-safe.
 class frame_source {
  public:
   // Frames kept while several streams share this source: they meet the same events at slightly
@@ -26,8 +27,9 @@ class frame_source {
   // A larger frame's memory is given back after use.
   static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;
 
-  frame_source(model wanted, const log::relation_store& relations)
-      : wanted_(std::move(wanted)), relations_(&relations), slots_(1) {}
+  // `wanted` is of no concern to native frames.
+  frame_source(event_form form, model wanted, const log::relation_store& relations)
+      : form_(form), wanted_(std::move(wanted)), relations_(&relations), slots_(1) {}
 
   // The event as JSON. Holds until the next call. errc::corrupt when its table's definition is
   // missing.
@@ -43,9 +45,10 @@ class frame_source {
     std::string text;
   };
 
+  event_form form_;
   model wanted_;
   const log::relation_store* relations_;
-  std::unordered_map<relation_version, renderer> renderers_;
+  std::unordered_map<relation_version, std::unique_ptr<const event_renderer>> renderers_;
   std::vector<slot> slots_;
   std::size_t users_ = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "base/logging.hpp"
 #include "streams/hub_impl.hpp"
+#include "streams/native_filter.hpp"
 
 namespace pulse::streams {
 
@@ -57,9 +58,13 @@ stream_state* hub::impl::find(stream_id id) {
   return found == streams_.end() ? nullptr : found->second.get();
 }
 
-std::shared_ptr<frame_source> hub::impl::frames_for(const model& wanted) {
-  auto& place = frames_[fingerprint(wanted)];
-  if (!place) place = std::make_shared<frame_source>(wanted, *with_.relations);
+std::shared_ptr<frame_source> hub::impl::frames_for(const stream_request& wanted) {
+  // No fingerprint is empty: native frames are the same for everybody.
+  const bool native = wanted.form == event_form::native;
+  auto& place = frames_[native ? std::string() : fingerprint(wanted.model)];
+  if (!place) {
+    place = std::make_shared<frame_source>(wanted.form, wanted.model, *with_.relations);
+  }
   return place;
 }
 
@@ -69,7 +74,7 @@ stream_state& hub::impl::add(stream_request wanted, const table_name& of, table_
   auto made = std::make_unique<stream_state>(stream_id{id}, std::move(wanted), table, std::move(to),
                                              limits_);
   made->table_of = of;
-  made->frames = frames_for(made->wanted.model);
+  made->frames = frames_for(made->wanted);
   made->frames->add_user();
   auto& stream = *made;
   streams_.emplace(id, std::move(made));
@@ -92,7 +97,7 @@ void hub::impl::open(stream_request wanted, const std::shared_ptr<const relation
   }
   // Only to refuse what cannot be: events bring their own table version, for which the filter is
   // compiled again.
-  if (const auto compiled = compile_filter(wanted.wanted, wanted.model, *shape); !compiled) {
+  if (const auto compiled = compile_wanted(wanted, *shape); !compiled) {
     return refuse(compiled.error());
   }
   const auto table = with_.relations->table(shape->table);

@@ -7,6 +7,7 @@
 #include "base/failpoint.hpp"
 #include "base/logging.hpp"
 #include "streams/hub_impl.hpp"
+#include "streams/native_filter.hpp"
 
 namespace pulse::streams {
 
@@ -17,7 +18,7 @@ const filter* hub::impl::filter_for(stream_state& stream, const event_view& even
   // decides nothing.
   std::shared_ptr<const filter> compiled;
   if (const auto definition = with_.relations->find(event.relation)) {
-    auto made = compile_filter(stream.wanted.wanted, stream.wanted.model, *definition);
+    auto made = compile_wanted(stream.wanted, *definition);
     if (made) {
       compiled = std::move(made).value();
     } else {

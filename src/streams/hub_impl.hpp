@@ -58,7 +58,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void save_done(const std::vector<std::pair<cursor_key, position>>& batch,
                  const result<void>& outcome);
   stream_state* find(stream_id id);
-  std::shared_ptr<frame_source> frames_for(const model& wanted);
+  std::shared_ptr<frame_source> frames_for(const stream_request& wanted);
 
   // hub_stalls.cpp
   bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::time_point now) const;

@@ -2,6 +2,15 @@
 
 namespace pulse::streams {
 
+model every_column(const relation& table) {
+  model made;
+  made.name = made.table = table.table.name;
+  made.schema = table.table.schema;
+  for (const auto& one : table.columns)
+    made.fields.push_back({one.name, one.name, one.type.name, one.type.is_list, nullptr});
+  return made;
+}
+
 std::string fingerprint(const model& wanted) {
   std::string text;
   // Lengths in front of the parts: no two models have the same text.

@@ -34,6 +34,9 @@ struct model {
   bool operator==(const model&) const = default;
 };
 
+// The model of a stream without one: every column of the table, under its own name.
+model every_column(const relation& table);
+
 // Equal models share rendered frames. The whole model's text form, for use as a map key.
 std::string fingerprint(const model& wanted);
 

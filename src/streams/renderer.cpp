@@ -9,18 +9,6 @@
 namespace pulse::streams {
 namespace {
 
-void append_name(std::string& list, const std::string& name) {
-  list += list.empty() ? '[' : ',';
-  append_json_string(list, name);
-}
-
-// A row's columns by number. Reused: rows of one thread are rendered one at a time.
-std::vector<column_value>& columns_of(tuple_view row, std::vector<column_value>& to) {
-  to.clear();
-  for (const auto value : row) to.push_back(value);
-  return to;
-}
-
 std::string_view name_of(const enum_labels& labels, std::string_view label) {
   const auto found = labels.find(label);
   return found == labels.end() ? label : std::string_view(found->second);
@@ -123,9 +111,7 @@ void renderer::render(const event_view& event, std::string& to) const {
   to += R"({"action":")";
   to += to_string(event.action);
   to += R"(","id":")";
-  const auto id_at = to.size();
-  to.resize(id_at + event_id::text_size);
-  write_text(event.id, to.data() + id_at);
+  append_id(to, event.id);
   to += R"(","modelName":)";
   to += model_name_;
   switch (event.action) {

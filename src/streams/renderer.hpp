@@ -1,4 +1,4 @@
-// Events as the consumer reads them: the JSON of docs/wire_protocol.md.
+// Events as the official client reads them: the JSON of docs/wire_protocol.md.
 #pragma once
 
 #include <memory>
@@ -7,12 +7,13 @@
 
 #include "change/event.hpp"
 #include "change/relation.hpp"
+#include "streams/event_renderer.hpp"
 #include "streams/model.hpp"
 
 namespace pulse::streams {
 
 // Renders events of one relation version for one model. Immutable; any thread.
-class renderer {
+class renderer final : public event_renderer {
  public:
   renderer(const model& wanted, std::shared_ptr<const relation> definition);
 
@@ -22,7 +23,7 @@ class renderer {
   // unless the old row is full; `deleted` has the identity's fields only, unless it is full.
   // Unchanged TOAST is filled from a full old row, else left out and named in "unchanged". A value
   // that is not what its type promises is rendered as its text and named in "unrendered".
-  void render(const event_view& event, std::string& to) const;
+  void render(const event_view& event, std::string& to) const override;
 
  private:
   struct field_plan {

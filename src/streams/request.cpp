@@ -85,7 +85,9 @@ result<model> read_model(const json::object& header) {
   model wanted;
   auto name = text_member(header, "modelName", where);
   if (!name) return name.error();
-  if (name->empty()) return bad("the 'subscription' header: modelName is missing");
+  if (name->empty()) {
+    return bad("the 'subscription' header: modelName is missing (or table, for native events)");
+  }
   wanted.name = std::move(*name);
   const auto* described = member(header, "model");
   if (described == nullptr || !described->is_object()) {
@@ -110,6 +112,29 @@ result<model> read_model(const json::object& header) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (auto read = read_field(list[i], i, wanted); !read) return read.error();
   }
+  return wanted;
+}
+
+// "table", "schema.table", or a table and its schema apart, where names with dots are meant.
+result<model> read_table(const json::object& header) {
+  constexpr std::string_view where = "the 'subscription' header";
+  if (header.contains("model") || header.contains("modelName")) {
+    return bad("the 'subscription' header has a table and a model: send one of them");
+  }
+  auto table = text_member(header, "table", where);
+  if (!table) return table.error();
+  auto schema = text_member(header, "schema", where);
+  if (!schema) return schema.error();
+  model wanted;
+  wanted.schema = std::move(*schema);
+  wanted.table = std::move(*table);
+  const auto dot = wanted.table.find('.');
+  if (dot != std::string::npos && wanted.schema.empty()) {
+    wanted.schema = wanted.table.substr(0, dot);
+    wanted.table.erase(0, dot + 1);
+  }
+  if (wanted.table.empty()) return bad("the 'subscription' header: table names no table");
+  wanted.name = wanted.table;
   return wanted;
 }
 
@@ -174,7 +199,9 @@ result<stream_request> parse_request(stream_mode mode, std::string_view subscrip
   if (subscription_header.empty()) return bad("the 'subscription' header is missing");
   const auto subscription = parse_object("subscription", subscription_header);
   if (!subscription) return subscription.error();
-  auto wanted_model = read_model(*subscription);
+  const bool native = member(*subscription, "table") != nullptr;
+  request.form = native ? event_form::native : event_form::prisma;
+  auto wanted_model = native ? read_table(*subscription) : read_model(*subscription);
   if (!wanted_model) return wanted_model.error();
   request.model = std::move(*wanted_model);
   auto wanted = read_where(*subscription);

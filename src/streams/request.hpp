@@ -26,10 +26,17 @@ struct wanted_events {
   std::optional<boost::json::object> remove;
 };
 
+// How a consumer wants its events.
+enum class event_form {
+  prisma,  // a model's fields, for the official client: docs/wire_protocol.md
+  native,  // all columns under their own names: docs/native_events.md
+};
+
 struct stream_request {
   stream_mode mode = stream_mode::stream;
   std::string name;  // empty: unnamed
-  streams::model model;
+  event_form form = event_form::prisma;
+  streams::model model;  // `native`: table and schema (empty: not said), and no fields
   wanted_events wanted;
   bool truncates = false;  // the official client knows no such event
 };
@@ -40,9 +47,9 @@ inline constexpr std::size_t model_fields_max =
     1664;  // PostgreSQL's own limit of columns in a table is 1600
 inline constexpr std::size_t json_depth_max = 64;
 
-// Reads the header values as they stood in the request: Latin-1 bytes that hold JSON.
-// `stream_header` may be empty. Errors are errc::invalid_argument and name the header and the
-// member that is wrong.
+// Reads the header values as they stood in the request: Latin-1 bytes that hold JSON. A
+// `subscription` with a `table` asks for native events. `stream_header` may be empty. Errors are
+// errc::invalid_argument and name the header and the member that is wrong.
 result<stream_request> parse_request(stream_mode mode, std::string_view subscription_header,
                                      std::string_view stream_header);
 

@@ -9,6 +9,7 @@
 
 #include "streams/array_text.hpp"
 #include "streams/json_text.hpp"
+#include "streams/utc_text.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -119,45 +120,18 @@ std::optional<std::int64_t> read_offset_us(field_reader& reader) {
 
 constexpr std::int64_t day_us = 86'400'000'000;
 
-void append_padded(std::string& to, std::int64_t value, int width) {
-  std::array<char, 20> digits{};
-  const auto [end, failure] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  const auto size = end - digits.data();
-  if (size < width) to.append(static_cast<std::size_t>(width - size), '0');
-  to.append(digits.data(), end);
-}
-
 // {"$type":"DateTime","value":"2024-05-28T12:34:56.789Z"}: milliseconds always, microseconds when
 // there are any.
 bool append_date_time(std::string& to, value_kind kind, std::string_view text) {
   const auto instant = parse_instant_us(kind, text);
   if (!instant) return false;
-  const auto days = std::chrono::floor<std::chrono::days>(std::chrono::microseconds(*instant));
-  const std::chrono::year_month_day date{std::chrono::sys_days(days)};
-  auto rest = *instant - std::chrono::microseconds(days).count();
-  if (static_cast<int>(date.year()) < 1 || static_cast<int>(date.year()) > 9999) return false;
+  const auto before = to.size();
   to += R"({"$type":"DateTime","value":")";
-  append_padded(to, static_cast<int>(date.year()), 4);
-  to += '-';
-  append_padded(to, static_cast<unsigned>(date.month()), 2);
-  to += '-';
-  append_padded(to, static_cast<unsigned>(date.day()), 2);
-  to += 'T';
-  append_padded(to, rest / 3'600'000'000, 2);
-  rest %= 3'600'000'000;
-  to += ':';
-  append_padded(to, rest / 60'000'000, 2);
-  rest %= 60'000'000;
-  to += ':';
-  append_padded(to, rest / 1'000'000, 2);
-  rest %= 1'000'000;
-  to += '.';
-  if (rest % 1000 == 0) {
-    append_padded(to, rest / 1000, 3);
-  } else {
-    append_padded(to, rest, 6);
+  if (!append_utc(to, *instant)) {
+    to.resize(before);
+    return false;
   }
-  to += R"(Z"})";
+  to += R"("})";
   return true;
 }
 
@@ -166,7 +140,8 @@ bool is_integer(std::string_view text) {
   return all_digits(text);
 }
 
-// A JSON number (RFC 8259, section 6), which PostgreSQL's floats are unless they are not finite.
+}  // namespace
+
 bool is_json_number(std::string_view text) {
   field_reader reader(text);
   reader.skip('-');
@@ -179,6 +154,8 @@ bool is_json_number(std::string_view text) {
   }
   return reader.at_end();
 }
+
+namespace {
 
 bool is_decimal(std::string_view text) {
   if (text == "NaN" || text == "Infinity" || text == "-Infinity") return true;
@@ -358,6 +335,12 @@ bool append_value(std::string& to, value_kind kind, std::string_view text) {
       append_json_string(to, text);
       return true;
     case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return false;
   }
   return false;

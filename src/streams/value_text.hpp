@@ -23,6 +23,9 @@ bool append_list(std::string& to, value_kind element, char delimiter, std::strin
 // offset, which Prisma does not read, is dropped.
 std::optional<std::int64_t> parse_instant_us(value_kind kind, std::string_view text);
 
+// A JSON number (RFC 8259, section 6), which PostgreSQL's numbers are unless they are not finite.
+bool is_json_number(std::string_view text);
+
 // A decimal number's one spelling: no leading or trailing zeros, no exponent, no "-0". Nothing when
 // it is no number.
 std::optional<std::string> canonical_decimal(std::string_view text);

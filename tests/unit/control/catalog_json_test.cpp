@@ -21,6 +21,9 @@ catalog example() {
   known.tables.push_back(table);
   known.types.put({4'000'000'000U, "public", "mood", 'e', 0, 0, -1, ',', {"so la", "gut \"ja\""}});
   known.types.put({16400, "public", "moods", 'd', 0, 16401, 12, ';'});
+  known.types.put({16402, "public", "span", 'r', 0, 0, -1, ',', {}, 701});
+  known.types.put(
+      {16403, "public", "pair", 'c', 0, 0, -1, ',', {}, 0, {{"a", 23, -1}, {"b", 1043, 9}}});
   known.collations[100] = {100,       "shop", collation_provider::icu, "de-DE", "de-DE", "&a<b",
                            "153.120", false};
   known.encoding = "UTF8";

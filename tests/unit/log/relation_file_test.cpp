@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "log/crc32c.hpp"
 #include "tests/support/fault_storage.hpp"
 
 namespace pulse::log {
@@ -25,6 +26,47 @@ relation users(std::size_t columns) {
     made.columns.push_back(one);
   }
   return made;
+}
+
+// With a column of a type that consists of others.
+relation with_parts() {
+  auto made = users(1);
+  column_type bound{23, -1, "int4", value_kind::int4};
+  column_type range{3904, -1, "int4range", value_kind::range, true};
+  range.parts = {{"", bound}};
+  column_type pair{16400, -1, "pair", value_kind::composite};
+  pair.parts = {{"a", bound}, {"b c", range}};
+  made.columns.push_back({"c", pair, false});
+  return made;
+}
+
+// What an older version wrote: a definition whose types have no parts.
+std::string old_record(const relation& definition, relation_version version) {
+  std::string payload(1, '\2');
+  const auto text = [&](std::string_view part) {
+    append_little(payload, static_cast<std::uint32_t>(part.size()));
+    payload += part;
+  };
+  append_little(payload, version);
+  text(definition.table.schema);
+  text(definition.table.name);
+  append_little(payload, definition.oid);
+  payload += static_cast<char>(definition.identity);
+  append_little(payload, static_cast<std::uint32_t>(definition.columns.size()));
+  for (const auto& one : definition.columns) {
+    text(one.name);
+    payload += one.in_identity ? '\1' : '\0';
+    append_little(payload, one.type.oid);
+    append_little(payload, static_cast<std::uint32_t>(one.type.modifier));
+    text(one.type.name);
+    payload += static_cast<char>(one.type.kind);
+    payload += one.type.is_list ? '\1' : '\0';
+    payload += one.type.delimiter;
+  }
+  std::string record = "RELN";
+  append_little(record, static_cast<std::uint32_t>(payload.size()));
+  append_little(record, crc32c(as_byte_view(payload)));
+  return record + payload;
 }
 
 class relation_file_on_a_disk : public ::testing::Test {
@@ -70,6 +112,39 @@ TEST_F(relation_file_on_a_disk, what_was_described_survives_a_power_cut) {
   EXPECT_EQ(file_->describe(users(5))->version, described->version);
   EXPECT_EQ(*file_->table({"public", "later"}), *waiting);
   EXPECT_NE(*file_->table({"other", "later"}), *waiting);
+}
+
+TEST_F(relation_file_on_a_disk, types_that_consist_of_others_come_back) {
+  open();
+  ASSERT_TRUE(file_->describe(with_parts()));
+  open();
+  EXPECT_EQ(*file_->find(1), with_parts());
+}
+
+TEST_F(relation_file_on_a_disk, what_an_older_version_wrote_is_read_and_added_to) {
+  open();
+  ASSERT_TRUE(file_->table(users(3).table));
+  disk_->content("relations") += old_record(users(3), 1);
+  open();
+  ASSERT_NE(file_->find(1), nullptr);
+  EXPECT_EQ(*file_->find(1), users(3));
+  EXPECT_EQ(file_->describe(users(3))->version, 1U);
+  EXPECT_EQ(file_->describe(with_parts())->version, 2U);
+  open();
+  EXPECT_EQ(*file_->find(1), users(3));
+  EXPECT_EQ(*file_->find(2), with_parts());
+}
+
+TEST_F(relation_file_on_a_disk, a_record_of_a_newer_version_is_refused) {
+  open();
+  std::string payload(1, '\x7f');
+  std::string record = "RELN";
+  append_little(record, static_cast<std::uint32_t>(payload.size()));
+  append_little(record, crc32c(as_byte_view(payload)));
+  disk_->content("relations") = record + payload;
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::corrupt);
 }
 
 TEST_F(relation_file_on_a_disk, a_torn_record_is_cut_wherever_it_was_torn) {

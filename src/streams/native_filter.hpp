@@ -1,0 +1,18 @@
+// Filters of native streams: by column names, with values as native events have them.
+#pragma once
+
+#include <memory>
+
+#include "base/error.hpp"
+#include "change/relation.hpp"
+#include "streams/filter.hpp"
+#include "streams/request.hpp"
+
+namespace pulse::streams {
+
+// compile_filter() for either form of request. A native one names columns, and its values need no
+// tags ({"$type":…}): the column's type says what a string stands for.
+result<std::shared_ptr<const filter>> compile_wanted(const stream_request& wanted,
+                                                     const relation& definition);
+
+}  // namespace pulse::streams
