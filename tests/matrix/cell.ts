@@ -15,9 +15,11 @@ import {
   extend,
   hasQueries,
   loadPackages,
+  loadWorkersExtension,
   type ExtensionVersion,
   type Modules,
 } from './packages.js';
+import { workersRuntime } from './workers_runtime.js';
 
 export interface Cell {
   version: ExtensionVersion;
@@ -38,20 +40,25 @@ export async function setUpCell(
   s: Scenario,
   version: ExtensionVersion,
   modules: Modules,
-  { sql, knowsSchema = true }: { sql?: string; knowsSchema?: boolean } = {},
+  options: { sql?: string; knowsSchema?: boolean; build?: 'node' | 'workers' } = {},
 ): Promise<Cell> {
+  const { sql, knowsSchema = true, build = 'node' } = options;
   const postgres = await s.postgres();
   await pushSchema(postgres, 'tests/client');
   if (sql !== undefined) await postgres.sql(sql);
-  const env: Record<string, string> = knowsSchema ? { PULSE_PRISMA_SCHEMA: schemaFile } : {};
+  const env: Record<string, string> = { PULSE_COMPRESSION: 'on', ...(knowsSchema ? { PULSE_PRISMA_SCHEMA: schemaFile } : {}) };
   const pulse = await s.pulse({ database: postgres.socketUrl(), env });
   const proxy = await s.proxy(pulse.listenPort, 'bytes');
   await proxy.open();
 
   const packages = await loadPackages(modules);
   const base = packages.connect(postgres.url());
-  const endpoint = endpointOf(version, `ws://127.0.0.1:${proxy.port}`);
-  const prisma = extend(base, await packages.extension(version), { apiKey: pulse.apiKey, endpoint });
+  const forWorkers = build === 'workers';
+  if (forWorkers) workersRuntime.install();
+  const extension = forWorkers ? await loadWorkersExtension(version, modules) : await packages.extension(version);
+  // Workers upgrade an ordinary request.
+  const endpoint = endpointOf(version, `${forWorkers ? 'http' : 'ws'}://127.0.0.1:${proxy.port}`);
+  const prisma = extend(base, extension, { apiKey: pulse.apiKey, endpoint });
   const app = hasQueries ? prisma : connectPrisma(postgres, pulse);
   s.atEnd(() => app.$disconnect());
   return { version, modules, postgres, proxy, prisma, app, packages };
