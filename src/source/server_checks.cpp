@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "source/keyless_tables.hpp"
+
 namespace pulse::source {
 namespace {
 
@@ -76,7 +78,9 @@ void check_keyless(const std::vector<keyless_table>& tables, std::vector<finding
     findings.push_back(
         {severity::failure,
          fmt::format("table {}.{} has no replica identity", table.schema, table.name),
-         "once it is published, every UPDATE and DELETE on it fails", table.mend()});
+         "once it is published, every UPDATE and DELETE on it fails" +
+             (table.identity.empty() ? "; " + table.needs_key() : ""),
+         table.identity.empty() ? "" : table.mend()});
   }
 }
 
@@ -93,11 +97,6 @@ source_names names_for(std::string_view project, std::string_view own_publicatio
           !own_publication.empty()};
 }
 
-std::string keyless_table::mend() const {
-  return fmt::format("ALTER TABLE {}.{} REPLICA IDENTITY FULL;", quote_identifier(schema),
-                     quote_identifier(name));
-}
-
 async_result<role_facts> read_role(connection* database) {
   // Some hosts give replication by membership in a role of their own instead of the attribute.
   const auto found = co_await database->query(R"(
@@ -107,28 +106,6 @@ async_result<role_facts> read_role(connection* database) {
     FROM pg_roles r WHERE r.rolname = current_user)");
   if (!found) co_return found.error();
   co_return role_facts{found->value(0), found->value(1) == "t", found->value(2) == "t"};
-}
-
-async_result<std::vector<keyless_table>> find_keyless_tables(connection* database,
-                                                             std::string in_publication) {
-  const auto found = co_await database->query(R"(
-    SELECT n.nspname, c.relname, pg_has_role(c.relowner, 'USAGE')
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
-      AND n.nspname NOT IN ('information_schema', 'pulse') AND n.nspname !~ '^pg_'
-      AND NOT EXISTS (SELECT 1 FROM pg_index i
-                      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
-                        AND ((c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident)))
-      AND ($1 = '' OR EXISTS (SELECT 1 FROM pg_publication_tables p
-                              WHERE p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname))
-    ORDER BY 1, 2)",
-                                              with(in_publication));
-  if (!found) co_return found.error();
-  std::vector<keyless_table> tables;
-  for (const auto& row : found->rows()) {
-    tables.push_back({row[0].value_or(""), row[1].value_or(""), row[2] == "t"});
-  }
-  co_return tables;
 }
 
 async_result<std::vector<finding>> check_server(connection* database, source_names names,

@@ -36,20 +36,8 @@ struct role_facts {
 };
 async_result<role_facts> read_role(connection* database);
 
-// A table whose UPDATEs and DELETEs fail as soon as it is published: it has no replica identity
-// that can be used.
-struct keyless_table {
-  std::string schema;
-  std::string name;
-  bool owned = false;        // by the connected role, directly or by membership
-  std::string mend() const;  // ALTER TABLE … REPLICA IDENTITY FULL
-};
-// All of them, or only those in an existing publication.
-async_result<std::vector<keyless_table>> find_keyless_tables(connection* database,
-                                                             std::string in_publication);
-
 // Version, wal_level, rights, free slots and senders, synchronous_standby_names, publication, slot;
-// and, for people, keyless tables, which setup finds by itself.
+// and, for people, keyless tables, which setup finds by itself (keyless_tables.hpp).
 enum class check_scope { capture, everything };
 async_result<std::vector<finding>> check_server(connection* database, source_names names,
                                                 check_scope scope);

@@ -13,58 +13,16 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "source/keyless_tables.hpp"
+
 namespace pulse::source {
 
 namespace asio = boost::asio;
 
 namespace {
 
-// Never makes the application's own command fail: whatever goes wrong becomes a warning. Runs as
-// the superuser who made it, with a fixed search path, and touches only the table that was just
-// made or altered, and its partitions.
-constexpr const char* trigger_function_sql = R"(
-  CREATE OR REPLACE FUNCTION pulse.identify_keyless_tables() RETURNS event_trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-  DECLARE
-    keyless regclass;
-  BEGIN
-    FOR keyless IN
-      SELECT DISTINCT c.oid::regclass
-      FROM pg_event_trigger_ddl_commands() d
-      JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
-      WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.relreplident <> 'f'
-        AND c.relnamespace <> 'information_schema'::regnamespace AND c.relnamespace::regnamespace::text !~ '^pg_'
-        AND NOT EXISTS (SELECT 1 FROM pg_index i
-                        WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
-                          AND ((c.relreplident = 'd' AND i.indisprimary)
-                               OR (c.relreplident = 'i' AND i.indisreplident)))
-    LOOP
-      EXECUTE pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY FULL', keyless);
-    END LOOP;
-  EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'pulse: a table could not be given a replica identity: %', SQLERRM;
-  END
-  $body$)";
-
-constexpr const char* trigger_name = "pulse_identify_keyless_tables";
-
 finding done(std::string what) {
   return {severity::ok, std::move(what), {}, {}};
-}
-
-error keyless_error(const std::vector<keyless_table>& tables) {
-  std::string names;
-  std::string sql;
-  for (const auto& table : tables) {
-    names += (names.empty() ? "" : ", ") + table.schema + "." + table.name;
-    sql += (sql.empty() ? "" : " ") + table.mend();
-  }
-  return {errc::conflict,
-          fmt::format("{} table(s) have no replica identity, and publishing them would make every "
-                      "UPDATE and DELETE on "
-                      "them fail: {}",
-                      tables.size(), names),
-          "run this SQL, or start with --fix to have it done: " + sql};
 }
 
 std::vector<keyless_table> only_owned(std::vector<keyless_table> tables) {
@@ -89,31 +47,6 @@ async_result<> publish(connection* database, std::vector<keyless_table> mend,
   if (published) co_return result<void>();
   co_await database->query("ROLLBACK");
   co_return wrap("publishing the tables", published.error());
-}
-
-async_result<> install_trigger(connection* database) {
-  const auto name = quote_identifier(trigger_name);
-  if (auto made =
-          co_await run(database, "making the schema pulse", "CREATE SCHEMA IF NOT EXISTS pulse");
-      !made) {
-    co_return made.error();
-  }
-  if (auto made =
-          co_await run(database, "making the event trigger's function", trigger_function_sql);
-      !made) {
-    co_return made.error();
-  }
-  const auto there = co_await database->query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
-                                              with(std::string(trigger_name)));
-  if (!there) co_return there.error();
-  if (!there->empty()) co_return result<void>();
-  auto made = co_await run(
-      database, "making the event trigger",
-      "CREATE EVENT TRIGGER " + name +
-          " ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', "
-          "'ALTER TABLE') EXECUTE FUNCTION pulse.identify_keyless_tables()");
-  if (!made) co_return made.error();
-  co_return result<void>();
 }
 
 struct table_list {
@@ -148,7 +81,7 @@ async_result<> set_up_for_all(connection* database, source_names names, bool exi
                               setup_report* report) {
   const auto keyless = co_await find_keyless_tables(database, "");
   if (!keyless) co_return keyless.error();
-  if (!keyless->empty() && !fix) co_return keyless_error(*keyless);
+  if (auto allowed = can_be_published(*keyless, fix); !allowed) co_return allowed.error();
   if (!exists || !keyless->empty()) {
     const auto statement = exists ? std::string("SELECT 1")
                                   : "CREATE PUBLICATION " + quote_identifier(names.publication) +
@@ -166,7 +99,7 @@ async_result<> set_up_for_all(connection* database, source_names names, bool exi
     if (!exists)
       report->push_back(done("made publication " + names.publication + " for all tables"));
   }
-  if (auto installed = co_await install_trigger(database); !installed) {
+  if (auto installed = co_await install_keyless_trigger(database); !installed) {
     report->push_back({severity::warning,
                        "the event trigger for keyless tables could not be made",
                        "tables made later without a primary key will refuse UPDATE and DELETE: " +
@@ -181,7 +114,7 @@ async_result<> set_up_for_owned(connection* database, source_names names, bool e
   auto keyless = co_await find_keyless_tables(database, "");
   if (!keyless) co_return keyless.error();
   const auto mend = only_owned(std::move(*keyless));
-  if (!mend.empty() && !fix) co_return keyless_error(mend);
+  if (auto allowed = can_be_published(mend, fix); !allowed) co_return allowed.error();
   const auto owned = co_await unpublished_tables(database, names.publication, true);
   if (!owned) co_return owned.error();
   const auto publication = quote_identifier(names.publication);
@@ -271,7 +204,9 @@ async_result<setup_report> set_up(connection* database, source_names names, bool
       report.push_back(
           {severity::warning,
            fmt::format("table {}.{} has no replica identity", table.schema, table.name),
-           "UPDATE and DELETE on it fail, because the publication has it", table.mend()});
+           "UPDATE and DELETE on it fail, because the publication has it" +
+               (table.identity.empty() ? "; " + table.needs_key() : ""),
+           table.identity.empty() ? "" : table.mend()});
     }
     co_return report;
   }
@@ -342,14 +277,14 @@ async_result<setup_report> tear_down(connection* database, source_names names) {
     report.push_back(done("dropped publication " + names.publication));
   }
   const auto trigger = co_await database->query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
-                                                with(std::string(trigger_name)));
+                                                with(std::string(keyless_trigger_name)));
   if (!trigger) co_return trigger.error();
   if (!trigger->empty()) {
-    auto dropped =
-        co_await run(database, "dropping the event trigger",
-                     std::string("DROP EVENT TRIGGER IF EXISTS ") + quote_identifier(trigger_name) +
-                         "; DROP FUNCTION IF EXISTS pulse.identify_keyless_tables(); DROP SCHEMA "
-                         "IF EXISTS pulse");
+    auto dropped = co_await run(
+        database, "dropping the event trigger",
+        std::string("DROP EVENT TRIGGER IF EXISTS ") + quote_identifier(keyless_trigger_name) +
+            "; DROP FUNCTION IF EXISTS pulse.identify_keyless_tables(); DROP SCHEMA "
+            "IF EXISTS pulse");
     if (!dropped) co_return dropped.error();
     report.push_back(done("dropped the event trigger and the schema pulse"));
   }

@@ -116,7 +116,7 @@ export class Pulse {
       ...['--listen', `127.0.0.1:${this.listenPort}`],
       ...['--admin-listen', `127.0.0.1:${this.adminPort}`],
       ...['--data-dir', this.dataFolder],
-      ...['--api-key-file', this.keyFile],
+      ...(this.options.config === undefined ? ['--api-key-file', this.keyFile] : []),
       ...(change.args ?? this.options.args ?? []),
     ];
     this.program = new Program(change.binary ?? this.options.binary ?? pulseBinary, args, {
