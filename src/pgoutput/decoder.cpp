@@ -11,6 +11,7 @@ namespace pulse::pgoutput {
 error decoder::violation(std::string_view what) const {
   return {errc::protocol,
           std::string("pgoutput message '") + type_ + "' at " + to_string(wal_start_) + ": " +
+              (table_ == nullptr ? "" : "table " + to_string(table_->table) + ": ") +
               std::string(what),
           "report this with the server's version"};
 }
@@ -27,6 +28,7 @@ result<void> decoder::decode(lsn wal_start, byte_view message) {
   message_reader reader(message);
   type_ = static_cast<char>(reader.read_byte());
   wal_start_ = wal_start;
+  table_ = nullptr;
   if (in_block_) return read_streamed(reader);
   switch (type_) {
     case 'S':
@@ -44,6 +46,7 @@ result<void> decoder::replay(lsn at, char type, byte_view body) {
   message_reader reader(body);
   type_ = type;
   wal_start_ = at;
+  table_ = nullptr;
   return dispatch(reader);
 }
 
@@ -135,21 +138,26 @@ result<void> decoder::read_relation(message_reader& reader) {
   }
   // The catalog's own schema is sent as an empty name.
   if (definition.table.schema.empty()) definition.table.schema = "pg_catalog";
-  described_.insert(definition.oid);
+  described_.insert_or_assign(definition.oid,
+                              description{definition.table, definition.columns.size()});
   return sink_->on_relation(definition);
 }
 
-result<void> decoder::check_described(std::uint32_t relation_oid) const {
+result<void> decoder::find_described(std::uint32_t relation_oid) {
+  table_ = nullptr;
   if (!in_transaction_) return violation("a change outside a transaction");
-  if (described_.contains(relation_oid)) return {};
-  return violation("table OID " + std::to_string(relation_oid) + " was not described before");
+  const auto described = described_.find(relation_oid);
+  if (described == described_.end())
+    return violation("table OID " + std::to_string(relation_oid) + " was not described before");
+  table_ = &described->second;
+  return {};
 }
 
 result<row_change> decoder::start_change(message_reader& reader, change_action action) {
   row_change change;
   change.relation_oid = reader.read_int32();
   if (!reader.ok()) return violation("cut short");
-  if (auto known = check_described(change.relation_oid); !known) return known.error();
+  if (auto known = find_described(change.relation_oid); !known) return known.error();
   if (wal_start_ != ordinal_at_) {
     ordinal_at_ = wal_start_;
     next_ordinal_ = 0;
@@ -163,6 +171,12 @@ result<row_change> decoder::start_change(message_reader& reader, change_action a
 result<tuple_view> decoder::read_tuple(message_reader& reader) {
   auto tuple = tuple_view::parse(reader.rest());
   if (!tuple) return violation(tuple.error().what);
+  // A value's place alone says which column it is of.
+  if (tuple->column_count() != table_->columns) {
+    return violation("a row of " + std::to_string(tuple->column_count()) +
+                     " columns, where the table was described with " +
+                     std::to_string(table_->columns));
+  }
   reader.skip(tuple->bytes().size());
   return tuple;
 }
@@ -226,7 +240,7 @@ result<void> decoder::read_truncate(message_reader& reader) {
   if (!reader.rest().empty()) return violation("bytes are left after the tables");
   std::ranges::sort(tables);
   for (const auto oid : tables) {
-    if (auto known = check_described(oid); !known) return known;
+    if (auto known = find_described(oid); !known) return known;
     row_change change;
     change.at = wal_start_;
     change.ordinal = change.relation_oid = oid;

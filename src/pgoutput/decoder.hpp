@@ -1,8 +1,9 @@
 // The output plugin's messages to transaction fragments.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
@@ -25,7 +26,8 @@ class decoder {
       : sink_(&sink), streamed_(streamed) {}
 
   // One message and the WAL start that its XLogData frame carried. errc::protocol says which
-  // message at which LSN is not what the protocol allows; errors of the sink are handed through.
+  // message at which LSN, and of which table, is not what the protocol allows; errors of the sink
+  // are handed through.
   // After an error only reset() may follow.
   result<void> decode(lsn wal_start, byte_view message);
 
@@ -50,7 +52,7 @@ class decoder {
   result<void> read_streamed(message_reader& reader);
   result<void> read_stream_commit(message_reader& reader);
   result<void> read_stream_abort(message_reader& reader);
-  result<void> check_described(std::uint32_t relation_oid) const;
+  result<void> find_described(std::uint32_t relation_oid);
   result<row_change> start_change(message_reader& reader, change_action action);
   result<tuple_view> read_tuple(message_reader& reader);
   result<void> read_old_tuple(message_reader& reader, char kind, row_change& change);
@@ -59,14 +61,20 @@ class decoder {
 
   fragment_sink* sink_;
   streamed_sink* streamed_;
-  std::unordered_set<std::uint32_t> described_;
+  struct description {
+    table_name table;
+    std::size_t columns = 0;
+  };
+  std::unordered_map<std::uint32_t, description> described_;  // by OID
   bool in_transaction_ = false;
   lsn commit_;
   bool in_block_ = false;  // of a streamed transaction
   std::uint32_t block_xid_ = 0;
 
-  char type_ = 0;  // of the message at hand, for errors
+  // Of the message at hand, for errors.
+  char type_ = 0;
   lsn wal_start_;
+  const description* table_ = nullptr;
   // Rows of one WAL record share its LSN: a COPY record holds many. The number in it tells them
   // apart.
   lsn ordinal_at_;

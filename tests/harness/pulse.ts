@@ -116,6 +116,7 @@ export class Pulse {
       ...['--listen', `127.0.0.1:${this.listenPort}`],
       ...['--admin-listen', `127.0.0.1:${this.adminPort}`],
       ...['--data-dir', this.dataFolder],
+      // With several projects each has keys of its own.
       ...(this.options.config === undefined ? ['--api-key-file', this.keyFile] : []),
       ...(change.args ?? this.options.args ?? []),
     ];

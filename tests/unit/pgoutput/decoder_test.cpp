@@ -172,7 +172,12 @@ TEST(pgoutput_decoder, what_the_protocol_does_not_allow_is_said_with_its_place) 
   fails({}, commit_bytes, "outside a transaction");
   fails({begin_bytes}, begin_bytes, "inside another");
   fails({begin_bytes}, insert_bytes, "not described");
-  fails({begin_bytes, relation_bytes}, insert_bytes + "x", "left after the row");
+  fails({begin_bytes, relation_bytes}, insert_bytes + "x",
+        "table public.notes: bytes are left after the row");
+  fails({begin_bytes, relation_bytes}, insert_bytes.substr(0, insert_bytes.size() - 1),
+        "table public.notes: a row ends before its last column");
+  fails({begin_bytes, relation_bytes}, "I\0\0\x40\0N\0\1n"s,
+        "table public.notes: a row of 1 columns, where the table was described with 2");
   fails({}, "Z", "unknown type");
 }
 
@@ -198,8 +203,12 @@ RC_GTEST_PROP(pgoutput_decoder, any_row_of_texts_comes_out_as_it_went_in, ()) {
   const auto values = *rc::gen::container<std::vector<std::string>>(rc::gen::string<std::string>());
   telling_sink sink;
   decoder to(sink);
+  auto described = "R\0\0\x40\0public\0notes\0d"s;
+  append_big(described, static_cast<std::uint16_t>(values.size()));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    described += "\0text\0\0\0\0\x19\xff\xff\xff\xff"s;
   RC_ASSERT(give(to, 0x100, begin_bytes).has_value());
-  RC_ASSERT(give(to, 0x100, relation_bytes).has_value());
+  RC_ASSERT(give(to, 0x100, described).has_value());
   RC_ASSERT(give(to, 0x100, "I\0\0\x40\0N"s + testing::text_tuple(values)).has_value());
   std::string expected;
   for (const auto& value : values) expected += (expected.empty() ? "" : " ") + value;
