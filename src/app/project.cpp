@@ -15,6 +15,7 @@
 #include "log/segment_log.hpp"
 #include "source/relations.hpp"
 #include "streams/lag_figures.hpp"
+#include "streams/native_filter.hpp"
 #include "streams/table_resolver.hpp"
 
 namespace pulse::app {
@@ -31,6 +32,11 @@ std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
   const auto space = std::filesystem::space(directory, failure);
   constexpr std::uint64_t otherwise = std::uint64_t{10} << 30U;
   return failure ? otherwise : space.capacity / 5;
+}
+
+table_shape shape_of(const catalog_table& table, const catalog& known) {
+  return {std::make_shared<const relation>(source::relation_from_catalog(table, known.types)),
+          std::make_shared<const table_facts>(source::facts_from_catalog(table, known))};
 }
 
 }  // namespace
@@ -214,8 +220,7 @@ result<server::resolved_table> project::resolve_from(const catalog& known,
   const auto table = streams::resolve_table(known, wanted, target_.schema);
   if (!table) return table.error();
   server::resolved_table found;
-  found.shape =
-      std::make_shared<const relation>(source::relation_from_catalog(**table, known.types));
+  found.shape = shape_of(**table, known);
   // Every commit that has returned is below the flushed LSN, stored yet or not; without the
   // database, the log's end.
   const auto bounds = log_->bounds();
@@ -224,14 +229,24 @@ result<server::resolved_table> project::resolve_from(const catalog& known,
   return found;
 }
 
-void project::resolve(const streams::model& wanted, resolved done) {
+// Labels, replica identities, types and columns may have changed since the catalog was read: what
+// it refuses is judged by a fresh one.
+bool project::fits(const catalog& known, const catalog_table& table,
+                   const streams::stream_request& wanted) const {
+  if (!streams::has_columns_of(table, wanted.model)) return false;
+  const auto shape = shape_of(table, known);
+  return streams::compile_wanted(wanted, {shape.definition.get(), shape.facts.get()}).has_value();
+}
+
+void project::resolve(const streams::stream_request& wanted, resolved done) {
+  const auto& model = wanted.model;
   const auto state = capture_->status();
-  const auto table = catalog_ ? streams::resolve_table(*catalog_, wanted, target_.schema)
+  const auto table = catalog_ ? streams::resolve_table(*catalog_, model, target_.schema)
                               : result<const catalog_table*>(error{errc::not_found, "", ""});
   const bool known = table.has_value();
   if (!state.connected) {
     // The database is away: what is known will do.
-    if (known) return done(resolve_from(*catalog_, wanted, {}));
+    if (known) return done(resolve_from(*catalog_, model, {}));
     if (catalog_ && state.state == "reconnecting") return done(table.error());
     if (state.state == "stopped" || !catalog_) {
       return done(error{errc::unavailable,
@@ -242,18 +257,18 @@ void project::resolve(const streams::model& wanted, resolved done) {
   }
   // Which of several tables is meant hangs on columns, which may have changed since.
   const bool chosen =
-      wanted.schema.empty() && catalog_ && catalog_->find_in_any_schema(wanted.table).size() > 1;
-  const bool refresh = !known || chosen || !streams::has_columns_of(**table, wanted);
-  capture_->ask(refresh, [weak = weak_from_this(), delivery = with_.delivery, wanted, known,
+      model.schema.empty() && catalog_ && catalog_->find_in_any_schema(model.table).size() > 1;
+  const bool refresh = !known || chosen || !fits(*catalog_, **table, wanted);
+  capture_->ask(refresh, [weak = weak_from_this(), delivery = with_.delivery, model, known,
                           done = std::move(done)](const result<app::capture::present>& answer) {
-    asio::post(delivery, [weak, wanted, known, done, answer] {
+    asio::post(delivery, [weak, model, known, done, answer] {
       const auto self = weak.lock();
       if (!self)
         return done(error{errc::unavailable, "the server is shutting down", "connect again"});
       if (!answer && !known)
         return done(error{errc::unavailable, answer.error().what, answer.error().next});
       const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
-      done(self->resolve_from(*catalog_at_hand, wanted, answer ? answer->flushed : lsn{}));
+      done(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
     });
   });
 }

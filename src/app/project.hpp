@@ -59,7 +59,7 @@ class project final : public server::project_service, public std::enable_shared_
   bool event_persistence() const override { return with_.config.event_persistence; }
   streams::hub& streams() override { return *hub_; }
   void complete(streams::model& wanted) const override { schema_.complete(wanted); }
-  void resolve(const streams::model& wanted, resolved done) override;
+  void resolve(const streams::stream_request& wanted, resolved done) override;
   void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
   std::string not_ready() const override;
@@ -73,6 +73,8 @@ class project final : public server::project_service, public std::enable_shared_
   void catalog_read(std::shared_ptr<const catalog> known);
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
                                               lsn flushed) const;
+  bool fits(const catalog& known, const catalog_table& table,
+            const streams::stream_request& wanted) const;
 
   parts with_;
   source::database_target target_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "change/collation.hpp"
+#include "change/relation.hpp"
 
 namespace pulse {
 
@@ -27,6 +28,12 @@ struct table_facts {
   std::string encoding;               // of the database: "UTF8"
 
   bool operator==(const table_facts&) const = default;
+};
+
+// A table as it is known now.
+struct table_shape {
+  std::shared_ptr<const relation> definition;
+  std::shared_ptr<const table_facts> facts;  // null: not known
 };
 
 }  // namespace pulse

@@ -25,8 +25,8 @@ struct key_identity {
 
 // The table that a model stands for, and where a new stream on it starts.
 struct resolved_table {
-  std::shared_ptr<const relation> shape;  // its newest known definition
-  position now;                           // the end of history, as near as it is known
+  table_shape shape;
+  position now;  // the end of history, as near as it is known
 };
 
 // One project, as the server sees it. Implemented in app/. All calls on the delivery thread;
@@ -44,9 +44,9 @@ class project_service {
   virtual void complete(streams::model& /*wanted*/) const {}
   // errc::not_found: the database has no such table (the answer says which come near);
   // errc::unavailable: nothing is known yet and the database cannot be asked. May ask the database
-  // when the table is not in the catalog at hand.
+  // when the table is not in the catalog at hand, or does not fit the model or the filters.
   using resolved = std::function<void(result<resolved_table>)>;
-  virtual void resolve(const streams::model& wanted, resolved done) = 0;
+  virtual void resolve(const streams::stream_request& wanted, resolved done) = 0;
 
   // Time has passed: about once a second.
   virtual void tick(std::chrono::steady_clock::time_point now) { streams().tick(now); }

@@ -18,9 +18,8 @@ class stream_host {
   stream_host& operator=(const stream_host&) = delete;
   virtual ~stream_host() = default;
 
-  virtual void open(streams::stream_request wanted, const std::shared_ptr<const relation>& shape,
-                    position start, std::shared_ptr<streams::subscriber> to,
-                    streams::hub::opened done) = 0;
+  virtual void open(streams::stream_request wanted, const table_shape& shape, position start,
+                    std::shared_ptr<streams::subscriber> to, streams::hub::opened done) = 0;
   virtual void acknowledge(streams::stream_id stream, const event_id& id) = 0;
   virtual void writable(streams::stream_id stream) = 0;
   virtual void quiesce(streams::stream_id stream) = 0;
@@ -32,9 +31,8 @@ class hub_host final : public stream_host {
  public:
   explicit hub_host(streams::hub& hub) : hub_(&hub) {}
 
-  void open(streams::stream_request wanted, const std::shared_ptr<const relation>& shape,
-            position start, std::shared_ptr<streams::subscriber> to,
-            streams::hub::opened done) override {
+  void open(streams::stream_request wanted, const table_shape& shape, position start,
+            std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
     hub_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
   }
   void acknowledge(streams::stream_id stream, const event_id& id) override {

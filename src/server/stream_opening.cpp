@@ -57,7 +57,7 @@ struct opening : std::enable_shared_from_this<opening> {
     if (!parsed) return refuse_with(refuse(parsed.error()));
     wanted = std::move(parsed).value();
     project->complete(wanted.model);
-    project->resolve(wanted.model, [self = shared_from_this()](result<resolved_table> table) {
+    project->resolve(wanted, [self = shared_from_this()](result<resolved_table> table) {
       self->resolved(std::move(table));
     });
   }
@@ -87,9 +87,11 @@ struct opening : std::enable_shared_from_this<opening> {
     wanted.mode = streams::stream_mode::subscribe;
     wanted.model.name = wanted.model.table = *bare;
     wanted.model.schema = *schema;
-    wanted.wanted = {boost::json::object(), boost::json::object(), boost::json::object()};
+    wanted.wanted.create.emplace();
+    wanted.wanted.update_after.emplace();
+    wanted.wanted.remove.emplace();
     wanted.form = streams::event_form::native;
-    project->resolve(wanted.model, [self = shared_from_this()](result<resolved_table> found) {
+    project->resolve(wanted, [self = shared_from_this()](result<resolved_table> found) {
       self->resolved(std::move(found));
     });
   }

@@ -1,11 +1,14 @@
-// Which events a stream wants: compiled once, asked for every event.
+// Which events a stream wants: compiled once, asked for the events that could concern it.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/error.hpp"
 #include "change/event.hpp"
-#include "change/relation.hpp"
+#include "streams/filter_compiler.hpp"
+#include "streams/predicate.hpp"
 #include "streams/request.hpp"
 
 namespace pulse::streams {
@@ -13,27 +16,45 @@ namespace pulse::streams {
 enum class filter_verdict {
   no,
   yes,
-  undecided,  // a value that the filter needs is not in the event (unchanged TOAST, a key-only old
-              // row): delivered, and counted
+  undecided,  // a value that would decide is not in the event (unchanged TOAST, a key-only old row,
+              // a column that is not published): delivered, and counted
 };
 
 // The filter of one stream for one relation version. Does not apply to truncates: always wanted.
 // Immutable; any thread.
 class filter {
  public:
-  filter() = default;
-  filter(const filter&) = delete;
-  filter& operator=(const filter&) = delete;
-  virtual ~filter() = default;
+  struct kinds {
+    std::optional<predicate> create;  // nothing: no such event is wanted
+    std::optional<predicate> update;
+    std::optional<predicate> remove;
+  };
+  explicit filter(kinds tests, std::string left_open)
+      : tests_(std::move(tests)), left_open_(std::move(left_open)) {}
 
-  virtual filter_verdict judge(const event_view& event) const = 0;
+  filter_verdict judge(const event_view& event) const;
+
+  // What is wanted of events of this kind; null: nothing.
+  const predicate* test_of(change_action action) const;
+
+  // Why a part of it can never be decided for this table version; empty when all can.
+  const std::string& left_open() const { return left_open_; }
+
+ private:
+  kinds tests_;
+  std::string left_open_;
 };
 
-// errc::invalid_argument names the field and the operator that cannot be: unknown field, value that
-// is no value of the column's type. errc::unsupported names an operator that is not built.
-// `definition` decides the types.
+// For a stream that opens. errc::invalid_argument names the field and the operator that cannot be:
+// an unknown field, an operator that the type does not have, a value that is none of the column's
+// type or no label of its enum, an old value that PostgreSQL never sends (`next` has the ALTER
+// TABLE that mends it). errc::unsupported names a collation that is not reproduced.
 result<std::shared_ptr<const filter>> compile_filter(const wanted_events& wanted,
-                                                     const model& wanted_model,
-                                                     const relation& definition);
+                                                     const model& wanted_model, filter_table table);
+
+// The same filter for a version of the table that an event brings. What no longer fits is left open
+// (filter::left_open()), so that it decides nothing and the rest of the filter still does.
+std::shared_ptr<const filter> follow_filter(const wanted_events& wanted, const model& wanted_model,
+                                            filter_table table);
 
 }  // namespace pulse::streams

@@ -82,8 +82,8 @@ stream_state& hub::impl::add(stream_request wanted, const table_name& of, table_
   return stream;
 }
 
-void hub::impl::open(stream_request wanted, const std::shared_ptr<const relation>& shape,
-                     position start, std::shared_ptr<subscriber> to, opened done) {
+void hub::impl::open(stream_request wanted, const table_shape& shape, position start,
+                     std::shared_ptr<subscriber> to, opened done) {
   const auto refuse = [&](error why) {
     boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
   };
@@ -97,13 +97,15 @@ void hub::impl::open(stream_request wanted, const std::shared_ptr<const relation
   }
   // Only to refuse what cannot be: events bring their own table version, for which the filter is
   // compiled again.
-  if (const auto compiled = compile_wanted(wanted, *shape); !compiled) {
+  const filter_table known{shape.definition.get(), shape.facts.get()};
+  if (const auto compiled = compile_wanted(wanted, known); !compiled) {
     return refuse(compiled.error());
   }
-  const auto table = with_.relations->table(shape->table);
+  const auto table = with_.relations->table(shape.definition->table);
   if (!table) return refuse(table.error());
 
-  auto& stream = add(std::move(wanted), shape->table, *table, std::move(to));
+  auto& stream = add(std::move(wanted), shape.definition->table, *table, std::move(to));
+  stream.facts = shape.facts;
   const auto id = stream.id;
   if (stream.wanted.mode == stream_mode::subscribe || stream.wanted.name.empty()) {
     boost::asio::post(with_.executor, [self = shared_from_this(), id, start, done] {
@@ -115,7 +117,7 @@ void hub::impl::open(stream_request wanted, const std::shared_ptr<const relation
     return;
   }
 
-  const cursor_key key{shape->table, stream.wanted.name};
+  const cursor_key key{shape.definition->table, stream.wanted.name};
   auto& place = names_[key];
   const bool is_new = place == nullptr;
   if (is_new) {
@@ -325,7 +327,7 @@ hub::hub(parts with, stream_limits limits)
     : impl_(std::make_shared<impl>(std::move(with), limits)) {}
 hub::~hub() = default;
 
-void hub::open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
+void hub::open(stream_request wanted, const table_shape& shape, position start,
                std::shared_ptr<subscriber> to, opened done) {
   impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
 }

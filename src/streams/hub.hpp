@@ -106,13 +106,13 @@ class hub {
   // Before the first open().
   void know(const cursor_key& key, const position& cursor);
 
-  // Opens a stream on a table that is known to exist. A filter that the table's newest known
-  // definition (`shape`) cannot satisfy is refused. Unnamed streams and new names start at `start`
-  // (the end of the log when it is lower). `done` is called once, on the executor, when the stream
-  // is open (its cursor durable) or refused; events come in a later turn of the executor. With a
-  // name that is in use the stream opens as a standby and is served when the active one goes.
+  // Opens a stream on a table that is known to exist, as it is known now (`shape`). A filter that
+  // it cannot satisfy is refused. Unnamed streams and new names start at `start` (the end of the
+  // log when it is lower). `done` is called once, on the executor, when the stream is open (its
+  // cursor durable) or refused; events come in a later turn of the executor. With a name that is in
+  // use the stream opens as a standby and is served when the active one goes.
   using opened = std::function<void(result<stream_id>)>;
-  void open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
+  void open(stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
 
   // The consumer has dealt with the event. Unknown ids are counted and otherwise ignored.

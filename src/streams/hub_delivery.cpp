@@ -14,21 +14,17 @@ namespace pulse::streams {
 const filter* hub::impl::filter_for(stream_state& stream, const event_view& event) {
   const auto known = stream.filters.find(event.relation);
   if (known != stream.filters.end()) return known->second.get();
-  // The table was altered since the stream was opened. A filter that the new columns cannot satisfy
-  // decides nothing.
   std::shared_ptr<const filter> compiled;
   if (const auto definition = with_.relations->find(event.relation)) {
-    auto made = compile_wanted(stream.wanted, *definition);
-    if (made) {
-      compiled = std::move(made).value();
-    } else {
-      log_warning(
-          "streams",
-          "the table was altered and a stream's filter no longer fits it: delivering unfiltered",
-          {{"project", with_.project},
-           {"table", to_string(definition->table)},
-           {"stream", stream.wanted.name},
-           {"reason", made.error().what}});
+    compiled = follow_wanted(stream.wanted, {definition.get(), stream.facts.get()});
+    if (!compiled->left_open().empty()) {
+      log_warning("streams",
+                  "the table was altered and a stream's filter no longer fits it: what it cannot "
+                  "decide is delivered",
+                  {{"project", with_.project},
+                   {"table", to_string(definition->table)},
+                   {"stream", stream.wanted.name},
+                   {"reason", compiled->left_open()}});
     }
   }
   return stream.filters.emplace(event.relation, std::move(compiled)).first->second.get();

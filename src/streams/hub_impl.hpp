@@ -25,7 +25,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
  public:
   impl(parts with, stream_limits limits);
 
-  void open(stream_request wanted, const std::shared_ptr<const relation>& shape, position start,
+  void open(stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
   void know(const cursor_key& key, const position& cursor);
   void use_limits(const stream_limits& limits) { limits_ = limits; }

@@ -53,7 +53,13 @@ json::value tagged(std::string_view tag, const json::value& value) {
 // The value, or the object of operators, that is asked of one column.
 json::value tagged(const column_type& type, const json::value& value) {
   const bool is_json = type.kind == value_kind::json || type.kind == value_kind::jsonb;
-  if (is_json && !type.is_list) {
+  if (is_json && value.is_array() && type.is_list) {
+    json::array made;
+    for (const auto& one : value.get_array())
+      made.push_back(json::object{{"$type", "Json"}, {"value", json::serialize(one)}});
+    return made;
+  }
+  if (is_json) {
     const auto* object = value.if_object();
     if (value.is_null() || (object != nullptr && object->contains("$type"))) return value;
     // The client tags all that is asked of a Json field as one value.
@@ -85,18 +91,27 @@ json::value tagged(const relation& table, const json::value& filter) {
   return made;
 }
 
+wanted_events tagged(const relation& table, wanted_events filters) {
+  for (auto* one :
+       {&filters.create, &filters.update_after, &filters.update_before, &filters.remove}) {
+    if (*one) *one = tagged(table, json::value(**one)).get_object();
+  }
+  return filters;
+}
+
 }  // namespace
 
 result<std::shared_ptr<const filter>> compile_wanted(const stream_request& wanted,
-                                                     const relation& definition) {
-  if (wanted.form == event_form::prisma) {
-    return compile_filter(wanted.wanted, wanted.model, definition);
-  }
-  auto filters = wanted.wanted;
-  for (auto* one : {&filters.create, &filters.update_after, &filters.remove}) {
-    if (*one) *one = tagged(definition, json::value(**one)).get_object();
-  }
-  return compile_filter(filters, every_column(definition), definition);
+                                                     filter_table table) {
+  if (wanted.form == event_form::prisma) return compile_filter(wanted.wanted, wanted.model, table);
+  return compile_filter(tagged(*table.definition, wanted.wanted), every_column(*table.definition),
+                        table);
+}
+
+std::shared_ptr<const filter> follow_wanted(const stream_request& wanted, filter_table table) {
+  if (wanted.form == event_form::prisma) return follow_filter(wanted.wanted, wanted.model, table);
+  return follow_filter(tagged(*table.definition, wanted.wanted), every_column(*table.definition),
+                       table);
 }
 
 }  // namespace pulse::streams

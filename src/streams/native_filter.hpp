@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "base/error.hpp"
-#include "change/relation.hpp"
 #include "streams/filter.hpp"
 #include "streams/request.hpp"
 
@@ -13,6 +12,8 @@ namespace pulse::streams {
 // compile_filter() for either form of request. A native one names columns, and its values need no
 // tags ({"$type":…}): the column's type says what a string stands for.
 result<std::shared_ptr<const filter>> compile_wanted(const stream_request& wanted,
-                                                     const relation& definition);
+                                                     filter_table table);
+// follow_filter() in the same way. A native filter on a column that is gone is left open.
+std::shared_ptr<const filter> follow_wanted(const stream_request& wanted, filter_table table);
 
 }  // namespace pulse::streams

@@ -177,15 +177,17 @@ result<wanted_events> read_where(const json::object& header) {
   wanted.remove = std::move(*remove);
   if (*update) {
     for (const auto& entry : **update) {
-      if (entry.key() == "after") continue;
-      return error{errc::unsupported,
-                   fmt::format("where.update.{}: only 'after' can be filtered on",
-                               std::string_view(entry.key())),
-                   "filter on `after`"};
+      if (entry.key() == "after" || entry.key() == "before") continue;
+      return bad(fmt::format(
+          "the 'subscription' header: where.update.{} is not known; after and before are",
+          std::string_view(entry.key())));
     }
     auto after = read_filter(**update, "after");
     if (!after) return after.error();
     wanted.update_after = *after ? std::move(**after) : json::object();
+    auto before = read_filter(**update, "before");
+    if (!before) return before.error();
+    wanted.update_before = std::move(*before);
   }
   return wanted;
 }

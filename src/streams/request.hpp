@@ -24,6 +24,7 @@ struct wanted_events {
   std::optional<boost::json::object> create;
   std::optional<boost::json::object> update_after;
   std::optional<boost::json::object> remove;
+  std::optional<boost::json::object> update_before = std::nullopt;  // besides update_after
 };
 
 // How a consumer wants its events.

@@ -65,6 +65,7 @@ struct stream_state {
   event_sequence through = 0;               // the same, as far as it has a sequence
   std::unique_ptr<log::log_reader> reader;  // while behind
   std::unordered_map<relation_version, std::shared_ptr<const filter>> filters;
+  std::shared_ptr<const table_facts> facts;  // as they were when it was opened
   std::shared_ptr<frame_source> frames;
   name_state* name = nullptr;  // null: unnamed
   table_name table_of;

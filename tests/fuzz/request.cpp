@@ -25,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     column.type.is_list = field.is_list;
     table.columns.push_back(column);
   }
-  static_cast<void>(pulse::streams::compile_filter(request->wanted, request->model, table));
+  static_cast<void>(
+      pulse::streams::compile_filter(request->wanted, request->model, {&table, nullptr}));
   return 0;
 }

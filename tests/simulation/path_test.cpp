@@ -241,7 +241,8 @@ class simulation {
     wanted.model = model_of(one.table);
     wanted.wanted = {json::object(), json::object(), json::object()};
     wanted.truncates = one.truncates;
-    const auto shape = std::make_shared<const relation>(fake_database::definition(one.table));
+    const table_shape shape{std::make_shared<const relation>(fake_database::definition(one.table)),
+                            nullptr};
     process_->streams->open(wanted, shape, position{}, one.open,
                             [&one](const result<streams::stream_id>& opened) {
                               ASSERT_TRUE(opened) << opened.error().message();

@@ -21,9 +21,8 @@ namespace pulse::server {
 // Opens every stream unless told otherwise, and records what reaches it.
 class fake_host final : public stream_host {
  public:
-  void open(streams::stream_request wanted, const std::shared_ptr<const relation>& /*shape*/,
-            position /*start*/, std::shared_ptr<streams::subscriber> to,
-            streams::hub::opened done) override {
+  void open(streams::stream_request wanted, const table_shape& /*shape*/, position /*start*/,
+            std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
     requests.push_back(std::move(wanted));
     if (refuse_open) return done(*refuse_open);
     subscriber = std::move(to);
@@ -69,9 +68,9 @@ class fake_project final : public project_service {
 
   bool event_persistence() const override { return persistence; }
   streams::hub& streams() override { return hub_; }
-  void resolve(const streams::model& /*wanted*/, resolved done) override {
+  void resolve(const streams::stream_request& /*wanted*/, resolved done) override {
     if (refuse_resolve) return done(*refuse_resolve);
-    done(resolved_table{std::make_shared<relation>(), {}});
+    done(resolved_table{{std::make_shared<relation>(), nullptr}, {}});
   }
   capture_status capture() const override { return status; }
   std::string not_ready() const override { return why_not_ready; }

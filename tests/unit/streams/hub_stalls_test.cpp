@@ -70,8 +70,10 @@ class hub_stalls : public ::testing::Test {
     stream_request wanted;
     wanted.name = name;
     wanted.model = {"Job", "jobs", "public", {{"id", "id", "String", false}}};
-    wanted.wanted = {boost::json::object(), boost::json::object(), boost::json::object()};
-    hub_->open(wanted, std::make_shared<const relation>(shape_), position{}, to,
+    wanted.wanted.create.emplace();
+    wanted.wanted.update_after.emplace();
+    wanted.wanted.remove.emplace();
+    hub_->open(wanted, {std::make_shared<const relation>(shape_), nullptr}, position{}, to,
                [to](const result<stream_id>& opened) { to->stream = opened.value(); });
     settle();
     return to;

@@ -328,7 +328,7 @@ filter_verdict judged(const char* create_filter) {
   stream_request wanted;
   wanted.form = event_form::native;
   wanted.wanted.create = json::parse(create_filter).as_object();
-  const auto compiled = compile_wanted(wanted, *table);
+  const auto compiled = compile_wanted(wanted, {table.get(), nullptr});
   if (!compiled) throw std::runtime_error(compiled.error().message());
   const auto row =
       tuple_of(json::array{"1", "Ada", R"({"a": 1.0})", nullptr, "9007199254740993", "\\x00ff"});

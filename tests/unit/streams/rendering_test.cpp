@@ -1,4 +1,4 @@
-// Rows of every kind as consumers read them, and filters on the same rows.
+// Rows of every kind as consumers read them.
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +12,6 @@
 #include "base/bytes.hpp"
 #include "change/type_catalog.hpp"
 #include "streams/array_text.hpp"
-#include "streams/filter.hpp"
 #include "streams/json_text.hpp"
 #include "streams/renderer.hpp"
 #include "streams/value_text.hpp"
@@ -233,74 +232,6 @@ TEST(event_rendering, a_value_that_is_not_what_its_type_promises_is_text_and_nam
   EXPECT_EQ(
       rendered({change_action::create, {}, {}, row({"one", "Ada", std::nullopt})}),
       R"({"action":"create","created":{"id":"one","name":"Ada","big":null},"unrendered":["id"]})");
-}
-
-filter_verdict judged(const char* create_filter, const test_change& change) {
-  wanted_events wanted;
-  wanted.create = json::parse(create_filter).as_object();
-  wanted.update_after = wanted.create;
-  wanted.remove = wanted.create;
-  const auto compiled = compile_filter(wanted, people(), table());
-  if (!compiled) throw std::runtime_error(compiled.error().message());
-  return (*compiled)->judge(change.view());
-}
-
-TEST(filter, equality_has_sqls_three_values) {
-  const test_change ada{change_action::create, {}, {}, row({"1", "Ada", std::nullopt})};
-  for (const auto* yes :
-       {"{}", R"({"name":"Ada"})", R"({"id":1})", R"({"big":null})", R"({"name":{"equals":"Ada"}})",
-        R"({"OR":[{"name":"Eda"},{"id":1}]})", R"({"AND":[{"name":"Ada"},{"id":1}]})",
-        R"({"NOT":{"name":"Eda"}})", R"({"AND":[]})", R"({"NOT":{"big":null,"id":2}})"}) {
-    EXPECT_EQ(judged(yes, ada), filter_verdict::yes) << yes;
-  }
-  for (const auto* no : {R"({"name":"ada"})", R"({"id":2})", R"({"name":null})", R"({"big":"x"})",
-                         R"({"NOT":{"big":"x"}})", R"({"OR":[]})", R"({"name":"Ada","id":2})",
-                         R"({"NOT":[{"name":"Eda"},{"id":1}]})"}) {
-    EXPECT_EQ(judged(no, ada), filter_verdict::no) << no;
-  }
-}
-
-TEST(filter, a_value_that_is_not_in_the_event_leaves_it_undecided) {
-  const test_change unknown{change_action::update, {}, {}, row({"1", "Ada", unchanged})};
-  EXPECT_EQ(judged(R"({"big":"x"})", unknown), filter_verdict::undecided);
-  EXPECT_EQ(judged(R"({"NOT":{"big":"x"}})", unknown), filter_verdict::undecided);
-  EXPECT_EQ(judged(R"({"big":"x","id":2})", unknown), filter_verdict::no);
-  EXPECT_EQ(judged(R"({"OR":[{"big":"x"},{"id":1}]})", unknown), filter_verdict::yes);
-  const test_change key_only{
-      change_action::remove, old_row_kind::key, row({"1", std::nullopt, std::nullopt}), {}};
-  EXPECT_EQ(judged(R"({"id":1})", key_only), filter_verdict::yes);
-  EXPECT_EQ(judged(R"({"name":null})", key_only), filter_verdict::undecided);
-}
-
-TEST(filter, kinds_that_are_not_wanted_do_not_come) {
-  wanted_events wanted;
-  wanted.create.emplace();
-  const auto compiled = compile_filter(wanted, people(), table());
-  ASSERT_TRUE(compiled);
-  EXPECT_EQ(
-      (*compiled)->judge(test_change{change_action::create, {}, {}, row({"1", "a", "b"})}.view()),
-      filter_verdict::yes);
-  EXPECT_EQ((*compiled)->judge(
-                test_change{change_action::remove, old_row_kind::key, row({"1"}), {}}.view()),
-            filter_verdict::no);
-}
-
-TEST(filter, what_cannot_be_is_refused_by_field_and_operator) {
-  const auto refused = [](const char* filter_text, errc code, std::string_view says) {
-    wanted_events wanted;
-    wanted.create = json::parse(filter_text).as_object();
-    const auto compiled = compile_filter(wanted, people(), table());
-    ASSERT_FALSE(compiled) << filter_text;
-    EXPECT_EQ(compiled.error().code, code);
-    EXPECT_NE(compiled.error().what.find(says), std::string::npos) << compiled.error().what;
-  };
-  refused(R"({"nome":"x"})", errc::invalid_argument, "create.nome");
-  refused(R"({"id":"x"})", errc::invalid_argument, "create.id");
-  refused(R"({"gone":"x"})", errc::invalid_argument, "no column gone");
-  refused(R"({"name":{"startsWith":"x"}})", errc::unsupported, "startsWith");
-  refused(R"({"name":{"resembles":"x"}})", errc::invalid_argument, "resembles");
-  refused(R"({"name":{}})", errc::invalid_argument, "empty");
-  refused(R"({"OR":{"name":"x"}})", errc::invalid_argument, "create.OR");
 }
 
 }  // namespace

@@ -1,0 +1,245 @@
+#include "streams/json_filter.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "streams/json_tree.hpp"
+#include "streams/number_key.hpp"
+#include "streams/text_comparison.hpp"
+
+namespace pulse::streams {
+namespace {
+
+constexpr std::array<std::string_view, 14> operator_names{"equals",
+                                                          "not",
+                                                          "path",
+                                                          "mode",
+                                                          "lt",
+                                                          "lte",
+                                                          "gt",
+                                                          "gte",
+                                                          "string_contains",
+                                                          "string_starts_with",
+                                                          "string_ends_with",
+                                                          "array_contains",
+                                                          "array_starts_with",
+                                                          "array_ends_with"};
+
+bool is_operator(std::string_view name) {
+  return std::ranges::find(operator_names, name) != operator_names.end();
+}
+
+error bad(std::string what) {
+  return {errc::invalid_argument, std::move(what), "correct the filter"};
+}
+
+std::string_view word(json_tree::kind of) {
+  switch (of) {
+    case json_tree::kind::null:
+      return "null";
+    case json_tree::kind::boolean:
+      return "a boolean";
+    case json_tree::kind::number:
+      return "a number";
+    case json_tree::kind::string:
+      return "a string";
+    case json_tree::kind::array:
+      return "an array";
+    case json_tree::kind::object:
+      return "an object";
+  }
+  return "something else";
+}
+
+// Judges the value at the path; `column` is the whole column's text.
+using value_test = std::function<truth(const json_tree& value, std::string_view column)>;
+
+class json_compiler {
+ public:
+  json_compiler(const filter_column& column, const json_tree& operators)
+      : column_(&column), operators_(&operators) {}
+
+  result<predicate> compile() {
+    if (auto read = read_options(); !read) return read.error();
+    predicate all;
+    for (std::size_t i = 0; i < operators_->names.size(); ++i) {
+      const auto& name = operators_->names[i];
+      if (name == "path" || name == "mode") continue;
+      auto test = one(name, operators_->elements[i]);
+      if (!test) return wrap(name, test.error());
+      all.children.push_back(std::move(*test));
+    }
+    if (path_ && all.children.empty()) return bad("path: no operator says what to look for there");
+    return all;
+  }
+
+ private:
+  result<void> read_options() {
+    for (const auto& name : operators_->names) {
+      if (!is_operator(name)) return bad(fmt::format("a Json field has no operator {}", name));
+    }
+    if (const auto* path = operators_->member("path")) {
+      path_.emplace();
+      if (path->is != json_tree::kind::array) return bad("path: is not an array of strings");
+      for (const auto& step : path->elements) {
+        if (step.is != json_tree::kind::string) return bad("path: is not an array of strings");
+        path_->push_back(step.text);
+      }
+    }
+    if (const auto* mode = operators_->member("mode")) {
+      if (mode->is != json_tree::kind::string ||
+          (mode->text != "insensitive" && mode->text != "default")) {
+        return bad("mode: is neither 'default' nor 'insensitive'");
+      }
+      insensitive_ = mode->text == "insensitive";
+    }
+    return {};
+  }
+
+  result<predicate> one(const std::string& name, const json_tree& value) const {
+    if (name == "equals" || name == "not") {
+      auto test = equality(value);
+      return name == "not" ? negate(std::move(test)) : std::move(test);
+    }
+    if (name.starts_with("string_")) return string_match(name, value);
+    if (name == "array_contains") {
+      return on_value(json_tree::kind::array, [value](const json_tree& mine, std::string_view) {
+        return truth::of(contains(mine, value));
+      });
+    }
+    if (name.starts_with("array_")) return array_end(name == "array_starts_with", value);
+    return ordering(name, value);
+  }
+
+  predicate equality(const json_tree& value) const {
+    auto test = on_value(std::nullopt,
+                         [key = equality_key(value)](const json_tree& mine, std::string_view) {
+                           return truth::of(equality_key(mine) == key);
+                         });
+    if (!path_) test.keys = std::vector<std::string>{equality_key(value)};
+    return test;
+  }
+
+  // What is not there is NULL, and so is a comparison with it. A value of another kind matches
+  // neither the condition nor its NOT, as Prisma's SQL has it.
+  predicate on_value(std::optional<json_tree::kind> kind, value_test test) const {
+    return leaf_test(*column_, [path = path_.value_or(std::vector<std::string>()), kind,
+                                test = std::move(test)](std::string_view column) {
+      const auto whole = json_tree::parse(column);
+      if (!whole) return truth::open();
+      const auto* mine = at_path(*whole, path);
+      if (mine == nullptr || (kind && mine->is != *kind)) return truth::unknown();
+      return test(*mine, column);
+    });
+  }
+
+  result<predicate> string_match(const std::string& name, const json_tree& value) const {
+    if (value.is != json_tree::kind::string)
+      return bad(fmt::format("wants a string, and {} is given", word(value.is)));
+    auto fold = text_fold([](std::string_view text) { return std::string(text); });
+    if (insensitive_) {
+      auto lower = text_comparison::of_json(column_->table).lower();
+      if (!lower) return lower.error();
+      fold = std::move(*lower);
+    }
+    // Without a path Prisma matches the text of the whole JSON, with its quotes.
+    const auto wanted = fold(value.text);
+    return on_value(json_tree::kind::string,
+                    [=, on_text = !path_](const json_tree& mine, std::string_view column) {
+                      const auto text = fold(on_text ? column : std::string_view(mine.text));
+                      if (name == "string_starts_with") return truth::of(text.starts_with(wanted));
+                      if (name == "string_ends_with") return truth::of(text.ends_with(wanted));
+                      return truth::of(text.find(wanted) != std::string::npos);
+                    });
+  }
+
+  predicate array_end(bool first, const json_tree& value) const {
+    return on_value(json_tree::kind::array,
+                    [first, key = equality_key(value)](const json_tree& mine, std::string_view) {
+                      if (mine.elements.empty()) return truth::unknown();
+                      const auto& end = first ? mine.elements.front() : mine.elements.back();
+                      return truth::of(equality_key(end) == key);
+                    });
+  }
+
+  result<predicate> ordering(const std::string& name, const json_tree& value) const {
+    value_key order;
+    if (value.is == json_tree::kind::number) {
+      order = decimal_key;
+    } else if (value.is == json_tree::kind::string) {
+      auto by = text_comparison::of_json(column_->table).order();
+      if (!by) return by.error();
+      order = std::move(*by);
+    } else {
+      return bad(fmt::format("numbers and strings are ordered, and {} is given", word(value.is)));
+    }
+    const auto key = order(value.text);
+    if (!key) return bad("the value cannot be compared");
+    return on_value(value.is, [=](const json_tree& mine, std::string_view) {
+      const auto other = order(mine.text);
+      return other ? truth::of(in_order(name, other->compare(*key))) : truth::open();
+    });
+  }
+
+  static bool in_order(std::string_view name, int compared) {
+    if (name == "lt") return compared < 0;
+    if (name == "lte") return compared <= 0;
+    return name == "gt" ? compared > 0 : compared >= 0;
+  }
+
+  const filter_column* column_;
+  const json_tree* operators_;
+  std::optional<std::vector<std::string>> path_;
+  bool insensitive_ = false;
+};
+
+result<predicate> equals(const filter_column& column, const boost::json::value& wanted) {
+  const auto text = column_text(column, column.type, wanted);
+  if (!text) return text.error();
+  json_tree operators;
+  operators.is = json_tree::kind::object;
+  operators.names.emplace_back("equals");
+  operators.elements.push_back(json_tree::parse(*text).value_or(json_tree()));
+  return json_compiler(column, operators).compile();
+}
+
+// Operators that each have a tagged value or null.
+result<predicate> untagged(const filter_column& column, const boost::json::object& operators) {
+  predicate all;
+  for (const auto& entry : operators) {
+    const std::string_view name = entry.key();
+    if (name != "equals" && name != "not")
+      return bad(fmt::format("{}: a Json filter has one tag around the whole of it", name));
+    auto test = entry.value().is_null() ? result<predicate>(is_null_test(column))
+                                        : equals(column, entry.value());
+    if (!test) return wrap(name, test.error());
+    all.children.push_back(name == "not" ? negate(std::move(*test)) : std::move(*test));
+  }
+  return all;
+}
+
+}  // namespace
+
+result<predicate> compile_json_operators(const filter_column& column,
+                                         const boost::json::value& given) {
+  if (given.is_null()) return is_null_test(column);
+  const auto* object = given.if_object();
+  if (object == nullptr) return no_value_of(column.type, given);
+  if (!object->contains("$type")) return untagged(column, *object);
+  const auto text = column_text(column, column.type, given);
+  if (!text) return text.error();
+  const auto inner = json_tree::parse(*text);
+  if (inner && inner->is == json_tree::kind::object &&
+      std::ranges::all_of(inner->names, is_operator)) {
+    return json_compiler(column, *inner).compile();
+  }
+  return equals(column, given);
+}
+
+}  // namespace pulse::streams

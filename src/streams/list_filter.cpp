@@ -1,0 +1,195 @@
+#include "streams/list_filter.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "streams/array_text.hpp"
+#include "streams/json_tree.hpp"
+
+namespace pulse::streams {
+namespace {
+
+struct list {
+  std::vector<wanted_element> elements;
+  int dimensions = 0;
+};
+
+// Nothing: the text, or an element of it, cannot be read.
+std::optional<list> read_list(std::string_view text, const value_key& key, char delimiter) {
+  array_reader reader(text, delimiter);
+  list read;
+  int depth = 0;
+  for (;;) {
+    switch (reader.next()) {
+      case array_reader::token::open:
+        read.dimensions = std::max(read.dimensions, ++depth);
+        break;
+      case array_reader::token::close:
+        --depth;
+        break;
+      case array_reader::token::end:
+        return read;
+      case array_reader::token::damaged:
+        return std::nullopt;
+      case array_reader::token::null:
+        read.elements.emplace_back();
+        break;
+      case array_reader::token::element: {
+        auto one = key(reader.text());
+        if (!one) return std::nullopt;
+        read.elements.emplace_back(std::move(*one));
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+text_test list_equals(std::vector<wanted_element> wanted, value_key key, char delimiter) {
+  return [wanted = std::move(wanted), key = std::move(key), delimiter](std::string_view text) {
+    // Explicit bounds are written when they do not begin at 1; a filter's do.
+    if (text.starts_with('[')) return truth::no();
+    const auto mine = read_list(text, key, delimiter);
+    if (!mine) return truth::open();
+    return truth::of(mine->dimensions == 1 && mine->elements == wanted);
+  };
+}
+
+text_test list_has_every(std::vector<wanted_element> wanted, value_key key, char delimiter) {
+  return [wanted = std::move(wanted), key = std::move(key), delimiter](std::string_view text) {
+    const auto mine = read_list(text, key, delimiter);
+    if (!mine) return truth::open();
+    const std::set<wanted_element> there(mine->elements.begin(), mine->elements.end());
+    return truth::of(std::ranges::all_of(
+        wanted, [&](const auto& one) { return one.has_value() && there.contains(one); }));
+  };
+}
+
+text_test list_has_some(std::vector<wanted_element> wanted, value_key key, char delimiter) {
+  const std::set<wanted_element> any(wanted.begin(), wanted.end());
+  return [any, key = std::move(key), delimiter](std::string_view text) {
+    const auto mine = read_list(text, key, delimiter);
+    if (!mine) return truth::open();
+    return truth::of(std::ranges::any_of(
+        mine->elements, [&](const auto& one) { return one.has_value() && any.contains(one); }));
+  };
+}
+
+text_test list_is_empty(bool empty) {
+  return [empty](std::string_view text) { return truth::of((text == "{}") == empty); };
+}
+
+namespace {
+
+namespace json = boost::json;
+
+error bad(std::string what) {
+  return {errc::invalid_argument, std::move(what), "correct the filter"};
+}
+
+json::value tagged(const json_tree& value) {
+  return json::object{{"$type", "Json"}, {"value", to_text(value)}};
+}
+
+// The client wraps a whole filter on a list of Json into one tag, operators and all.
+std::optional<json::object> json_list_operators(const json::value& given) {
+  const auto* object = given.if_object();
+  const auto* text = object == nullptr ? nullptr : object->if_contains("value");
+  if (text == nullptr || !text->is_string() || !object->contains("$type")) return std::nullopt;
+  const auto inner = json_tree::parse(text->get_string());
+  if (!inner || inner->is != json_tree::kind::object) return std::nullopt;
+  json::object operators;
+  for (std::size_t i = 0; i < inner->names.size(); ++i) {
+    const auto& value = inner->elements[i];
+    auto& to = operators[inner->names[i]];
+    if (inner->names[i] == "isEmpty" && value.is == json_tree::kind::boolean) {
+      to = value.truth;
+    } else if (inner->names[i] == "has" || value.is != json_tree::kind::array) {
+      to = tagged(value);
+    } else {
+      for (const auto& element : value.elements)
+        (to.is_null() ? to.emplace_array() : to.get_array()).push_back(tagged(element));
+      if (value.elements.empty()) to.emplace_array();
+    }
+  }
+  return operators;
+}
+
+class list_compiler {
+ public:
+  explicit list_compiler(const filter_column& column) : column_(&column), element_(column.type) {
+    element_.is_list = false;
+  }
+
+  result<predicate> value(const json::value& given) {
+    const bool json = element_.kind == value_kind::json || element_.kind == value_kind::jsonb;
+    const auto unwrapped = json ? json_list_operators(given) : std::nullopt;
+    const auto* object = unwrapped ? &*unwrapped : given.if_object();
+    if (object == nullptr) return equals(given);
+    predicate all;
+    for (const auto& entry : *object) {
+      auto test = one(entry.key(), entry.value());
+      if (!test) return wrap(std::string_view(entry.key()), test.error());
+      all.children.push_back(std::move(*test));
+    }
+    if (all.children.empty())
+      return bad("one of equals, has, hasEvery, hasSome and isEmpty is missing");
+    return all;
+  }
+
+ private:
+  result<predicate> one(std::string_view name, const json::value& wanted) const {
+    if (name == "equals") return equals(wanted);
+    if (name == "has") return with_elements(json::array{wanted}, list_has_every);
+    if (name == "isEmpty") {
+      if (!wanted.is_bool()) return bad("is neither true nor false");
+      return leaf_test(*column_, list_is_empty(wanted.get_bool()));
+    }
+    if (name != "hasEvery" && name != "hasSome") return bad("is no operator on a list");
+    if (!wanted.is_array()) return bad("is not an array");
+    return with_elements(wanted.get_array(), name == "hasEvery" ? list_has_every : list_has_some);
+  }
+
+  result<predicate> equals(const json::value& wanted) const {
+    if (wanted.is_null()) {
+      return is_null_test(*column_);
+    }
+    if (!wanted.is_array()) return no_value_of(column_->type, wanted);
+    if (wanted.get_array().empty()) return leaf_test(*column_, list_is_empty(true));
+    return with_elements(wanted.get_array(), list_equals);
+  }
+
+  using list_test = text_test (*)(std::vector<wanted_element>, value_key, char);
+
+  result<predicate> with_elements(const json::array& wanted, list_test make) const {
+    auto key = equality_key_of(*column_, element_);
+    if (!key) return key.error();
+    std::vector<wanted_element> elements;
+    for (const auto& value : wanted) {
+      if (value.is_null()) {
+        elements.emplace_back();
+        continue;
+      }
+      const auto text = column_text(*column_, element_, value);
+      if (!text) return text.error();
+      elements.push_back((*key)(*text));
+    }
+    return leaf_test(*column_, make(std::move(elements), std::move(*key), column_->type.delimiter));
+  }
+
+  const filter_column* column_;
+  column_type element_;
+};
+
+}  // namespace
+
+result<predicate> compile_list_operators(const filter_column& column, const json::value& given) {
+  return list_compiler(column).value(given);
+}
+
+}  // namespace pulse::streams

@@ -1,0 +1,32 @@
+// Conditions on lists: equals, has, hasEvery, hasSome, isEmpty.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "base/error.hpp"
+#include "streams/filter_column.hpp"
+#include "streams/predicate.hpp"
+#include "streams/value_key.hpp"
+
+namespace pulse::streams {
+
+// One element that a filter names, by its key; none: NULL.
+using wanted_element = std::optional<std::string>;
+
+// PostgreSQL's array operators (manual, section 9.19): = compares element by element, NULLs equal,
+// and wants the same bounds; @> and && look at elements of every dimension and find no NULL.
+text_test list_equals(std::vector<wanted_element> wanted, value_key key, char delimiter);
+text_test list_has_every(std::vector<wanted_element> wanted, value_key key, char delimiter);
+text_test list_has_some(std::vector<wanted_element> wanted, value_key key, char delimiter);
+text_test list_is_empty(bool empty);
+
+// As compile_operators() (filter_operators.hpp), of a column that is a list.
+result<predicate> compile_list_operators(const filter_column& column,
+                                         const boost::json::value& given);
+
+}  // namespace pulse::streams
