@@ -57,7 +57,8 @@ export class Consumer {
   // Frames that have come in all, kept or not.
   received = 0;
   connections = 0;
-  lastClose: { code: number; reason: string } | undefined;
+  // How connections that had been open have ended, in order.
+  readonly closes: { code: number; reason: string }[] = [];
   private readonly options: ConsumerOptions;
   private socket: WebSocket | undefined;
   private stopped = false;
@@ -97,7 +98,7 @@ export class Consumer {
         });
       });
       socket.on('close', (code, reason) => {
-        this.lastClose = { code, reason: reason.toString() };
+        if (connection !== 0) this.closes.push({ code, reason: reason.toString() });
         reject(new Error(`closed with ${code} ${reason.toString()}`));
         this.again();
       });
@@ -122,6 +123,10 @@ export class Consumer {
     if ((this.options.ack ?? 'each') === 'each' && socket.readyState === WebSocket.OPEN) {
       socket.send(JSON.stringify({ type: 'ack', id: frame.id }));
     }
+  }
+
+  get lastClose(): { code: number; reason: string } | undefined {
+    return this.closes.at(-1);
   }
 
   get isOpen(): boolean {

@@ -37,7 +37,7 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
     const ended = await pulse.terminate(10_000);
     s.note(`round ${round}: ended after ${Date.now() - began} ms`);
     assert.deepEqual(ended, { code: 0, signal: null });
-    await until('the consumer to be told', () => !consumer.isOpen);
+    await until('the consumer to be told', () => consumer.closes.length === round);
     assert.equal(consumer.lastClose?.code, 1001);
     await pulse.start();
   }
