@@ -2,8 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
-#include <unistd.h>
+#include <fstream>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -52,16 +52,23 @@ result<void> read_projects(file_content& content, const toml::node& node, const 
 }  // namespace
 
 result<file_content> read_config_file(const std::string& path) {
-  if (::access(path.c_str(), R_OK) != 0) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+  if (!file) {
     return error{
         errc::invalid_argument,
         fmt::format("the configuration file {} cannot be read: {}", path, std::strerror(errno)),
         "check --config or PULSE_CONFIG"};
   }
+  return parse_config_file(text, path);
+}
+
+result<file_content> parse_config_file(std::string_view text, const std::string& path) {
   file_content content;
   // The library throws; here a malformed file is an expected failure.
   try {
-    auto file = toml::parse_file(path);
+    auto file = toml::parse(text, path);
     if (const auto* projects = file.get("projects")) {
       if (auto read = read_projects(content, *projects, path); !read) return read.error();
       file.erase("projects");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,5 +25,7 @@ struct file_content {
 
 // errc::invalid_argument names the file, and the line where there is one.
 result<file_content> read_config_file(const std::string& path);
+// The same for a text that was read from there.
+result<file_content> parse_config_file(std::string_view text, const std::string& path);
 
 }  // namespace pulse::app

@@ -53,7 +53,23 @@ std::string compress(std::string_view events, compression& codec) {
   return packed;
 }
 
+// What one stored byte can become at most, so that no more room is made than the block can fill:
+// 255 for LZ4 (its block format), and for Zstandard 128 KiB for a repeated byte in a block of four
+// (RFC 8878, section 3.1.1.2).
+std::uint64_t growth_max(compression codec) {
+  switch (codec) {
+    case compression::none:
+      return 1;
+    case compression::lz4:
+      return 255;
+    case compression::zstd:
+      return 32768;
+  }
+  return 0;
+}
+
 bool decompress(const block_header& header, byte_view payload, std::string& events) {
+  if (header.raw_bytes > payload.size() * growth_max(header.codec)) return false;
   events.resize(header.raw_bytes);
   const auto* from = reinterpret_cast<const char*>(payload.data());
   switch (header.codec) {

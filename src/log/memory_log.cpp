@@ -165,16 +165,19 @@ std::shared_ptr<const relation> memory_relations::find(relation_version version)
   return version == 0 || version > versions_.size() ? nullptr : versions_[version - 1];
 }
 
-void memory_relations::restore(const table_name& name, table_id table) {
+bool memory_relations::restore(const table_name& name, table_id table) {
   const std::scoped_lock lock(mutex_);
-  tables_.insert_or_assign(name, table);
+  if (table != tables_.size() + 1) return false;
+  return tables_.emplace(name, table).second;
 }
 
-void memory_relations::restore(const relation& definition, relation_version version) {
+bool memory_relations::restore(const relation& definition, relation_version version) {
   const std::scoped_lock lock(mutex_);
-  versions_.resize(std::max<std::size_t>(versions_.size(), version));
-  versions_[version - 1] = std::make_shared<const relation>(definition);
-  newest_[tables_[definition.table]] = version;
+  const auto table = tables_.find(definition.table);
+  if (version != versions_.size() + 1 || table == tables_.end()) return false;
+  versions_.push_back(std::make_shared<const relation>(definition));
+  newest_[table->second] = version;
+  return true;
 }
 
 }  // namespace pulse::log

@@ -58,8 +58,10 @@ class memory_relations : public relation_store {
   virtual result<void> keep(const relation& /*definition*/, relation_version /*version*/) {
     return {};
   }
-  void restore(const table_name& name, table_id table);
-  void restore(const relation& definition, relation_version version);
+  // What was kept, in its order: false when this cannot come next. Numbers and versions are given
+  // without gaps, and a table has its number before it has a definition.
+  bool restore(const table_name& name, table_id table);
+  bool restore(const relation& definition, relation_version version);
 
  private:
   result<table_id> table_locked(const table_name& name);

@@ -96,6 +96,12 @@ column_type take_type(record_reader& reader, record_kind form, int depth = 0) {
   return type;
 }
 
+error out_of_turn(std::string_view what, std::uint32_t number) {
+  return {errc::corrupt,
+          fmt::format("{} {} does not go on from the records before it", what, number),
+          "restore the file from a copy"};
+}
+
 // The payload of the whole record at `offset`, when there is one.
 std::optional<byte_view> record_at(byte_view file, std::uint64_t offset) {
   const auto rest = file.subspan(offset);
@@ -165,7 +171,7 @@ result<void> relation_file::take_record(byte_view payload) {
   }
   if (kind == record_kind::table) {
     if (!reader.ok()) return error{errc::corrupt, "a table record is cut short", {}};
-    restore(definition.table, number);
+    if (!restore(definition.table, number)) return out_of_turn("table number", number);
     return {};
   }
   definition.oid = reader.number<std::uint32_t>();
@@ -179,7 +185,7 @@ result<void> relation_file::take_record(byte_view payload) {
     definition.columns.push_back(std::move(one));
   }
   if (!reader.ok()) return error{errc::corrupt, "a definition record is cut short", {}};
-  restore(definition, number);
+  if (!restore(definition, number)) return out_of_turn("version", number);
   return {};
 }
 

@@ -188,7 +188,10 @@ result<sealed_facts> read_trailer(const storage_file& file) {
   facts.summary.newest_commit = unix_time_us(
       std::chrono::microseconds(static_cast<std::int64_t>(load_little<std::uint64_t>(from + 48))));
   facts.summary.end = decode_state(from + 56);
-  if (facts.index_offset + facts.index_bytes + trailer_bytes != *size) return unsealed;
+  const auto before_trailer = *size - trailer_bytes;
+  if (facts.index_offset > before_trailer ||
+      facts.index_bytes != before_trailer - facts.index_offset)
+    return unsealed;
   return facts;
 }
 

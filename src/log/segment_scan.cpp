@@ -14,13 +14,15 @@ constexpr std::size_t step_bytes = std::size_t{1} << 20U;
 // The file's bytes from an offset on, as many as are asked for.
 class window_reader {
  public:
-  explicit window_reader(const storage_file& file) : file_(&file) {}
+  window_reader(const storage_file& file, std::uint64_t file_size)
+      : file_(&file), file_size_(file_size) {}
 
   // At least `bytes` from `offset`, or fewer at the end of the file. Holds until the next call.
   result<byte_view> at(std::uint64_t offset, std::size_t bytes) {
     if (offset < start_ || offset + bytes > start_ + buffer_.size()) {
       start_ = offset;
-      buffer_.resize(std::max(bytes, step_bytes));
+      buffer_.resize(std::min<std::uint64_t>(std::max(bytes, step_bytes),
+                                             file_size_ - std::min(offset, file_size_)));
       const auto got =
           file_->read_at(offset, {reinterpret_cast<std::byte*>(buffer_.data()), buffer_.size()});
       if (!got) return got.error();
@@ -31,6 +33,7 @@ class window_reader {
 
  private:
   const storage_file* file_;
+  std::uint64_t file_size_;
   std::uint64_t start_ = 0;
   std::string buffer_;
 };
@@ -94,7 +97,7 @@ result<scan_outcome> scan_segment(const storage_file& file, const segment_header
   scan_outcome outcome;
   outcome.summary.end = header.before;
   outcome.last_checksum = header.checksum;
-  window_reader reader(file);
+  window_reader reader(file, *file_size);
   while (outcome.end < *file_size) {
     const auto block = whole_block(reader, outcome.end, *file_size);
     if (!block && is_io(block.error())) return block.error();

@@ -1,7 +1,6 @@
 #include "log/spill_area.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace pulse::log {
@@ -134,7 +133,12 @@ result<std::unique_ptr<spill_area::reader>> spill_area::read(std::uint32_t xid) 
 // Makes `bytes` that have not been handed out stand in the buffer; false at the end of the file.
 result<bool> spill_area::reader::have(std::size_t bytes) {
   if (end_ - begin_ >= bytes) return true;
-  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  const auto left = end_ - begin_ + (size_ - offset_);
+  if (left == 0) return false;
+  // Before room is made: a damaged size can be anything.
+  if (left < bytes) return cut_short();
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
   end_ -= std::exchange(begin_, 0);
   buffer_.resize(std::max(bytes, block_bytes));
   const auto wanted = std::min<std::uint64_t>(buffer_.size() - end_, size_ - offset_);
@@ -144,9 +148,12 @@ result<bool> spill_area::reader::have(std::size_t bytes) {
   offset_ += *got;
   end_ += *got;
   if (end_ >= bytes) return true;
-  if (end_ == 0 && offset_ == size_) return false;
-  return error{errc::corrupt, "the spilled transaction in " + name_ + " is cut short",
-               "capture begins anew by itself; check the disk"};
+  return cut_short();
+}
+
+error spill_area::reader::cut_short() const {
+  return {errc::corrupt, "the spilled transaction in " + name_ + " is cut short",
+          "capture begins anew by itself; check the disk"};
 }
 
 result<const streamed_message*> spill_area::reader::next() {

@@ -53,6 +53,7 @@ class spill_area {
    private:
     friend class spill_area;
     result<bool> have(std::size_t bytes);
+    error cut_short() const;
 
     std::unique_ptr<storage_file> file_;
     std::string name_;

@@ -1,9 +1,10 @@
 #include "source/replication.hpp"
 
 #include <charconv>
-#include <sstream>
 
 #include <fmt/format.h>
+
+#include "source/timeline_history.hpp"
 
 namespace pulse::source {
 namespace {
@@ -12,22 +13,6 @@ std::uint32_t to_number(const std::string& text) {
   std::uint32_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
-}
-
-// Lines of "timeline <tab> LSN <tab> reason"; comments begin with '#'.
-std::vector<timeline_switch> parse_history(const std::string& content) {
-  std::vector<timeline_switch> history;
-  std::istringstream lines(content);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line.front() == '#') continue;
-    std::istringstream fields(line);
-    std::string timeline;
-    std::string switch_point;
-    fields >> timeline >> switch_point;
-    if (const auto place = parse_lsn(switch_point))
-      history.push_back({to_number(timeline), *place});
-  }
-  return history;
 }
 
 }  // namespace
@@ -44,7 +29,7 @@ async_result<server_identity> identify_server(connection* replication) {
     const auto history =
         co_await replication->query(fmt::format("TIMELINE_HISTORY {}", identity.timeline));
     if (!history) co_return wrap("reading the timeline's history", history.error());
-    identity.history = parse_history(history->value(1));
+    identity.history = parse_timeline_history(history->value(1));
   }
   co_return identity;
 }

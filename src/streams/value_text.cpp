@@ -135,9 +135,10 @@ bool append_date_time(std::string& to, value_kind kind, std::string_view text) {
   return true;
 }
 
+// JSON has no leading zeros (RFC 8259, section 6), and neither have PostgreSQL's integers.
 bool is_integer(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
-  return all_digits(text);
+  return all_digits(text) && (text.size() == 1 || text.front() != '0');
 }
 
 }  // namespace

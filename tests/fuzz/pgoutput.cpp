@@ -1,85 +1,109 @@
-// Arbitrary bytes as replication messages: each length-prefixed piece of the input is one CopyData
-// message. The decoder may refuse, and must neither crash nor read past the message.
-#include <cstddef>
-#include <cstdint>
+// Arbitrary bytes as a replication connection: each piece of the input is one CopyData message. The
+// decoder may refuse, and must neither crash nor read past the message; what was streamed is given
+// back at its commit, as capture does it.
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "base/bytes.hpp"
 #include "change/fragment.hpp"
 #include "pgoutput/copy_data.hpp"
 #include "pgoutput/decoder.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace {
 
+using namespace pulse;
+
 // Looks at every byte that it is given, so that the sanitizer sees what is out of bounds.
-class reading_sink final : public pulse::fragment_sink {
+class reading_sink final : public fragment_sink {
  public:
-  pulse::result<void> on_begin(const pulse::transaction_begin&) override { return {}; }
-  pulse::result<void> on_relation(const pulse::relation_definition& definition) override {
-    seen_ += definition.columns.size();
+  result<void> on_begin(const transaction_begin& /*begin*/) override { return {}; }
+  result<void> on_relation(const relation_definition& definition) override {
+    for (const auto& column : definition.columns) read(column.name);
     return {};
   }
-  pulse::result<void> on_change(const pulse::row_change& change) override {
-    read(change.before);
-    read(change.after);
+  result<void> on_change(const row_change& change) override {
+    for (const auto value : change.before) read(value.text);
+    for (const auto value : change.after) read(value.text);
     return {};
   }
-  pulse::result<void> on_commit(const pulse::transaction_commit&) override { return {}; }
+  result<void> on_commit(const transaction_commit& /*commit*/) override { return {}; }
 
  private:
-  void read(pulse::tuple_view row) {
-    for (const auto value : row) {
-      for (const char c : value.text) seen_ += static_cast<unsigned char>(c);
-    }
+  void read(std::string_view text) {
+    for (const char c : text) seen_ += static_cast<unsigned char>(c);
   }
-  std::size_t seen_ = 0;
+  volatile std::size_t seen_ = 0;
 };
 
 // Keeps what is streamed, to give it back at the commit.
-class keeping_sink final : public pulse::streamed_sink {
+class keeping_sink final : public streamed_sink {
  public:
-  pulse::result<void> on_block_start(std::uint32_t, bool) override { return {}; }
-  pulse::result<void> on_streamed(const pulse::streamed_message& message) override {
-    kept.emplace_back(message.at, message.type, pulse::as_text(message.body));
+  explicit keeping_sink(pgoutput::decoder*& decoder) : decoder_(&decoder) {}
+
+  result<void> on_block_start(std::uint32_t /*xid*/, bool /*first*/) override { return {}; }
+  result<void> on_streamed(const streamed_message& message) override {
+    kept_.push_back({message.xid, message.subxid, message.at, message.type,
+                     std::string(as_text(message.body))});
     return {};
   }
-  pulse::result<void> on_block_end() override { return {}; }
-  pulse::result<void> on_stream_commit(const pulse::transaction_begin& begin,
-                                       const pulse::transaction_commit& commit) override {
-    if (auto begun = decoder->replay_begin(begin); !begun) return begun;
-    for (const auto& [at, type, body] : std::exchange(kept, {})) {
-      auto replayed = decoder->replay(at, type, pulse::as_byte_view(body));
-      if (!replayed) return replayed;
+  result<void> on_block_end() override { return {}; }
+  result<void> on_stream_commit(const transaction_begin& begin,
+                                const transaction_commit& commit) override {
+    auto& decoder = **decoder_;
+    if (auto begun = decoder.replay_begin(begin); !begun) return begun;
+    for (const auto& one : kept_) {
+      if (one.xid != begin.xid) continue;
+      if (auto replayed = decoder.replay(one.at, one.type, as_byte_view(one.body)); !replayed)
+        return replayed;
     }
-    return decoder->replay_commit(commit);
+    forget(begin.xid, begin.xid);
+    return decoder.replay_commit(commit);
   }
-  pulse::result<void> on_stream_abort(std::uint32_t, std::uint32_t) override { return {}; }
+  result<void> on_stream_abort(std::uint32_t xid, std::uint32_t subxid) override {
+    forget(xid, subxid);
+    return {};
+  }
 
-  pulse::pgoutput::decoder* decoder = nullptr;
-  std::vector<std::tuple<pulse::lsn, char, std::string>> kept;
+  void clear() { kept_.clear(); }
+
+ private:
+  struct kept {
+    std::uint32_t xid;
+    std::uint32_t subxid;
+    lsn at;
+    char type;
+    std::string body;
+  };
+
+  void forget(std::uint32_t xid, std::uint32_t subxid) {
+    std::erase_if(kept_, [&](const kept& one) {
+      return one.xid == xid && (subxid == xid || one.subxid == subxid);
+    });
+  }
+
+  pgoutput::decoder** decoder_;
+  std::vector<kept> kept_;
 };
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::input bytes(data, size);
   reading_sink sink;
-  keeping_sink streamed;
-  pulse::pgoutput::decoder decoder(sink, &streamed);
-  streamed.decoder = &decoder;
-  while (size > 1) {
-    const std::size_t piece = data[0] < size ? data[0] : size - 1;
-    const auto bytes = std::as_bytes(std::span(data + 1, piece));
-    const auto parsed = pulse::pgoutput::parse_copy_data(bytes);
-    if (parsed) {
-      if (const auto* message = std::get_if<pulse::pgoutput::xlog_data>(&*parsed)) {
-        if (!decoder.decode(message->wal_start, message->message)) decoder.reset();
-      }
-    }
-    data += 1 + piece;
-    size -= 1 + piece;
+  pgoutput::decoder* at_hand = nullptr;
+  keeping_sink streamed(at_hand);
+  const bool streaming = (bytes.take_byte() & 1U) == 0;
+  pgoutput::decoder decoder(sink, streaming ? &streamed : nullptr);
+  at_hand = &decoder;
+  while (!bytes.empty()) {
+    const auto parsed = pgoutput::parse_copy_data(bytes.take_piece());
+    if (!parsed) continue;
+    const auto* message = std::get_if<pgoutput::xlog_data>(&*parsed);
+    if (message == nullptr) continue;
+    if (decoder.decode(message->wal_start, message->message)) continue;
+    decoder.reset();
+    streamed.clear();
   }
   return 0;
 }

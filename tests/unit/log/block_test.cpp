@@ -126,6 +126,27 @@ TEST_P(packed, blocks_with_any_bit_changed_are_refused) {
   }
 }
 
+TEST_P(packed, the_most_compressible_events_are_read_as_they_were) {
+  const std::string events(std::size_t{4} << 20U, '\0');
+  const auto block = pack_block({}, events, {11, 4096}, GetParam());
+  const auto header = read_block_header(as_byte_view(block.bytes));
+  ASSERT_TRUE(header);
+  const auto loaded = unpack_block(*header, as_byte_view(block.bytes));
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ((*loaded)->events, events);
+}
+
+TEST_P(packed, a_size_that_the_payload_cannot_unpack_to_is_refused_before_room_is_made) {
+  std::string events;
+  const auto facts = facts_of(events, 50);
+  const auto block = pack_block(facts, events, {11, 4096}, GetParam());
+  auto header = read_block_header(as_byte_view(block.bytes));
+  ASSERT_TRUE(header);
+  // The checksum is the block's: only what was read of the header is wrong.
+  header->raw_bytes = std::uint64_t{1} << 62U;
+  EXPECT_FALSE(unpack_block(*header, as_byte_view(block.bytes)));
+}
+
 INSTANTIATE_TEST_SUITE_P(codecs, packed,
                          ::testing::Values(compression::none, compression::lz4, compression::zstd));
 

@@ -179,6 +179,18 @@ TEST_F(relation_file_on_a_disk, damage_before_the_last_record_is_refused) {
   }
 }
 
+TEST_F(relation_file_on_a_disk, whole_records_that_do_not_follow_from_each_other_are_refused) {
+  open();
+  ASSERT_TRUE(file_->describe(users(2)));
+  auto& content = disk_->content("relations");
+  const auto once = content;
+  content = once + once;
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, errc::corrupt);
+  EXPECT_NE(opened.error().what.find("table number 1"), std::string::npos) << opened.error().what;
+}
+
 TEST_F(relation_file_on_a_disk, a_full_disk_is_no_space_and_works_again_when_there_is_room) {
   open();
   ASSERT_TRUE(file_->describe(users(2)));

@@ -148,5 +148,18 @@ TEST_F(spill_area_on_a_disk, refuses_messages_and_commits_of_transactions_it_has
   EXPECT_TRUE(area_->remove(5));
 }
 
+TEST_F(spill_area_on_a_disk, a_size_beyond_the_file_is_damage_and_makes_no_room) {
+  open();
+  area_->begin(1);
+  append(1, 1, "row");
+  ASSERT_TRUE(area_->flush());
+  auto& content = disk_->content("1.spill");
+  content.replace(0, 4, "\xff\xff\xff\xff");
+  const auto reader = area_->read(1).value();
+  const auto read = reader->next();
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::corrupt);
+}
+
 }  // namespace
 }  // namespace pulse::log
