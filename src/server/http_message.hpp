@@ -59,7 +59,8 @@ class http_request_reader {
 
   enum class progress { need_more, complete };
   // Looks at the front of `bytes` and removes what it has used up. An error is the answer to give:
-  // 431 for too large a header, 413 for too large a body, 400 for what is no HTTP.
+  // 431 for too large a header, 413 for too large a body, 411 for one without its length, 400 for
+  // what is no HTTP.
   boost::system::result<progress, refusal> read(std::string& bytes);
   // Once complete.
   http_request take();

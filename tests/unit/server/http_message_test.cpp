@@ -79,6 +79,13 @@ TEST(http_requests, that_are_none_are_refused) {
   EXPECT_EQ(status_for("POST / HTTP/1.1\r\ncontent-length: 70000\r\n\r\n"), 413U);
 }
 
+TEST(http_requests, with_a_body_of_unknown_length_are_refused_before_any_of_it_is_read) {
+  const std::string head = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
+  EXPECT_EQ(status_for(head), 411U);
+  // Ends the process in the library's own reading of chunks.
+  EXPECT_EQ(status_for(head + "0\r\n{\"lab\r\r\n\r\n=y\r\n"), 411U);
+}
+
 TEST(paths, lose_query_and_trailing_slashes) {
   const auto path = [](const std::string& target) {
     http_request request;
