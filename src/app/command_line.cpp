@@ -167,9 +167,11 @@ class program {
     auto& command =
         *app_.add_subcommand("serve", "Streams a database's changes until it is told to stop");
     add_serve_settings(command, given_);
+    command.add_flag("--check", check_, "only say whether it could start");
     command.callback([this] {
       chosen_ = [this] {
         return with_config([this](const server_config& config) {
+          if (check_) return check_server(config);
           return run_server(config, [this] { return load_config(given_, variable); });
         });
       };
@@ -274,6 +276,7 @@ class program {
   std::string table_;
   tail_options tail_;
   bool fix_ = false;
+  bool check_ = false;
   bool yes_ = false;
   std::function<int()> chosen_;
 };

@@ -122,16 +122,7 @@ result<void> apply_environment(server_config& config, const environment& variabl
 
 result<void> check(const server_config& config) {
   for (const auto* address : {&config.listen, &config.admin_listen}) {
-    if (!config.insecure && !config.tls.given() &&
-        !boost::asio::ip::make_address(address->address).is_loopback()) {
-      return error{
-          errc::invalid_argument,
-          fmt::format(
-              "{} is not a loopback address, and what travels over it would be readable by others",
-              server::to_string(*address)),
-          "give --tls-cert and --tls-key, listen on 127.0.0.1 behind a TLS proxy, or say "
-          "--insecure"};
-    }
+    if (auto good = check_address(*address, config); !good) return good;
   }
   if (config.tls.certificate.empty() != config.tls.key.empty()) {
     return error{errc::invalid_argument,
@@ -182,6 +173,18 @@ result<void> check(const server_config& config) {
 }
 
 }  // namespace
+
+result<void> check_address(const server::listen_address& address, const server_config& config) {
+  if (config.insecure || config.tls.given() ||
+      boost::asio::ip::make_address(address.address).is_loopback())
+    return {};
+  return error{errc::invalid_argument,
+               fmt::format("{} is not a loopback address, and what travels over it would be "
+                           "readable by others",
+                           server::to_string(address)),
+               "give --tls-cert and --tls-key, listen on 127.0.0.1 behind a TLS proxy, or say "
+               "--insecure"};
+}
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   const auto distance = [&](std::string_view other) {

@@ -47,6 +47,7 @@ struct server_config {
   log_format format = log_format::text;
   std::size_t unsent_bytes_max = std::size_t{1} << 20U;  // for one connection
   std::size_t connections_max = 10'000;
+  std::size_t failed_keys_per_minute = 60;  // of one address; 0: any number
   // A consumer is asked for a sign of life after half of it and dropped after all of it.
   std::chrono::seconds silence_timeout{12};
   std::string admin_token;  // secret; empty: one is made
@@ -62,6 +63,9 @@ using settings = std::map<std::string, std::string>;
 // unknown one.
 using environment = std::function<std::optional<std::string>(const std::string&)>;
 result<server_config> load_config(const settings& command_line, const environment& all_variables);
+
+// Whether this address may be listened on: one that is not loopback wants TLS or `insecure`.
+result<void> check_address(const server::listen_address& address, const server_config& config);
 
 // Where state is kept when nobody says otherwise: /var/lib/pulse for root, else below the home
 // directory.

@@ -136,6 +136,15 @@ const std::map<std::string, server_setter>& server_settings() {
        [](auto& to, auto where, auto& v) { return assign_size(to.unsent_bytes_max, where, v); }},
       {"connections",
        [](auto& to, auto where, auto& v) { return assign_size(to.connections_max, where, v); }},
+      {"failed_keys",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         constexpr std::uint64_t most = 1'000'000;
+         const auto count = v == "off" ? std::optional<std::uint64_t>(0) : parse_size(v);
+         if (!count || *count > most || (*count == 0 && v != "off"))
+           return wrong(where, v, "a number up to a million, or off");
+         to.failed_keys_per_minute = *count;
+         return {};
+       }},
       {"silence_timeout",
        [](auto& to, auto where, auto& v) {
          return assign_duration(to.silence_timeout, where, v, "a duration, like 12s");

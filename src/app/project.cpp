@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include "app/cursor_keeper.hpp"
@@ -26,6 +27,20 @@ namespace {
 
 // Without event persistence: what subscribe() may be behind by.
 constexpr std::uint64_t live_bytes_max = std::uint64_t{16} << 20U;
+
+// How long a stream that opens waits for what the database says. On a known table it then begins at
+// the log's end, which is before "now": it gets more, never less.
+constexpr std::chrono::milliseconds patience_for_known{250};
+constexpr std::chrono::seconds patience_for_unknown{5};
+
+// What a stream that opens has asked the database.
+struct question {
+  question(const asio::any_io_executor& delivery, server::project_service::resolved answered)
+      : patience(delivery), done(std::move(answered)) {}
+
+  asio::steady_timer patience;
+  server::project_service::resolved done;  // empty once it was told
+};
 
 std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
   std::error_code failure;
@@ -259,18 +274,28 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   const bool chosen =
       model.schema.empty() && catalog_ && catalog_->find_in_any_schema(model.table).size() > 1;
   const bool refresh = !known || chosen || !fits(*catalog_, **table, wanted);
-  capture_->ask(refresh, [weak = weak_from_this(), delivery = with_.delivery, model, known,
-                          done = std::move(done)](const result<app::capture::present>& answer) {
-    asio::post(delivery, [weak, model, known, done, answer] {
-      const auto self = weak.lock();
-      if (!self)
-        return done(error{errc::unavailable, "the server is shutting down", "connect again"});
-      if (!answer && !known)
-        return done(error{errc::unavailable, answer.error().what, answer.error().next});
-      const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
-      done(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
-    });
+  const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
+  const auto answered = [weak = weak_from_this(), model, known,
+                         asked](const result<app::capture::present>& answer) {
+    asked->patience.cancel();
+    const auto tell = std::exchange(asked->done, nullptr);
+    if (!tell) return;
+    const auto self = weak.lock();
+    if (!self)
+      return tell(error{errc::unavailable, "the server is shutting down", "connect again"});
+    if (!answer && !known)
+      return tell(error{errc::unavailable, answer.error().what, answer.error().next});
+    const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
+    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
+  };
+  asked->patience.expires_after(known ? patience_for_known : patience_for_unknown);
+  asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
+    if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
+  capture_->ask(refresh,
+                [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
+                  asio::post(delivery, [answered, answer] { answered(answer); });
+                });
 }
 
 project::log_figures::log_figures(metrics& figures, const std::string& project)

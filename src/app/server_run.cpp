@@ -12,12 +12,16 @@
 #include "app/admin.hpp"
 #include "app/config_changes.hpp"
 #include "app/data_dir.hpp"
+#include "app/prisma_schema_file.hpp"
 #include "app/project.hpp"
 #include "app/project_keys.hpp"
+#include "app/successor.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
 #include "control/catalog_json.hpp"
+#include "server/listening_socket.hpp"
 #include "server/server.hpp"
+#include "source/database_url.hpp"
 
 namespace pulse::app {
 
@@ -27,15 +31,46 @@ namespace {
 
 // How long an orderly end may take for those who are connected.
 constexpr std::chrono::seconds stop_limit{5};
+// With a successor nobody is refused meanwhile, and a consumer that is cut off with events in hand
+// may not find back: more time.
+constexpr std::chrono::seconds hand_over_limit{20};
+
+// What the configuration is held to holds for sockets that came from elsewhere too.
+result<void> check_sockets(const server::listening_sockets& sockets, const server_config& config) {
+  for (const auto* one : {&sockets.streams, &sockets.admin}) {
+    if (!one->is_open()) continue;
+    if (auto good = check_address(one->bound(), config); !good) return good;
+  }
+  return {};
+}
+
+// The parts of a configuration that are files or addresses of others.
+result<void> check_parts(const server_config& config) {
+  if (config.tls.given()) {
+    if (auto tls = server::tls_context::load(config.tls); !tls) return tls.error();
+  }
+  for (const auto& project : config.projects) {
+    if (auto target = source::parse_database_url(project.database_url); !target)
+      return wrap("project " + project.name, target.error());
+    if (auto schema = read_prisma_schema(project.prisma_schema); !schema)
+      return wrap("project " + project.name, schema.error());
+  }
+  std::error_code failure;
+  return std::filesystem::exists(config.data_dir, failure) ? prepare_data_dir(config.data_dir)
+                                                           : result<void>();
+}
 
 // The parts in the order in which they depend on each other; the delivery thread is the one that
 // calls run().
 class running_server {
  public:
-  running_server(server_config config, std::function<result<server_config>()> read_config)
-      : config_(std::move(config)), read_config_(std::move(read_config)) {}
+  running_server(server_config config, std::function<result<server_config>()> read_config,
+                 program_start started)
+      : config_(std::move(config)),
+        read_config_(std::move(read_config)),
+        started_(std::move(started)) {}
 
-  result<void> start();
+  result<void> start(server::listening_sockets sockets);
   int run();
 
  private:
@@ -45,7 +80,9 @@ class running_server {
   void setup_refused(const error& why);
   void wait_for_reload();
   void reload();
-  void stop();
+  void wait_for_hand_over();
+  void hand_over();
+  void stop(std::chrono::milliseconds limit);
 
   server_config config_;
   std::function<result<server_config>()> read_config_;
@@ -61,11 +98,16 @@ class running_server {
   std::unique_ptr<server::server> server_;
   std::unique_ptr<asio::signal_set> signals_;
   asio::signal_set reload_signal_{delivery_, SIGHUP};
+  asio::signal_set hand_over_signal_{delivery_, SIGUSR2};
+  program_start started_;
+  server::listening_sockets kept_;  // for the successor
+  bool checking_successor_ = false;
+  bool has_successor_ = false;
   bool stopping_ = false;
   int exit_code_ = 0;
 };
 
-result<void> running_server::start() {
+result<void> running_server::start(server::listening_sockets sockets) {
   if (auto prepared = prepare_data_dir(config_.data_dir); !prepared) return prepared;
   auto token = prepare_admin_token(config_.data_dir, config_.admin_token);
   if (!token) return token.error();
@@ -80,21 +122,25 @@ result<void> running_server::start() {
   options.admin_listen = config_.admin_listen;
   options.admin_token = admin_token_;
   options.connections_max = config_.connections_max;
+  options.failed_keys_per_minute = config_.failed_keys_per_minute;
   options.unsent_low_bytes = config_.unsent_bytes_max / 2;
   options.tls = config_.tls;
   options.compression = config_.compression;
   options.silence_before_ping = std::chrono::milliseconds(config_.silence_timeout) / 2;
   options.silence_after_ping = options.silence_before_ping;
   for (const auto& [name, one] : projects_) one->start();
-  const auto bound = server_->start(options, *registry_, *admin_, figures_);
+  const auto bound = server_->start(options, *registry_, *admin_, figures_, {}, std::move(sockets));
   if (!bound) return bound.error();
   say_where_to_connect(*bound);
 
   signals_ = std::make_unique<asio::signal_set>(delivery_, SIGTERM, SIGINT);
   signals_->async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {
-    if (!cancelled) stop();
+    if (cancelled) return;
+    has_successor_ = false;
+    stop(stop_limit);
   });
   wait_for_reload();
+  wait_for_hand_over();
   return {};
 }
 
@@ -124,12 +170,40 @@ void running_server::reload() {
     }
   }
   configure_logging(wanted->level, wanted->format);
-  server_->use_limits(wanted->connections_max, wanted->silence_timeout);
+  server_->use_limits(wanted->connections_max, wanted->failed_keys_per_minute,
+                      wanted->silence_timeout);
   for (const auto& project : wanted->projects) {
     if (const auto found = projects_.find(project.name); found != projects_.end())
       found->second->use(project);
   }
   log_info("config", "the configuration was read again");
+}
+
+void running_server::wait_for_hand_over() {
+  hand_over_signal_.async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {
+    if (cancelled) return;
+    hand_over();
+    wait_for_hand_over();
+  });
+}
+
+// Nothing is let go before it is known that the next program can take it.
+void running_server::hand_over() {
+  if (stopping_ || std::exchange(checking_successor_, true)) return;
+  log_info("server", "asked to make way: checking the next program",
+           {{"program", started_.program.string()}});
+  check_successor(started_, delivery_.get_executor(), [this](const result<void>& good) {
+    checking_successor_ = false;
+    if (!good) {
+      log_error("server", "makes way for nobody, and goes on",
+                {{"reason", good.error().message()}});
+      return;
+    }
+    if (stopping_) return;
+    has_successor_ = true;
+    kept_ = server_->release_sockets();
+    stop(hand_over_limit);
+  });
 }
 
 result<void> running_server::open_state() {
@@ -213,14 +287,14 @@ void running_server::setup_refused(const error& why) {
   // For people to copy: a log line would escape the SQL's quotes.
   if (config_.format == log_format::text) fmt::print(stderr, "\n{}\n\n", why.next);
   exit_code_ = 1;
-  stop();
+  stop(stop_limit);
 }
 
-void running_server::stop() {
+void running_server::stop(std::chrono::milliseconds limit) {
   if (std::exchange(stopping_, true)) return;
-  log_info("server", "shutting down");
+  log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
-  server_->stop(stop_limit, [this] {
+  server_->stop(limit, [this] {
     const auto left = std::make_shared<std::size_t>(projects_.size());
     for (const auto& [name, one] : projects_) {
       one->stop([this, left] {
@@ -235,7 +309,10 @@ int running_server::run() {
   projects_.clear();
   control_.reset();
   log_info("server", "stopped");
-  return exit_code_;
+  if (!has_successor_) return exit_code_;
+  log_error("server", "there is no next program",
+            {{"reason", become_successor(started_, kept_).message()}});
+  return 1;
 }
 
 }  // namespace
@@ -244,12 +321,25 @@ int run_server(const server_config& config, std::function<result<server_config>(
   configure_logging(config.level, config.format);
   // A consumer that is gone must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
-  running_server server(config, std::move(read_config));
-  if (const auto started = server.start(); !started) {
-    log_error("server", "cannot start", {{"reason", started.error().message()}});
+  const auto cannot_start = [](const error& why) {
+    log_error("server", "cannot start", {{"reason", why.message()}});
     return 1;
-  }
+  };
+  auto started = this_program_start();
+  if (!started) return cannot_start(started.error());
+  auto sockets = server::inherited_sockets();
+  if (!sockets) return cannot_start(sockets.error());
+  if (const auto good = check_sockets(*sockets, config); !good) return cannot_start(good.error());
+  running_server server(config, std::move(read_config), std::move(*started));
+  if (const auto begun = server.start(std::move(*sockets)); !begun)
+    return cannot_start(begun.error());
   return server.run();
+}
+
+int check_server(const server_config& config) {
+  const auto good = check_parts(config);
+  if (!good) fmt::print(stderr, "pulse: {}\n", good.error().message());
+  return good ? 0 : 1;
 }
 
 }  // namespace pulse::app

@@ -29,6 +29,11 @@ server_figures::server_figures(metrics& all)
                                   "Connections that the system could not hand over")),
       refused_streams(all.counter("pulse_streams_refused_total",
                                   "Requests for a stream answered with an error")),
+      refused_keys(
+          all.counter("pulse_keys_refused_total", "Requests with a wrong key or token, or none")),
+      refused_key_attempts(
+          all.counter("pulse_key_attempts_refused_total",
+                      "Requests refused unread because their address had too many wrong keys")),
       ignored_messages(all.counter("pulse_client_messages_ignored_total",
                                    "Messages from consumers of a kind that is not known")),
       protocol_violations(all.counter("pulse_client_protocol_violations_total",

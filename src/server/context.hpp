@@ -14,6 +14,7 @@
 
 #include "base/metrics.hpp"
 #include "server/admin_backend.hpp"
+#include "server/failed_keys.hpp"
 #include "server/options.hpp"
 #include "server/registry.hpp"
 #include "server/stream_host.hpp"
@@ -32,7 +33,12 @@ class connection : public std::enable_shared_from_this<connection> {
 
   // About once a second: time to notice what should have happened by now.
   virtual void tick(std::chrono::steady_clock::time_point now) = 0;
-  // The server stops: end in order, soon.
+  // What closing now would spoil, and does not take long: a request that is on its way or being
+  // answered, or acknowledgements of what quiesce() has left in the client's hands.
+  virtual bool busy(std::chrono::steady_clock::time_point now) const = 0;
+  // The server stops: begin nothing new.
+  virtual void quiesce() = 0;
+  // End in order, now.
   virtual void shut_down() = 0;
   // The bound on ending in order has passed.
   virtual void abort() = 0;
@@ -60,6 +66,8 @@ struct server_figures {
   prometheus::Counter& over_the_limit;
   prometheus::Counter& accept_failures;
   prometheus::Counter& refused_streams;
+  prometheus::Counter& refused_keys;
+  prometheus::Counter& refused_key_attempts;
   prometheus::Counter& ignored_messages;
   prometheus::Counter& protocol_violations;
   prometheus::Counter& silent_clients;
@@ -82,6 +90,7 @@ struct server_context {
   const clock_source* clock;
   server_figures figures;
   connection_set connections;
+  failed_keys key_failures;
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;           // held by requests that are being received

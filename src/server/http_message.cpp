@@ -61,6 +61,8 @@ http_response to_response(const refusal& why, std::string_view request_id) {
   answer.status = why.status;
   answer.body = error_body(why, request_id);
   if (why.status == 401) answer.headers.emplace_back("www-authenticate", "Bearer");
+  if (why.retry_after.count() != 0)
+    answer.headers.emplace_back("retry-after", std::to_string(why.retry_after.count()));
   if (why.status == 426) {
     answer.headers.emplace_back("upgrade", "websocket");
     answer.headers.emplace_back("sec-websocket-version", "13");

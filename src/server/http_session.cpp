@@ -62,6 +62,21 @@ void http_session::tick(std::chrono::steady_clock::time_point now) {
   }
 }
 
+// A connection that has asked nothing yet was made to ask: its request is on its way.
+bool http_session::busy(std::chrono::steady_clock::time_point /*now*/) const {
+  switch (phase_) {
+    case phase::reading:
+      return requests_ == 0 || !input_.empty();
+    case phase::answering:
+    case phase::writing:
+      return true;
+    case phase::lingering:
+    case phase::closed:
+      return false;
+  }
+  return false;
+}
+
 void http_session::shut_down() {
   keep_alive_ = false;
   if (phase_ == phase::reading || phase_ == phase::lingering) drop();
@@ -132,6 +147,7 @@ void http_session::handle(const http_request& request) {
   keep_alive_ = request.keep_alive && !context_->stopping;
   head_ = request.method == "HEAD";
   const auto path = request.path();
+  if (const auto wait = check_attempts(request)) return refuse(*wait);
   const auto open_as = [this](streams::stream_mode mode) {
     return [this, mode](const http_request& asked, std::function<void(opening_result)> done) {
       open_stream(context_, asked, mode, request_id_, std::move(done));
@@ -152,6 +168,25 @@ void http_session::handle(const http_request& request) {
           // Too late when the deadline has answered already.
           if (self->phase_ == phase::answering && self->request_id_ == id) self->answer(response);
         });
+}
+
+// Before the key is looked at: an address that was wrong too often has to wait.
+std::optional<refusal> http_session::check_attempts(const http_request& request) {
+  const auto path = request.path();
+  network_.clear();
+  credential_.clear();
+  if (where_ == surface::streams ? path != "/stream" && path != "/subscribe"
+                                 : !path.starts_with("/v1/"))
+    return std::nullopt;
+  network_ = network_of(socket_.peer_address());
+  credential_ = request.header("authorization");
+  const auto wait = context_->key_failures.wait_for(
+      network_, credential_, context_->options.failed_keys_per_minute, context_->now());
+  if (!wait) return std::nullopt;
+  context_->figures.refused_key_attempts.Increment();
+  return refusal{429, pulse_code::unauthorized,
+                 "too many wrong keys have come from your address lately",
+                 "correct the key, and try again when retry-after has passed", *wait};
 }
 
 void http_session::open(const http_request& request, const opener& begin) {
@@ -187,6 +222,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
     session->abandon();
     return refuse({503, pulse_code::server_error, "the server is shutting down", "connect again"});
   }
+  context_->key_failures.accepted(network_, credential_);
   phase_ = phase::closed;
   hold(0);
   context_->connections.remove(this);
@@ -200,6 +236,13 @@ void http_session::refuse(const refusal& why) {
 }
 
 void http_session::answer(const http_response& response) {
+  if (!network_.empty() && response.status == 401) {
+    context_->figures.refused_keys.Increment();
+    context_->key_failures.refused(network_, context_->options.failed_keys_per_minute,
+                                   context_->now());
+  } else if (!network_.empty() && response.status < 300) {
+    context_->key_failures.accepted(network_, credential_);
+  }
   phase_ = phase::writing;
   deadline_ = context_->now() + context_->options.request_timeout;
   out_.tail().append(serialize(response, request_id_, keep_alive_, head_));

@@ -27,6 +27,8 @@ class http_session final : public connection {
 
   // connection
   void tick(std::chrono::steady_clock::time_point now) override;
+  bool busy(std::chrono::steady_clock::time_point now) const override;
+  void quiesce() override { keep_alive_ = false; }
   void shut_down() override;
   void abort() override;
   void key_revoked(std::string_view /*key_id*/) override {}
@@ -50,6 +52,7 @@ class http_session final : public connection {
   void open(const http_request& request, const opener& begin);
   std::string_view agree_on_extensions(const http_request& request) const;
   void became_stream(const opening_result& outcome, const std::string& handshake);
+  std::optional<refusal> check_attempts(const http_request& request);
   void refuse(const refusal& why);
   void answer(const http_response& response);
   void write();
@@ -66,6 +69,8 @@ class http_session final : public connection {
   std::size_t held_ = 0;  // of input_, as counted in the context
   outgoing_buffer out_;
   std::string request_id_;
+  std::string network_;       // of the client, while a request is answered that wants a key
+  std::string credential_;    // secret: what that request came with
   std::size_t requests_ = 0;  // that were read
   bool compresses_ = false;
   bool keep_alive_ = false;

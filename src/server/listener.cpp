@@ -38,9 +38,11 @@ error listen_error(const listen_address& address, const error_code& failed) {
 
 result<std::shared_ptr<listener>> listener::open(const boost::asio::any_io_executor& executor,
                                                  std::shared_ptr<server_context> context,
-                                                 const listen_address& address, surface where) {
+                                                 const listen_address& address,
+                                                 listening_socket socket, surface where) {
   auto made = std::make_shared<listener>(executor, std::move(context), where);
-  if (const auto bound = made->bind(address); !bound) return bound.error();
+  const auto ready = socket.is_open() ? made->adopt(std::move(socket)) : made->bind(address);
+  if (!ready) return ready.error();
   return made;
 }
 
@@ -69,6 +71,17 @@ result<void> listener::bind(const listen_address& address) {
   return {};
 }
 
+result<void> listener::adopt(listening_socket socket) {
+  error_code failed;
+  const auto is_v6 = socket.bound().address.find(':') != std::string::npos;
+  acceptor_.assign(is_v6 ? tcp::v6() : tcp::v4(), socket.get(), failed);
+  if (failed)
+    return error{errc::io, "taking over the socket of " + to_string(socket.bound()) + ": " +
+                               failed.message()};
+  static_cast<void>(socket.release());
+  return {};
+}
+
 listen_address listener::bound() const {
   error_code ignored;
   const auto endpoint = acceptor_.local_endpoint(ignored);
@@ -83,6 +96,14 @@ void listener::stop() {
   error_code ignored;
   acceptor_.close(ignored);
   pause_.cancel();
+}
+
+listening_socket listener::release() {
+  const auto where = bound();
+  pause_.cancel();
+  error_code failed;
+  const int descriptor = acceptor_.release(failed);
+  return failed ? listening_socket() : listening_socket(descriptor, where);
 }
 
 void listener::accept() {

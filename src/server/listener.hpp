@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "server/context.hpp"
+#include "server/listening_socket.hpp"
 #include "server/router.hpp"
 
 namespace pulse::server {
@@ -15,22 +16,26 @@ namespace pulse::server {
 // All on the delivery thread.
 class listener : public std::enable_shared_from_this<listener> {
  public:
-  // Binds and listens. errc::invalid_argument: no address; errc::conflict: it is taken;
-  // errc::unauthorized: the system does not allow it; the error names the address. With port 0,
-  // bound() says which port it became.
+  // Binds and listens, or takes `socket`, which does so already. errc::invalid_argument: no
+  // address; errc::conflict: it is taken; errc::unauthorized: the system does not allow it; the
+  // error names the address. With port 0, bound() says which port it became.
   static result<std::shared_ptr<listener>> open(const boost::asio::any_io_executor& executor,
                                                 std::shared_ptr<server_context> context,
-                                                const listen_address& address, surface where);
+                                                const listen_address& address,
+                                                listening_socket socket, surface where);
 
   listener(const boost::asio::any_io_executor& executor, std::shared_ptr<server_context> context,
            surface where);
 
   void start();
   void stop();
+  // Stops, and leaves the socket open: who connects waits for whoever accepts next.
+  listening_socket release();
   listen_address bound() const;
 
  private:
   result<void> bind(const listen_address& address);
+  result<void> adopt(listening_socket socket);
   void accept();
   void accepted(boost::asio::ip::tcp::socket socket);
   void pause();

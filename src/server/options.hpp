@@ -36,6 +36,7 @@ struct server_options {
   std::size_t request_bytes_max = std::size_t{256}
                                   << 20U;  // of all requests that are being received
   std::size_t connections_max = 10'000;
+  std::size_t failed_keys_per_minute = 60;                 // of one address; 0: any number
   std::size_t message_bytes_max = std::size_t{64} << 10U;  // of one message from a consumer
   // hub::writable() is called once a slow connection's unsent bytes have fallen to this: half of
   // streams::stream_limits::unsent_bytes_max.
@@ -51,8 +52,9 @@ struct server_options {
       std::chrono::seconds(1);  // then events go to a client that answers none; zero: no first ping
   std::chrono::milliseconds closing_timeout =
       std::chrono::seconds(2);  // for the other side to close too
-  std::chrono::milliseconds draining_timeout =
-      std::chrono::seconds(2);  // at shutdown, for acknowledgements
+  // At shutdown: for requests that are on their way, and for each next acknowledgement.
+  std::chrono::milliseconds settling_timeout = std::chrono::seconds(1);
+  std::chrono::milliseconds draining_timeout = std::chrono::seconds(2);
   std::chrono::milliseconds tick_interval = std::chrono::seconds(1);
 
   const clock_source* clock = nullptr;  // null: the machine's

@@ -1,6 +1,7 @@
 // Answers that are no: what the official client reads when anything but 101 comes back.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ struct refusal {
   pulse_code code = pulse_code::server_error;
   std::string message;
   std::string details = {};
+  std::chrono::seconds retry_after{0};  // zero: not said
 };
 
 // What an expected failure is to a client, where the source database plays no part in it: 400 for

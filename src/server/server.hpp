@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/metrics.hpp"
 #include "server/admin_backend.hpp"
+#include "server/listening_socket.hpp"
 #include "server/options.hpp"
 #include "server/registry.hpp"
 #include "server/stream_host.hpp"
@@ -33,24 +34,31 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Listens on both addresses, or on none: the error names the one that failed. Once. Callable
-  // before the executor runs.
+  // Listens on both addresses, or on none: the error names the one that failed. `sockets` that are
+  // open are used instead of the options' addresses. Once. Callable before the executor runs.
   result<bound_addresses> start(server_options options, service_registry& registry,
-                                admin_backend& backend, metrics& figures, host_factory hosts = {});
+                                admin_backend& backend, metrics& figures, host_factory hosts = {},
+                                listening_sockets sockets = {});
 
   // Reads certificate and key again, for connections from now on; open ones keep what they have. On
   // an error nothing changes.
   result<void> use_tls(const tls_files& files);
-  // The limit on open connections, and how long a client may be silent, from now on.
-  void use_limits(std::size_t connections_max, std::chrono::milliseconds silence_timeout);
+  // From now on: open connections, wrong keys of one address, and how long a client may be silent.
+  void use_limits(std::size_t connections_max, std::size_t failed_keys_per_minute,
+                  std::chrono::milliseconds silence_timeout);
 
   // A key was revoked: its open streams are closed with 1008.
   void end_sessions_of_key(std::string_view key_id);
 
-  // Closes both addresses, closes every stream with 1001 (after the acknowledgements of what it has
-  // sent, within options.draining_timeout), and calls `done` once nobody is connected or `limit`
-  // has passed and the rest was cut off.
+  // Accepts nobody any more, and closes both addresses unless release_sockets() was called before.
+  // Requests that are on their way are answered (options.settling_timeout). Then no stream sends
+  // anything more, and acknowledgements of what was sent are waited for as long as they keep coming
+  // (options.draining_timeout from one to the next). Then all streams are closed at once, with
+  // 1001: a client that connects again finds nobody who still has to be waited for. Calls `done`
+  // once nobody is connected or `limit` has passed and the rest was cut off.
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
+  // Accepts nobody any more; the addresses stay open, and who connects waits.
+  listening_sockets release_sockets();
 
  private:
   struct impl;

@@ -138,10 +138,13 @@ std::string transport::peer() const {
   return endpoint.address().to_string() + ':' + std::to_string(endpoint.port());
 }
 
-bool transport::peer_is_local() const {
+boost::asio::ip::address transport::peer_address() const {
   error_code failed;
-  const auto endpoint = socket_.remote_endpoint(failed);
-  return !failed && endpoint.address().is_loopback();
+  return socket_.remote_endpoint(failed).address();
+}
+
+bool transport::peer_is_local() const {
+  return peer_address().is_loopback();
 }
 
 }  // namespace pulse::server

@@ -65,6 +65,8 @@ class transport {
   boost::asio::ip::tcp::socket::executor_type executor() { return socket_.get_executor(); }
   // "address:port" of the other side, for logs.
   std::string peer() const;
+  // The other side's address; unspecified when it has gone.
+  boost::asio::ip::address peer_address() const;
   // Whether the other side is on this machine.
   bool peer_is_local() const;
 

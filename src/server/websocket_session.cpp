@@ -125,6 +125,7 @@ void websocket_session::drain(std::string_view message) {
   let_events_out();
   phase_ = phase::draining;
   ending_ = message;
+  closes_when_drained_ = true;
   deadline_ = after(context_->options.draining_timeout);
 }
 
@@ -160,7 +161,7 @@ void websocket_session::tick(std::chrono::steady_clock::time_point now) {
     case phase::closed:
       return;
     case phase::draining:
-      if (now >= deadline_) begin_close(close_code::going_away, ending_);
+      if (closes_when_drained_ && now >= deadline_) begin_close(close_code::going_away, ending_);
       return;
     case phase::closing:
       if (now >= deadline_) drop("the client did not close in time");
@@ -182,10 +183,20 @@ void websocket_session::tick(std::chrono::steady_clock::time_point now) {
   }
 }
 
-void websocket_session::shut_down() {
+bool websocket_session::busy(std::chrono::steady_clock::time_point now) const {
+  return phase_ == phase::draining && unacknowledged_ != 0 && now < deadline_;
+}
+
+void websocket_session::quiesce() {
   if (phase_ != phase::open) return;
   if (host_) host_->quiesce(stream_);
-  drain(shutdown_message);
+  let_events_out();
+  phase_ = phase::draining;
+  deadline_ = after(context_->options.draining_timeout);
+}
+
+void websocket_session::shut_down() {
+  begin_close(close_code::going_away, shutdown_message);
 }
 
 void websocket_session::abort() {
@@ -263,6 +274,12 @@ void websocket_session::take(const incoming& message) {
   }
 }
 
+// A consumer that works through what it has is waited for.
+void websocket_session::acknowledged_while_draining() {
+  deadline_ = after(context_->options.draining_timeout);
+  if (closes_when_drained_ && unacknowledged_ == 0) begin_close(close_code::going_away, ending_);
+}
+
 void websocket_session::take_compressed(std::string_view payload) {
   const auto text = context_->inflater.inflate(payload, context_->options.message_bytes_max);
   if (text) return take_text(*text);
@@ -276,9 +293,7 @@ void websocket_session::take_text(std::string_view text) {
     case client_message::kind::acknowledgement:
       if (unacknowledged_ != 0) --unacknowledged_;
       if (host_) host_->acknowledge(stream_, message.id);
-      if (phase_ == phase::draining && unacknowledged_ == 0) {
-        begin_close(close_code::going_away, ending_);
-      }
+      if (phase_ == phase::draining) acknowledged_while_draining();
       return;
     case client_message::kind::unknown:
       context_->figures.ignored_messages.Increment();

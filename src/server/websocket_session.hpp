@@ -36,6 +36,8 @@ class websocket_session final : public connection, public streams::subscriber {
 
   // connection
   void tick(std::chrono::steady_clock::time_point now) override;
+  bool busy(std::chrono::steady_clock::time_point now) const override;
+  void quiesce() override;
   void shut_down() override;
   void abort() override;
   void key_revoked(std::string_view key_id) override;
@@ -62,6 +64,7 @@ class websocket_session final : public connection, public streams::subscriber {
   void let_events_out();
   std::string_view sendable() const;
   void drain(std::string_view message);
+  void acknowledged_while_draining();
   void begin_close(close_code code, std::string_view reason);
   void leave_host();
   void drop(std::string_view why);
@@ -76,6 +79,7 @@ class websocket_session final : public connection, public streams::subscriber {
 
   phase phase_ = phase::opening;
   std::string ending_;  // the close's reason while draining
+  bool closes_when_drained_ = false;
   outgoing_buffer out_;
   bool compresses_ = false;  // permessage-deflate was agreed on
   // Bytes of `out_` that may leave while the client has not answered the first ping.

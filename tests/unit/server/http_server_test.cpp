@@ -122,6 +122,58 @@ TEST_F(http_server, refuses_connections_above_the_limit) {
   EXPECT_THAT(get(ports.streams, "/healthz"), is_error("503", "P6100"));
 }
 
+TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_unread_for_a_while) {
+  server_options options;
+  options.failed_keys_per_minute = 3;
+  start(options);
+  const auto try_key = [&](const std::string& key) {
+    return ask(ports.streams, upgrade("/subscribe", key));
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
+  const auto refused = try_key("wrong");
+  EXPECT_THAT(refused, is_error("429", "P6102"));
+  EXPECT_THAT(refused, testing::HasSubstr("\r\nretry-after: 20\r\n"));
+  EXPECT_THAT(try_key("other-key"), is_error("429", "P6102")) << "not looked at";
+  EXPECT_THAT(call("GET", "/v1/projects"), is_error("429", "P6102"));
+  EXPECT_THAT(get(ports.streams, "/healthz"), testing::StartsWith("HTTP/1.1 200"));
+  clock.pass(std::chrono::seconds(20));
+  EXPECT_THAT(call("GET", "/v1/projects"), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
+  EXPECT_THAT(call("GET", "/v1/projects"), testing::StartsWith("HTTP/1.1 200"))
+      << "right before, and right still";
+  EXPECT_THAT(figures.render(), testing::HasSubstr("pulse_key_attempts_refused_total 3"));
+}
+
+TEST_F(http_server, does_not_wait_for_ever_for_a_request_that_trickles) {
+  start();
+  auto socket = connect(ports.streams);
+  const std::string request = "GET /healthz HTTP/1.1\r\nx: ";
+  boost::asio::write(socket, boost::asio::buffer(request));
+  std::string answer;
+  for (int second = 0; second < 12 && answer.empty(); ++second) {
+    get(ports.streams, "/healthz");  // the server has seen what came before
+    clock.pass(std::chrono::seconds(1));
+    boost::system::error_code gone;
+    boost::asio::write(socket, boost::asio::buffer("y", 1), gone);
+    on_server([] {});
+    if (socket.available() != 0) answer = read_to_end(socket);
+  }
+  EXPECT_THAT(answer, is_error("408", "P6100"));
+}
+
+TEST_F(http_server, drops_a_connection_on_which_nothing_is_asked) {
+  start();
+  auto never = connect(ports.streams);
+  auto no_more = connect(ports.streams);
+  boost::asio::write(no_more, boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
+  std::string answer;
+  boost::asio::read_until(no_more, boost::asio::dynamic_buffer(answer), "\r\n\r\nok");
+  clock.pass(std::chrono::seconds(11));
+  EXPECT_EQ(read_to_end(never), "");
+  clock.pass(std::chrono::seconds(61));
+  EXPECT_EQ(read_to_end(no_more), "");
+}
+
 TEST_F(http_server, does_not_wait_for_ever_for_a_request) {
   start();
   auto socket = connect(ports.streams);

@@ -323,6 +323,67 @@ TEST_F(websocket_server, waits_for_acknowledgements_before_closing_at_shutdown) 
   EXPECT_EQ(refused, boost::asio::error::connection_refused);
 }
 
+TEST_F(websocket_server, closes_nobody_at_shutdown_before_everybody_has_acknowledged) {
+  start();
+  auto quick = open();
+  send("one");
+  auto slow = open();
+  send("two");
+  auto stopped = stop(std::chrono::seconds(60));
+  EXPECT_EQ(receive(quick), "one");
+  say(quick, an_ack);
+  while (on_server([&] { return host->acknowledged.empty(); })) std::this_thread::yield();
+  // As long as somebody acknowledges now and then, the bound from one to the next does not pass.
+  on_server([&] { clock.pass(std::chrono::milliseconds(1900)); });
+  on_server([] {});
+  EXPECT_EQ(quick.next_layer().available(), 0U) << "closed while another is still waited for";
+  EXPECT_EQ(receive(slow), "two");
+  say(slow, an_ack);
+  EXPECT_EQ(close_code_of(slow), 1001U);
+  EXPECT_EQ(close_code_of(quick), 1001U);
+  stopped.wait();
+}
+
+TEST_F(websocket_server, keeps_the_addresses_open_for_a_successor) {
+  start();
+  listening_sockets kept;
+  on_server([&] { kept = under_test.release_sockets(); });
+  stop(std::chrono::seconds(1)).wait();
+  auto waiting = connect(ports.streams);  // is not refused
+  server successor{io.get_executor()};
+  on_server([&] {
+    server_options options;
+    options.clock = &clock;
+    options.tick_interval = std::chrono::milliseconds(1);
+    const auto bound = successor.start(
+        options, registry, backend, figures,
+        [this](project_service&) -> std::shared_ptr<stream_host> { return host; }, std::move(kept));
+    ASSERT_TRUE(bound) << bound.error().message();
+    EXPECT_EQ(bound->streams, ports.streams);
+    EXPECT_EQ(bound->admin, ports.admin);
+  });
+  boost::asio::write(waiting, boost::asio::buffer(std::string("GET /healthz HTTP/1.0\r\n\r\n")));
+  EXPECT_THAT(read_to_end(waiting), testing::StartsWith("HTTP/1.1 200"));
+  std::promise<void> ended;
+  on_server([&] { successor.stop(std::chrono::seconds(0), [&] { ended.set_value(); }); });
+  ended.get_future().wait();
+}
+
+TEST_F(websocket_server, opens_the_stream_that_was_asked_for_just_before_it_stops) {
+  host->hold_open = true;
+  start();
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+  while (on_server([&] { return host->held == nullptr; })) std::this_thread::yield();
+  auto stopped = stop(std::chrono::seconds(10));
+  on_server([&] { std::exchange(host->held, nullptr)(streams::stream_id{7}); });
+  std::string answer;
+  boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 101"));
+  socket.close();
+  stopped.wait();
+}
+
 TEST_F(websocket_server, stops_within_its_limit_whatever_clients_do) {
   start();
   auto socket = open();
