@@ -110,4 +110,14 @@ void admin::delete_cursor(const std::string& project, const streams::cursor_key&
       });
 }
 
+void admin::list_gaps(const std::string& project,
+                      std::function<void(result<std::vector<control::stored_gap>>)> done) {
+  done(projects_->at(project)->gaps().all());
+}
+
+void admin::accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
+                       std::function<void(result<control::stored_gap>)> done) {
+  projects_->at(project)->gaps().accept(id, by, std::move(done));
+}
+
 }  // namespace pulse::app

@@ -56,6 +56,10 @@ class admin final : public server::admin_backend {
                     std::function<void(result<std::vector<server::stored_cursor>>)> done) override;
   void delete_cursor(const std::string& project, const streams::cursor_key& key,
                      std::function<void(result<void>)> done) override;
+  void list_gaps(const std::string& project,
+                 std::function<void(result<std::vector<control::stored_gap>>)> done) override;
+  void accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
+                  std::function<void(result<control::stored_gap>)> done) override;
 
  private:
   const project_map* projects_;

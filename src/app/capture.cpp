@@ -13,7 +13,6 @@
 #include "base/backoff.hpp"
 #include "base/logging.hpp"
 #include "source/catalog_query.hpp"
-#include "source/replication.hpp"
 #include "source/setup.hpp"
 
 namespace pulse::app {
@@ -22,11 +21,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::seconds connect_timeout{10};
 // The server is heard from every 30 s by default, half of wal_sender_timeout.
 constexpr std::chrono::seconds silence_max{75};
-// Whoever has the slot may let go of it at any moment.
-constexpr std::chrono::milliseconds slot_poll_interval{50};
 constexpr std::chrono::milliseconds retry_first{200};
 constexpr std::chrono::milliseconds retry_most{15'000};
 
@@ -249,124 +245,6 @@ source::async_result<> capture::follow() {
     co_await confirm(one);
   }
   co_return ended;
-}
-
-source::async_result<> capture::choose_start(std::shared_ptr<session> one) {
-  const auto bounds = with_.log->bounds();
-  for (bool told = false;; told = true) {
-    const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
-    if (!slot) co_return slot.error();
-    const source::stored_history stored{with_.system_identifier, bounds.timeline,
-                                        bounds.covered_through};
-    const auto decided = source::decide_start(stored, one->server, *slot);
-    if (!decided) co_return decided.error();
-    if (const auto* start = std::get_if<source::start_at>(&*decided)) {
-      one->from = start->from;
-      co_return result<void>();
-    }
-    if (const auto* wait = std::get_if<source::wait_for_slot>(&*decided)) {
-      if (!told) {
-        log_info(
-            "capture", "the replication slot is in use: waiting for it",
-            {{"project", with_.project.name}, {"slot", names_.slot}, {"pid", wait->active_pid}});
-      }
-      set_state(
-          "waiting for the replication slot",
-          fmt::format("process {} on the server uses the slot {}", wait->active_pid, names_.slot));
-      if (auto waited = co_await pause(slot_poll_interval); !waited) co_return waited.error();
-      continue;
-    }
-    const auto tell = [this](const std::vector<source::open_transaction>& open) {
-      for (const auto& transaction : open) {
-        log_warning("capture", "making the replication slot waits for an open transaction",
-                    {{"project", with_.project.name},
-                     {"pid", transaction.pid},
-                     {"since", transaction.since},
-                     {"state", transaction.state}});
-      }
-    };
-    const bool temporary = !with_.project.event_persistence;
-    const auto made = co_await source::create_replication_slot(
-        one->replication.get(), one->database.get(), one->slot, temporary, tell);
-    if (!made) co_return made.error();
-    log_info(
-        "setup", "made the replication slot",
-        {{"project", with_.project.name}, {"slot", one->slot}, {"lsn", to_string(made->start)}});
-    one->from = made->start;
-    co_return result<void>();
-  }
-}
-
-// A permanent slot from before event persistence was switched off is left alone: with it, switching
-// on again loses nothing. Until then it costs the server disk.
-source::async_result<> capture::tell_of_kept_slot(std::shared_ptr<session> one) {
-  const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
-  if (!slot) co_return slot.error();
-  if (*slot) {
-    log_warning("capture",
-                "event persistence is off, and the slot of before is still there: the server keeps "
-                "all its WAL since then",
-                {{"project", with_.project.name},
-                 {"slot", names_.slot},
-                 {"since", to_string((*slot)->confirmed_flush)},
-                 {"next",
-                  "switch event persistence on again soon and nothing is lost, or run "
-                  "`pulse teardown`"}});
-  }
-  co_return result<void>();
-}
-
-source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
-  auto opened =
-      co_await source::connection::open(with_.target, source::connection_kind::replication,
-                                        "pulse " + with_.project.name, connect_timeout);
-  if (!opened) co_return opened.error();
-  one->replication = std::move(opened).value();
-  reconnects_.Increment();
-  auto server = co_await source::identify_server(one->replication.get());
-  if (!server) co_return server.error();
-  one->server = std::move(server).value();
-  one->slot = names_.slot;
-  if (with_.project.event_persistence) {
-    if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
-  } else {
-    if (auto told = co_await tell_of_kept_slot(one); !told) co_return told.error();
-    // Gone with its connection; another name than the permanent one.
-    one->slot = names_.slot.substr(0, 50) + "_live";
-    const auto made = co_await source::create_replication_slot(
-        one->replication.get(), one->database.get(), one->slot, true, [](const auto&) {});
-    if (!made) co_return made.error();
-    one->from = made->start;
-  }
-  if (with_.system_identifier != one->server.system_identifier) {
-    with_.system_identifier = one->server.system_identifier;
-    with_.on_system_identifier(with_.system_identifier);
-  }
-  if (!with_.log->bounds().covered_through) {
-    if (auto covered = with_.log->cover(one->server.timeline, one->from); !covered)
-      co_return covered.error();
-  }
-  ingest_.start(one->server.timeline);
-  decoder_.reset();
-  if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();
-  one->rules.emplace(one->from);
-  // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
-  // suspends.
-  source::stream_options options{one->slot, names_.publication, one->from};
-  options.streaming = with_.project.streaming &&
-                      one->database->server_version() >= source::streaming_server_version_min;
-  const auto started = co_await source::start_streaming(one->replication.get(), options);
-  if (!started) co_return started.error();
-  set_state("streaming", "");
-  heard();
-  log_info("capture", "streaming",
-           {{"project", with_.project.name},
-            {"database", with_.target.display()},
-            {"slot", one->slot},
-            {"from", to_string(one->from)},
-            {"timeline", one->server.timeline},
-            {"open_transactions", options.streaming ? "streamed" : "not streamed"}});
-  co_return result<void>();
 }
 
 }  // namespace pulse::app

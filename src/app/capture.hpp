@@ -19,6 +19,7 @@
 #include "app/streamed_transactions.hpp"
 #include "base/metrics.hpp"
 #include "change/catalog.hpp"
+#include "change/history_gap.hpp"
 #include "log/event_log.hpp"
 #include "log/spill_area.hpp"
 #include "pgoutput/decoder.hpp"
@@ -26,6 +27,7 @@
 #include "source/confirm_rules.hpp"
 #include "source/connection.hpp"
 #include "source/server_checks.hpp"
+#include "source/start_rules.hpp"
 
 namespace pulse::app {
 
@@ -41,10 +43,14 @@ class capture {
     log::spill_area* spill = nullptr;
     metrics* figures = nullptr;
     std::string system_identifier;  // of the database whose history the log holds; empty: none yet
+    source::slot_history slot = source::slot_history::none;
     log::retention_policy retention;
     // On the capture thread; they may only hand the news on.
     std::function<void(std::shared_ptr<const catalog>)> on_catalog;
     std::function<void(std::string)> on_system_identifier;
+    // Durable before `done`, which may be called on any thread.
+    std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
+    std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
     // Setup has refused to publish the tables as they are; tried again all the same.
     std::function<void(error)> on_setup_refused;
   };
@@ -85,7 +91,18 @@ class capture {
   source::async_result<std::unique_ptr<source::connection>> prepare();
   source::async_result<> tell_of_kept_slot(std::shared_ptr<session> one);
   source::async_result<> open_stream(std::shared_ptr<session> one);
+  source::async_result<> tell_identity(std::shared_ptr<session> one);
   source::async_result<> choose_start(std::shared_ptr<session> one);
+  source::async_result<source::start_plan> plan_start(std::shared_ptr<session> one);
+  source::async_result<> make_slot(std::shared_ptr<session> one, bool drop_first);
+  source::async_result<> wait_for_slot(std::int32_t active_pid);
+  source::async_result<> begin_at(std::shared_ptr<session> one, lsn place);
+  source::async_result<> keep_slot(source::slot_history known);
+  // Called with what was found missing before anything behind it is appended: it is durable, and
+  // streams know of it, when this has returned.
+  source::async_result<> record_gap(history_gap found);
+  using answer_taker = std::function<void(result<void>)>;
+  source::async_result<> wait_for(std::function<void(answer_taker)> ask);
   source::async_result<> stream(std::shared_ptr<session> one);
   source::async_result<> take_messages(std::shared_ptr<session> one);
   source::async_result<> clear_the_way(std::shared_ptr<session> one);

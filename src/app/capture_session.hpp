@@ -1,6 +1,7 @@
 // One replication connection and what belongs to it. Internal to app/capture*.cpp.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,8 @@
 #include "source/start_rules.hpp"
 
 namespace pulse::app {
+
+inline constexpr std::chrono::seconds connect_timeout{10};
 
 struct capture::session {
   std::unique_ptr<source::connection> database;  // SQL

@@ -169,7 +169,7 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
     const auto bounds = with_.log->bounds();
     if (!ingest_.in_transaction() && bounds.pending_bytes == 0) {
       if (const auto mark = one->rules->idle_mark(bounds.covered_through, now); mark) {
-        if (auto covered = with_.log->cover(one->server.timeline, mark); !covered) {
+        if (auto covered = with_.log->cover(one->server.history.at(mark), mark); !covered) {
           log_error("capture", "the idle mark could not be appended",
                     {{"reason", covered.error().message()}});
         }

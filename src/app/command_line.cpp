@@ -128,6 +128,7 @@ class program {
     add_teardown();
     add_keys();
     add_streams();
+    add_gaps();
     add_tail();
   }
 
@@ -248,6 +249,21 @@ class program {
     remove.add_option("name", id_, "the stream's name")->required();
     add_admin(remove, [this](const admin_access& access) {
       return delete_stream(access, admin_.project, table_, id_, admin_.output);
+    });
+  }
+
+  void add_gaps() {
+    auto& gaps = *app_.add_subcommand("gaps", "Events that are missing, and whose streams wait");
+    gaps.require_subcommand(1);
+    auto& list = *gaps.add_subcommand("list", "Lists gaps with their bounds");
+    add_admin(list, [this](const admin_access& access) {
+      return list_gaps(access, admin_.project, admin_.output);
+    });
+    auto& accept = *gaps.add_subcommand("accept", "Lets streams go on behind a gap");
+    accept.add_option("id", id_, "the gap's id")->required();
+    add_admin(accept, [this](const admin_access& access) {
+      return accept_gap(access, admin_.project, id_, variable("USER").value_or("pulse gaps accept"),
+                        admin_.output);
     });
   }
 

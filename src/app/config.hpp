@@ -31,6 +31,8 @@ struct project_config {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
   // The log never takes more; capture waits as on a full disk. Nothing: as much as the disk has.
   std::optional<std::uint64_t> storage_max;
+  // Named streams go on behind a gap by themselves, instead of when somebody accepts it.
+  bool goes_on_at_gaps = false;
   streams::stream_limits limits;
   std::string api_key;                  // secret: the user's own; empty: one is made
   std::filesystem::path prisma_schema;  // what Prisma's headers leave out; empty: none

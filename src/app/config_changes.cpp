@@ -15,6 +15,7 @@ void compare(const project_config& running, const project_config& wanted,
   note(running.event_persistence == wanted.event_persistence, "event_persistence");
   note(running.streaming == wanted.streaming, "streaming");
   note(running.fix == wanted.fix, "fix");
+  note(running.goes_on_at_gaps == wanted.goes_on_at_gaps, "on_gap");
   note(running.segment_bytes == wanted.segment_bytes, "segment_bytes");
   note(running.storage_max == wanted.storage_max, "storage_max");
   note(running.api_key == wanted.api_key, "api_key_file");

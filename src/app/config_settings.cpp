@@ -172,6 +172,12 @@ const std::map<std::string, project_setter>& project_settings() {
       {"streaming",
        [](auto& to, auto where, auto& v) { return assign(to.streaming, parse_switch(where, v)); }},
       {"fix", [](auto& to, auto where, auto& v) { return assign(to.fix, parse_switch(where, v)); }},
+      {"on_gap",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         if (v != "refuse" && v != "continue") return wrong(where, v, "refuse or continue");
+         to.goes_on_at_gaps = v == "continue";
+         return {};
+       }},
       {"retention_age",
        [](auto& to, auto where, auto& v) -> result<void> {
          const auto age = parse_duration(v);

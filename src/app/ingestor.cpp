@@ -10,9 +10,9 @@ namespace pulse::app {
 ingestor::ingestor(log::event_log& log, log::relation_store& relations, figures counters)
     : log_(&log), relations_(&relations), counters_(counters) {}
 
-void ingestor::start(std::uint32_t timeline) {
+void ingestor::start(timelines history) {
   const auto bounds = log_->bounds();
-  timeline_ = timeline;
+  history_ = std::move(history);
   // Pending appends are not in the bounds yet; within one process `last_at_` is the newer of the
   // two.
   last_at_ = std::max(last_at_, bounds.last_at);
@@ -71,7 +71,7 @@ result<void> ingestor::on_change(const row_change& change) {
                      std::to_string(change.relation_oid) + ", which was not described",
                  "report this with the server's version"};
   }
-  const position at{timeline_, commit_, change.at, change.ordinal};
+  const position at{history_.at(commit_), commit_, change.at, change.ordinal};
   if (at <= last_at_) {
     ++recaptured_;
     return {};
@@ -109,7 +109,7 @@ result<void> ingestor::on_commit(const transaction_commit& commit) {
   in_transaction_ = false;
   received_through_ = commit.end;
   ++transactions_;
-  return log_->cover(timeline_, commit.end);
+  return log_->cover(history_.at(commit.end), commit.end);
 }
 
 void ingestor::publish_figures() {

@@ -11,6 +11,7 @@
 #include "base/metrics.hpp"
 #include "change/event_id.hpp"
 #include "change/fragment.hpp"
+#include "change/timelines.hpp"
 #include "change/type_catalog.hpp"
 #include "log/event_log.hpp"
 
@@ -32,8 +33,8 @@ class ingestor final : public fragment_sink {
 
   ingestor(log::event_log& log, log::relation_store& relations, figures counters);
 
-  // A new connection on `timeline`. Goes on after what the log holds.
-  void start(std::uint32_t timeline);
+  // A new connection to a server with this history. Goes on after what the log holds.
+  void start(timelines history);
 
   result<void> on_begin(const transaction_begin& begin) override;
   result<void> on_relation(const relation_definition& definition) override;
@@ -69,7 +70,7 @@ class ingestor final : public fragment_sink {
   figures counters_;
   const type_catalog* types_ = nullptr;
 
-  std::uint32_t timeline_ = 0;
+  timelines history_;
   position last_at_;
   event_id_sequence ids_;
   bool in_transaction_ = false;

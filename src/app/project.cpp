@@ -81,6 +81,10 @@ result<std::shared_ptr<project>> project::open(parts with) {
   if (config.event_persistence) {
     for (const auto& one : made->with_.cursors) made->hub_->know({one.table, one.name}, one.at);
   }
+  made->gaps_ = std::make_shared<gap_keeper>(
+      gap_keeper::parts{config.name, made->with_.delivery, made->with_.control, made->with_.figures,
+                        made->hub_.get(), config.goes_on_at_gaps},
+      std::move(made->with_.gaps));
   made->figures_.emplace(*made->with_.figures, config.name);
   made->figures_->counted = made->log_->bounds();
   return made;
@@ -90,6 +94,7 @@ project::~project() {
   // The log's thread tells capture of its progress until the log is closed; streams read from the
   // log.
   if (capture_) capture_->stop();
+  gaps_.reset();
   hub_.reset();
   log_.reset();
 }
@@ -145,7 +150,10 @@ void project::start() {
   to.relations = relations_.get();
   to.spill = spill_.get();
   to.figures = with_.figures;
-  if (with_.config.event_persistence) to.system_identifier = with_.system_identifier;
+  if (with_.config.event_persistence) {
+    to.system_identifier = with_.system_identifier;
+    to.slot = with_.slot;
+  }
   to.retention = retention();
   to.on_catalog = [weak = weak_from_this(),
                    delivery = with_.delivery](std::shared_ptr<const catalog> known) {
@@ -166,6 +174,27 @@ void project::start() {
                       {{"project", name}, {"reason", saved.error().message()}});
           }
         });
+  };
+  to.keep_slot = [control = with_.control, delivery = with_.delivery, name = name(),
+                  weak = weak_from_this()](source::slot_history known,
+                                           std::function<void(result<void>)> done) {
+    control->run(
+        delivery,
+        [name, known](control::state_store& store) {
+          return store.set_fact(name, "slot", std::string(source::to_string(known)));
+        },
+        // Capture lives as long as the project.
+        [weak, done = std::move(done)](const result<void>& kept) {
+          if (const auto self = weak.lock()) done(kept);
+        });
+  };
+  to.record_gap = [weak = std::weak_ptr(gaps_)](const history_gap& found,
+                                                std::function<void(result<void>)> done) {
+    const auto keeper = weak.lock();
+    if (!keeper) return;
+    keeper->record(found, [done = std::move(done)](const result<control::stored_gap>& recorded) {
+      done(recorded ? result<void>() : result<void>(recorded.error()));
+    });
   };
   to.on_setup_refused = [delivery = with_.delivery, tell = with_.on_setup_refused](error why) {
     asio::post(delivery, [tell, why = std::move(why)] { tell(why); });

@@ -12,6 +12,7 @@
 
 #include "app/capture.hpp"
 #include "app/config.hpp"
+#include "app/gap_keeper.hpp"
 #include "base/metrics.hpp"
 #include "control/control_thread.hpp"
 #include "log/event_log.hpp"
@@ -34,8 +35,10 @@ class project final : public server::project_service, public std::enable_shared_
     std::function<void(const error&)> on_setup_refused;  // on the delivery thread
     // From the state store, as the last run left them.
     std::string system_identifier;
+    source::slot_history slot = source::slot_history::none;
     std::shared_ptr<const catalog> last_catalog;
     std::vector<control::stored_cursor> cursors;
+    std::vector<control::stored_gap> gaps;
   };
 
   // Opens the log (recovering it) and reads the database URL. Nothing is connected yet.
@@ -50,6 +53,7 @@ class project final : public server::project_service, public std::enable_shared_
   // from now on.
   void use(const project_config& config);
 
+  gap_keeper& gaps() { return *gaps_; }
   const std::string& name() const { return with_.config.name; }
   const source::database_target& target() const { return target_; }
 
@@ -62,6 +66,7 @@ class project final : public server::project_service, public std::enable_shared_
   void resolve(const streams::stream_request& wanted, resolved done) override;
   void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
+  std::size_t open_gaps() const override { return gaps_->open(); }
   std::string not_ready() const override;
 
  private:
@@ -83,6 +88,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::unique_ptr<log::spill_area> spill_;
   std::unique_ptr<streams::cursor_store> cursors_;
   std::unique_ptr<streams::hub> hub_;
+  std::shared_ptr<gap_keeper> gaps_;
   std::unique_ptr<app::capture> capture_;
   std::shared_ptr<const catalog> catalog_;
   streams::prisma_schema schema_;

@@ -222,8 +222,10 @@ result<void> running_server::open_state() {
 result<void> running_server::open_projects(control::state_store& store) {
   struct last_run {
     std::string system_identifier;
+    source::slot_history slot = source::slot_history::none;
     std::shared_ptr<const catalog> known;
     std::vector<control::stored_cursor> cursors;
+    std::vector<control::stored_gap> gaps;
   };
   std::map<std::string, last_run> before;
   for (const auto& config : config_.projects) {
@@ -231,6 +233,12 @@ result<void> running_server::open_projects(control::state_store& store) {
     const auto identifier = store.fact(config.name, "system_identifier");
     if (!identifier) return identifier.error();
     one.system_identifier = identifier->value_or("");
+    const auto slot = store.fact(config.name, "slot");
+    if (!slot) return slot.error();
+    one.slot = source::parse_slot_history(slot->value_or(""));
+    auto gaps = store.gaps().of(config.name);
+    if (!gaps) return gaps.error();
+    one.gaps = std::move(*gaps);
     const auto stored = store.fact(config.name, "catalog");
     if (!stored) return stored.error();
     if (*stored) {
@@ -258,6 +266,8 @@ result<void> running_server::open_projects(control::state_store& store) {
     parts.system_identifier = before[config.name].system_identifier;
     parts.last_catalog = before[config.name].known;
     parts.cursors = std::move(before[config.name].cursors);
+    parts.slot = before[config.name].slot;
+    parts.gaps = std::move(before[config.name].gaps);
     auto opened = project::open(std::move(parts));
     if (!opened) return opened.error();
     projects_.emplace(config.name, std::move(*opened));

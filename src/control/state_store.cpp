@@ -4,11 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "control/position_columns.hpp"
+
 namespace pulse::control {
 namespace {
 
 // Each entry brings the database from one version (PRAGMA user_version) to the next.
-constexpr std::array migrations{R"(
+constexpr std::array migrations{
+    R"(
   CREATE TABLE api_keys (
     id TEXT PRIMARY KEY, project TEXT NOT NULL, label TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
     created_at_us INTEGER NOT NULL, revoked_at_us INTEGER
@@ -22,24 +25,20 @@ constexpr std::array migrations{R"(
   CREATE TABLE facts (
     project TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (project, name)
-  ) STRICT, WITHOUT ROWID;)"};
+  ) STRICT, WITHOUT ROWID;)",
+    R"(
+  CREATE TABLE gaps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,
+    after_timeline INTEGER NOT NULL, after_commit_lsn INTEGER NOT NULL,
+    after_change_lsn INTEGER NOT NULL, after_ordinal INTEGER NOT NULL,
+    through_timeline INTEGER, through_commit_lsn INTEGER, through_change_lsn INTEGER, through_ordinal INTEGER,
+    vanished_first TEXT, vanished_last TEXT, vanished_count INTEGER,
+    found_at_us INTEGER NOT NULL, accepted_at_us INTEGER, accepted_by TEXT NOT NULL DEFAULT '',
+    UNIQUE (project, after_timeline, after_commit_lsn, after_change_lsn, after_ordinal)
+  ) STRICT;)"};
 
 unix_time_us time_at(std::int64_t us) {
   return unix_time_us(std::chrono::microseconds(us));
-}
-
-position read_position(const statement& row, int first) {
-  return {static_cast<std::uint32_t>(row.number(first)),
-          lsn{static_cast<std::uint64_t>(row.number(first + 1))},
-          lsn{static_cast<std::uint64_t>(row.number(first + 2))},
-          static_cast<std::uint32_t>(row.number(first + 3))};
-}
-
-void bind_position(statement& to, const position& at) {
-  to.bind(std::int64_t{at.timeline})
-      .bind(static_cast<std::int64_t>(at.commit.value))
-      .bind(static_cast<std::int64_t>(at.change.value))
-      .bind(std::int64_t{at.ordinal});
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "change/position.hpp"
 #include "change/relation.hpp"
+#include "control/gap_table.hpp"
 #include "control/sqlite.hpp"
 
 namespace pulse::control {
@@ -59,7 +60,10 @@ class state_store {
   result<void> delete_cursor(std::string_view project, const table_name& table,
                              std::string_view name);
 
-  // Small facts of a project: its database's system identifier, its last known catalog.
+  gap_table gaps() const { return {database_, clock_->now()}; }
+
+  // Small facts of a project: its database's system identifier, whether its slot was made, its last
+  // known catalog.
   result<void> set_fact(std::string_view project, std::string_view name, std::string_view value);
   result<std::optional<std::string>> fact(std::string_view project, std::string_view name);
 

@@ -57,7 +57,7 @@ void block_queue::cover(std::uint32_t timeline, lsn through) {
     if (timeline == end_.timeline && through <= end_.covered_through) return;
     end_.timeline = timeline;
     end_.covered_through = through;
-    mark_moved_ = true;
+    if (!std::exchange(mark_moved_, true)) pending_bytes_ += block_header_bytes;
     wake = std::exchange(taker_waits_, false);
   }
   if (wake) work_.notify_one();

@@ -1,5 +1,6 @@
 #include "server/admin_api.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -92,6 +93,8 @@ struct call : std::enable_shared_from_this<call> {
   void list_projects();
   void list_streams(const std::string& project);
   void delete_cursor(const std::string& project, std::string_view table, std::string_view name);
+  void list_gaps(const std::string& project);
+  void accept_gap(const std::string& project, std::string_view id);
 };
 
 void call::dispatch() {
@@ -118,6 +121,13 @@ void call::dispatch() {
     if (method != "DELETE") return no(405, "a cursor is deleted with DELETE");
     return delete_cursor(*project, path[3], path[4]);
   }
+  if (path.size() == 3 && path[2] == "gaps") {
+    return method == "GET" ? list_gaps(*project) : no(405, "gaps are read with GET");
+  }
+  if (path.size() == 5 && path[2] == "gaps" && path[4] == "accept") {
+    return method == "POST" ? accept_gap(*project, path[3])
+                            : no(405, "a gap is accepted with POST");
+  }
   nothing_here();
 }
 
@@ -128,6 +138,7 @@ void call::list_projects() {
     projects.push_back(json::object{{"name", name},
                                     {"eventPersistence", project->event_persistence()},
                                     {"notReady", project->not_ready()},
+                                    {"openGaps", project->open_gaps()},
                                     {"capture", json::object{{"connected", capture.connected},
                                                              {"progressing", capture.progressing},
                                                              {"state", capture.state},
@@ -220,6 +231,43 @@ void call::delete_cursor(const std::string& project, std::string_view table,
                                     if (self->failed(deleted)) return;
                                     self->answer(json_answer({}));
                                   });
+}
+
+void call::list_gaps(const std::string& project) {
+  context->backend->list_gaps(
+      project, [self = shared_from_this()](const result<std::vector<control::stored_gap>>& gaps) {
+        if (self->failed(gaps)) return;
+        json::array list;
+        for (const auto& gap : *gaps) list.push_back(control::to_json(gap));
+        self->answer(json_answer({{"gaps", std::move(list)}}));
+      });
+}
+
+void call::accept_gap(const std::string& project, std::string_view id) {
+  std::uint64_t number = 0;
+  const auto [end, failure] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (failure != std::errc() || end != id.data() + id.size()) {
+    return no(404, "a gap's id is a number", "see `pulse gaps list`");
+  }
+  std::string by = "admin API";
+  if (!body.empty()) {
+    json::error_code bad;
+    const auto parsed = json::parse(body, bad);
+    const auto* object = bad ? nullptr : parsed.if_object();
+    const auto* given = object == nullptr ? nullptr : object->if_contains("by");
+    if (object == nullptr || (given != nullptr && !given->is_string())) {
+      return no(400, R"(the body must be {"by":"…"} or empty)");
+    }
+    if (given != nullptr) by = given->get_string();
+  }
+  if (by.empty() || by.size() > label_bytes_max) {
+    return no(400, "who accepts the gap has 1 to " + std::to_string(label_bytes_max) + " bytes");
+  }
+  context->backend->accept_gap(project, number, by,
+                               [self = shared_from_this()](const result<control::stored_gap>& gap) {
+                                 if (self->failed(gap)) return;
+                                 self->answer(json_answer(control::to_json(*gap)));
+                               });
 }
 
 std::vector<std::string> segments(std::string_view path) {

@@ -16,7 +16,7 @@ namespace pulse::server {
 // token set.
 //
 //   GET    /v1/projects
-//          {"projects":[{"name","eventPersistence","notReady","capture":{"connected","progressing","state","problem"}}]}
+//          {"projects":[{"name","eventPersistence","notReady","openGaps","capture":{"connected","progressing","state","problem"}}]}
 //   GET    /v1/projects/{project}/keys
 //          {"keys":[{"id","label","createdAt","revokedAt"}]}
 //   POST   /v1/projects/{project}/keys            body {"label":"…"} or none
@@ -26,6 +26,10 @@ namespace pulse::server {
 //          {"streams":[{"id","mode","table","name","delivered","acknowledged","redelivered","dropped","undecided",
 //          "inFlightEvents","inFlightBytes","standby","stalled","cursor"}],"cursors":[{"table","name","cursor","movedAt"}]}
 //   DELETE /v1/projects/{project}/cursors/{schema}.{table}/{name}   {}; its open streams end
+//   GET    /v1/projects/{project}/gaps
+//          {"gaps":[…]}, oldest first, each as control/stored_gap.hpp has it
+//   POST   /v1/projects/{project}/gaps/{id}/accept    body {"by":"…"} or none
+//          the gap; streams go on behind it
 //
 // Path segments are percent-encoded UTF-8; a dot within a schema or table name is written %2E.
 // Times are ISO 8601 in UTC, cursors as to_string(position) writes them. Errors have the body of

@@ -1,6 +1,7 @@
 // What the admin API can have done that is not the server's own: implemented in app/.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "change/position.hpp"
+#include "control/stored_gap.hpp"
 #include "streams/hub.hpp"
 
 namespace pulse::server {
@@ -55,6 +57,13 @@ class admin_backend {
   // Has the hub forget the name too (streams::hub::forget), so that its open streams end.
   virtual void delete_cursor(const std::string& project, const streams::cursor_key& key,
                              std::function<void(result<void>)> done) = 0;
+
+  // Oldest first.
+  virtual void list_gaps(const std::string& project,
+                         std::function<void(result<std::vector<control::stored_gap>>)> done) = 0;
+  // Durable before the answer; streams go on behind it. errc::not_found: no such gap.
+  virtual void accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
+                          std::function<void(result<control::stored_gap>)> done) = 0;
 };
 
 }  // namespace pulse::server

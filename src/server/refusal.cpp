@@ -63,6 +63,7 @@ refusal refuse_for_datasource(const error& failure) {
 std::string error_body(const refusal& why, std::string_view request_id) {
   boost::json::object details;
   if (!why.details.empty()) details["next"] = why.details;
+  if (!why.gap.empty()) details["gap"] = why.gap;
   boost::json::object body;
   body["code"] = to_string(why.code);
   body["message"] = why.message;

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/object.hpp>
+
 #include "base/error.hpp"
 
 namespace pulse::server {
@@ -26,6 +28,7 @@ struct refusal {
   std::string message;
   std::string details = {};
   std::chrono::seconds retry_after{0};  // zero: not said
+  boost::json::object gap = {};  // what bars the stream, when a gap does
 };
 
 // What an expected failure is to a client, where the source database plays no part in it: 400 for
@@ -35,8 +38,8 @@ refusal refuse(const error& failure);
 // The same where the failure is the source database's: what is unavailable is P6101 then.
 refusal refuse_for_datasource(const error& failure);
 
-// {"code":…,"message":…,"requestId":…,"details":{"next":…}}; `details` is {} when there is nothing
-// to add.
+// {"code":…,"message":…,"requestId":…,"details":{"next":…,"gap":{…}}}; of `details` only what there
+// is.
 std::string error_body(const refusal& why, std::string_view request_id);
 
 }  // namespace pulse::server

@@ -58,6 +58,8 @@ class project_service {
     std::string problem;       // last error and what to do, or empty
   };
   virtual capture_status capture() const = 0;
+  // Gaps that nobody has accepted.
+  virtual std::size_t open_gaps() const { return 0; }
 
   // Empty when streams on known tables can be opened, connected to the database or not; else why
   // they cannot.

@@ -19,6 +19,7 @@ struct opening : std::enable_shared_from_this<opening> {
   std::string request_id;
   key_identity key;
   streams::stream_request wanted;
+  streams::cursor_key stream;
   std::function<void(opening_result)> done;
 
   void refuse_with(const refusal& why) {
@@ -104,12 +105,22 @@ struct opening : std::enable_shared_from_this<opening> {
     auto host = context->host_of(*project);
     auto session = std::make_shared<websocket_session>(context, key, request_id);
     auto* to = host.get();
+    stream = {table->shape->table, wanted.name};
     to->open(std::move(wanted), table->shape, table->now, session,
              [self = shared_from_this(), host, session](result<streams::stream_id> outcome) {
-               if (!outcome) return self->refuse_with(refuse(outcome.error()));
+               if (!outcome) return self->refuse_with(self->refusal_of(outcome.error()));
                session->opened(host, *outcome);
                std::exchange(self->done, nullptr)(session);
              });
+  }
+
+  // With the gap, when the stream has reached one.
+  refusal refusal_of(const error& why) const {
+    auto answer = refuse(why);
+    auto* project = context->registry->project(key.project);
+    if (why.code != errc::gap || project == nullptr) return answer;
+    if (const auto gap = project->streams().gap_of(stream)) answer.gap = control::to_json(*gap);
+    return answer;
   }
 
   refusal no_project() const {

@@ -35,6 +35,7 @@ enum class close_code : std::uint16_t {
   too_big = 1009,
   internal_error = 1011,
   try_again_later = 1013,
+  gap = 4409,  // of the range for applications: what 409 says to a request
 };
 
 inline constexpr std::size_t control_payload_bytes_max = 125;

@@ -22,6 +22,8 @@ close_code code_of(streams::end_reason reason) {
       return close_code::try_again_later;
     case streams::end_reason::key_revoked:
       return close_code::policy_violation;
+    case streams::end_reason::gap:
+      return close_code::gap;
     case streams::end_reason::failure:
       return close_code::internal_error;
   }

@@ -217,11 +217,10 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
   for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;
        state = PQconnectPoll(handle_)) {
     if (state == PGRES_POLLING_FAILED) co_return over(failure("opening"));
-    // libpq may go on to another address with another socket.
-    if (!socket_ || socket_->number != PQsocket(handle_)) {
-      socket_.reset();
-      socket_ = std::make_unique<socket>(executor_, PQsocket(handle_));
-    }
+    // libpq may have gone on to another address, with another socket that often has the same
+    // number: the one that is watched must be the one that is there.
+    socket_.reset();
+    socket_ = std::make_unique<socket>(executor_, PQsocket(handle_));
     const auto direction = state == PGRES_POLLING_READING
                                ? asio::posix::stream_descriptor::wait_read
                                : asio::posix::stream_descriptor::wait_write;

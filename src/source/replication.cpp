@@ -22,14 +22,14 @@ async_result<server_identity> identify_server(connection* replication) {
   if (!found) co_return wrap("identifying the server", found.error());
   server_identity identity;
   identity.system_identifier = found->value(0);
-  identity.timeline = to_number(found->value(1));
+  identity.history.current = to_number(found->value(1));
   identity.wal_end = parse_lsn(found->value(2)).value_or(lsn{});
   identity.database = found->value(3);
-  if (identity.timeline > 1) {
+  if (identity.history.current > 1) {
     const auto history =
-        co_await replication->query(fmt::format("TIMELINE_HISTORY {}", identity.timeline));
+        co_await replication->query(fmt::format("TIMELINE_HISTORY {}", identity.history.current));
     if (!history) co_return wrap("reading the timeline's history", history.error());
-    identity.history = parse_timeline_history(history->value(1));
+    identity.history.left = parse_timeline_history(history->value(1));
   }
   co_return identity;
 }

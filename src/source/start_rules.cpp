@@ -1,16 +1,18 @@
 #include "source/start_rules.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace pulse::source {
 namespace {
 
-constexpr const char* gap_next =
-    "what is missing cannot be captured any more: bring consumers up to date by other means, then "
-    "remove the project's "
-    "data directory to start anew";
+// The end of what is stored: the mark, or the newest event of a transaction that was cut short.
+position stored_end(const stored_history& stored) {
+  return std::max(position{stored.timeline, stored.covered_through, {}, 0}, stored.newest);
+}
 
-result<void> same_history(const stored_history& stored, const server_identity& server) {
+result<void> same_server(const stored_history& stored, const server_identity& server) {
   if (!stored.system_identifier.empty() && stored.system_identifier != server.system_identifier) {
     return error{
         errc::divergence,
@@ -20,76 +22,166 @@ result<void> same_history(const stored_history& stored, const server_identity& s
             server.system_identifier, stored.system_identifier),
         "check the database URL; for another database use another data directory"};
   }
-  if (server.timeline < stored.timeline) {
+  if (server.history.current < stored.timeline) {
     return error{
         errc::divergence,
         fmt::format("the server is on timeline {}, and the log was captured from timeline {}",
-                    server.timeline, stored.timeline),
+                    server.history.current, stored.timeline),
         "connect to the server that was promoted, not to the old primary"};
-  }
-  for (const auto& past : server.history) {
-    // The first time that the server's history leaves what is stored.
-    if (past.timeline < stored.timeline) continue;
-    if (past.switch_point < stored.covered_through) {
-      return error{
-          errc::divergence,
-          fmt::format(
-              "the server's history left timeline {} at {}, below what is stored ({}): events were "
-              "captured that the promoted server does not have",
-              past.timeline, to_string(past.switch_point), to_string(stored.covered_through)),
-          gap_next};
-    }
-    break;
-  }
-  if (server.wal_end < stored.covered_through) {
-    return error{errc::divergence,
-                 fmt::format("the server's WAL ends at {}, below what is stored ({}): it was "
-                             "restored from an older copy",
-                             to_string(server.wal_end), to_string(stored.covered_through)),
-                 gap_next};
   }
   return {};
 }
 
+// Where the server's history leaves what is stored; nothing when all that is stored is in it.
+std::optional<position> fork_below(const stored_history& stored, const server_identity& server) {
+  if (server.history.current == stored.timeline) return std::nullopt;
+  // The last timeline that both have been on. A server whose history never was on the stored
+  // timeline left it where it left the one before.
+  std::optional<position> left;
+  for (const auto& past : server.history.left) {
+    if (past.timeline > stored.timeline) break;
+    left = position{past.timeline, past.switch_point, {}, 0};
+  }
+  if (!left) return position{};
+  return stored_end(stored) > *left ? left : std::nullopt;
+}
+
+// Positions that are stored already would be given again: they could not be told apart.
+error written_again(const stored_history& stored, const server_identity& server, lsn from) {
+  return {errc::divergence,
+          fmt::format("the server writes timeline {} again from {}, below what is stored ({}): it "
+                      "was restored from an older copy without a timeline of its own",
+                      server.history.at(from), to_string(from), to_string(stored_end(stored))),
+          "bring consumers up to date by other means, stop Pulse, run `pulse teardown`, remove the "
+          "project's directory, and start anew; restores by recovery (recovery.signal) get a "
+          "timeline of their own, which is a gap and not this"};
+}
+
+struct beginning {
+  lsn from;  // where it should begin
+  std::optional<history_gap> fork;
+};
+
+result<beginning> wanted_beginning(const stored_history& stored, const server_identity& server) {
+  if (auto same = same_server(stored, server); !same) return same.error();
+  const auto fork = fork_below(stored, server);
+  if (!fork) {
+    if (server.wal_end < stored.covered_through)
+      return written_again(stored, server, server.wal_end);
+    return beginning{stored.covered_through, {}};
+  }
+  if (server.history.at(fork->commit) <= stored_end(stored).timeline)
+    return written_again(stored, server, fork->commit);
+  history_gap gap;
+  gap.kind = gap_kind::forked;
+  gap.after = *fork;
+  gap.reason = fmt::format(
+      "the server's history left timeline {} at {}, below what is stored: events "
+      "were captured that the promoted server does not have",
+      fork->timeline, to_string(fork->commit));
+  return beginning{fork->commit, std::move(gap)};
+}
+
+history_gap behind_stored(const stored_history& stored, gap_kind kind, std::string reason) {
+  history_gap gap;
+  gap.kind = kind;
+  gap.after = stored_end(stored);
+  gap.reason = std::move(reason);
+  return gap;
+}
+
+std::optional<history_gap> log_lost(const stored_history& stored,
+                                    const std::optional<slot_facts>& slot) {
+  const bool first_start =
+      stored.slot == slot_history::making || (stored.slot == slot_history::none && !slot);
+  if (first_start) return std::nullopt;
+  history_gap gap;
+  gap.kind = gap_kind::log_lost;
+  gap.reason = stored.slot == slot_history::none
+                   ? "the replication slot was there before this data directory: what was "
+                     "captured into another one is not here"
+                   : "the project's event log is gone, and the events in it with it";
+  return gap;
+}
+
+// History begins here.
+start_plan begin(const stored_history& stored, const std::optional<slot_facts>& slot) {
+  if (!slot || slot->lost) return {create_slot{slot.has_value()}, log_lost(stored, slot)};
+  return {start_at{slot->confirmed_flush}, log_lost(stored, slot)};
+}
+
+// History goes on where it should, or as near as the slot allows.
+result<start_plan> go_on(const stored_history& stored, const server_identity& server,
+                         const std::optional<slot_facts>& slot) {
+  auto wanted = wanted_beginning(stored, server);
+  if (!wanted) return wanted.error();
+  auto gap = std::move(wanted->fork);
+  const auto since = to_string(stored.covered_through);
+  if (!slot) {
+    if (!gap)
+      gap = behind_stored(stored, gap_kind::slot_missing,
+                          "the replication slot is gone, and changes after " + since + " with it");
+    return start_plan{create_slot{}, std::move(gap)};
+  }
+  if (slot->lost) {
+    if (!gap)
+      gap = behind_stored(
+          stored, gap_kind::slot_lost,
+          "the server has dropped the WAL that the replication slot held, after " + since);
+    return start_plan{create_slot{true}, std::move(gap)};
+  }
+  if (slot->confirmed_flush > wanted->from && !gap) {
+    gap = behind_stored(
+        stored, gap_kind::slot_ahead,
+        fmt::format("the replication slot begins at {}, after what is stored ({}): it was made "
+                    "again, somebody else has read from it, or the data directory is an older copy",
+                    to_string(slot->confirmed_flush), since));
+  }
+  return start_plan{start_at{std::max(wanted->from, slot->confirmed_flush)}, std::move(gap)};
+}
+
 }  // namespace
 
-start_decision decide_start(const stored_history& stored, const server_identity& server,
-                            const std::optional<slot_facts>& slot) {
-  const bool has_history = static_cast<bool>(stored.covered_through);
-  if (has_history) {
-    if (auto same = same_history(stored, server); !same) return same.error();
+std::string_view to_string(slot_history known) noexcept {
+  switch (known) {
+    case slot_history::making:
+      return "making";
+    case slot_history::made:
+      return "made";
+    case slot_history::none:
+      break;
   }
-  if (!slot) {
-    if (!has_history) return create_slot{};
-    return error{errc::gap,
-                 fmt::format("the replication slot is gone, and changes after {} with it",
-                             to_string(stored.covered_through)),
-                 gap_next};
-  }
-  if (slot->plugin != "pgoutput" || slot->database != server.database) {
+  return "";
+}
+
+slot_history parse_slot_history(std::string_view word) noexcept {
+  if (word == "making") return slot_history::making;
+  return word == "made" ? slot_history::made : slot_history::none;
+}
+
+position place_of(const server_identity& server, lsn place) {
+  return {server.history.at(place), place, {}, 0};
+}
+
+result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
+                                const std::optional<slot_facts>& slot) {
+  if (slot && (slot->plugin != "pgoutput" || slot->database != server.database)) {
     return error{errc::conflict,
                  fmt::format("the replication slot is another's: plugin {}, database {}",
                              slot->plugin, slot->database),
                  "drop it, or name the project differently"};
   }
-  if (slot->lost) {
-    return error{
-        errc::gap,
-        fmt::format("the server has dropped the WAL that the replication slot held, after {}",
-                    to_string(has_history ? stored.covered_through : slot->confirmed_flush)),
-        has_history ? gap_next : "run `pulse teardown`, then start again"};
+  auto plan = stored.covered_through ? go_on(stored, server, slot)
+                                     : result<start_plan>(begin(stored, slot));
+  if (!plan) return plan;
+  if (slot && slot->active) {
+    // Who has it may still move it: where the gap ends is known when it is free.
+    plan->next = wait_for_slot{slot->active_pid};
+  } else if (const auto* start = std::get_if<start_at>(&plan->next);
+             start != nullptr && plan->gap) {
+    plan->gap->through = place_of(server, start->from);
   }
-  if (has_history && slot->confirmed_flush > stored.covered_through) {
-    return error{
-        errc::gap,
-        fmt::format(
-            "the replication slot begins at {}, after what is stored ({}): it was made again, or "
-            "somebody else has read from it",
-            to_string(slot->confirmed_flush), to_string(stored.covered_through)),
-        gap_next};
-  }
-  if (slot->active) return wait_for_slot{slot->active_pid};
-  return start_at{has_history ? stored.covered_through : slot->confirmed_flush};
+  return plan;
 }
 
 }  // namespace pulse::source

@@ -104,6 +104,14 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   const auto table = with_.relations->table(shape.definition->table);
   if (!table) return refuse(table.error());
 
+  const cursor_key key{shape.definition->table, wanted.name};
+  const bool has_cursor =
+      wanted.mode == stream_mode::stream && !wanted.name.empty() && names_.contains(key);
+  if (wanted.mode == stream_mode::stream && !has_cursor) {
+    const auto behind = start_behind_gaps(start);
+    if (!behind) return refuse(behind.error());
+    start = *behind;
+  }
   auto& stream = add(std::move(wanted), shape.definition->table, *table, std::move(to));
   stream.facts = shape.facts;
   const auto id = stream.id;
@@ -117,7 +125,6 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
     return;
   }
 
-  const cursor_key key{shape.definition->table, stream.wanted.name};
   auto& place = names_[key];
   const bool is_new = place == nullptr;
   if (is_new) {
@@ -175,6 +182,10 @@ void hub::impl::attach(stream_id id, const opened& done) {
     remove(id);
     return done(kept.error());
   }
+  if (const auto reached = check_gap(name, stream->table); !reached) {
+    remove(id);
+    return done(reached.error());
+  }
   done(id);
   stream = find(id);
   if (stream == nullptr || stream->name != &name) return;
@@ -209,6 +220,7 @@ void hub::impl::acknowledge(stream_id id, const event_id& event) {
     ++acknowledged_;
     if (name != nullptr) note_cursor(*name);
     if (holder->how == delivery::waiting && holder->window.half_free()) writable(holder->id);
+    if (holder->how == delivery::barred) end_when_done(*holder);
     return;
   }
   if (name == nullptr || !name->ahead.acknowledge(event))
@@ -360,6 +372,12 @@ void hub::forget(const cursor_key& key, std::string_view why) {
 }
 void hub::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
   impl_->shut_down(reason, message, std::move(done));
+}
+void hub::use_gaps(std::vector<control::stored_gap> gaps) {
+  impl_->use_gaps(std::move(gaps));
+}
+std::optional<control::stored_gap> hub::gap_of(const cursor_key& key) const {
+  return impl_->gap_of(key);
 }
 position hub::cursor(const cursor_key& key) const {
   return impl_->cursor(key);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/metrics.hpp"
+#include "control/stored_gap.hpp"
 #include "log/event_log.hpp"
 #include "streams/filter.hpp"
 #include "streams/renderer.hpp"
@@ -137,6 +139,16 @@ class hub {
   // The cursor was moved or deleted from outside: its streams end and nothing that is known under
   // the name is kept.
   void forget(const cursor_key& key, std::string_view why);
+
+  // The project's gaps, oldest first, whenever one is found or accepted, and before anything behind
+  // it is appended to the log. stream() gets nothing from behind a gap that is not accepted: what
+  // lies before is delivered, then, with all of it acknowledged, the stream ends (end_reason::gap).
+  // A name that has nothing left before the gap is refused (errc::gap). Accepted, streams go on
+  // behind it. New names and unnamed streams start behind all gaps. Events that never happened
+  // (gap_kind::forked) are delivered to nobody.
+  void use_gaps(std::vector<control::stored_gap> gaps);
+  // What bars the name, when something does.
+  std::optional<control::stored_gap> gap_of(const cursor_key& key) const;
 
   // Ends every stream with the reason; cursors are saved; `done` when they are durable.
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);

@@ -215,8 +215,16 @@ void hub::impl::run_slice(stream_state& stream) {
       return;
     }
     if (*read == nullptr) {
+      const bool tracked = stream.wanted.mode == stream_mode::stream;
+      if (const auto* gap = tracked ? gap_behind(stream.after) : nullptr) return bar(stream, *gap);
       go_live(stream);
       return;
+    }
+    if (const auto* gap = gap_before(stream, (*read)->at)) return bar(stream, *gap);
+    if (never_happened((*read)->at)) {
+      stream.after = std::max(stream.after, (*read)->at);
+      stream.window.passed(stream.after);
+      continue;
     }
     const auto outcome = offer(stream, **read);
     if (find(id) == nullptr) return;

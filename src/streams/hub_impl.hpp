@@ -1,5 +1,5 @@
 // The hub's inside: names and opening (hub.cpp), the way of events (hub_delivery.cpp), cursors
-// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp).
+// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp), gaps (hub_gaps.cpp).
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
   std::vector<stream_status> status() const;
   position cursor(const cursor_key& key) const;
+  void use_gaps(std::vector<control::stored_gap> gaps);
+  std::optional<control::stored_gap> gap_of(const cursor_key& key) const;
 
  private:
   // hub.cpp: opening, names, cursors.
@@ -63,6 +65,17 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   // hub_stalls.cpp
   bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::time_point now) const;
   void end_stalled(stream_id id, std::chrono::steady_clock::time_point now);
+
+  // hub_gaps.cpp
+  // The first gap that ends behind this place and that nobody has accepted.
+  const control::stored_gap* gap_behind(const position& place) const;
+  // The one that lies between the stream and the event that it would get next.
+  const control::stored_gap* gap_before(const stream_state& stream, const position& next) const;
+  bool never_happened(const position& at) const;
+  result<void> check_gap(const name_state& name, table_id table) const;
+  result<position> start_behind_gaps(const position& start) const;
+  void bar(stream_state& stream, const control::stored_gap& gap);
+  void end_when_done(const stream_state& barred);
 
   // hub_delivery.cpp: the tail, slices, one event to one stream.
   enum class offered { done, no_room };
@@ -93,6 +106,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   std::unordered_map<std::uint64_t, std::unique_ptr<stream_state>> streams_;
   std::map<cursor_key, std::unique_ptr<name_state>> names_;
   std::map<std::string, std::shared_ptr<frame_source>> frames_;
+  std::vector<control::stored_gap> gaps_;  // oldest first
 
   std::unique_ptr<log::log_reader> tail_;
   position tail_before_;  // where the tail stood before the event at hand

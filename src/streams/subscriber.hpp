@@ -13,6 +13,7 @@ enum class end_reason {
   slow,          // it acknowledges nothing while another waits for its name
   key_revoked,   // the API key is no longer valid
   cursor_moved,  // somebody moved or deleted the cursor
+  gap,           // what comes next is missing, and nobody has accepted that
   failure,       // the log cannot be read
 };
 

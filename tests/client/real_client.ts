@@ -36,9 +36,12 @@ export interface Setup {
 }
 
 // A database with the tables of schema.prisma, a server and a client. `sql` runs before the server sees the database.
-export async function setUp(s: Scenario, options: Partial<PulseOptions> & { sql?: string } = {}): Promise<Setup> {
-  const { sql, ...pulseOptions } = options;
-  const postgres = await s.postgres();
+export async function setUp(
+  s: Scenario,
+  options: Partial<PulseOptions> & { sql?: string; settings?: Record<string, string> } = {},
+): Promise<Setup> {
+  const { sql, settings = {}, ...pulseOptions } = options;
+  const postgres = await s.postgres({ settings });
   await pushSchema(postgres, 'tests/client');
   if (sql !== undefined) await postgres.sql(sql);
   const pulse = await s.pulse({ database: postgres.socketUrl(), ...pulseOptions });

@@ -105,6 +105,59 @@ export class Postgres {
     return postgres;
   }
 
+  // A streaming standby of a cluster that is running, caught up with it. promote() makes it a primary.
+  static async standbyOf(primary: Postgres, settings: Record<string, string> = {}): Promise<Postgres> {
+    const folder = mkdtempSync(join(tmpdir(), 'pulse-standby-'));
+    if (primary.user !== undefined) chownSync(folder, primary.user.uid, primary.user.gid);
+    const [port] = await freePorts(1);
+    const standby = new Postgres(folder, port as number, primary.user, false);
+    const from = `host=127.0.0.1 port=${primary.port} user=postgres`;
+    execFileSync(
+      join(postgresPrograms, 'pg_basebackup'),
+      ['-D', standby.dataFolder, '-d', from, '-R', '-X', 'stream', '--checkpoint=fast', '--no-sync'],
+      { ...primary.user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const own = { port: String(port), unix_socket_directories: folder, ...settings };
+    const lines = Object.entries(own).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
+    appendFileSync(join(standby.dataFolder, 'postgresql.conf'), lines.join(''));
+    await standby.start();
+    await standby.caughtUpWith(primary);
+    return standby;
+  }
+
+  // As a standby: everything that the primary has flushed by now is here.
+  async caughtUpWith(primary: Postgres): Promise<void> {
+    const { rows } = await primary.sql('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+    const { lsn } = rows[0] as { lsn: string };
+    await until(`the standby to replay ${lsn}`, async () => {
+      const found = await this.sql(`SELECT pg_last_wal_replay_lsn() >= '${lsn}' AS there`);
+      return (found.rows[0] as { there: boolean }).there;
+    });
+  }
+
+  // As a standby: takes nothing more from its primary.
+  async disconnect(): Promise<void> {
+    await this.sql("ALTER SYSTEM SET primary_conninfo = ''");
+    await this.sql('SELECT pg_reload_conf()');
+    await until('the standby to be on its own', async () => {
+      const { rows } = await this.sql('SELECT count(*)::int AS n FROM pg_stat_wal_receiver');
+      return (rows[0] as { n: number }).n === 0;
+    });
+  }
+
+  // As extensions do that keep a standby's slots in step with its primary's. Both are stopped.
+  copySlot(from: Postgres, slot: string): void {
+    const folder = 'pg_replslot';
+    execFileSync('cp', ['-a', join(from.dataFolder, folder, slot), join(this.dataFolder, folder)], {
+      ...this.user,
+      cwd: this.folder,
+    });
+  }
+
+  async promote(): Promise<void> {
+    await this.sql('SELECT pg_promote()');
+  }
+
   // The server wants a key that is its user's and nobody else's.
   private installTls({ certificate, key }: Certificate): Record<string, string> {
     for (const [from, name] of [

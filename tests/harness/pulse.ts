@@ -29,6 +29,17 @@ export interface CaptureStatus {
   problem: string;
 }
 
+export interface Gap {
+  id: number;
+  kind: string;
+  reason: string;
+  after: { timeline: number; lsn: string };
+  through: { timeline: number; lsn: string } | null;
+  vanished: { first: string; last: string; count: number } | null;
+  acceptedAt: string | null;
+  acceptedBy: string | null;
+}
+
 // Settings of the shell that runs the tests must not reach the server.
 const neutral: Record<string, undefined> = Object.fromEntries(
   Object.keys(process.env)
@@ -108,10 +119,11 @@ export class Pulse {
   }
 
   // Starts the process and waits for nothing. `change` holds for this start only.
-  launch(change: Partial<Pick<PulseOptions, 'binary' | 'args' | 'env'>> = {}): Program {
+  launch(change: Partial<Pick<PulseOptions, 'database' | 'binary' | 'args' | 'env'>> = {}): Program {
+    const database = change.database ?? this.options.database;
     const args = [
       'serve',
-      ...(this.options.database === undefined ? [] : ['--database', this.options.database]),
+      ...(database === undefined ? [] : ['--database', database]),
       ...(this.options.config === undefined ? [] : ['--config', this.configFile]),
       ...['--listen', `127.0.0.1:${this.listenPort}`],
       ...['--admin-listen', `127.0.0.1:${this.adminPort}`],
@@ -225,6 +237,24 @@ export class Pulse {
     const one = found.find(({ name }) => name === project);
     if (one === undefined) throw new Error(`no project ${project}: ${JSON.stringify(body)}`);
     return one.capture;
+  }
+
+  // The project's gaps, as `pulse gaps list --json` prints them.
+  async gaps(): Promise<Gap[]> {
+    const { code, output } = await this.command(['gaps', 'list', '--json'], this.adminAccess);
+    if (code !== 0) throw new Error(`pulse gaps list: exit code ${code}: ${output}`);
+    return (JSON.parse(output) as { gaps: Gap[] }).gaps;
+  }
+
+  async acceptGap(id: number): Promise<Gap> {
+    const { code, output } = await this.command(['gaps', 'accept', String(id), '--json'], this.adminAccess);
+    if (code !== 0) throw new Error(`pulse gaps accept ${id}: exit code ${code}: ${output}`);
+    return JSON.parse(output) as Gap;
+  }
+
+  // For commands that talk to this server.
+  get adminAccess(): Record<string, string> {
+    return { PULSE_URL: this.adminUrl, PULSE_ADMIN_TOKEN: this.adminToken };
   }
 
   // A new API key of a project.

@@ -22,6 +22,12 @@ export class Scenario {
     return postgres;
   }
 
+  async standbyOf(primary: Postgres): Promise<Postgres> {
+    const standby = await Postgres.standbyOf(primary);
+    this.parts.push({ say: () => `--- standby\n${standby.logTail}`, end: () => standby.remove() });
+    return standby;
+  }
+
   async pulse(options: PulseOptions): Promise<Pulse> {
     const pulse = await this.unstarted(options);
     await pulse.start();

@@ -203,7 +203,7 @@ class simulation {
     const auto covered = process_->events->bounds().covered_through;
     ASSERT_GE(covered, confirmed_);
     process_->sender = std::make_unique<fake_walsender>(database_, covered, random_());
-    process_->ingest->start(1);
+    process_->ingest->start({1});
     process_->ingest->use_types(process_->types);
     process_->decode->reset();
     ASSERT_TRUE(process_->streamed->reset());

@@ -43,7 +43,7 @@ struct ingest_rig {
         ingestor::figures{numbers.counter("captured", ""), numbers.counter("recaptured", ""),
                           numbers.counter("truncated", ""), numbers.counter("transactions", "")});
     part->use_types(types);
-    part->start(1);
+    part->start({1});
   }
 
   result<void> describe(std::uint32_t type) {
@@ -177,7 +177,7 @@ TEST(ingestor, change_of_a_table_that_was_not_described_is_an_error) {
   EXPECT_EQ(taken.error().code, errc::protocol);
   // On a new connection the server describes each table again; what was known before may be old.
   ASSERT_TRUE(rig.describe(text_oid));
-  rig.part->start(1);
+  rig.part->start({1});
   rig.begin({100, {}});
   EXPECT_FALSE(rig.change(90, 0));
 }
@@ -254,7 +254,7 @@ RC_GTEST_PROP(ingestor_property, cuts_anywhere_lose_and_repeat_nothing, ()) {
     if (*rc::gen::arbitrary<bool>()) {
       rig.restart();
     } else {
-      rig.part->start(1);
+      rig.part->start({1});
     }
   }
   std::vector<position> positions;

@@ -1,6 +1,7 @@
 // What stands behind the server in its tests.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -134,6 +135,20 @@ class fake_backend final : public admin_backend {
     done({});
   }
 
+  void list_gaps(const std::string& /*project*/,
+                 std::function<void(result<std::vector<control::stored_gap>>)> done) override {
+    done(gaps);
+  }
+  void accept_gap(const std::string& /*project*/, std::uint64_t id, const std::string& by,
+                  std::function<void(result<control::stored_gap>)> done) override {
+    const auto found = std::ranges::find(gaps, id, &control::stored_gap::id);
+    if (found == gaps.end()) return done(error{errc::not_found, "there is no such gap", ""});
+    found->accepted_at = unix_time_us{};
+    found->accepted_by = by;
+    done(*found);
+  }
+
+  std::vector<control::stored_gap> gaps;
   std::vector<streams::cursor_key> deleted;
 };
 

@@ -9,18 +9,29 @@
 namespace pulse::source {
 namespace {
 
-enum class outcome { start, create, wait, gap, divergence, conflict };
+enum class next_step { start, create, replace, wait, divergence, conflict };
+
+struct gap_bounds {
+  gap_kind kind;
+  position after;
+  std::optional<position> through = {};
+};
 
 struct rule {
   std::string name;
   stored_history stored;
   server_identity server;
   std::optional<slot_facts> slot;
-  outcome expected;
+  next_step expected;
   lsn from = {};
+  std::optional<gap_bounds> gap = {};
 };
 
-const server_identity same_server{"771", 1, lsn{0x9000}, "shop", {}};
+position at(std::uint32_t timeline, std::uint64_t place) {
+  return {timeline, lsn{place}, {}, 0};
+}
+
+const server_identity same_server{"771", lsn{0x9000}, "shop", {1, {}}};
 const stored_history some_history{"771", 1, lsn{0x5000}};
 
 slot_facts slot_at(std::uint64_t confirmed) {
@@ -37,94 +48,210 @@ auto changed(auto value, Change change) {
   return value;
 }
 
-std::vector<rule> rules() {
-  const auto promoted = changed(same_server, [](auto& s) { s.timeline = 2; });
+server_identity promoted_at(std::uint64_t place) {
+  return changed(same_server, [&](auto& s) { s.history = {2, {{1, lsn{place}}}}; });
+}
+
+std::vector<rule> rules_of_a_slot() {
+  const auto lost = [](auto& s) { s.lost = true; };
+  const auto active = [](auto& s) { s.active = true; };
   return {
-      {"nothing_stored_and_no_slot_makes_one", {}, same_server, std::nullopt, outcome::create},
-      {"nothing_stored_starts_where_the_slot_stands",
+      {"starts_at_what_is_covered_not_at_the_slot", some_history, same_server, slot_at(0x4000),
+       next_step::start, lsn{0x5000}},
+      {"a_slot_exactly_at_what_is_covered_is_no_gap", some_history, same_server, slot_at(0x5000),
+       next_step::start, lsn{0x5000}},
+      {"a_slot_beyond_what_is_covered_is_a_gap_and_starts_there",
+       some_history,
+       same_server,
+       slot_at(0x5001),
+       next_step::start,
+       lsn{0x5001},
+       {{gap_kind::slot_ahead, at(1, 0x5000), at(1, 0x5001)}}},
+      {"a_slot_that_is_gone_is_a_gap_and_made_again",
+       some_history,
+       same_server,
+       std::nullopt,
+       next_step::create,
+       {},
+       {{gap_kind::slot_missing, at(1, 0x5000)}}},
+      {"a_slot_whose_wal_is_gone_is_a_gap_and_replaced",
+       some_history,
+       same_server,
+       changed(slot_at(0x4000), lost),
+       next_step::replace,
+       {},
+       {{gap_kind::slot_lost, at(1, 0x5000)}}},
+      {"a_gap_begins_behind_the_part_that_is_stored_of_a_transaction_cut_short",
+       changed(some_history, [](auto& s) { s.newest = {1, lsn{0x5100}, lsn{0x5080}, 3}; }),
+       same_server,
+       std::nullopt,
+       next_step::create,
+       {},
+       {{gap_kind::slot_missing, {1, lsn{0x5100}, lsn{0x5080}, 3}}}},
+      {"an_active_slot_is_waited_for", some_history, same_server, changed(slot_at(0x4000), active),
+       next_step::wait},
+      {"an_active_slot_that_is_ahead_is_waited_for_and_the_gap_has_no_end_yet",
+       some_history,
+       same_server,
+       changed(slot_at(0x6000), active),
+       next_step::wait,
+       {},
+       {{gap_kind::slot_ahead, at(1, 0x5000)}}},
+      {"another_plugins_slot_is_left_alone", some_history, same_server,
+       changed(slot_at(0x4000), [](auto& s) { s.plugin = "wal2json"; }), next_step::conflict},
+      {"another_databases_slot_is_left_alone", some_history, same_server,
+       changed(slot_at(0x4000), [](auto& s) { s.database = "other"; }), next_step::conflict},
+      {"another_databases_slot_is_left_alone_when_nothing_is_stored",
        {},
        same_server,
+       changed(slot_at(0x4000), [](auto& s) { s.database = "other"; }),
+       next_step::conflict},
+  };
+}
+
+std::vector<rule> rules_of_a_beginning() {
+  const auto nothing = [](slot_history slot) { return stored_history{"771", 0, {}, {}, slot}; };
+  return {
+      {"nothing_stored_and_no_slot_makes_one", nothing(slot_history::none), same_server,
+       std::nullopt, next_step::create},
+      {"a_slot_that_was_there_before_the_data_directory_says_that_one_was_lost",
+       nothing(slot_history::none),
+       same_server,
        slot_at(0x4000),
-       outcome::start,
-       lsn{0x4000}},
-      {"starts_at_what_is_covered_not_at_the_slot", some_history, same_server, slot_at(0x4000),
-       outcome::start, lsn{0x5000}},
-      {"a_slot_exactly_at_what_is_covered_is_no_gap", some_history, same_server, slot_at(0x5000),
-       outcome::start, lsn{0x5000}},
-      {"a_slot_beyond_what_is_covered_is_a_gap", some_history, same_server, slot_at(0x5001),
-       outcome::gap},
-      {"a_slot_that_is_gone_is_a_gap", some_history, same_server, std::nullopt, outcome::gap},
-      {"a_slot_whose_wal_is_gone_is_a_gap", some_history, same_server,
-       changed(slot_at(0x4000), [](auto& s) { s.lost = true; }), outcome::gap},
-      {"an_active_slot_is_waited_for", some_history, same_server,
-       changed(slot_at(0x4000), [](auto& s) { s.active = true; }), outcome::wait},
-      {"an_active_slot_that_is_ahead_is_a_gap_at_once", some_history, same_server,
-       changed(slot_at(0x6000), [](auto& s) { s.active = true; }), outcome::gap},
-      {"another_plugins_slot_is_left_alone", some_history, same_server,
-       changed(slot_at(0x4000), [](auto& s) { s.plugin = "wal2json"; }), outcome::conflict},
-      {"another_databases_slot_is_left_alone", some_history, same_server,
-       changed(slot_at(0x4000), [](auto& s) { s.database = "other"; }), outcome::conflict},
-      {"another_server_is_a_divergence", some_history,
+       next_step::start,
+       lsn{0x4000},
+       {{gap_kind::log_lost, {}, at(1, 0x4000)}}},
+      {"a_first_start_that_was_interrupted_is_no_gap", nothing(slot_history::making), same_server,
+       slot_at(0x4000), next_step::start, lsn{0x4000}},
+      {"a_first_start_that_was_interrupted_before_it_had_a_slot_is_no_gap",
+       nothing(slot_history::making), same_server, std::nullopt, next_step::create},
+      {"a_log_that_is_gone_is_a_gap",
+       nothing(slot_history::made),
+       same_server,
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x4000},
+       {{gap_kind::log_lost, {}, at(1, 0x4000)}}},
+      {"a_log_that_is_gone_with_its_slot_is_a_gap",
+       nothing(slot_history::made),
+       same_server,
+       std::nullopt,
+       next_step::create,
+       {},
+       {{gap_kind::log_lost, {}}}},
+  };
+}
+
+std::vector<rule> rules_of_other_servers() {
+  const auto below = promoted_at(0x4fff);
+  const gap_bounds forked{gap_kind::forked, at(1, 0x4fff), at(2, 0x4fff)};
+  const auto third =
+      changed(same_server, [](auto& s) { s.history = {3, {{1, lsn{0x1000}}, {2, lsn{0x7000}}}}; });
+  const auto sibling = changed(same_server, [](auto& s) { s.history = {3, {{1, lsn{0x4000}}}}; });
+  const auto on_second = changed(some_history, [](auto& s) { s.timeline = 2; });
+  return {
+      {"another_server_never_goes_on_by_itself", some_history,
        changed(same_server, [](auto& s) { s.system_identifier = "772"; }), slot_at(0x4000),
-       outcome::divergence},
+       next_step::divergence},
       {"an_identity_that_was_forgotten_does_not_hide_the_history",
-       changed(some_history, [](auto& s) { s.system_identifier.clear(); }), same_server,
-       slot_at(0x5001), outcome::gap},
-      {"a_wal_end_below_what_is_covered_is_a_divergence", some_history,
+       changed(some_history, [](auto& s) { s.system_identifier.clear(); }),
+       same_server,
+       slot_at(0x5001),
+       next_step::start,
+       lsn{0x5001},
+       {{gap_kind::slot_ahead, at(1, 0x5000), at(1, 0x5001)}}},
+      {"a_server_set_back_in_place_never_goes_on_by_itself", some_history,
        changed(same_server, [](auto& s) { s.wal_end = lsn{0x4fff}; }), slot_at(0x4000),
-       outcome::divergence},
-      {"a_promoted_server_that_forked_at_the_end_goes_on", some_history,
-       changed(promoted, [](auto& s) { s.history = {{1, lsn{0x5000}}}; }), slot_at(0x4000),
-       outcome::start, lsn{0x5000}},
-      {"a_promoted_server_that_forked_below_is_a_divergence", some_history,
-       changed(promoted, [](auto& s) { s.history = {{1, lsn{0x4fff}}}; }), slot_at(0x4000),
-       outcome::divergence},
-      {"only_the_fork_that_leaves_our_timeline_counts",
-       changed(some_history, [](auto& s) { s.timeline = 2; }),
-       changed(promoted,
-               [](auto& s) {
-                 s.timeline = 3;
-                 s.history = {{1, lsn{0x1000}}, {2, lsn{0x7000}}};
-               }),
-       slot_at(0x4000), outcome::start, lsn{0x5000}},
-      {"an_old_primary_is_a_divergence", changed(some_history, [](auto& s) { s.timeline = 2; }),
-       same_server, slot_at(0x4000), outcome::divergence},
+       next_step::divergence},
+      {"an_old_primary_never_goes_on_by_itself", on_second, same_server, slot_at(0x4000),
+       next_step::divergence},
+      {"a_promoted_server_that_forked_at_the_end_goes_on", some_history, promoted_at(0x5000),
+       slot_at(0x4000), next_step::start, lsn{0x5000}},
+      {"a_promoted_server_that_forked_above_the_end_goes_on", some_history, promoted_at(0x6000),
+       slot_at(0x4000), next_step::start, lsn{0x5000}},
+      {"a_promoted_server_without_the_slot_has_a_gap",
+       some_history,
+       promoted_at(0x6000),
+       std::nullopt,
+       next_step::create,
+       {},
+       {{gap_kind::slot_missing, at(1, 0x5000)}}},
+      {"a_promoted_server_that_forked_below_goes_on_where_it_left", some_history, below,
+       slot_at(0x4000), next_step::start, lsn{0x4fff}, forked},
+      {"a_fork_below_a_transaction_that_is_stored_in_part_counts",
+       changed(some_history, [](auto& s) { s.newest = {1, lsn{0x5800}, lsn{0x5400}, 0}; }),
+       promoted_at(0x5400),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x5400},
+       {{gap_kind::forked, at(1, 0x5400), at(2, 0x5400)}}},
+      {"a_fork_below_with_a_slot_above_it_lacks_what_lies_between_too",
+       some_history,
+       below,
+       slot_at(0x6000),
+       next_step::start,
+       lsn{0x6000},
+       {{gap_kind::forked, at(1, 0x4fff), at(2, 0x6000)}}},
+      {"a_fork_below_without_a_slot_makes_one",
+       some_history,
+       below,
+       std::nullopt,
+       next_step::create,
+       {},
+       {{gap_kind::forked, at(1, 0x4fff)}}},
+      {"only_the_fork_that_leaves_our_timeline_counts", on_second, third, slot_at(0x4000),
+       next_step::start, lsn{0x5000}},
+      {"a_server_that_never_was_on_our_timeline_forked_where_it_left_the_one_before",
+       on_second,
+       sibling,
+       slot_at(0x3000),
+       next_step::start,
+       lsn{0x4000},
+       {{gap_kind::forked, at(1, 0x4000), at(3, 0x4000)}}},
   };
 }
 
 class start_rules : public ::testing::TestWithParam<rule> {};
 
-TEST_P(start_rules, decide) {
-  const auto& tested = GetParam();
-  const auto decided = decide_start(tested.stored, tested.server, tested.slot);
-  switch (tested.expected) {
-    case outcome::start:
-      ASSERT_TRUE(decided) << decided.error().message();
-      ASSERT_TRUE(std::holds_alternative<start_at>(*decided));
-      EXPECT_EQ(std::get<start_at>(*decided).from, tested.from);
-      return;
-    case outcome::create:
-      ASSERT_TRUE(decided && std::holds_alternative<create_slot>(*decided));
-      return;
-    case outcome::wait:
-      ASSERT_TRUE(decided && std::holds_alternative<wait_for_slot>(*decided));
-      return;
-    case outcome::gap:
-      ASSERT_FALSE(decided);
-      EXPECT_EQ(decided.error().code, errc::gap);
-      return;
-    case outcome::divergence:
-      ASSERT_FALSE(decided);
-      EXPECT_EQ(decided.error().code, errc::divergence);
-      return;
-    case outcome::conflict:
-      ASSERT_FALSE(decided);
-      EXPECT_EQ(decided.error().code, errc::conflict);
+next_step step_of(const result<start_plan>& plan) {
+  if (!plan) {
+    return plan.error().code == errc::conflict ? next_step::conflict : next_step::divergence;
   }
+  if (const auto* create = std::get_if<create_slot>(&plan->next))
+    return create->drop_first ? next_step::replace : next_step::create;
+  return std::holds_alternative<start_at>(plan->next) ? next_step::start : next_step::wait;
 }
 
-INSTANTIATE_TEST_SUITE_P(every, start_rules, ::testing::ValuesIn(rules()),
-                         [](const auto& tested) { return tested.param.name; });
+TEST_P(start_rules, decide) {
+  const auto& tested = GetParam();
+  const auto plan = decide_start(tested.stored, tested.server, tested.slot);
+  ASSERT_EQ(step_of(plan), tested.expected);
+  if (!plan) return;
+  if (const auto* start = std::get_if<start_at>(&plan->next)) {
+    EXPECT_EQ(start->from, tested.from);
+  }
+  ASSERT_EQ(plan->gap.has_value(), tested.gap.has_value());
+  if (!plan->gap) return;
+  EXPECT_EQ(plan->gap->kind, tested.gap->kind);
+  EXPECT_EQ(plan->gap->after, tested.gap->after);
+  EXPECT_EQ(plan->gap->through, tested.gap->through);
+  EXPECT_FALSE(plan->gap->reason.empty());
+}
+
+const auto name_of = [](const auto& tested) { return tested.param.name; };
+INSTANTIATE_TEST_SUITE_P(slot, start_rules, ::testing::ValuesIn(rules_of_a_slot()), name_of);
+INSTANTIATE_TEST_SUITE_P(beginning, start_rules, ::testing::ValuesIn(rules_of_a_beginning()),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(servers, start_rules, ::testing::ValuesIn(rules_of_other_servers()),
+                         name_of);
+
+TEST(timelines, a_promoted_server_keeps_the_timeline_of_what_its_predecessors_wrote) {
+  const timelines history{3, {{1, lsn{0x1000}}, {2, lsn{0x7000}}}};
+  EXPECT_EQ(history.at(lsn{0xfff}), 1U);
+  EXPECT_EQ(history.at(lsn{0x1000}), 2U);
+  EXPECT_EQ(history.at(lsn{0x6fff}), 2U);
+  EXPECT_EQ(history.at(lsn{0x7000}), 3U);
+}
 
 }  // namespace
 }  // namespace pulse::source

@@ -1,0 +1,105 @@
+#include "app/gap_keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.hpp"
+
+namespace pulse::app {
+namespace {
+
+struct outcome {
+  control::stored_gap gap;
+  std::vector<control::stored_gap> all;
+};
+
+void log_found(const std::string& project, const control::stored_gap& gap) {
+  const auto& what = gap.what;
+  log_event(log_level::error, "capture", "a gap: not all that was committed can be delivered",
+            {{"project", project},
+             {"gap", gap.id},
+             {"kind", to_string(what.kind)},
+             {"after", to_string(what.after)},
+             {"through", what.through ? to_string(*what.through) : "not known yet"},
+             {"vanished_events", what.vanished ? what.vanished->count : 0},
+             {"vanished_first", what.vanished ? to_string(what.vanished->first) : ""},
+             {"vanished_last", what.vanished ? to_string(what.vanished->last) : ""},
+             {"reason", what.reason},
+             {"next", gap.accepted_at
+                          ? "streams go on behind it (on_gap = \"continue\")"
+                          : "named streams that reach it are refused until `pulse gaps accept " +
+                                std::to_string(gap.id) + "`"}});
+}
+
+}  // namespace
+
+gap_keeper::gap_keeper(parts with, gaps known)
+    : with_(std::move(with)),
+      open_(with_.figures->gauge("pulse_gaps_open", "Gaps that nobody has accepted yet",
+                                 {{"project", with_.project}})) {
+  use(std::move(known));
+}
+
+void gap_keeper::use(gaps now) {
+  gaps_ = std::move(now);
+  with_.streams->use_gaps(gaps_);
+  open_.Set(static_cast<double>(open()));
+}
+
+std::size_t gap_keeper::open() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(gaps_, [](const auto& gap) { return !gap.accepted_at; }));
+}
+
+void gap_keeper::record(const history_gap& found, recorded done) {
+  with_.control->run(
+      with_.delivery,
+      [project = with_.project, found, by = std::string(with_.goes_on ? "on_gap" : "")](
+          control::state_store& store) -> result<outcome> {
+        auto table = store.gaps();
+        auto gap = table.record(project, found, by);
+        if (!gap) return gap.error();
+        auto all = table.of(project);
+        if (!all) return all.error();
+        return outcome{std::move(*gap), std::move(*all)};
+      },
+      [weak = weak_from_this(), done = std::move(done)](result<outcome> made) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!made) return done(made.error());
+        const auto known = std::ranges::find(self->gaps_, made->gap.id, &control::stored_gap::id);
+        if (known == self->gaps_.end()) {
+          self->with_.figures
+              ->counter("pulse_gaps_total", "Gaps found",
+                        {{"project", self->with_.project},
+                         {"kind", std::string(to_string(made->gap.what.kind))}})
+              .Increment();
+        }
+        if (known == self->gaps_.end() || known->what != made->gap.what)
+          log_found(self->with_.project, made->gap);
+        self->use(std::move(made->all));
+        done(std::move(made->gap));
+      });
+}
+
+void gap_keeper::accept(std::uint64_t id, const std::string& by, recorded done) {
+  with_.control->run(
+      with_.delivery,
+      [project = with_.project, id, by](control::state_store& store) -> result<gaps> {
+        auto table = store.gaps();
+        if (auto accepted = table.accept(project, id, by); !accepted) return accepted.error();
+        return table.of(project);
+      },
+      [weak = weak_from_this(), id, done = std::move(done)](result<gaps> all) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!all) return done(all.error());
+        self->use(std::move(*all));
+        const auto& gap = *std::ranges::find(self->gaps_, id, &control::stored_gap::id);
+        log_info("capture", "a gap was accepted: streams go on behind it",
+                 {{"project", self->with_.project}, {"gap", id}, {"by", gap.accepted_by}});
+        done(gap);
+      });
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,48 @@
+// A stretch of the database's history that cannot be delivered as it was.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "change/event_id.hpp"
+#include "change/position.hpp"
+
+namespace pulse {
+
+enum class gap_kind {
+  slot_missing,  // the replication slot was gone
+  slot_lost,     // the server has dropped the WAL that the slot held
+  slot_ahead,    // the slot begins after what is stored
+  log_lost,      // what was stored before the slot's beginning is not here
+  forked,        // a promoted server's history left what is stored: stored events never happened
+  skipped,       // an operator skipped a change that could not be decoded
+  damaged,       // stored events cannot be read any more
+};
+
+// As lists, metrics and the state store have it: "slot_missing".
+std::string_view to_string(gap_kind kind) noexcept;
+std::optional<gap_kind> parse_gap_kind(std::string_view text) noexcept;
+
+// Stored events that the database does not have any more.
+struct vanished_events {
+  event_id first;
+  event_id last;
+  std::uint64_t count = 0;
+
+  bool operator==(const vanished_events&) const = default;
+};
+
+struct history_gap {
+  gap_kind kind = gap_kind::slot_missing;
+  position after;  // up to here all is stored, and so it happened
+  // What was committed behind this is stored again. Nothing: not known yet.
+  std::optional<position> through;
+  std::optional<vanished_events> vanished;  // forked only, when there are any
+  std::string reason;                       // one line for people
+
+  bool operator==(const history_gap&) const = default;
+};
+
+}  // namespace pulse

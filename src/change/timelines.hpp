@@ -1,0 +1,34 @@
+// The branches of a database's history: each promotion of a standby leaves a timeline and begins
+// another, which uses the LSNs behind the switch again.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "change/lsn.hpp"
+
+namespace pulse {
+
+// One line of a timeline history file: `timeline` was left at `switch_point` (PostgreSQL manual,
+// section 26.3.5).
+struct timeline_switch {
+  std::uint32_t timeline = 0;
+  lsn switch_point;
+};
+
+// The timeline that a server writes and those that it came by, oldest first.
+struct timelines {
+  std::uint32_t current = 0;
+  std::vector<timeline_switch> left = {};
+
+  // On which of them the record that begins here was written. A promoted server sends what its
+  // predecessor wrote as well: that keeps the predecessor's timeline.
+  std::uint32_t at(lsn place) const {
+    for (const auto& past : left) {
+      if (place < past.switch_point) return past.timeline;
+    }
+    return current;
+  }
+};
+
+}  // namespace pulse

@@ -1,0 +1,148 @@
+#include "control/gap_table.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "control/position_columns.hpp"
+
+namespace pulse::control {
+namespace {
+
+unix_time_us time_at(std::int64_t us) {
+  return unix_time_us(std::chrono::microseconds(us));
+}
+
+constexpr const char* columns =
+    "SELECT id, kind, reason, after_timeline, after_commit_lsn, after_change_lsn, after_ordinal, "
+    "through_timeline, through_commit_lsn, through_change_lsn, through_ordinal, vanished_first, "
+    "vanished_last, vanished_count, found_at_us, accepted_at_us, accepted_by FROM gaps ";
+
+result<stored_gap> read(const statement& row) {
+  stored_gap gap;
+  gap.id = static_cast<std::uint64_t>(row.number(0));
+  const auto kind = parse_gap_kind(row.text(1));
+  if (!kind) {
+    return error{errc::corrupt,
+                 fmt::format("the state database has a gap of the unknown kind {}", row.text(1)),
+                 "use the program that wrote it, or a newer one"};
+  }
+  gap.what.kind = *kind;
+  gap.what.reason = row.text(2);
+  gap.what.after = read_position(row, 3);
+  if (!row.is_null(7)) gap.what.through = read_position(row, 7);
+  if (!row.is_null(11)) {
+    gap.what.vanished = vanished_events{parse_event_id(row.text(11)).value_or(event_id{}),
+                                        parse_event_id(row.text(12)).value_or(event_id{}),
+                                        static_cast<std::uint64_t>(row.number(13))};
+  }
+  gap.found_at = time_at(row.number(14));
+  if (!row.is_null(15)) gap.accepted_at = time_at(row.number(15));
+  gap.accepted_by = row.text(16);
+  return gap;
+}
+
+result<std::vector<stored_gap>> read_all(statement& select) {
+  std::vector<stored_gap> all;
+  for (;;) {
+    const auto row = select.step();
+    if (!row) return row.error();
+    if (!*row) return all;
+    auto gap = read(select);
+    if (!gap) return gap.error();
+    all.push_back(std::move(*gap));
+  }
+}
+
+}  // namespace
+
+result<std::vector<stored_gap>> gap_table::of(std::string_view project) {
+  auto select = database_->prepare(
+      std::string(columns) +
+      "WHERE project = ? ORDER BY after_timeline, after_commit_lsn, after_change_lsn, "
+      "after_ordinal");
+  if (!select) return select.error();
+  return read_all(select->bind(project));
+}
+
+result<stored_gap> gap_table::record(std::string_view project, const history_gap& found,
+                                     std::string_view accepted_by) {
+  const auto same_place = [&]() -> result<std::optional<stored_gap>> {
+    const auto all = of(project);
+    if (!all) return all.error();
+    const auto at =
+        std::ranges::find(*all, found.after, [](const stored_gap& one) { return one.what.after; });
+    return at == all->end() ? std::nullopt : std::optional(*at);
+  };
+  const auto known = same_place();
+  if (!known) return known.error();
+  if (!*known) {
+    if (auto inserted = insert(project, found); !inserted) return inserted.error();
+  } else if (found.through && (*known)->what.through != found.through) {
+    if (auto completed = complete(**known, found); !completed) return completed.error();
+  }
+  auto now = same_place();
+  if (!now) return now.error();
+  if (!accepted_by.empty() && !(*now)->accepted_at) {
+    if (auto accepted = accept(project, (*now)->id, accepted_by); !accepted)
+      return accepted.error();
+    now = same_place();
+    if (!now) return now.error();
+  }
+  return **now;
+}
+
+result<void> gap_table::insert(std::string_view project, const history_gap& found) {
+  auto insert = database_->prepare(
+      "INSERT INTO gaps (after_timeline, after_commit_lsn, after_change_lsn, after_ordinal, "
+      "project, kind, reason, found_at_us, vanished_first, vanished_last, vanished_count, "
+      "through_timeline, through_commit_lsn, through_change_lsn, through_ordinal) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?, ?, ?)");
+  if (!insert) return insert.error();
+  bind_position(*insert, found.after);
+  const auto& vanished = found.vanished;
+  insert->bind(project)
+      .bind(to_string(found.kind))
+      .bind(found.reason)
+      .bind(std::int64_t{now_.time_since_epoch().count()})
+      .bind(vanished ? to_string(vanished->first) : std::string())
+      .bind(vanished ? to_string(vanished->last) : std::string())
+      .bind(vanished ? std::optional(static_cast<std::int64_t>(vanished->count)) : std::nullopt);
+  if (found.through) {
+    bind_position(*insert, *found.through);
+  } else {
+    for (int column = 0; column < 4; ++column) insert->bind(std::optional<std::int64_t>());
+  }
+  return insert->run();
+}
+
+result<void> gap_table::complete(const stored_gap& known, const history_gap& found) {
+  auto update = database_->prepare(
+      "UPDATE gaps SET through_timeline = ?, through_commit_lsn = ?, through_change_lsn = ?, "
+      "through_ordinal = ?, accepted_at_us = CASE WHEN ? THEN NULL ELSE accepted_at_us END "
+      "WHERE id = ?");
+  if (!update) return update.error();
+  bind_position(*update, *found.through);
+  const bool grown = known.what.through.has_value();
+  return update->bind(std::int64_t{grown ? 1 : 0}).bind(static_cast<std::int64_t>(known.id)).run();
+}
+
+result<void> gap_table::accept(std::string_view project, std::uint64_t id, std::string_view by) {
+  auto update = database_->prepare(
+      "UPDATE gaps SET accepted_by = CASE WHEN accepted_at_us IS NULL THEN ? ELSE accepted_by END, "
+      "accepted_at_us = coalesce(accepted_at_us, ?) WHERE project = ? AND id = ?");
+  if (!update) return update.error();
+  if (auto done = update->bind(by)
+                      .bind(std::int64_t{now_.time_since_epoch().count()})
+                      .bind(project)
+                      .bind(static_cast<std::int64_t>(id))
+                      .run();
+      !done) {
+    return done;
+  }
+  if (database_->changes() != 0) return {};
+  return error{errc::not_found, fmt::format("there is no gap {} in project {}", id, project),
+               "see `pulse gaps list`"};
+}
+
+}  // namespace pulse::control

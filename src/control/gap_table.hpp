@@ -1,0 +1,37 @@
+// The gaps of all projects, in the state database.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "control/sqlite.hpp"
+#include "control/stored_gap.hpp"
+
+namespace pulse::control {
+
+// Looks at a database that outlives it. What returns without an error is durable.
+class gap_table {
+ public:
+  gap_table(const sqlite_database& database, unix_time_us now) : database_(&database), now_(now) {}
+
+  // A gap is known by where it begins: finding one again, after a crash or with its end known now,
+  // completes the record and keeps its id, kind and date. One that was accepted and has grown is
+  // to be accepted anew. `accepted_by` not empty: it counts as accepted.
+  result<stored_gap> record(std::string_view project, const history_gap& found,
+                            std::string_view accepted_by);
+  // Oldest place first.
+  result<std::vector<stored_gap>> of(std::string_view project);
+  // Accepting an accepted gap changes nothing. errc::not_found: the project has no such gap.
+  result<void> accept(std::string_view project, std::uint64_t id, std::string_view by);
+
+ private:
+  result<void> insert(std::string_view project, const history_gap& found);
+  result<void> complete(const stored_gap& known, const history_gap& found);
+
+  const sqlite_database* database_;
+  unix_time_us now_;
+};
+
+}  // namespace pulse::control

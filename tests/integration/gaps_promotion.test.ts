@@ -1,0 +1,93 @@
+// The database's standby becomes the database. What was captured and never reached it is named; what may be missing is a
+// gap; and where nothing is, capture goes on by itself.
+import assert from 'node:assert/strict';
+
+import { setUp, take, type Setup } from '../client/real_client.js';
+import { readAll, readNew, refusedUntilAccepted, theGap, untilCaptured, write } from '../harness/gaps.js';
+import type { Postgres } from '../harness/postgres.js';
+import { scenario, type Scenario } from '../harness/scenario.js';
+
+// Whichever of the two is the primary, as applications name them.
+const eitherOf = (one: Postgres, other: Postgres): string =>
+  `postgresql://postgres@127.0.0.1:${one.port},127.0.0.1:${other.port}/postgres?target_session_attrs=read-write`;
+
+interface Pair extends Setup {
+  standby: Postgres;
+}
+
+async function setUpPair(s: Scenario): Promise<Pair> {
+  const setup = await setUp(s);
+  await setup.pulse.terminate();
+  const standby = await s.standbyOf(setup.postgres);
+  setup.pulse.launch({ database: eitherOf(setup.postgres, standby) });
+  await setup.pulse.capturing();
+  return { ...setup, standby };
+}
+
+const onStandby = (pair: Pair): Pick<Setup, 'postgres'> => ({ postgres: pair.standby });
+
+scenario('a_promoted_standby_that_lagged_behind_what_is_stored_is_a_divergence_that_names_the_events', async (s) => {
+  const pair = await setUpPair(s);
+  const { pulse, postgres, standby, prisma } = pair;
+  await readNew(pair, 'mail', 'common');
+  await readNew(pair, 'late', 'common too');
+  await readAll(pair, 'mail', 'common too');
+  await standby.caughtUpWith(postgres);
+  await standby.disconnect();
+  // Captured and delivered, and unknown to the standby.
+  const stream = await prisma.writer.stream({ name: 'witness', create: {} });
+  await write(pair, 'vanished 1', 'vanished 2', 'vanished 3');
+  const vanished = await take(stream, 3);
+  await readAll(pair, 'mail', 'vanished 1', 'vanished 2', 'vanished 3');
+  await postgres.stop('immediate');
+  await standby.promote();
+  await pulse.capturing(60_000);
+
+  const gap = await theGap(pulse, 'forked');
+  assert.deepEqual(gap.vanished, { first: vanished[0]?.id, last: vanished[2]?.id, count: 3 });
+  assert.deepEqual([gap.after.timeline, gap.through?.timeline], [1, 2]);
+  // LSNs below those that are stored are used again.
+  await write(onStandby(pair), 'behind 1', 'behind 2');
+  await untilCaptured(pair, 7);
+  await refusedUntilAccepted(pair, 'mail', gap, 'behind 1', 'behind 2');
+  // A name that had not got so far never sees what never happened.
+  await readAll(pair, 'late', 'behind 1', 'behind 2');
+  await pulse.terminate();
+  await pulse.start({ database: eitherOf(postgres, standby) });
+  await write(onStandby(pair), 'after a restart');
+  await readAll(pair, 'mail', 'after a restart');
+});
+
+scenario('a_promoted_standby_without_the_slot_is_a_gap_where_something_may_be_missing', async (s) => {
+  const pair = await setUpPair(s);
+  const { pulse, postgres, standby } = pair;
+  await readNew(pair, 'mail', 'before');
+  await standby.caughtUpWith(postgres);
+  await postgres.stop('immediate');
+  await standby.promote();
+  await write(onStandby(pair), 'before the new slot, perhaps');
+  await pulse.capturing(60_000);
+  const gap = await theGap(pulse, 'slot_missing');
+  assert.deepEqual([gap.after.timeline, gap.through?.timeline, gap.vanished], [1, 2, null]);
+  await write(onStandby(pair), 'behind');
+  await refusedUntilAccepted(pair, 'mail', gap, 'behind');
+});
+
+scenario('a_promoted_standby_with_the_slot_goes_on_by_itself', async (s) => {
+  const pair = await setUpPair(s);
+  const { pulse, postgres, standby } = pair;
+  await readNew(pair, 'mail', 'before');
+  await write(pair, 'stored while nobody reads');
+  await untilCaptured(pair, 2);
+  await standby.caughtUpWith(postgres);
+  await pulse.terminate();
+  await postgres.stop('fast');
+  await standby.stop('fast');
+  standby.copySlot(postgres, 'pulse_default');
+  await standby.start();
+  await standby.promote();
+  await write(onStandby(pair), 'written by the new primary');
+  await pulse.start({ database: eitherOf(postgres, standby) });
+  await readAll(pair, 'mail', 'stored while nobody reads', 'written by the new primary');
+  assert.deepEqual(await pulse.gaps(), []);
+});
