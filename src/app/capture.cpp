@@ -84,7 +84,8 @@ capture::capture(parts with)
                                         {{"project", with_.project.name}})),
       slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
                                      "WAL that the server has flushed and Pulse has not confirmed",
-                                     {{"project", with_.project.name}})) {
+                                     {{"project", with_.project.name}})),
+      watch_(*with_.figures, with_.project.name, names_.slot) {
   status_.state = "starting";
   streamed_.replay_to(decoder_);
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,6 +17,7 @@
 
 #include "app/config.hpp"
 #include "app/ingestor.hpp"
+#include "app/slot_watch.hpp"
 #include "app/streamed_transactions.hpp"
 #include "base/metrics.hpp"
 #include "change/catalog.hpp"
@@ -71,18 +73,23 @@ class capture {
   // The log has moved: capture may go on if it waited for it. Any thread.
   void log_progress();
 
-  // Asks the database where history ends now and, with `refresh`, for its catalog. `done` on the
-  // capture thread. Any thread.
+  // Asks the database where history ends now, and what else is wanted. `done` on the capture
+  // thread. Any thread.
+  struct wanted {
+    bool catalog = false;
+    bool retention = false;
+  };
   struct present {
     lsn flushed;
-    std::shared_ptr<const catalog> known;  // with `refresh`
+    std::shared_ptr<const catalog> known;
+    std::optional<source::slot_retention> kept;
   };
-  void ask(bool refresh, std::function<void(result<present>)> done);
+  void ask(wanted what, std::function<void(result<present>)> done);
 
  private:
   struct session;
   struct question {
-    bool refresh = false;
+    wanted what;
     std::function<void(result<present>)> done;
   };
 
@@ -154,6 +161,7 @@ class capture {
   prometheus::Gauge& received_lsn_;
   prometheus::Gauge& covered_lsn_;
   prometheus::Gauge& slot_lag_;
+  slot_watch watch_;
 };
 
 }  // namespace pulse::app

@@ -12,9 +12,9 @@ namespace pulse::app {
 
 namespace asio = boost::asio;
 
-void capture::ask(bool refresh, std::function<void(result<present>)> done) {
-  asio::post(context_, [this, refresh, done = std::move(done)]() mutable {
-    questions_.push_back({refresh, std::move(done)});
+void capture::ask(wanted what, std::function<void(result<present>)> done) {
+  asio::post(context_, [this, what, done = std::move(done)]() mutable {
+    questions_.push_back({what, std::move(done)});
     if (std::exchange(answering_, true)) return;
     asio::co_spawn(context_, answer_questions(), asio::detached);
   });
@@ -45,7 +45,15 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
   const auto flushed = co_await source::read_flush_lsn(side_.get());
   if (!flushed) co_return flushed.error();
   found.flushed = *flushed;
-  if (std::ranges::any_of(*batch, &question::refresh)) {
+  const auto anybody = [&](bool wanted::*one) {
+    return std::ranges::any_of(*batch, [&](const question& asked) { return asked.what.*one; });
+  };
+  if (anybody(&wanted::retention)) {
+    const auto kept = co_await source::read_slot_retention(side_.get(), names_.slot);
+    if (!kept) co_return kept.error();
+    found.kept = *kept;
+  }
+  if (anybody(&wanted::catalog)) {
     auto read = co_await refresh_catalog(side_.get());
     if (!read) co_return read.error();
     found.known = std::move(read).value();

@@ -185,8 +185,14 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
 void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
   if (now - last_lag_ < lag_interval) return;
   last_lag_ = now;
-  ask(false, [this](const result<present>& answer) {
+  const wanted what{false, with_.project.event_persistence};
+  ask(what, [this](const result<present>& answer) {
     if (!answer) return;
+    if (answer->kept) {
+      watch_.see(*answer->kept);
+      const std::scoped_lock lock(status_mutex_);
+      if (status_.connected) status_.problem = watch_.warning();
+    }
     const auto confirmed = with_.log->bounds().covered_through;
     slot_lag_.Set(answer->flushed <= confirmed
                       ? 0

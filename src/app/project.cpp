@@ -321,7 +321,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
     if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
-  capture_->ask(refresh,
+  capture_->ask({refresh, false},
                 [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
                   asio::post(delivery, [answered, answer] { answered(answer); });
                 });

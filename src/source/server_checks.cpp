@@ -71,6 +71,34 @@ finding check_role(const role_facts& role) {
           fmt::format("ALTER ROLE {} REPLICATION;", quote_identifier(role.name))};
 }
 
+// A standby that is promoted must have the slot, and must not lack what was captured.
+async_result<> check_failover(connection* database, source_names names,
+                              std::vector<finding>* findings) {
+  const auto found = co_await database->query(R"(
+    SELECT (SELECT failover FROM pg_replication_slots WHERE slot_name = $1),
+           current_setting('synchronized_standby_slots'),
+           (SELECT string_agg(slot_name, ',') FROM pg_replication_slots WHERE slot_type = 'physical'))",
+                                              with(names.slot));
+  if (!found) co_return found.error();
+  if (found->value(0) == "f") {
+    findings->push_back({severity::warning,
+                         "replication slot " + names.slot + " is not taken over by standbys",
+                         "after a promotion it would be missing, which is a gap",
+                         {}});
+  } else {
+    findings->push_back(good("standbys with sync_replication_slots = on take the slot over"));
+  }
+  if (const auto physical = found->value(2); !physical.empty() && found->value(1).empty()) {
+    findings->push_back(
+        {severity::warning, "synchronized_standby_slots is empty, and there are standbys",
+         "Pulse may capture what a standby does not have yet: if that one is promoted, it is a "
+         "divergence",
+         "ALTER SYSTEM SET synchronized_standby_slots = " + quote_literal(physical) +
+             "; SELECT pg_reload_conf();"});
+  }
+  co_return result<void>();
+}
+
 void check_keyless(const std::vector<keyless_table>& tables, std::vector<finding>& findings) {
   if (tables.empty())
     findings.push_back(good("every table that is published has a replica identity"));
@@ -136,6 +164,11 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
          "max_slot_wal_keep_size is " + keep,
          "when Pulse is away for more WAL than this, the slot is lost and a gap is left",
          {}});
+  }
+  if (scope == check_scope::everything &&
+      database->server_version() >= failover_server_version_min) {
+    if (auto checked = co_await check_failover(database, names, &findings); !checked)
+      co_return checked.error();
   }
   const auto publication = co_await database->query(
       "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));

@@ -36,6 +36,9 @@ struct role_facts {
 };
 async_result<role_facts> read_role(connection* database);
 
+// Slots that standbys take over (`failover`).
+inline constexpr int failover_server_version_min = 170000;
+
 // Version, wal_level, rights, free slots and senders, synchronous_standby_names, publication, slot;
 // and, for people, keyless tables, which setup finds by itself (keyless_tables.hpp).
 enum class check_scope { capture, everything };

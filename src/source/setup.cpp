@@ -232,9 +232,12 @@ async_result<created_slot> create_replication_slot(connection* replication, conn
   const auto watch = std::make_shared<transaction_watch>(executor);
   asio::co_spawn(executor, watch_open_transactions(database, watch, std::move(waiting)),
                  asio::detached);
-  auto made = co_await replication->query("CREATE_REPLICATION_SLOT " + quote_identifier(slot) +
-                                          (temporary ? " TEMPORARY" : "") +
-                                          " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+  // From PostgreSQL 17 on standbys that keep slots in step take over this one (manual, section
+  // 47.2.3).
+  const bool failover = !temporary && database->server_version() >= failover_server_version_min;
+  auto made = co_await replication->query(
+      "CREATE_REPLICATION_SLOT " + quote_identifier(slot) + (temporary ? " TEMPORARY" : "") +
+      " LOGICAL pgoutput " + (failover ? "(SNAPSHOT 'nothing', FAILOVER)" : "NOEXPORT_SNAPSHOT"));
   watch->over = true;
   watch->timer.cancel();
   // It may be asking right now, on a connection that is needed again.
