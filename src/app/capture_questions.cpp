@@ -45,7 +45,7 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
   const auto flushed = co_await source::read_flush_lsn(side_.get());
   if (!flushed) co_return flushed.error();
   found.flushed = *flushed;
-  const auto anybody = [&](bool wanted::*one) {
+  const auto anybody = [&](bool wanted::* one) {
     return std::ranges::any_of(*batch, [&](const question& asked) { return asked.what.*one; });
   };
   if (anybody(&wanted::retention)) {

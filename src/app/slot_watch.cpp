@@ -42,12 +42,14 @@ void slot_watch::see(const source::slot_retention& now) {
     return tell(log_level::info, "the replication slot is far from max_slot_wal_keep_size again");
   }
   warning_ = level == retention_level::near
-                 ? fmt::format("more than half of max_slot_wal_keep_size is used up by the "
-                               "replication slot {}",
-                               slot_)
-                 : fmt::format("the server may drop what the replication slot {} needs at its next "
-                               "checkpoint: that would be a gap",
-                               slot_);
+                 ? fmt::format(
+                       "more than half of max_slot_wal_keep_size is used up by the "
+                       "replication slot {}",
+                       slot_)
+                 : fmt::format(
+                       "the server may drop what the replication slot {} needs at its next "
+                       "checkpoint: that would be a gap",
+                       slot_);
   warning_ += "; end long transactions, see what holds capture up, or raise max_slot_wal_keep_size";
   tell(level == retention_level::near ? log_level::warning : log_level::error, warning_);
 }

@@ -18,10 +18,10 @@ async_result<std::optional<slot_retention>> read_slot_retention(connection* data
   // wal_status and safe_wal_size are there from PostgreSQL 13 on.
   const std::string limits =
       database->server_version() >= 130000 ? "wal_status, safe_wal_size" : "'', NULL";
-  const auto found = co_await database->query(
-      "SELECT greatest(pg_current_wal_lsn() - restart_lsn, 0)::bigint, " + limits +
-          " FROM pg_replication_slots WHERE slot_name = $1",
-      with(slot));
+  const auto found =
+      co_await database->query("SELECT greatest(pg_current_wal_lsn() - restart_lsn, 0)::bigint, " +
+                                   limits + " FROM pg_replication_slots WHERE slot_name = $1",
+                               with(slot));
   if (!found) co_return wrap("looking at what the replication slot keeps", found.error());
   if (found->empty()) co_return std::optional<slot_retention>();
   slot_retention kept;
