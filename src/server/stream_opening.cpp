@@ -92,6 +92,7 @@ struct opening : std::enable_shared_from_this<opening> {
     wanted.wanted.update_after.emplace();
     wanted.wanted.remove.emplace();
     wanted.form = streams::event_form::native;
+    wanted.truncates = true;
     project->resolve(wanted, [self = shared_from_this()](result<resolved_table> found) {
       self->resolved(std::move(found));
     });

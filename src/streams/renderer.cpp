@@ -85,24 +85,31 @@ void renderer::render_row(tuple_view row, tuple_view fallback, row_columns which
       to += field.type.is_list ? "[]" : "null";
       continue;
     }
-    const auto value_start = to.size();
-    if (append_field(to, field, value.text)) continue;
-    to.resize(value_start);
-    append_json_string(to, value.text);
-    append_name(unrendered, field.name);
+    if (!append_field(to, field, value.text)) append_name(unrendered, field.name);
   }
   to += '}';
 }
 
 bool renderer::append_field(std::string& to, const field_plan& field, std::string_view text) {
   const auto& type = field.type;
-  if (!field.labels) {
-    return type.is_list ? append_list(to, type.kind, type.delimiter, text)
-                        : append_value(to, type.kind, text);
+  if (field.labels && !type.is_list) {
+    append_json_string(to, name_of(*field.labels, text));
+    return true;
   }
-  if (type.is_list) return append_named_list(to, *field.labels, type.delimiter, text);
-  append_json_string(to, name_of(*field.labels, text));
-  return true;
+  const auto start = to.size();
+  auto rendering = list_rendering::damaged;
+  if (!type.is_list) {
+    if (append_value(to, type.kind, text)) return true;
+  } else if (field.labels) {
+    if (append_named_list(to, *field.labels, type.delimiter, text)) return true;
+  } else {
+    rendering = append_list(to, type.kind, type.delimiter, text);
+  }
+  if (rendering == list_rendering::damaged) {
+    to.resize(start);
+    append_json_string(to, text);
+  }
+  return rendering == list_rendering::whole;
 }
 
 void renderer::render(const event_view& event, std::string& to) const {

@@ -22,7 +22,8 @@ class renderer final : public event_renderer {
   // tagged ({"$type":…,"value":…}) for BigInt, Decimal, DateTime, Bytes and Json. `before` is null
   // unless the old row is full; `deleted` has the identity's fields only, unless it is full.
   // Unchanged TOAST is filled from a full old row, else left out and named in "unchanged". A value
-  // that is not what its type promises is rendered as its text and named in "unrendered".
+  // that is not what its type promises is rendered as its text, in a list the element that is not,
+  // and its field named in "unrendered".
   void render(const event_view& event, std::string& to) const override;
 
  private:
@@ -39,6 +40,7 @@ class renderer final : public event_renderer {
   void render_row(tuple_view row, tuple_view fallback, row_columns which, std::string& to,
                   std::string& unchanged, std::string& unrendered) const;
 
+  // False: not what its type promises; `to` has the text, or a list with elements that are texts.
   static bool append_field(std::string& to, const field_plan& field, std::string_view text);
 
   std::string model_name_;  // as a JSON string

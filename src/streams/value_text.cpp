@@ -190,7 +190,8 @@ std::optional<std::int64_t> parse_instant_us(value_kind kind, std::string_view t
   const auto offset = read_offset_us(reader);
   if (!offset || !reader.at_end()) return std::nullopt;
   if (kind == value_kind::date) return instant;
-  if (!has_date) return *time % day_us;
+  // Prisma reads 24:00 as the next day's beginning.
+  if (!has_date) return *time;
   return instant + *time - *offset;
 }
 
@@ -292,6 +293,11 @@ bool append_value(std::string& to, value_kind kind, std::string_view text) {
       return true;
     case value_kind::float4:
     case value_kind::float8:
+      if (text == "Infinity" || text == "-Infinity") {
+        // A number beyond all doubles: JSON.parse reads it as the infinity that Prisma reads.
+        to += text.front() == '-' ? "-1e999" : "1e999";
+        return true;
+      }
       if (!is_json_number(text)) return false;
       to += text;
       return true;
@@ -347,13 +353,15 @@ bool append_value(std::string& to, value_kind kind, std::string_view text) {
   return false;
 }
 
-bool append_list(std::string& to, value_kind element, char delimiter, std::string_view text) {
+list_rendering append_list(std::string& to, value_kind element, char delimiter,
+                           std::string_view text) {
   array_reader reader(text, delimiter);
+  auto rendering = list_rendering::whole;
   bool first = true;
   for (;;) {
     const auto token = reader.next();
-    if (token == array_reader::token::end) return true;
-    if (token == array_reader::token::damaged) return false;
+    if (token == array_reader::token::end) return rendering;
+    if (token == array_reader::token::damaged) return list_rendering::damaged;
     if (token == array_reader::token::close) {
       to += ']';
       first = false;
@@ -366,7 +374,8 @@ bool append_list(std::string& to, value_kind element, char delimiter, std::strin
     } else if (token == array_reader::token::null) {
       to += "null";
     } else if (!append_value(to, element, reader.text())) {
-      return false;
+      append_json_string(to, reader.text());
+      rendering = list_rendering::with_texts;
     }
   }
 }

@@ -15,12 +15,19 @@ namespace pulse::streams {
 // promises: nothing was appended then.
 bool append_value(std::string& to, value_kind kind, std::string_view text);
 
-// Lists of any depth. False: see append_value; what was appended must be taken back.
-bool append_list(std::string& to, value_kind element, char delimiter, std::string_view text);
+enum class list_rendering {
+  whole,
+  with_texts,  // elements that are not what the kind promises are their text
+  damaged,     // no list: what was appended must be taken back
+};
+
+// Lists of any depth.
+list_rendering append_list(std::string& to, value_kind element, char delimiter,
+                           std::string_view text);
 
 // Microseconds since 1970-01-01 of a date, time or timestamp as PostgreSQL writes it, or as ISO
-// 8601 has it. Nothing for years outside 1 to 9999, BC and infinity. A time is on 1970-01-01; its
-// offset, which Prisma does not read, is dropped.
+// 8601 has it. Nothing for years outside 1 to 9999, BC and infinity. A time is on 1970-01-01 (24:00
+// on the day after); its offset, which Prisma does not read, is dropped.
 std::optional<std::int64_t> parse_instant_us(value_kind kind, std::string_view text);
 
 // A JSON number (RFC 8259, section 6), which PostgreSQL's numbers are unless they are not finite.

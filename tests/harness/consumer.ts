@@ -32,6 +32,8 @@ export interface ConsumerOptions {
   reconnect?: boolean;
   // Called with every event before it is acknowledged. `connection` counts from 1.
   onFrame?: (frame: Frame, connection: number) => void;
+  // The same, as the characters that came.
+  onText?: (text: string) => void;
   // Keeps the frames in `frames`. Off where there are too many to keep.
   keepFrames?: boolean;
 }
@@ -116,7 +118,9 @@ export class Consumer {
   private take(data: RawData, connection: number, socket: WebSocket): void {
     // What was still in this process's buffers when the test closed the socket was not seen by "the application".
     if (this.stopped) return;
-    const frame = JSON.parse((data as Buffer).toString()) as Frame;
+    const text = (data as Buffer).toString();
+    this.options.onText?.(text);
+    const frame = JSON.parse(text) as Frame;
     this.received++;
     if (this.options.keepFrames ?? true) this.frames.push(frame);
     this.options.onFrame?.(frame, connection);

@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.js';
 import { until } from './wait.js';
 
 export interface NativeEvent {
-  action: 'create' | 'update' | 'delete';
+  action: 'create' | 'update' | 'delete' | 'truncate';
   id: string;
   schema: string;
   table: string;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Refused } from '../harness/consumer.js';
+import { defineModel } from '../harness/model.js';
 import { NativeConsumer, type NativeEvent } from '../harness/native.js';
 import { root } from '../harness/paths.js';
 import { scenario } from '../harness/scenario.js';
@@ -96,6 +97,23 @@ scenario('events_are_what_the_contract_says', async (s) => {
     }
   }
   assert.equal(consumer.texts.length, seen);
+});
+
+scenario('a_generated_column_that_the_server_does_not_publish_is_absent', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql(
+    'CREATE TABLE things (id integer PRIMARY KEY, twice integer GENERATED ALWAYS AS (id * 2) STORED, name text)',
+  );
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const native = await NativeConsumer.open(s, pulse, { table: 'things' });
+  const official = await s.consumer(pulse, {
+    model: defineModel('Thing', 'things', { id: 'Int', twice: 'Int', name: 'String' }),
+  });
+  await postgres.sql("INSERT INTO things (id, name) VALUES (1, 'a')");
+  await native.untilReceived(1);
+  await official.untilReceived(1);
+  assert.deepEqual(native.events[0]?.after, { id: 1, name: 'a' });
+  assert.deepEqual(official.frames[0]?.created, { id: 1, name: 'a' });
 });
 
 scenario('filters_name_columns_and_take_values_as_events_have_them', async (s) => {

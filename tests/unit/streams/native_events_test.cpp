@@ -193,7 +193,8 @@ std::shared_ptr<const relation> things() {
 }
 
 change_action action_of(std::string_view word) {
-  for (const auto action : {change_action::create, change_action::update}) {
+  for (const auto action :
+       {change_action::create, change_action::update, change_action::truncate}) {
     if (word == to_string(action)) return action;
   }
   return change_action::remove;

@@ -47,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
                    R"({"$type":"BigInt","value":"9007199254740993"})"},
         value_case{"float", value_kind::float8, "1e-05", "1e-05"},
         value_case{"nan", value_kind::float8, "NaN", nullptr},
+        value_case{"float_infinity", value_kind::float4, "-Infinity", "-1e999"},
         value_case{"decimal", value_kind::numeric, "1.50", R"({"$type":"Decimal","value":"1.50"})"},
         value_case{"money", value_kind::money, "-$1,234.50",
                    R"({"$type":"Decimal","value":"-1234.50"})"},
@@ -65,6 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
                    R"({"$type":"DateTime","value":"2024-05-28T07:04:56.000Z"})"},
         value_case{"time", value_kind::time, "12:34:56.5",
                    R"({"$type":"DateTime","value":"1970-01-01T12:34:56.500Z"})"},
+        value_case{"time_24", value_kind::time, "24:00:00",
+                   R"({"$type":"DateTime","value":"1970-01-02T00:00:00.000Z"})"},
         value_case{"timetz", value_kind::timetz, "12:34:56+02",
                    R"({"$type":"DateTime","value":"1970-01-01T12:34:56.000Z"})"},
         value_case{"infinity", value_kind::timestamp, "infinity", nullptr},
@@ -74,10 +77,21 @@ INSTANTIATE_TEST_SUITE_P(
         value_case{"other", value_kind::other, "(1,2)", nullptr}),
     [](const auto& tested) { return tested.param.name; });
 
+TEST(list_rendering, an_element_that_has_no_form_is_its_text) {
+  std::string to;
+  EXPECT_EQ(append_list(to, value_kind::float8, ',', "{1,NaN,Infinity}"),
+            list_rendering::with_texts);
+  EXPECT_EQ(to, R"([1,"NaN",1e999])");
+  to.clear();
+  EXPECT_EQ(append_list(to, value_kind::plain, ';', "{(2,2),(1,1);NULL}"),
+            list_rendering::with_texts);
+  EXPECT_EQ(to, R"x(["(2,2),(1,1)",null])x");
+}
+
 TEST(list_rendering, is_nested_arrays_of_its_elements) {
   const auto rendered = [](value_kind kind, std::string_view text) {
     std::string to;
-    return append_list(to, kind, ',', text) ? to : "damaged";
+    return append_list(to, kind, ',', text) == list_rendering::damaged ? "damaged" : to;
   };
   EXPECT_EQ(rendered(value_kind::int4, "{}"), "[]");
   EXPECT_EQ(rendered(value_kind::int4, "{1,NULL,3}"), "[1,null,3]");
