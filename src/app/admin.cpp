@@ -1,5 +1,9 @@
 #include "app/admin.hpp"
 
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
 namespace pulse::app {
 
 std::optional<server::key_identity> registry::authenticate(std::string_view presented_key) {
@@ -20,6 +24,10 @@ std::vector<std::pair<std::string, server::project_service*>> registry::projects
 }
 
 namespace {
+
+// Counted for each of a list of cursors, and for a single one.
+constexpr std::uint64_t listed_events_max = 10'000;
+constexpr std::uint64_t shown_events_max = 10'000'000;
 
 server::key_description describe(const control::api_key& key) {
   return {key.id, key.label, key.created_at, key.revoked_at};
@@ -73,25 +81,78 @@ void admin::revoke_key(const std::string& project, const std::string& key_id,
       std::move(done));
 }
 
-void admin::list_cursors(const std::string& project,
-                         std::function<void(result<std::vector<server::stored_cursor>>)> done) {
+std::shared_ptr<project> admin::find(const std::string& name) const {
+  const auto found = projects_->find(name);
+  return found == projects_->end() ? nullptr : found->second;
+}
+
+void admin::read_cursors(const std::string& project, const std::optional<streams::cursor_key>& only,
+                         std::uint64_t events_max, std::function<void(result<cursors>)> done) {
   control_->run(
       delivery_,
-      [project](control::state_store& store) -> result<std::vector<server::stored_cursor>> {
-        const auto cursors = store.cursors(project);
-        if (!cursors) return cursors.error();
-        std::vector<server::stored_cursor> all;
-        for (const auto& one : *cursors)
-          all.push_back({{one.table, one.name}, one.at, one.moved_at});
+      [project, only](control::state_store& store) -> result<cursors> {
+        const auto stored = store.cursors(project);
+        if (!stored) return stored.error();
+        cursors all;
+        for (const auto& one : *stored) {
+          streams::cursor_key key{one.table, one.name};
+          if (!only || *only == key)
+            all.push_back({std::move(key), one.at, one.moved_at, one.used_at, {}, {}});
+        }
         return all;
       },
-      [this, project, done = std::move(done)](result<std::vector<server::stored_cursor>> cursors) {
-        const auto found = projects_->find(project);
-        if (cursors && found != projects_->end()) {
-          for (auto& one : *cursors) one.lag_bytes = found->second->lag_bytes(one.key, one.at);
+      [this, of = find(project), events_max, done = std::move(done)](result<cursors> all) {
+        if (!all || !of) return done(std::move(all));
+        for (auto& one : *all) {
+          one.at = std::max(one.at, of->streams().cursor(one.key));
+          one.condition = of->streams().condition(one.key, one.at);
         }
-        done(std::move(cursors));
+        boost::asio::post(reading_, [of, events_max, delivery = delivery_, done,
+                                     all = std::move(*all)]() mutable {
+          for (auto& one : all) {
+            // What is gone cannot be counted: the condition says so.
+            if (auto lag = of->measure_lag(one.key, one.at, events_max)) one.lag = *lag;
+          }
+          boost::asio::post(delivery, [of, done, all = std::move(all)] { done(all); });
+        });
       });
+}
+
+void admin::list_cursors(const std::string& project, std::function<void(result<cursors>)> done) {
+  read_cursors(project, std::nullopt, listed_events_max, std::move(done));
+}
+
+void admin::show_cursor(const std::string& project, const streams::cursor_key& key,
+                        std::function<void(result<server::stored_cursor>)> done) {
+  read_cursors(project, key, shown_events_max,
+               [project, key, done = std::move(done)](const result<cursors>& found) {
+                 if (!found) return done(found.error());
+                 if (found->empty()) return done(control::no_cursor(project, key.table, key.name));
+                 done(found->front());
+               });
+}
+
+void admin::seek_cursor(const std::string& project, const streams::cursor_key& key,
+                        const streams::seek_target& target,
+                        std::function<void(result<server::cursor_move>)> done) {
+  const auto move = [this, of = find(project), project, key, done](const result<position>& to) {
+    if (!to) return done(to.error());
+    // Its streams end first. Whoever comes back asks the store, after the seek: the control thread
+    // works in the order in which it is asked.
+    of->streams().forget(key, "the stream's cursor was moved");
+    control_->run(
+        delivery_,
+        [project, key, to = *to](control::state_store& store) {
+          return store.seek_cursor(project, key.table, key.name, to);
+        },
+        [to = *to, done](const result<position>& from) {
+          if (!from) return done(from.error());
+          done(server::cursor_move{*from, to});
+        });
+  };
+  boost::asio::post(reading_, [of = find(project), target, move, delivery = delivery_] {
+    boost::asio::post(delivery, [of, move, found = of->find_position(target)] { move(found); });
+  });
 }
 
 void admin::delete_cursor(const std::string& project, const streams::cursor_key& key,

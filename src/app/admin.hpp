@@ -1,4 +1,5 @@
-// What the admin API can have done: keys and cursors, by way of the control thread.
+// What the admin API can have done: keys and cursors, by way of the control thread and a thread
+// that reads the logs.
 #pragma once
 
 #include <functional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "app/project.hpp"
 #include "control/control_thread.hpp"
@@ -54,6 +56,11 @@ class admin final : public server::admin_backend {
                   std::function<void(result<void>)> done) override;
   void list_cursors(const std::string& project,
                     std::function<void(result<std::vector<server::stored_cursor>>)> done) override;
+  void show_cursor(const std::string& project, const streams::cursor_key& key,
+                   std::function<void(result<server::stored_cursor>)> done) override;
+  void seek_cursor(const std::string& project, const streams::cursor_key& key,
+                   const streams::seek_target& target,
+                   std::function<void(result<server::cursor_move>)> done) override;
   void delete_cursor(const std::string& project, const streams::cursor_key& key,
                      std::function<void(result<void>)> done) override;
   void list_gaps(const std::string& project,
@@ -62,10 +69,18 @@ class admin final : public server::admin_backend {
                   std::function<void(result<control::stored_gap>)> done) override;
 
  private:
+  using cursors = std::vector<server::stored_cursor>;
+  // The project's cursors, or the one of this key; then where each has got to and how far it lags.
+  void read_cursors(const std::string& project, const std::optional<streams::cursor_key>& only,
+                    std::uint64_t events_max, std::function<void(result<cursors>)> done);
+  std::shared_ptr<project> find(const std::string& name) const;
+
   const project_map* projects_;
   control::key_ring* keys_;
   std::shared_ptr<control::control_thread> control_;
   boost::asio::any_io_executor delivery_;
+  // Reads the logs for whoever asks: delivery does not wait for it. One call at a time.
+  boost::asio::thread_pool reading_{1};
 };
 
 }  // namespace pulse::app

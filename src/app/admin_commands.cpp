@@ -1,6 +1,7 @@
 #include "app/admin_commands.hpp"
 
 #include <cstdio>
+#include <string_view>
 #include <vector>
 
 #include <boost/json/array.hpp>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/data_dir.hpp"
+#include "change/relation.hpp"
 
 namespace pulse::app {
 
@@ -15,12 +17,16 @@ namespace json = boost::json;
 
 namespace {
 
+const std::vector<const char*> open_columns{"table",     "name",         "mode",
+                                            "delivered", "acknowledged", "inFlightEvents",
+                                            "lagBytes",  "standby",      "stalled"};
+
 int fail(const error& why) {
   fmt::print(stderr, "pulse: {}\n", why.message());
   return 1;
 }
 
-std::string text(const json::object& object, const char* name) {
+std::string text(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   if (value == nullptr || value->is_null()) return "";
   return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
@@ -43,6 +49,20 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
 
 std::string project_path(const std::string& project) {
   return "/v1/projects/" + percent_encode(project);
+}
+
+// "schema.name", or a name in `public`.
+table_name parse_table(const std::string& text) {
+  const auto dot = text.find('.');
+  if (dot == std::string::npos) return {"public", text};
+  return {text.substr(0, dot), text.substr(dot + 1)};
+}
+
+std::string cursor_path(const std::string& project, const std::string& table,
+                        const std::string& name) {
+  const auto of = parse_table(table);
+  return project_path(project) + "/cursors/" + percent_encode(of.schema) + "." +
+         percent_encode(of.name) + "/" + percent_encode(name);
 }
 
 int print_list(const json::object& answer, const char* member,
@@ -126,12 +146,43 @@ int list_streams(const admin_access& access, const std::string& project,
     return 0;
   }
   fmt::print("cursors\n");
-  print_list(*answer, "cursors", {"table", "name", "lagBytes", "cursor", "movedAt"}, false);
+  print_list(
+      *answer, "cursors",
+      {"table", "name", "condition", "lagEvents", "lagBytes", "lagSeconds", "cursor", "movedAt"},
+      false);
   fmt::print("\nopen\n");
-  return print_list(*answer, "streams",
-                    {"table", "name", "mode", "delivered", "acknowledged", "inFlightEvents",
-                     "lagBytes", "standby", "stalled"},
-                    false);
+  return print_list(*answer, "streams", open_columns, false);
+}
+
+int show_stream(const admin_access& access, const std::string& project, const std::string& table,
+                const std::string& name, const output_choice& output) {
+  const auto answer = call_admin(access, "GET", cursor_path(project, table, name));
+  if (!answer) return fail(answer.error());
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+    return 0;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [member, value] : *answer) {
+    if (!value.is_array()) rows.push_back({std::string(member), text(*answer, member)});
+  }
+  print_table(rows);
+  fmt::print("\nopen\n");
+  return print_list(*answer, "streams", open_columns, false);
+}
+
+int seek_stream(const admin_access& access, const std::string& project, const std::string& table,
+                const std::string& name, const std::string& to, const output_choice& output) {
+  const auto answer = call_admin(access, "POST", cursor_path(project, table, name) + "/seek",
+                                 json::serialize(json::object{{"to", to}}));
+  if (!answer) return fail(answer.error());
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+  } else {
+    fmt::print("moved the cursor of {} from {} to {}\n", name, text(*answer, "from"),
+               text(*answer, "to"));
+  }
+  return 0;
 }
 
 int list_gaps(const admin_access& access, const std::string& project, const output_choice& output) {
@@ -183,18 +234,14 @@ int accept_gap(const admin_access& access, const std::string& project, const std
 
 int delete_stream(const admin_access& access, const std::string& project, const std::string& table,
                   const std::string& name, const output_choice& output) {
-  const auto dot = table.find('.');
-  const auto schema = dot == std::string::npos ? "public" : table.substr(0, dot);
-  const auto bare = dot == std::string::npos ? table : table.substr(dot + 1);
-  const auto path = project_path(project) + "/cursors/" + percent_encode(schema) + "." +
-                    percent_encode(bare) + "/" + percent_encode(name);
-  const auto answer = call_admin(access, "DELETE", path);
+  const auto answer = call_admin(access, "DELETE", cursor_path(project, table, name));
   if (!answer) return fail(answer.error());
   if (output.json) {
     fmt::print("{}\n", json::serialize(json::object{{"deleted", name}}));
   } else {
-    fmt::print("deleted the cursor of {} on {}.{}: the next stream of this name starts anew\n",
-               name, schema, bare);
+    const auto of = parse_table(table);
+    fmt::print("deleted the cursor of {} on {}: the next stream of this name starts anew\n", name,
+               to_string(of));
   }
   return 0;
 }

@@ -21,6 +21,10 @@ int revoke_key(const admin_access& access, const std::string& project, const std
                const output_choice& output);
 int list_streams(const admin_access& access, const std::string& project,
                  const output_choice& output);
+int show_stream(const admin_access& access, const std::string& project, const std::string& table,
+                const std::string& name, const output_choice& output);
+int seek_stream(const admin_access& access, const std::string& project, const std::string& table,
+                const std::string& name, const std::string& to, const output_choice& output);
 int list_gaps(const admin_access& access, const std::string& project, const output_choice& output);
 // `by`: who accepts it, for the record.
 int accept_gap(const admin_access& access, const std::string& project, const std::string& id,

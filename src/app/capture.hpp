@@ -53,6 +53,9 @@ class capture {
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
     std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
+    // Retention is about to drop what is at or before the position: cursors make way first. `done`
+    // may be called on any thread, with false when nothing may be dropped.
+    std::function<void(const position& through, std::function<void(bool)> done)> make_way;
     // Setup has refused to publish the tables as they are; tried again all the same.
     std::function<void(error)> on_setup_refused;
   };
@@ -125,7 +128,8 @@ class capture {
       source::connection* database);
   result<void> take_message(session& one, std::string_view bytes);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
-  void trim(std::chrono::steady_clock::time_point now);
+  void begin_trim(std::chrono::steady_clock::time_point now);
+  void trim(const position& through);
   source::async_result<> pause(std::chrono::milliseconds wait);
   std::string out_of_space_reason() const;
   void set_state(std::string state, std::string problem);
@@ -146,6 +150,7 @@ class capture {
   std::atomic<bool> waits_for_spill_{false};  // its disk is full
   bool stopping_ = false;
   std::chrono::steady_clock::time_point last_trim_{};
+  bool trimming_ = false;
   std::chrono::steady_clock::time_point last_lag_{};
 
   std::unique_ptr<source::connection> side_;  // for questions

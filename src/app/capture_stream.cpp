@@ -176,7 +176,7 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
       }
     }
     if (one->rules->due(bounds.covered_through, now)) co_await confirm(one);
-    trim(now);
+    begin_trim(now);
     measure_slot_lag(now);
   }
 }
@@ -207,12 +207,25 @@ void capture::use_retention(log::retention_policy retention) {
   });
 }
 
-void capture::trim(std::chrono::steady_clock::time_point now) {
+void capture::begin_trim(std::chrono::steady_clock::time_point now) {
   // Without room retention is what may make some.
-  if (now - last_trim_ < trim_interval && !with_.log->bounds().out_of_space) return;
+  if (trimming_ || (now - last_trim_ < trim_interval && !with_.log->bounds().out_of_space)) return;
   last_trim_ = now;
-  if (const auto trimmed = with_.log->trim(with_.retention, system_clock_source().now());
-      !trimmed) {
+  const auto through = with_.log->trimmable(with_.retention, system_clock_source().now());
+  if (through <= with_.log->bounds().dropped_through) return;
+  trimming_ = true;
+  with_.make_way(through, [this, through](bool made) {
+    asio::post(context_, [this, through, made] {
+      trimming_ = false;
+      if (made) trim(through);
+    });
+  });
+}
+
+void capture::trim(const position& through) {
+  auto policy = with_.retention;
+  policy.through_max = through;
+  if (const auto trimmed = with_.log->trim(policy, system_clock_source().now()); !trimmed) {
     log_error("capture", "retention could not drop old segments",
               {{"reason", trimmed.error().message()}});
   }

@@ -243,10 +243,24 @@ class program {
     add_admin(list, [this](const admin_access& access) {
       return list_streams(access, admin_.project, admin_.output);
     });
+    auto& show = *streams.add_subcommand("show", "Shows one cursor and its open streams");
+    add_stream_name(show);
+    add_admin(show, [this](const admin_access& access) {
+      return show_stream(access, admin_.project, table_, id_, admin_.output);
+    });
+    auto& seek =
+        *streams.add_subcommand("seek", "Moves a cursor; its open streams come back there");
+    add_stream_name(seek);
+    seek.add_option("--to", to_,
+                    "beginning, end, a time (2026-05-28T12:00:00Z), an LSN, or the id of the event "
+                    "that is to come next")
+        ->required();
+    add_admin(seek, [this](const admin_access& access) {
+      return seek_stream(access, admin_.project, table_, id_, to_, admin_.output);
+    });
     auto& remove = *streams.add_subcommand(
         "delete", "Deletes a cursor; the next stream of the name starts anew");
-    remove.add_option("table", table_, "the table, as schema.name")->required();
-    remove.add_option("name", id_, "the stream's name")->required();
+    add_stream_name(remove);
     add_admin(remove, [this](const admin_access& access) {
       return delete_stream(access, admin_.project, table_, id_, admin_.output);
     });
@@ -265,6 +279,11 @@ class program {
       return accept_gap(access, admin_.project, id_, variable("USER").value_or("pulse gaps accept"),
                         admin_.output);
     });
+  }
+
+  void add_stream_name(CLI::App& command) {
+    command.add_option("table", table_, "the table, as schema.name")->required();
+    command.add_option("name", id_, "the stream's name")->required();
   }
 
   void add_tail() {
@@ -290,6 +309,7 @@ class program {
   std::string label_;
   std::string id_;
   std::string table_;
+  std::string to_;
   tail_options tail_;
   bool fix_ = false;
   bool check_ = false;

@@ -215,6 +215,29 @@ const std::map<std::string, project_setter>& project_settings() {
          }
          return assign_duration(to.limits.stall_timeout, where, v, "a duration, like 5m, or off");
        }},
+      {"on_expired",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         if (v != "refuse" && v != "earliest") return wrong(where, v, "refuse or earliest");
+         to.limits.on_expired =
+             v == "refuse" ? streams::when_expired::refuse : streams::when_expired::earliest;
+         return {};
+       }},
+      {"abandoned_after",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         if (v == "off") {
+           to.limits.abandoned_after = std::chrono::seconds(0);
+           return {};
+         }
+         return assign_duration(to.limits.abandoned_after, where, v,
+                                "a duration, like 90d, or off");
+       }},
+      {"cursor_flush",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         const auto interval = parse_short_duration(v);
+         if (!interval || interval->count() == 0) return wrong(where, v, "a duration, like 50ms");
+         to.limits.cursor_flush_interval = *interval;
+         return {};
+       }},
       {"api_key_file", [](auto& to, auto where,
                           auto& v) { return assign(to.api_key, read_secret_file(where, v)); }},
       {"prisma_schema",

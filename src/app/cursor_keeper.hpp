@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "base/logging.hpp"
 #include "control/control_thread.hpp"
 #include "streams/hub.hpp"
 
@@ -40,6 +41,22 @@ class cursor_keeper final : public streams::cursor_store {
           return store.save_cursors(project, cursors);
         },
         std::move(done));
+  }
+
+  void mark_abandoned(const streams::cursor_key& key, bool abandoned) override {
+    control_->run(
+        executor_,
+        [project = project_, key, abandoned](control::state_store& store) {
+          return store.mark_abandoned(project, key.table, key.name, abandoned);
+        },
+        [project = project_, key](const result<void>& marked) {
+          if (marked) return;
+          log_error("state", "that a name is abandoned, or is not any more, could not be stored",
+                    {{"project", project},
+                     {"table", to_string(key.table)},
+                     {"stream", key.name},
+                     {"reason", marked.error().message()}});
+        });
   }
 
  private:

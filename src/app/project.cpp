@@ -15,7 +15,6 @@
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "source/relations.hpp"
-#include "streams/lag_figures.hpp"
 #include "streams/native_filter.hpp"
 #include "streams/table_resolver.hpp"
 
@@ -79,7 +78,8 @@ result<std::shared_ptr<project>> project::open(parts with) {
                           made->cursors_.get(), made->with_.figures, config.name},
       config.limits);
   if (config.event_persistence) {
-    for (const auto& one : made->with_.cursors) made->hub_->know({one.table, one.name}, one.at);
+    for (const auto& one : made->with_.cursors)
+      made->hub_->know({{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value()});
   }
   made->gaps_ = std::make_shared<gap_keeper>(
       gap_keeper::parts{config.name, made->with_.delivery, made->with_.control, made->with_.figures,
@@ -199,6 +199,12 @@ void project::start() {
   to.on_setup_refused = [delivery = with_.delivery, tell = with_.on_setup_refused](error why) {
     asio::post(delivery, [tell, why = std::move(why)] { tell(why); });
   };
+  to.make_way = [weak = weak_from_this(), delivery = with_.delivery](
+                    const position& through, std::function<void(bool)> done) {
+    asio::post(delivery, [weak, through, done = std::move(done)] {
+      if (const auto self = weak.lock()) self->hub_->make_way(through, done);
+    });
+  };
   capture_ = std::make_unique<app::capture>(std::move(to));
   log_->on_progress([this] { log_moved(); });
   capture_->start();
@@ -212,7 +218,7 @@ log::retention_policy project::retention() const {
   if (config.storage_max) {
     bytes_max = std::min(bytes_max, *config.storage_max - 2 * config.segment_bytes);
   }
-  return {config.retention_age, config.retention_bytes.value_or(bytes_max)};
+  return {config.retention_age, config.retention_bytes.value_or(bytes_max), {}};
 }
 
 void project::use(const project_config& config) {
@@ -346,8 +352,15 @@ void project::log_figures::take(const log::log_bounds& now) {
   counted = now;
 }
 
-std::uint64_t project::lag_bytes(const streams::cursor_key& key, const position& stored) const {
-  return streams::lag_bytes(std::max(stored, hub_->cursor(key)), log_->bounds().last_at);
+result<streams::cursor_lag> project::measure_lag(const streams::cursor_key& key, const position& at,
+                                                 std::uint64_t events_max) const {
+  const auto table = relations_->table(key.table);
+  if (!table) return table.error();
+  return streams::measure_lag(*log_, at, *table, events_max);
+}
+
+result<position> project::find_position(const streams::seek_target& target) const {
+  return streams::find_position(*log_, target);
 }
 
 void project::tick(std::chrono::steady_clock::time_point now) {

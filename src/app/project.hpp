@@ -18,8 +18,10 @@
 #include "log/event_log.hpp"
 #include "log/spill_area.hpp"
 #include "server/registry.hpp"
+#include "streams/cursor_lag.hpp"
 #include "streams/hub.hpp"
 #include "streams/prisma_schema.hpp"
+#include "streams/seek.hpp"
 
 namespace pulse::app {
 
@@ -57,8 +59,11 @@ class project final : public server::project_service, public std::enable_shared_
   const std::string& name() const { return with_.config.name; }
   const source::database_target& target() const { return target_; }
 
-  // Of a stored cursor, or where its stream has got to meanwhile.
-  std::uint64_t lag_bytes(const streams::cursor_key& key, const position& stored) const;
+  // Of a cursor that stands at `at`; see streams/cursor_lag.hpp. Any thread.
+  result<streams::cursor_lag> measure_lag(const streams::cursor_key& key, const position& at,
+                                          std::uint64_t events_max) const;
+  // See streams/seek.hpp. Any thread.
+  result<position> find_position(const streams::seek_target& target) const;
 
   bool event_persistence() const override { return with_.config.event_persistence; }
   streams::hub& streams() override { return *hub_; }

@@ -316,6 +316,8 @@ void running_server::stop(std::chrono::milliseconds limit) {
 
 int running_server::run() {
   delivery_.run();
+  server_.reset();
+  admin_.reset();  // what still reads the logs has ended
   projects_.clear();
   control_.reset();
   log_info("server", "stopped");

@@ -62,4 +62,13 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   return std::chrono::seconds(*seconds);
 }
 
+std::optional<std::chrono::milliseconds> parse_short_duration(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 2> units{
+      {{"ms", 1}, {"s", 1000}}};
+  const auto ms = scaled(text, units);
+  constexpr std::uint64_t hour = 3'600'000;
+  if (!ms || *ms > hour) return std::nullopt;
+  return std::chrono::milliseconds(*ms);
+}
+
 }  // namespace pulse::app

@@ -12,5 +12,7 @@ namespace pulse::app {
 std::optional<std::uint64_t> parse_size(std::string_view text);
 // "7d", "36h", "90m", "30s".
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+// "50ms", "2s".
+std::optional<std::chrono::milliseconds> parse_short_duration(std::string_view text);
 
 }  // namespace pulse::app

@@ -35,7 +35,11 @@ constexpr std::array migrations{
     vanished_first TEXT, vanished_last TEXT, vanished_count INTEGER,
     found_at_us INTEGER NOT NULL, accepted_at_us INTEGER, accepted_by TEXT NOT NULL DEFAULT '',
     UNIQUE (project, after_timeline, after_commit_lsn, after_change_lsn, after_ordinal)
-  ) STRICT;)"};
+  ) STRICT;)",
+    R"(
+  ALTER TABLE cursors ADD COLUMN used_at_us INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE cursors ADD COLUMN abandoned_at_us INTEGER;
+  UPDATE cursors SET used_at_us = moved_at_us;)"};
 
 unix_time_us time_at(std::int64_t us) {
   return unix_time_us(std::chrono::microseconds(us));
@@ -115,8 +119,8 @@ result<position> state_store::open_cursor(std::string_view project, const table_
                                           std::string_view name, const position& initial) {
   auto insert = database_.prepare(
       "INSERT INTO cursors (timeline, commit_lsn, change_lsn, ordinal, project, table_schema, "
-      "table_name, name, "
-      "created_at_us, moved_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+      "table_name, name, created_at_us, moved_at_us, used_at_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
   if (!insert) return insert.error();
   bind_position(*insert, initial);
   const auto now = now_us();
@@ -124,6 +128,7 @@ result<position> state_store::open_cursor(std::string_view project, const table_
                       .bind(table.schema)
                       .bind(table.name)
                       .bind(name)
+                      .bind(now)
                       .bind(now)
                       .bind(now)
                       .run();
@@ -143,9 +148,10 @@ result<void> state_store::save_cursors(std::string_view project,
                                        const std::vector<moved_cursor>& moved) {
   if (auto begun = database_.execute("BEGIN IMMEDIATE"); !begun) return begun;
   auto update = database_.prepare(
-      "UPDATE cursors SET timeline = ?, commit_lsn = ?, change_lsn = ?, ordinal = ?, moved_at_us = "
-      "? "
-      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+      "UPDATE cursors SET timeline = ?1, commit_lsn = ?2, change_lsn = ?3, ordinal = ?4, "
+      "used_at_us = ?5, moved_at_us = CASE WHEN (timeline, commit_lsn, change_lsn, ordinal) = "
+      "(?1, ?2, ?3, ?4) THEN moved_at_us ELSE ?5 END "
+      "WHERE project = ?6 AND table_schema = ?7 AND table_name = ?8 AND name = ?9");
   result<void> outcome;
   if (!update) outcome = update.error();
   const auto now = now_us();
@@ -166,7 +172,7 @@ result<void> state_store::save_cursors(std::string_view project,
 result<std::vector<stored_cursor>> state_store::cursors(std::string_view project) {
   auto select = database_.prepare(
       "SELECT timeline, commit_lsn, change_lsn, ordinal, table_schema, table_name, name, "
-      "moved_at_us FROM cursors "
+      "moved_at_us, used_at_us, abandoned_at_us FROM cursors "
       "WHERE project = ? ORDER BY table_schema, table_name, name");
   if (!select) return select.error();
   select->bind(project);
@@ -175,11 +181,58 @@ result<std::vector<stored_cursor>> state_store::cursors(std::string_view project
     const auto row = select->step();
     if (!row) return row.error();
     if (!*row) return all;
-    all.push_back({{select->text(4), select->text(5)},
-                   select->text(6),
-                   read_position(*select, 0),
-                   time_at(select->number(7))});
+    stored_cursor one{{select->text(4), select->text(5)}, select->text(6),
+                      read_position(*select, 0),          time_at(select->number(7)),
+                      time_at(select->number(8)),         {}};
+    if (!select->is_null(9)) one.abandoned_at = time_at(select->number(9));
+    all.push_back(std::move(one));
   }
+}
+
+error no_cursor(std::string_view project, const table_name& table, std::string_view name) {
+  return {errc::not_found,
+          fmt::format("there is no stream {} on {} in project {}", name, to_string(table), project),
+          "see `pulse streams list`"};
+}
+
+result<position> state_store::seek_cursor(std::string_view project, const table_name& table,
+                                          std::string_view name, const position& to) {
+  auto select = database_.prepare(
+      "SELECT timeline, commit_lsn, change_lsn, ordinal FROM cursors "
+      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  if (!select) return select.error();
+  const auto row = select->bind(project).bind(table.schema).bind(table.name).bind(name).step();
+  if (!row) return row.error();
+  if (!*row) return no_cursor(project, table, name);
+  const auto from = read_position(*select, 0);
+  auto update = database_.prepare(
+      "UPDATE cursors SET timeline = ?, commit_lsn = ?, change_lsn = ?, ordinal = ?, moved_at_us = "
+      "?, used_at_us = ?, abandoned_at_us = NULL "
+      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  if (!update) return update.error();
+  bind_position(*update, to);
+  const auto now = now_us();
+  if (auto done = update->bind(now)
+                      .bind(now)
+                      .bind(project)
+                      .bind(table.schema)
+                      .bind(table.name)
+                      .bind(name)
+                      .run();
+      !done) {
+    return done.error();
+  }
+  return from;
+}
+
+result<void> state_store::mark_abandoned(std::string_view project, const table_name& table,
+                                         std::string_view name, bool abandoned) {
+  auto update = database_.prepare(
+      "UPDATE cursors SET abandoned_at_us = ? "
+      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  if (!update) return update.error();
+  const auto at = abandoned ? std::optional<std::int64_t>(now_us()) : std::nullopt;
+  return update->bind(at).bind(project).bind(table.schema).bind(table.name).bind(name).run();
 }
 
 result<void> state_store::delete_cursor(std::string_view project, const table_name& table,
@@ -190,10 +243,7 @@ result<void> state_store::delete_cursor(std::string_view project, const table_na
   if (auto done = remove->bind(project).bind(table.schema).bind(table.name).bind(name).run(); !done)
     return done;
   if (database_.changes() != 0) return {};
-  return error{
-      errc::not_found,
-      fmt::format("there is no stream {} on {} in project {}", name, to_string(table), project),
-      "see `pulse streams list`"};
+  return no_cursor(project, table, name);
 }
 
 result<void> state_store::set_fact(std::string_view project, std::string_view name,

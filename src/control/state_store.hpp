@@ -31,7 +31,12 @@ struct stored_cursor {
   std::string name;
   position at;
   unix_time_us moved_at{};
+  unix_time_us used_at{};                    // somebody had the name open
+  std::optional<unix_time_us> abandoned_at;  // nobody had for too long
 };
+
+// errc::not_found, for whoever names a cursor that is not there.
+error no_cursor(std::string_view project, const table_name& table, std::string_view name);
 
 // One owner: the control thread, or start-up before there is one. What returns without an error is
 // durable.
@@ -48,7 +53,7 @@ class state_store {
   // The stored cursor; made at `initial` when there is none.
   result<position> open_cursor(std::string_view project, const table_name& table,
                                std::string_view name, const position& initial);
-  // In one transaction. A cursor that was deleted meanwhile stays so.
+  // In one transaction; the names count as used now. A cursor that was deleted meanwhile stays so.
   struct moved_cursor {
     table_name table;
     std::string name;
@@ -56,6 +61,13 @@ class state_store {
   };
   result<void> save_cursors(std::string_view project, const std::vector<moved_cursor>& moved);
   result<std::vector<stored_cursor>> cursors(std::string_view project);
+  // Moves the cursor wherever it stood, and takes the mark of an abandoned one away. Gives where it
+  // stood. errc::not_found: there is none.
+  result<position> seek_cursor(std::string_view project, const table_name& table,
+                               std::string_view name, const position& to);
+  // One that is gone stays so.
+  result<void> mark_abandoned(std::string_view project, const table_name& table,
+                              std::string_view name, bool abandoned);
   // errc::not_found: there is none.
   result<void> delete_cursor(std::string_view project, const table_name& table,
                              std::string_view name);

@@ -55,6 +55,7 @@ class log_reader {
 struct retention_policy {
   std::optional<std::chrono::seconds> age_max;
   std::optional<std::uint64_t> bytes_max;
+  std::optional<position> through_max;  // nothing after this is dropped, whatever its age
 };
 
 struct retention_outcome {
@@ -90,6 +91,10 @@ class event_log {
   // Called after bounds() has moved, on the log's own thread: it may only hand the news on. One
   // listener; set before the first append.
   virtual void on_progress(std::function<void()> listener) = 0;
+
+  // What trim() would drop now: everything through this position. bounds().dropped_through when
+  // that is nothing. Whoever has to know beforehand asks, and trims with through_max.
+  virtual position trimmable(const retention_policy& policy, unix_time_us now) const = 0;
 
   // Drops whole segments from the old end, as far as the policy asks, never the newest one.
   virtual result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) = 0;

@@ -92,7 +92,7 @@ result<void> memory_log::append(const event_view& event) {
 }
 
 void memory_log::drop_oldest() {
-  bounds_.stored_bytes -= sizeof(stored_event) + events_.front().bytes->size();
+  bounds_.stored_bytes -= bytes_of(events_.front());
   bounds_.dropped_through = events_.front().event.at;
   events_.pop_front();
   ++bounds_.first;
@@ -118,14 +118,35 @@ std::unique_ptr<log_reader> memory_log::read(position after, table_id table) con
   return std::make_unique<memory_reader>(*this, after, table);
 }
 
+std::uint64_t memory_log::bytes_of(const stored_event& one) {
+  return sizeof(stored_event) + one.bytes->size();
+}
+
+// How many of the oldest events the policy wants gone; never all.
+std::size_t memory_log::count_dropped(const retention_policy& policy, unix_time_us now) const {
+  std::size_t count = 0;
+  for (auto stored_bytes = bounds_.stored_bytes; count + 1 < events_.size(); ++count) {
+    const auto& oldest = events_[count];
+    if (policy.through_max && oldest.event.at > *policy.through_max) break;
+    const bool old = policy.age_max && oldest.event.committed_at + *policy.age_max < now;
+    const bool much = policy.bytes_max && stored_bytes > *policy.bytes_max;
+    if (!old && !much) break;
+    stored_bytes -= bytes_of(oldest);
+  }
+  return count;
+}
+
+position memory_log::trimmable(const retention_policy& policy, unix_time_us now) const {
+  const std::scoped_lock lock(mutex_);
+  const auto count = count_dropped(policy, now);
+  return count == 0 ? bounds_.dropped_through : events_[count - 1].event.at;
+}
+
 result<retention_outcome> memory_log::trim(const retention_policy& policy, unix_time_us now) {
   const std::scoped_lock lock(mutex_);
   retention_outcome outcome;
   const auto before = bounds_.stored_bytes;
-  while (events_.size() > 1) {
-    const bool old = policy.age_max && events_.front().event.committed_at + *policy.age_max < now;
-    const bool much = policy.bytes_max && bounds_.stored_bytes > *policy.bytes_max;
-    if (!old && !much) break;
+  for (auto count = count_dropped(policy, now); count > 0; --count) {
     drop_oldest();
     ++outcome.dropped_events;
   }

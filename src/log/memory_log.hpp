@@ -26,6 +26,7 @@ class memory_log final : public event_log {
   log_bounds bounds() const override;
   std::unique_ptr<log_reader> read(position after, table_id table) const override;
   void on_progress(std::function<void()> listener) override { listener_ = std::move(listener); }
+  position trimmable(const retention_policy& policy, unix_time_us now) const override;
   result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) override;
 
  private:
@@ -36,6 +37,8 @@ class memory_log final : public event_log {
     std::shared_ptr<const std::string> bytes;  // of both rows
   };
 
+  static std::uint64_t bytes_of(const stored_event& one);
+  std::size_t count_dropped(const retention_policy& policy, unix_time_us now) const;
   void drop_oldest();
 
   const std::uint64_t bytes_max_;

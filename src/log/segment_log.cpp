@@ -83,14 +83,27 @@ void segment_log::on_progress(std::function<void()> listener) {
   listener_ = std::move(listener);
 }
 
-result<retention_outcome> segment_log::trim(const retention_policy& policy, unix_time_us now) {
-  retention_outcome outcome;
-  const auto drop = [&](const segment_record& oldest, std::uint64_t stored_bytes) {
+namespace {
+
+// Whether the policy wants the oldest segment gone, with so many bytes stored in all.
+auto dropped_by(const retention_policy& policy, unix_time_us now) {
+  return [policy, now](const segment_record& oldest, std::uint64_t stored_bytes) {
+    if (policy.through_max && oldest.summary.end.last_at > *policy.through_max) return false;
     const bool old = policy.age_max && oldest.summary.newest_commit + *policy.age_max < now;
     const bool much = policy.bytes_max && stored_bytes > *policy.bytes_max;
     return old || much;
   };
-  while (const auto dropped = store_->take_oldest(drop)) {
+}
+
+}  // namespace
+
+position segment_log::trimmable(const retention_policy& policy, unix_time_us now) const {
+  return store_->droppable(dropped_by(policy, now));
+}
+
+result<retention_outcome> segment_log::trim(const retention_policy& policy, unix_time_us now) {
+  retention_outcome outcome;
+  while (const auto dropped = store_->take_oldest(dropped_by(policy, now))) {
     outcome.dropped_events += dropped->summary.event_count;
     outcome.dropped_bytes += dropped->file_bytes;
     if (auto removed = files_->remove(dropped->name); !removed) return removed.error();

@@ -52,6 +52,7 @@ class segment_log final : public event_log {
   log_bounds bounds() const override;
   std::unique_ptr<log_reader> read(position after, table_id table) const override;
   void on_progress(std::function<void()> listener) override;
+  position trimmable(const retention_policy& policy, unix_time_us now) const override;
   result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) override;
 
  private:

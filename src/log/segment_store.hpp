@@ -59,6 +59,9 @@ class segment_store {
   // Takes the oldest segment out when `drop` says so; its name, to be removed. Never the newest.
   template <class Predicate>
   std::unique_ptr<segment_record> take_oldest(Predicate drop);
+  // Through where take_oldest() would take segments, called again and again.
+  template <class Predicate>
+  position droppable(Predicate drop) const;
 
   log_bounds bounds() const;
   log_state end() const;
@@ -122,6 +125,20 @@ std::unique_ptr<segment_record> segment_store::take_oldest(Predicate drop) {
   segments_.erase(segments_.begin());
   stored_bytes_ -= taken->file_bytes;
   return taken;
+}
+
+template <class Predicate>
+position segment_store::droppable(Predicate drop) const {
+  const std::scoped_lock lock(mutex_);
+  auto through = segments_.front()->header.before.last_at;
+  auto stored_bytes = stored_bytes_;
+  for (std::size_t i = 0; i + 1 < segments_.size(); ++i) {
+    const auto& oldest = *segments_[i];
+    if (!drop(oldest, stored_bytes)) break;
+    stored_bytes -= oldest.file_bytes;
+    through = oldest.summary.end.last_at;
+  }
+  return through;
 }
 
 }  // namespace pulse::log

@@ -1,5 +1,6 @@
 #include "server/admin_api.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <utility>
@@ -64,6 +65,34 @@ json::object describe(const streams::stream_status& stream) {
           {"lagBytes", stream.lag_bytes}};
 }
 
+std::string_view to_string(streams::cursor_condition condition) {
+  switch (condition) {
+    case streams::cursor_condition::kept:
+      return "kept";
+    case streams::cursor_condition::expired:
+      return "expired";
+    case streams::cursor_condition::abandoned:
+      return "abandoned";
+  }
+  return "kept";
+}
+
+json::object describe(const stored_cursor& cursor, unix_time_us now) {
+  const auto& lag = cursor.lag;
+  const auto waiting =
+      lag.oldest_waiting ? std::max(now - *lag.oldest_waiting, {}) : std::chrono::microseconds(0);
+  return {{"table", to_string(cursor.key.table)},
+          {"name", cursor.key.name},
+          {"condition", to_string(cursor.condition)},
+          {"cursor", to_string(cursor.at)},
+          {"lagEvents", lag.events},
+          {"lagEventsAtLeast", lag.at_least},
+          {"lagBytes", lag.bytes},
+          {"lagSeconds", std::chrono::duration<double>(waiting).count()},
+          {"movedAt", iso_time_or_null(cursor.moved_at)},
+          {"usedAt", iso_time_or_null(cursor.used_at)}};
+}
+
 // One call: who is asked for what, and where the answer goes.
 struct call : std::enable_shared_from_this<call> {
   std::shared_ptr<server_context> context;
@@ -92,7 +121,10 @@ struct call : std::enable_shared_from_this<call> {
   void revoke_key(const std::string& project, const std::string& id);
   void list_projects();
   void list_streams(const std::string& project);
-  void delete_cursor(const std::string& project, std::string_view table, std::string_view name);
+  void cursor(const std::string& project);
+  void show_cursor(const std::string& project, const streams::cursor_key& key);
+  void seek_cursor(const std::string& project, const streams::cursor_key& key);
+  void delete_cursor(const std::string& project, const streams::cursor_key& key);
   void list_gaps(const std::string& project);
   void accept_gap(const std::string& project, std::string_view id);
 };
@@ -117,10 +149,7 @@ void call::dispatch() {
   if (path.size() == 3 && path[2] == "streams") {
     return method == "GET" ? list_streams(*project) : no(405, "streams are read with GET");
   }
-  if (path.size() == 5 && path[2] == "cursors") {
-    if (method != "DELETE") return no(405, "a cursor is deleted with DELETE");
-    return delete_cursor(*project, path[3], path[4]);
-  }
+  if ((path.size() == 5 || path.size() == 6) && path[2] == "cursors") return cursor(*project);
   if (path.size() == 3 && path[2] == "gaps") {
     return method == "GET" ? list_gaps(*project) : no(405, "gaps are read with GET");
   }
@@ -204,29 +233,65 @@ void call::list_streams(const std::string& project) {
       for (const auto& stream : service->streams().status()) open.push_back(describe(stream));
     }
     json::array cursors;
-    for (const auto& cursor : *stored) {
-      cursors.push_back(json::object{{"table", to_string(cursor.key.table)},
-                                     {"name", cursor.key.name},
-                                     {"cursor", to_string(cursor.at)},
-                                     {"lagBytes", cursor.lag_bytes},
-                                     {"movedAt", iso_time_or_null(cursor.moved_at)}});
-    }
+    const auto now = self->context->clock->now();
+    for (const auto& cursor : *stored) cursors.push_back(describe(cursor, now));
     self->answer(json_answer({{"streams", std::move(open)}, {"cursors", std::move(cursors)}}));
   });
 }
 
-void call::delete_cursor(const std::string& project, std::string_view table,
-                         std::string_view name) {
-  const auto dot = table.find('.');
-  const auto schema = percent_decode(table.substr(0, dot));
-  const auto bare = percent_decode(dot == std::string_view::npos ? "" : table.substr(dot + 1));
-  const auto decoded_name = percent_decode(name);
-  if (!schema || !bare || !decoded_name || schema->empty() || bare->empty() ||
-      decoded_name->empty()) {
+void call::cursor(const std::string& project) {
+  const auto dot = path[3].find('.');
+  const auto schema = percent_decode(std::string_view(path[3]).substr(0, dot));
+  const auto bare = percent_decode(
+      dot == std::string::npos ? std::string_view() : std::string_view(path[3]).substr(dot + 1));
+  const auto name = percent_decode(path[4]);
+  if (!schema || !bare || !name || schema->empty() || bare->empty() || name->empty()) {
     return no(400, "a cursor's path is cursors/{schema}.{table}/{name}",
               "percent-encode the names; a dot within one is %2E");
   }
-  context->backend->delete_cursor(project, {{*schema, *bare}, *decoded_name},
+  const streams::cursor_key key{{*schema, *bare}, *name};
+  if (path.size() == 6) {
+    if (path[5] != "seek") return no(404, "there is nothing at this path");
+    return method == "POST" ? seek_cursor(project, key) : no(405, "a cursor is moved with POST");
+  }
+  if (method == "GET") return show_cursor(project, key);
+  if (method == "DELETE") return delete_cursor(project, key);
+  no(405, "a cursor is read with GET and deleted with DELETE");
+}
+
+void call::show_cursor(const std::string& project, const streams::cursor_key& key) {
+  context->backend->show_cursor(
+      project, key, [self = shared_from_this(), project](const result<stored_cursor>& found) {
+        if (self->failed(found)) return;
+        auto shown = describe(*found, self->context->clock->now());
+        json::array open;
+        if (auto* service = self->context->registry->project(project)) {
+          for (const auto& stream : service->streams().status()) {
+            if (stream.key == found->key) open.push_back(describe(stream));
+          }
+        }
+        shown["streams"] = std::move(open);
+        self->answer(json_answer(shown));
+      });
+}
+
+void call::seek_cursor(const std::string& project, const streams::cursor_key& key) {
+  json::error_code bad;
+  const auto parsed = json::parse(body, bad);
+  const auto* object = bad ? nullptr : parsed.if_object();
+  const auto* to = object == nullptr ? nullptr : object->if_contains("to");
+  if (to == nullptr || !to->is_string()) return no(400, R"(the body must be {"to":"…"})");
+  const auto target = streams::parse_seek_target(to->get_string());
+  if (failed(target)) return;
+  context->backend->seek_cursor(
+      project, key, *target, [self = shared_from_this()](const result<cursor_move>& moved) {
+        if (self->failed(moved)) return;
+        self->answer(json_answer({{"from", to_string(moved->from)}, {"to", to_string(moved->to)}}));
+      });
+}
+
+void call::delete_cursor(const std::string& project, const streams::cursor_key& key) {
+  context->backend->delete_cursor(project, key,
                                   [self = shared_from_this()](const result<void>& deleted) {
                                     if (self->failed(deleted)) return;
                                     self->answer(json_answer({}));

@@ -12,7 +12,9 @@
 #include "base/error.hpp"
 #include "change/position.hpp"
 #include "control/stored_gap.hpp"
+#include "streams/cursor_lag.hpp"
 #include "streams/hub.hpp"
+#include "streams/seek.hpp"
 
 namespace pulse::server {
 
@@ -32,7 +34,14 @@ struct stored_cursor {
   streams::cursor_key key;
   position at;
   std::optional<unix_time_us> moved_at = {};
-  std::uint64_t lag_bytes = 0;  // see streams/lag_figures.hpp
+  std::optional<unix_time_us> used_at = {};
+  streams::cursor_condition condition = streams::cursor_condition::kept;
+  streams::cursor_lag lag;  // as far as it is kept
+};
+
+struct cursor_move {
+  position from;
+  position to;
 };
 
 // Called on the delivery thread; each `done` is called once, on that thread, also before the call
@@ -52,8 +61,17 @@ class admin_backend {
   virtual void revoke_key(const std::string& project, const std::string& key_id,
                           std::function<void(result<void>)> done) = 0;
 
+  // Waiting events are counted up to some thousands a cursor.
   virtual void list_cursors(const std::string& project,
                             std::function<void(result<std::vector<stored_cursor>>)> done) = 0;
+  // One, with waiting events counted up to some millions.
+  virtual void show_cursor(const std::string& project, const streams::cursor_key& key,
+                           std::function<void(result<stored_cursor>)> done) = 0;
+  // Durable before the answer. Has the hub forget the name, so that its open streams end and come
+  // back at the new place. errc::gap: the target is not kept any more.
+  virtual void seek_cursor(const std::string& project, const streams::cursor_key& key,
+                           const streams::seek_target& target,
+                           std::function<void(result<cursor_move>)> done) = 0;
   // Has the hub forget the name too (streams::hub::forget), so that its open streams end.
   virtual void delete_cursor(const std::string& project, const streams::cursor_key& key,
                              std::function<void(result<void>)> done) = 0;

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/logging.hpp"
+#include "streams/cursor_lag.hpp"
 #include "streams/hub_impl.hpp"
 #include "streams/native_filter.hpp"
 
@@ -44,13 +45,22 @@ hub::impl::impl(parts with, stream_limits limits)
           "pulse_streams_stalled_ended_total",
           "Streams ended because they acknowledged nothing while another waited for their name",
           {{"project", with_.project}})),
+      expired_total_(with_.figures->counter(
+          "pulse_cursors_expired_total",
+          "Named streams for which retention dropped events that they still waited for",
+          {{"project", with_.project}})),
+      abandoned_total_(with_.figures->counter("pulse_cursors_abandoned_total",
+                                              "Names that nobody has used for too long",
+                                              {{"project", with_.project}})),
       lags_(*with_.figures, with_.project) {}
 
-void hub::impl::know(const cursor_key& key, const position& cursor) {
-  auto& place = names_[key];
+void hub::impl::know(const known_cursor& cursor) {
+  auto& place = names_[cursor.key];
   place = std::make_unique<name_state>();
-  place->key = key;
-  place->cursor = place->saved = cursor;
+  place->key = cursor.key;
+  place->cursor = place->saved = cursor.at;
+  place->used_at = cursor.used_at;
+  place->abandoned = cursor.abandoned;
 }
 
 stream_state* hub::impl::find(stream_id id) {
@@ -162,23 +172,12 @@ void hub::impl::name_ready(name_state& name, result<position> stored) {
   if (const auto found = names_.find(key); !stored && found != names_.end()) names_.erase(found);
 }
 
-result<void> hub::impl::check_kept(const position& cursor) const {
-  const auto bounds = with_.log->bounds();
-  if (cursor == position{} || cursor >= bounds.dropped_through) return {};
-  return error{errc::gap,
-               "retention has dropped events that this stream still waited for: its cursor is at " +
-                   to_string(cursor) + " and events up to " + to_string(bounds.dropped_through) +
-                   " are gone",
-               "delete the cursor to start anew ('pulse streams delete'), and keep events for "
-               "longer or read more often"};
-}
-
 // A named stream whose cursor is known: refused, served, or kept as a standby.
 void hub::impl::attach(stream_id id, const opened& done) {
   auto* stream = find(id);
   if (stream == nullptr) return done(error{errc::cancelled, "the connection was closed"});
   auto& name = *stream->name;
-  if (const auto kept = check_kept(name.cursor); !kept) {
+  if (const auto kept = check_kept(name); !kept) {
     remove(id);
     return done(kept.error());
   }
@@ -186,6 +185,7 @@ void hub::impl::attach(stream_id id, const opened& done) {
     remove(id);
     return done(reached.error());
   }
+  use(name);
   done(id);
   stream = find(id);
   if (stream == nullptr || stream->name != &name) return;
@@ -274,7 +274,7 @@ void hub::impl::leave_name(stream_state& stream) {
   name.active = nullptr;
   name.cursor = std::max(name.cursor, cursor_of(stream));
   name.ahead.connection_ended(stream.window);
-  note_cursor(name);
+  use(name);
   schedule_save(std::chrono::milliseconds(0));
   if (name.standbys.empty()) return;
   auto* next = name.standbys.front();
@@ -302,6 +302,8 @@ void hub::impl::forget(const cursor_key& key, std::string_view why) {
   names_.erase(found);
   dirty_.erase(key);
   lags_.drop(key);
+  for (const auto& answer : std::exchange(name->waiting_for_store, {}))
+    answer(error{errc::cancelled, std::string(why), "connect again"});
   std::vector<stream_state*> streams(name->standbys.begin(), name->standbys.end());
   if (name->active != nullptr) streams.push_back(name->active);
   for (auto* stream : streams) {
@@ -343,8 +345,8 @@ void hub::open(stream_request wanted, const table_shape& shape, position start,
                std::shared_ptr<subscriber> to, opened done) {
   impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
 }
-void hub::know(const cursor_key& key, const position& cursor) {
-  impl_->know(key, cursor);
+void hub::know(const known_cursor& cursor) {
+  impl_->know(cursor);
 }
 void hub::use_limits(const stream_limits& limits) {
   impl_->use_limits(limits);
@@ -379,8 +381,14 @@ void hub::use_gaps(std::vector<control::stored_gap> gaps) {
 std::optional<control::stored_gap> hub::gap_of(const cursor_key& key) const {
   return impl_->gap_of(key);
 }
+void hub::make_way(const position& through, std::function<void(bool)> done) {
+  impl_->make_way(through, std::move(done));
+}
 position hub::cursor(const cursor_key& key) const {
   return impl_->cursor(key);
+}
+cursor_condition hub::condition(const cursor_key& key, const position& at) const {
+  return impl_->condition(key, at);
 }
 std::vector<stream_status> hub::status() const {
   return impl_->status();

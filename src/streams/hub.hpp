@@ -15,6 +15,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/metrics.hpp"
 #include "control/stored_gap.hpp"
@@ -26,8 +27,15 @@
 
 namespace pulse::streams {
 
-// What one stream may have sent and not yet been acknowledged, and what may wait in the server's
-// memory for it.
+// What becomes of a named stream whose next event is gone: dropped by retention, or the name was
+// abandoned.
+enum class when_expired {
+  refuse,    // until somebody moves or deletes the cursor
+  earliest,  // it goes on with the oldest event that is kept; said in the log and counted
+};
+
+// What one stream may have sent and not yet been acknowledged, what may wait in the server's memory
+// for it, and how its cursor is kept.
 struct stream_limits {
   std::size_t window_events_max = 1024;
   std::size_t window_bytes_max = std::size_t{4} << 20U;  // an event larger than this goes alone
@@ -36,6 +44,11 @@ struct stream_limits {
   // A named stream whose window is full and of which nothing has been acknowledged for this long
   // makes way for a standby. Zero: never.
   std::chrono::seconds stall_timeout{300};
+  when_expired on_expired = when_expired::refuse;
+  // A name that nobody has opened for this long is abandoned. Zero: never.
+  std::chrono::seconds abandoned_after{90 * 86400};
+  // Moved cursors are saved together, this often at most: what a killed server sends again.
+  std::chrono::milliseconds cursor_flush_interval{50};
 };
 
 // Names a stream that is open in a hub. Never used twice.
@@ -62,10 +75,21 @@ class cursor_store {
   using opened = std::function<void(result<position>)>;
   virtual void open(const cursor_key& key, position initial, opened done) = 0;
 
-  // Cursors that have moved. `done` when they are durable; a failed save is tried again with the
-  // next one.
+  // Cursors that have moved, or whose names are in use where they stand. `done` when they are
+  // durable; a failed save is tried again with the next one.
   using saved = std::function<void(result<void>)>;
   virtual void save(std::vector<std::pair<cursor_key, position>> moved, saved done) = 0;
+
+  // Marks a cursor as abandoned, and takes the mark away when it is opened all the same.
+  virtual void mark_abandoned(const cursor_key& key, bool abandoned) = 0;
+};
+
+// A cursor as an earlier run has left it.
+struct known_cursor {
+  cursor_key key;
+  position at;
+  unix_time_us used_at{};  // somebody had the name open
+  bool abandoned = false;
 };
 
 struct stream_status {
@@ -82,7 +106,13 @@ struct stream_status {
   bool standby = false;         // another connection has the name
   bool stalled = false;         // the window is full
   position cursor;
-  std::uint64_t lag_bytes = 0;  // see streams/lag_figures.hpp
+  std::uint64_t lag_bytes = 0;  // see streams/cursor_lag.hpp
+};
+
+enum class cursor_condition {
+  kept,       // everything behind it is there
+  expired,    // retention has dropped events that it still waited for
+  abandoned,  // nobody has used the name for stream_limits::abandoned_after
 };
 
 // All of one project's streams. Everything runs on one thread: that of `executor`. Streams hold no
@@ -97,6 +127,7 @@ class hub {
     cursor_store* cursors = nullptr;
     metrics* figures = nullptr;
     std::string project;
+    const clock_source* clock = &system_clock_source();
   };
 
   hub(parts with, stream_limits limits);
@@ -106,7 +137,7 @@ class hub {
 
   // A name whose stored cursor is known already: it is counted, and opens without asking the store.
   // Before the first open().
-  void know(const cursor_key& key, const position& cursor);
+  void know(const known_cursor& cursor);
 
   // Opens a stream on a table that is known to exist, as it is known now (`shape`). A filter that
   // it cannot satisfy is refused. Unnamed streams and new names start at `start` (the end of the
@@ -133,8 +164,14 @@ class hub {
   void use_limits(const stream_limits& limits);
 
   // Time has passed: called about once a second, on the executor. Counts the streams that are
-  // stalled now, and ends those that hold a name for too long (stream_limits::stall_timeout).
+  // stalled now, ends those that hold a name for too long (stream_limits::stall_timeout), and
+  // abandons names that nobody uses (stream_limits::abandoned_after).
   void tick(std::chrono::steady_clock::time_point now);
+
+  // Retention is about to drop everything through `through`. Cursors of names that wait for none of
+  // it are moved past it; the others are counted and named in the log. `done` when the cursors are
+  // durable, with false when they could not be saved: then nothing may be dropped. One at a time.
+  void make_way(const position& through, std::function<void(bool)> done);
 
   // The cursor was moved or deleted from outside: its streams end and nothing that is known under
   // the name is kept.
@@ -156,6 +193,8 @@ class hub {
   std::vector<stream_status> status() const;
   // Where the name has got to, saved or not; all zero for one that is not known.
   position cursor(const cursor_key& key) const;
+  // Of a cursor that stands at `at`.
+  cursor_condition condition(const cursor_key& key, const position& at) const;
 
  private:
   class impl;

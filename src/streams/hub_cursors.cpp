@@ -22,13 +22,20 @@ position hub::impl::cursor(const cursor_key& key) const {
   const auto found = names_.find(key);
   if (found == names_.end() || found->second->opening) return {};
   const auto& name = *found->second;
-  return name.active == nullptr ? name.cursor : cursor_of(*name.active);
+  return name.active == nullptr ? name.cursor : std::max(name.cursor, cursor_of(*name.active));
 }
 
 void hub::impl::note_cursor(name_state& name) {
   if (std::exchange(name.dirty, true)) return;
   dirty_.insert(name.key);
-  schedule_save(save_interval);
+  schedule_save(limits_.cursor_flush_interval);
+}
+
+// Somebody has the name open: its age begins anew.
+void hub::impl::use(name_state& name) {
+  name.used_at = with_.clock->now();
+  name.touched = true;
+  note_cursor(name);
 }
 
 void hub::impl::schedule_save(std::chrono::milliseconds wait) {
@@ -59,7 +66,8 @@ void hub::impl::save_cursors() {
     name.dirty = false;
     if (name.opening) continue;
     if (name.active != nullptr) name.cursor = std::max(name.cursor, cursor_of(*name.active));
-    if (name.cursor != name.saved) moved.emplace_back(key, name.cursor);
+    const bool touched = std::exchange(name.touched, false);
+    if (name.cursor != name.saved || touched) moved.emplace_back(key, name.cursor);
   }
   dirty_.clear();
   if (moved.empty()) {
@@ -96,7 +104,7 @@ void hub::impl::save_done(const std::vector<std::pair<cursor_key, position>>& ba
     return schedule_save(std::chrono::seconds(1));
   }
   if (!dirty_.empty() || when_saved_) {
-    schedule_save(when_saved_ ? std::chrono::milliseconds(0) : save_interval);
+    schedule_save(when_saved_ ? std::chrono::milliseconds(0) : limits_.cursor_flush_interval);
   } else if (live_count_ != 0) {
     schedule_save(sweep_interval);
   }

@@ -1,5 +1,6 @@
 // The hub's inside: names and opening (hub.cpp), the way of events (hub_delivery.cpp), cursors
-// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp), gaps (hub_gaps.cpp).
+// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp), gaps (hub_gaps.cpp), what retention and
+// age take away (hub_expiry.cpp).
 #pragma once
 
 #include <cstdint>
@@ -7,10 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/steady_timer.hpp>
@@ -27,7 +30,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   void open(stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
-  void know(const cursor_key& key, const position& cursor);
+  void know(const known_cursor& cursor);
   void use_limits(const stream_limits& limits) { limits_ = limits; }
   void acknowledge(stream_id id, const event_id& event);
   void writable(stream_id id);
@@ -35,12 +38,14 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void close(stream_id id);
   void progress();
   void tick(std::chrono::steady_clock::time_point now);
+  void make_way(const position& through, std::function<void(bool)> done);
   void forget(const cursor_key& key, std::string_view why);
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
   std::vector<stream_status> status() const;
   position cursor(const cursor_key& key) const;
   void use_gaps(std::vector<control::stored_gap> gaps);
   std::optional<control::stored_gap> gap_of(const cursor_key& key) const;
+  cursor_condition condition(const cursor_key& key, const position& at) const;
 
  private:
   // hub.cpp: opening, names, cursors.
@@ -49,18 +54,25 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void attach(stream_id id, const opened& done);
   void activate(stream_state& stream, const position& from);
   void name_ready(name_state& name, result<position> stored);
-  result<void> check_kept(const position& cursor) const;
   void leave_name(stream_state& stream);
   void remove(stream_id id);
   void end(stream_id id, end_reason reason, std::string_view message);
   position cursor_of(const stream_state& stream) const;
   void note_cursor(name_state& name);
+  void use(name_state& name);
   void schedule_save(std::chrono::milliseconds wait);
   void save_cursors();
   void save_done(const std::vector<std::pair<cursor_key, position>>& batch,
                  const result<void>& outcome);
   stream_state* find(stream_id id);
   std::shared_ptr<frame_source> frames_for(const stream_request& wanted);
+
+  // hub_expiry.cpp
+  result<void> check_kept(name_state& name);
+  void go_on_from_earliest(name_state& name, const error& why);
+  void make_way_for_some();
+  bool waits_for(name_state& name, const position& through);
+  void abandon_unused(std::chrono::steady_clock::time_point now);
 
   // hub_stalls.cpp
   bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::time_point now) const;
@@ -94,7 +106,6 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void turn();
   void count_delivered();
 
-  static constexpr std::chrono::milliseconds save_interval{100};
   // Streams whose filter wants nothing of what passes save their way only this often.
   static constexpr std::chrono::seconds sweep_interval{5};
   // How much one stream, or the tail, may do before others have their turn.
@@ -121,6 +132,16 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   std::set<cursor_key> dirty_;
   std::chrono::steady_clock::time_point last_sweep_{};
   std::function<void()> when_saved_;
+
+  // While retention waits for cursors to make way.
+  struct way {
+    position through;
+    std::vector<cursor_key> names;  // still to be looked at
+    std::vector<std::pair<cursor_key, position>> moved;
+    std::function<void(bool)> done;
+  };
+  std::optional<way> way_;
+  std::chrono::steady_clock::time_point last_age_check_{};
   bool shutting_down_ = false;
 
   std::uint64_t delivered_ = 0;
@@ -137,6 +158,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   prometheus::Gauge& open_streams_;
   prometheus::Gauge& stalled_streams_;
   prometheus::Counter& stalled_ended_total_;
+  prometheus::Counter& expired_total_;
+  prometheus::Counter& abandoned_total_;
   lag_figures lags_;
 };
 

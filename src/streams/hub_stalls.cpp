@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "streams/cursor_lag.hpp"
 #include "streams/hub_impl.hpp"
 
 namespace pulse::streams {
@@ -28,10 +29,11 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   for (const auto id : in_the_way) end_stalled(id, now);
   const auto newest = with_.log->bounds().last_at;
   for (const auto& [key, name] : names_) {
-    if (name->opening) continue;
+    if (name->opening || name->abandoned) continue;
     lags_.set(key, lag_bytes(cursor(key), newest));
   }
   stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
+  abandon_unused(now);
 }
 
 bool hub::impl::holds_others_up(const stream_state& stream,

@@ -9,12 +9,6 @@ constexpr const char* help =
 
 }  // namespace
 
-std::uint64_t lag_bytes(const position& cursor, const position& newest) {
-  return cursor >= newest || cursor.commit >= newest.commit
-             ? 0
-             : newest.commit.value - cursor.commit.value;
-}
-
 metric_labels lag_figures::labels(const cursor_key& key) const {
   return {{"project", project_}, {"table", to_string(key.table)}, {"stream", key.name}};
 }

@@ -6,14 +6,9 @@
 #include <string>
 
 #include "base/metrics.hpp"
-#include "change/position.hpp"
 #include "streams/hub.hpp"
 
 namespace pulse::streams {
-
-// WAL bytes between the cursor and the newest stored event. 0: nothing stored is left to deliver.
-// Of a stream that nobody reads it is an upper bound: what lies between may be of other tables.
-std::uint64_t lag_bytes(const position& cursor, const position& newest);
 
 // Made and dropped with the streams; names come from clients, so their number is bounded. One
 // owner.

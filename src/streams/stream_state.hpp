@@ -26,10 +26,14 @@ struct stream_state;
 // What is known under one stream name, whoever is connected.
 struct name_state {
   cursor_key key;
-  position cursor;       // where the consumer has got to
-  position saved;        // what of it is durable
-  bool opening = false;  // the store has not answered yet
-  bool dirty = false;    // among those to be saved next
+  position cursor;         // where the consumer has got to
+  position saved;          // what of it is durable
+  bool opening = false;    // the store has not answered yet
+  bool dirty = false;      // among those to be saved next
+  bool touched = false;    // to be saved although it has not moved: somebody uses it
+  bool overtaken = false;  // retention has dropped what it waited for; said
+  bool abandoned = false;
+  unix_time_us used_at{};
   acknowledged_ahead ahead;
   stream_state* active = nullptr;
   std::deque<stream_state*> standbys;  // in order of arrival

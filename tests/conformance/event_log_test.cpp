@@ -165,6 +165,30 @@ TEST_P(event_log_contract, bounds_name_the_newest_position_and_id) {
   testing::wait_until([&] { return log_.bounds().pending_bytes == 0; });
 }
 
+TEST_P(event_log_contract, trimmable_is_what_trim_then_drops) {
+  append(1, 2000);
+  retention_policy policy;
+  policy.bytes_max = 50000;
+  EXPECT_EQ(log_.trimmable({}, unix_time_us{}), position{});
+  const auto through = log_.trimmable(policy, unix_time_us{});
+  ASSERT_TRUE(log_.trim(policy, unix_time_us{}));
+  EXPECT_EQ(log_.bounds().dropped_through, through);
+  EXPECT_EQ(log_.trimmable(policy, unix_time_us{}), through);
+}
+
+TEST_P(event_log_contract, trim_drops_nothing_after_the_position_it_is_given) {
+  append(1, 2000);
+  retention_policy policy;
+  policy.bytes_max = 1;
+  const auto everything = log_.trimmable(policy, unix_time_us{});
+  policy.through_max = test_event(1000).view().at;
+  const auto through = log_.trimmable(policy, unix_time_us{});
+  EXPECT_LE(through, *policy.through_max);
+  EXPECT_LE(through, everything);
+  ASSERT_TRUE(log_.trim(policy, unix_time_us{}));
+  EXPECT_EQ(log_.bounds().dropped_through, through);
+}
+
 TEST_P(event_log_contract, a_reader_that_retention_overtakes_is_told) {
   append(1, 2000);
   const auto slow = log_.read(position{}, 0);

@@ -41,6 +41,7 @@ class kept_cursors final : public streams::cursor_store {
     for (const auto& [key, at] : moved) cursors.insert_or_assign(key, at);
     done({});
   }
+  void mark_abandoned(const streams::cursor_key& /*key*/, bool /*abandoned*/) override {}
   std::map<streams::cursor_key, position> cursors;
 };
 

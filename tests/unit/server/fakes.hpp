@@ -127,12 +127,32 @@ class fake_backend final : public admin_backend {
   }
   void list_cursors(const std::string& /*project*/,
                     std::function<void(result<std::vector<stored_cursor>>)> done) override {
-    done(std::vector<stored_cursor>{{{{"public", "User"}, "mail"}, {1, {16}, {8}, 0}, {}}});
+    done(std::vector<stored_cursor>{a_cursor()});
+  }
+  void show_cursor(const std::string& /*project*/, const streams::cursor_key& key,
+                   std::function<void(result<stored_cursor>)> done) override {
+    if (key != a_cursor().key) return done(error{errc::not_found, "there is no such stream"});
+    done(a_cursor());
+  }
+  void seek_cursor(const std::string& /*project*/, const streams::cursor_key& /*key*/,
+                   const streams::seek_target& target,
+                   std::function<void(result<cursor_move>)> done) override {
+    sought.push_back(target);
+    done(cursor_move{{1, {16}, {8}, 0}, {1, {32}, {}, 0}});
   }
   void delete_cursor(const std::string& /*project*/, const streams::cursor_key& key,
                      std::function<void(result<void>)> done) override {
     deleted.push_back(key);
     done({});
+  }
+
+  static stored_cursor a_cursor() {
+    stored_cursor one;
+    one.key = {{"public", "User"}, "mail"};
+    one.at = {1, {16}, {8}, 0};
+    one.lag.events = 7;
+    one.lag.oldest_waiting = unix_time_us(std::chrono::seconds(-90));
+    return one;
   }
 
   void list_gaps(const std::string& /*project*/,
@@ -149,6 +169,7 @@ class fake_backend final : public admin_backend {
   }
 
   std::vector<control::stored_gap> gaps;
+  std::vector<streams::seek_target> sought;
   std::vector<streams::cursor_key> deleted;
 };
 

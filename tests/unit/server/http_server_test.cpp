@@ -271,6 +271,17 @@ TEST_F(http_server, administers_streams_and_cursors) {
   start();
   EXPECT_THAT(call("GET", "/v1/projects/shop/streams"),
               HasSubstr(R"({"streams":[],"cursors":[{"table":"public.User","name":"mail",)"));
+  EXPECT_THAT(call("GET", "/v1/projects/shop/cursors/public.User/mail"),
+              AllOf(HasSubstr(R"("condition":"kept")"), HasSubstr(R"("lagEvents":7)"),
+                    HasSubstr(R"("lagSeconds":9E1)"), HasSubstr(R"("streams":[])")));
+  EXPECT_THAT(call("GET", "/v1/projects/shop/cursors/public.User/other"), is_error("404", "P6100"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/cursors/public.User/mail/seek", R"({"to":"0/20"})"),
+              HasSubstr(R"({"from":"1:0/10:0/8:0","to":"1:0/20:0/0:0"})"));
+  EXPECT_EQ(backend.sought, std::vector<streams::seek_target>{lsn{32}});
+  EXPECT_THAT(call("POST", "/v1/projects/shop/cursors/public.User/mail/seek", R"({"to":"soon"})"),
+              is_error("400", "P6100"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/cursors/public.User/mail/seek", "{}"),
+              is_error("400", "P6100"));
   EXPECT_THAT(call("DELETE", "/v1/projects/shop/cursors/my%2Eschema.T%20x/a%2Fb"),
               StartsWith("HTTP/1.1 200 "));
   EXPECT_EQ(on_server([&] { return backend.deleted; }),

@@ -1,0 +1,33 @@
+// How far behind a cursor is: in events, in bytes of WAL and in time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "change/event.hpp"
+#include "change/position.hpp"
+#include "log/event_log.hpp"
+
+namespace pulse::streams {
+
+// WAL bytes between the cursor and the newest stored event. 0: nothing stored is left to deliver.
+// Of a stream that nobody reads it is an upper bound: what lies between may be of other tables.
+std::uint64_t lag_bytes(const position& cursor, const position& newest);
+
+struct cursor_lag {
+  std::uint64_t events =
+      0;                    // stored events of the table behind the cursor, whatever a filter wants
+  bool at_least = false;    // there are more: counting stopped at the limit
+  std::uint64_t bytes = 0;  // see lag_bytes()
+  std::optional<unix_time_us> oldest_waiting;  // commit time of the first of them
+};
+
+// Counts by reading the table's events: O(events), `events_max` at most. errc::gap: retention has
+// dropped what comes after the cursor. Any thread.
+result<cursor_lag> measure_lag(const log::event_log& log, const position& cursor, table_id table,
+                               std::uint64_t events_max);
+
+}  // namespace pulse::streams

@@ -1,0 +1,161 @@
+// What retention and age take away from named streams: never without a word.
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+#include "streams/hub_impl.hpp"
+
+namespace pulse::streams {
+namespace {
+
+// Names looked at in one turn: each reads the log at one place.
+constexpr std::size_t names_a_turn = 64;
+constexpr std::chrono::minutes age_check_interval{10};
+// An open name says so this often, whether its cursor moves or not.
+constexpr std::chrono::hours touch_interval{24};
+
+constexpr const char* reset_hint =
+    "'pulse streams seek' sets the cursor to a place that is kept, 'pulse streams delete' lets the "
+    "name start anew; on_expired = \"earliest\" would go on by itself";
+
+}  // namespace
+
+cursor_condition hub::impl::condition(const cursor_key& key, const position& at) const {
+  const auto found = names_.find(key);
+  if (found != names_.end() && found->second->abandoned) return cursor_condition::abandoned;
+  return at < with_.log->bounds().dropped_through ? cursor_condition::expired
+                                                  : cursor_condition::kept;
+}
+
+// A name whose next event is gone is refused, or goes on behind what is gone.
+result<void> hub::impl::check_kept(name_state& name) {
+  const auto bounds = with_.log->bounds();
+  error why;
+  switch (condition(name.key, name.cursor)) {
+    case cursor_condition::kept:
+      return {};
+    case cursor_condition::expired:
+      why = {errc::gap,
+             fmt::format("retention has dropped events that this stream still waited for: its "
+                         "cursor is at {} and events through {} are gone",
+                         to_string(name.cursor), to_string(bounds.dropped_through)),
+             reset_hint};
+      break;
+    case cursor_condition::abandoned:
+      why = {errc::gap,
+             fmt::format("nobody had used this stream's name for {} days, so its cursor at {} has "
+                         "expired",
+                         std::chrono::floor<std::chrono::days>(limits_.abandoned_after).count(),
+                         to_string(name.cursor)),
+             reset_hint};
+      break;
+  }
+  if (limits_.on_expired == when_expired::refuse) return why;
+  go_on_from_earliest(name, why);
+  return {};
+}
+
+void hub::impl::go_on_from_earliest(name_state& name, const error& why) {
+  log_warning("streams", "an expired stream goes on with the oldest event that is kept",
+              {{"project", with_.project},
+               {"table", to_string(name.key.table)},
+               {"stream", name.key.name},
+               {"reason", why.what}});
+  name.cursor = std::max(name.cursor, with_.log->bounds().dropped_through);
+  name.overtaken = false;
+  if (std::exchange(name.abandoned, false)) with_.cursors->mark_abandoned(name.key, false);
+}
+
+void hub::impl::make_way(const position& through, std::function<void(bool)> done) {
+  if (shutting_down_ || way_) return done(false);
+  way_.emplace();
+  way_->through = through;
+  way_->done = std::move(done);
+  for (const auto& [key, name] : names_) {
+    if (!name->opening && !name->abandoned && cursor(key) < through) way_->names.push_back(key);
+  }
+  make_way_for_some();
+}
+
+void hub::impl::make_way_for_some() {
+  auto& under_way = *way_;
+  for (std::size_t i = 0; i < names_a_turn && !under_way.names.empty(); ++i) {
+    const auto key = std::move(under_way.names.back());
+    under_way.names.pop_back();
+    const auto found = names_.find(key);
+    if (found == names_.end()) continue;
+    auto& name = *found->second;
+    if (waits_for(name, under_way.through)) continue;
+    name.cursor = std::max(name.cursor, under_way.through);
+    // A stream that waits for room reads on from here.
+    if (name.active != nullptr) name.active->after = std::max(name.active->after, under_way.through);
+    under_way.moved.emplace_back(key, name.cursor);
+  }
+  if (!under_way.names.empty()) {
+    boost::asio::post(with_.executor, [self = shared_from_this()] { self->make_way_for_some(); });
+    return;
+  }
+  const auto finish = [self = shared_from_this()](const result<void>& saved) {
+    const auto done = std::move(self->way_->done);
+    self->way_.reset();
+    if (!saved) {
+      log_error("streams", "cursors could not be saved: retention drops nothing until they can",
+                {{"project", self->with_.project}, {"reason", saved.error().message()}});
+    }
+    done(saved.has_value());
+  };
+  if (under_way.moved.empty()) return finish({});
+  with_.cursors->save(std::move(under_way.moved), finish);
+}
+
+// Whether an event of the name's table, not acknowledged yet, is among what is to be dropped.
+bool hub::impl::waits_for(name_state& name, const position& through) {
+  const auto at = cursor(name.key);
+  if (at >= through) return false;
+  const auto table = with_.relations->table(name.key.table);
+  const auto reader = table ? with_.log->read(at, *table) : nullptr;
+  const auto read = reader ? reader->next() : result<const event_view*>(table.error());
+  if (read && (*read == nullptr || (*read)->at > through)) return false;
+  if (std::exchange(name.overtaken, true)) return true;
+  expired_total_.Increment();
+  log_warning("streams",
+              "retention drops events that a stream still waits for: it will be refused, or go on "
+              "behind them where on_expired says so",
+              {{"project", with_.project},
+               {"table", to_string(name.key.table)},
+               {"stream", name.key.name},
+               {"cursor", to_string(at)},
+               {"dropped_through", to_string(through)}});
+  return true;
+}
+
+void hub::impl::abandon_unused(std::chrono::steady_clock::time_point now) {
+  // Not at the first tick: whoever was connected before a restart has time to come back.
+  if (last_age_check_ == std::chrono::steady_clock::time_point{}) last_age_check_ = now;
+  if (now - last_age_check_ < age_check_interval) return;
+  last_age_check_ = now;
+  const auto today = with_.clock->now();
+  for (const auto& [key, name] : names_) {
+    if (name->opening || name->abandoned) continue;
+    if (name->active != nullptr) {
+      if (today - name->used_at >= touch_interval) use(*name);
+      continue;
+    }
+    if (limits_.abandoned_after.count() == 0 || today - name->used_at < limits_.abandoned_after)
+      continue;
+    name->abandoned = true;
+    abandoned_total_.Increment();
+    lags_.drop(key);
+    with_.cursors->mark_abandoned(key, true);
+    log_warning("streams", "nobody has used a stream's name for too long: its cursor has expired",
+                {{"project", with_.project},
+                 {"table", to_string(key.table)},
+                 {"stream", key.name},
+                 {"cursor", to_string(name->cursor)}});
+  }
+}
+
+}  // namespace pulse::streams

@@ -1,0 +1,170 @@
+// A hub over a log in memory, on scripted time, with consumers that keep what they get.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
+
+#include "change/type_catalog.hpp"
+#include "log/memory_log.hpp"
+#include "streams/hub.hpp"
+#include "tests/support/test_events.hpp"
+
+namespace pulse::streams {
+
+// Durable at once, as far as memory is.
+class cursors_in_memory final : public cursor_store {
+ public:
+  void open(const cursor_key& key, position initial, opened done) override {
+    done(stored.try_emplace(key, initial).first->second);
+  }
+  void save(std::vector<std::pair<cursor_key, position>> moved, saved done) override {
+    if (fail_saves) return done(error{errc::io, "the disk is gone"});
+    for (const auto& [key, at] : moved) stored.insert_or_assign(key, at);
+    done({});
+  }
+  void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }
+
+  std::map<cursor_key, position> stored;
+  std::map<cursor_key, bool> marks;
+  bool fail_saves = false;
+};
+
+class recorder final : public subscriber {
+ public:
+  void send(std::string_view event_json) override {
+    ids.emplace_back(boost::json::parse(event_json).as_object().at("id").as_string());
+  }
+  std::size_t unsent_bytes() const override { return 0; }
+  void end(end_reason reason, std::string_view message) override {
+    ended = reason;
+    said = message;
+  }
+
+  stream_id stream{};
+  std::vector<std::string> ids;
+  std::optional<error> refused;
+  std::optional<end_reason> ended;
+  std::string said;
+};
+
+class scripted_wall_clock final : public clock_source {
+ public:
+  unix_time_us now() const override { return at; }
+  std::chrono::steady_clock::time_point steady_now() const override { return {}; }
+  unix_time_us at{std::chrono::seconds(1'700'000'000)};
+};
+
+// Tables `jobs` and `notes` of one text column `id`.
+class hub_fixture : public ::testing::Test {
+ protected:
+  void start_hub() {
+    hub_ = std::make_unique<hub>(hub::parts{context_.get_executor(), &log_, &relations_, &cursors_,
+                                            &figures_, "shop", &clock_},
+                                 limits_);
+  }
+
+  static relation shape(const std::string& table) {
+    relation made;
+    made.table = {"public", table};
+    column only;
+    only.name = "id";
+    only.type = *type_catalog().resolve(25, -1);
+    only.in_identity = true;
+    made.columns.push_back(only);
+    return made;
+  }
+
+  static cursor_key key(const std::string& name, const std::string& table = "jobs") {
+    return {{"public", table}, name};
+  }
+
+  // Starts at the end of the log, as a new stream does.
+  std::shared_ptr<recorder> open(const std::string& name, const std::string& table = "jobs") {
+    auto to = std::make_shared<recorder>();
+    stream_request wanted;
+    wanted.name = name;
+    wanted.model = {"Row", table, "public", {{"id", "id", "String", false}}};
+    wanted.wanted.create.emplace();
+    wanted.wanted.update_after.emplace();
+    wanted.wanted.remove.emplace();
+    hub_->open(wanted, {std::make_shared<const relation>(shape(table)), nullptr},
+               log_.bounds().last_at, to,
+               [to](const result<stream_id>& opened) {
+                 if (!opened) {
+                   to->refused = opened.error();
+                 } else {
+                   to->stream = *opened;
+                 }
+               });
+    settle();
+    return to;
+  }
+
+  void append(int count, const std::string& table = "jobs") {
+    const auto described = relations_.describe(shape(table)).value();
+    for (int i = 0; i < count; ++i) {
+      const auto number = ++appended_;
+      const auto row = testing::text_tuple({std::to_string(number)});
+      event_view event;
+      event.at = {1, lsn{1000 + number}, lsn{1000 + number}, 0};
+      event.id = make_event_id(1700000000000, event.at.commit, number);
+      event.relation = described.version;
+      event.table = described.table;
+      event.action = change_action::create;
+      event.after = tuple_view::trusted(as_byte_view(row));
+      ASSERT_TRUE(log_.append(event));
+    }
+    hub_->progress();
+    settle();
+  }
+
+  void acknowledge(const recorder& by, std::size_t index) {
+    hub_->acknowledge(by.stream, *parse_event_id(by.ids.at(index)));
+    settle();
+  }
+  void acknowledge_all(const recorder& by) {
+    for (std::size_t i = 0; i < by.ids.size(); ++i) acknowledge(by, i);
+  }
+
+  void settle() {
+    context_.restart();
+    context_.poll();
+  }
+
+  // Time since the beginning, told to the hub once a second, as the server does.
+  void pass_until(std::chrono::seconds time) {
+    while (passed_ < time) {
+      passed_ += std::chrono::seconds(1);
+      hub_->tick(std::chrono::steady_clock::time_point(passed_));
+    }
+    settle();
+  }
+
+  double figure(const std::string& name) {
+    const auto text = figures_.render();
+    const auto line = text.find("\n" + name + "{");
+    return std::stod(text.substr(text.find("} ", line) + 2));
+  }
+
+  boost::asio::io_context context_;
+  metrics figures_;
+  log::memory_log log_{std::uint64_t{1} << 20U};
+  log::memory_relations relations_;
+  cursors_in_memory cursors_;
+  scripted_wall_clock clock_;
+  stream_limits limits_;
+  std::unique_ptr<hub> hub_;
+  std::chrono::seconds passed_{0};
+  std::uint32_t appended_ = 0;
+};
+
+}  // namespace pulse::streams
