@@ -28,7 +28,7 @@ struct refusal {
   std::string message;
   std::string details = {};
   std::chrono::seconds retry_after{0};  // zero: not said
-  boost::json::object gap = {};  // what bars the stream, when a gap does
+  boost::json::object gap = {};         // what bars the stream, when a gap does
 };
 
 // What an expected failure is to a client, where the source database plays no part in it: 400 for

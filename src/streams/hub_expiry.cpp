@@ -91,7 +91,8 @@ void hub::impl::make_way_for_some() {
     if (waits_for(name, under_way.through)) continue;
     name.cursor = std::max(name.cursor, under_way.through);
     // A stream that waits for room reads on from here.
-    if (name.active != nullptr) name.active->after = std::max(name.active->after, under_way.through);
+    if (name.active != nullptr)
+      name.active->after = std::max(name.active->after, under_way.through);
     under_way.moved.emplace_back(key, name.cursor);
   }
   if (!under_way.names.empty()) {

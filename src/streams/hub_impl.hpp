@@ -1,6 +1,6 @@
 // The hub's inside: names and opening (hub.cpp), the way of events (hub_delivery.cpp), cursors
-// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp), gaps (hub_gaps.cpp), what retention and
-// age take away (hub_expiry.cpp).
+// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp), gaps (hub_gaps.cpp), what retention
+// and age take away (hub_expiry.cpp).
 #pragma once
 
 #include <cstdint>

@@ -192,7 +192,7 @@ TEST(ingestor, truncate_becomes_an_event_without_rows_that_is_counted_once) {
     ASSERT_TRUE(rig.describe(text_oid));
     rig.begin({100, {}});
     ASSERT_TRUE(rig.part->on_change(truncate));
-    rig.part->start(1);
+    rig.part->start({1});
   }
   const auto stored = rig.stored();
   ASSERT_EQ(stored.size(), 1U);

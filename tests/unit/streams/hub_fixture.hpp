@@ -97,8 +97,7 @@ class hub_fixture : public ::testing::Test {
     wanted.wanted.update_after.emplace();
     wanted.wanted.remove.emplace();
     hub_->open(wanted, {std::make_shared<const relation>(shape(table)), nullptr},
-               log_.bounds().last_at, to,
-               [to](const result<stream_id>& opened) {
+               log_.bounds().last_at, to, [to](const result<stream_id>& opened) {
                  if (!opened) {
                    to->refused = opened.error();
                  } else {

@@ -22,6 +22,7 @@ class kept_cursors final : public cursor_store {
   void save(std::vector<std::pair<cursor_key, position>> /*moved*/, saved done) override {
     done({});
   }
+  void mark_abandoned(const cursor_key& /*key*/, bool /*abandoned*/) override {}
 };
 
 struct consumer final : subscriber {
@@ -64,8 +65,10 @@ class hub_gaps : public ::testing::Test {
     wanted.mode = mode;
     wanted.name = name;
     wanted.model = {"Job", "jobs", "public", {{"id", "id", "String", false}}};
-    wanted.wanted = {boost::json::object(), boost::json::object(), boost::json::object()};
-    hub_->open(wanted, std::make_shared<const relation>(shape_), start, to,
+    wanted.wanted.create.emplace();
+    wanted.wanted.update_after.emplace();
+    wanted.wanted.remove.emplace();
+    hub_->open(wanted, {std::make_shared<const relation>(shape_), nullptr}, start, to,
                [to](const result<stream_id>& opened) { to->stream = opened; });
     settle();
     return to;
@@ -159,7 +162,7 @@ TEST_F(hub_gaps, a_name_with_nothing_left_before_the_gap_is_refused_with_it) {
 }
 
 TEST_F(hub_gaps, a_name_with_something_left_before_the_gap_gets_it_first) {
-  hub_->know({shape_.table, "mail"}, place(1, 900));
+  hub_->know({{shape_.table, "mail"}, place(1, 900)});
   append(1, 1000, "before");
   tell(missing_);
   append(1, 2100, "behind");
@@ -172,7 +175,7 @@ TEST_F(hub_gaps, a_name_with_something_left_before_the_gap_gets_it_first) {
 }
 
 TEST_F(hub_gaps, accepted_a_name_goes_on_behind_it) {
-  hub_->know({shape_.table, "mail"}, place(1, 1500));
+  hub_->know({{shape_.table, "mail"}, place(1, 1500)});
   tell(missing_);
   append(1, 2100, "behind");
   EXPECT_FALSE(open("mail")->stream);
@@ -192,7 +195,7 @@ TEST_F(hub_gaps, accepted_a_stream_that_still_has_something_in_hand_goes_on_as_i
 }
 
 TEST_F(hub_gaps, a_gap_whose_end_is_not_known_bars_names_and_keeps_new_ones_waiting) {
-  hub_->know({shape_.table, "mail"}, place(1, 1500));
+  hub_->know({{shape_.table, "mail"}, place(1, 1500)});
   const auto unnamed = open("");
   const auto subscription = open("", {}, stream_mode::subscribe);
   tell(gap(gap_kind::slot_missing, place(1, 1500), std::nullopt));
@@ -216,7 +219,7 @@ TEST_F(hub_gaps, new_names_and_unnamed_streams_start_behind_it) {
 TEST_F(hub_gaps, events_that_never_happened_are_delivered_to_nobody_also_when_accepted) {
   append(1, 1000, "common");
   append(1, 1600, "lost branch");
-  hub_->know({shape_.table, "mail"}, place(1, 900));
+  hub_->know({{shape_.table, "mail"}, place(1, 900)});
   const auto fork = gap(gap_kind::forked, place(1, 1500), place(2, 1500));
   tell(fork);
   append(2, 1600, "new branch");
