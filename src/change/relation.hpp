@@ -53,7 +53,7 @@ struct column_type {
   value_kind kind = value_kind::other;  // of the element, when it is a list
   bool is_list = false;
   char delimiter = ',';               // between a list's elements
-  std::vector<type_part> parts = {};  // what values of this kind consist of: see value_kind
+  std::vector<type_part> parts;  // what values of this kind consist of: see value_kind
 
   bool operator==(const column_type& other) const;
 };

@@ -35,13 +35,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto request = request_with(bytes.take_line());
   if (!request) return 0;
   const auto& table = *fuzz::table_of_every_kind();
-  const auto filter = streams::compile_filter(request->wanted, request->model, table);
+  const auto filter = streams::compile_filter(request->wanted, request->model, {&table, nullptr});
+  // What cannot be compiled may have fitted an earlier version of the table.
+  const auto followed = streams::follow_filter(request->wanted, request->model, {&table, nullptr});
   if (!filter) return 0;
   fuzz::rows rows(bytes);
   for (const auto action : {change_action::create, change_action::update, change_action::remove}) {
     for (const auto kind : {old_row_kind::none, old_row_kind::key, old_row_kind::full}) {
       const auto event = rows.event(action, kind);
-      if ((*filter)->judge(event) != (*filter)->judge(event)) std::abort();
+      if ((*filter)->judge(event) != followed->judge(event)) std::abort();
     }
   }
   return 0;

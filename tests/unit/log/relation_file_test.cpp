@@ -21,7 +21,7 @@ relation users(std::size_t columns) {
   for (std::size_t i = 0; i < columns; ++i) {
     column one;
     one.name = "c" + std::to_string(i);
-    one.type = {1043, 24, "varchar", value_kind::text, i % 2 == 1, ';'};
+    one.type = {1043, 24, "varchar", value_kind::text, i % 2 == 1, ';', {}};
     one.in_identity = i == 0;
     made.columns.push_back(one);
   }
@@ -31,10 +31,10 @@ relation users(std::size_t columns) {
 // With a column of a type that consists of others.
 relation with_parts() {
   auto made = users(1);
-  column_type bound{23, -1, "int4", value_kind::int4};
-  column_type range{3904, -1, "int4range", value_kind::range, true};
+  column_type bound{23, -1, "int4", value_kind::int4, false, ',', {}};
+  column_type range{3904, -1, "int4range", value_kind::range, true, ',', {}};
   range.parts = {{"", bound}};
-  column_type pair{16400, -1, "pair", value_kind::composite};
+  column_type pair{16400, -1, "pair", value_kind::composite, false, ',', {}};
   pair.parts = {{"a", bound}, {"b c", range}};
   made.columns.push_back({"c", pair, false});
   return made;
