@@ -105,21 +105,25 @@ export class Postgres {
     return postgres;
   }
 
-  // A streaming standby of a cluster that is running, caught up with it. promote() makes it a primary.
+  // A streaming standby of a cluster, which is stopped for the copy; without the primary's slots, as any copy is.
+  // promote() makes it a primary.
   static async standbyOf(primary: Postgres, settings: Record<string, string> = {}): Promise<Postgres> {
     const folder = mkdtempSync(join(tmpdir(), 'pulse-standby-'));
     if (primary.user !== undefined) chownSync(folder, primary.user.uid, primary.user.gid);
     const [port] = await freePorts(1);
     const standby = new Postgres(folder, port as number, primary.user, false);
-    const from = `host=127.0.0.1 port=${primary.port} user=postgres`;
-    execFileSync(
-      join(postgresPrograms, 'pg_basebackup'),
-      ['-D', standby.dataFolder, '-d', from, '-R', '-X', 'stream', '--checkpoint=fast', '--no-sync'],
-      { ...primary.user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    const own = { port: String(port), unix_socket_directories: folder, ...settings };
+    await primary.stop();
+    const copy = `cp -a "$0" "$1" && rm -rf "$1"/pg_replslot/* && touch "$1/standby.signal"`;
+    execFileSync('sh', ['-c', copy, primary.dataFolder, standby.dataFolder], { ...primary.user, cwd: folder });
+    const own = {
+      port: String(port),
+      unix_socket_directories: folder,
+      primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres dbname=postgres`,
+      ...settings,
+    };
     const lines = Object.entries(own).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`);
     appendFileSync(join(standby.dataFolder, 'postgresql.conf'), lines.join(''));
+    await primary.start();
     await standby.start();
     await standby.caughtUpWith(primary);
     return standby;

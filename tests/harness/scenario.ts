@@ -22,8 +22,8 @@ export class Scenario {
     return postgres;
   }
 
-  async standbyOf(primary: Postgres): Promise<Postgres> {
-    const standby = await Postgres.standbyOf(primary);
+  async standbyOf(primary: Postgres, settings?: Record<string, string>): Promise<Postgres> {
+    const standby = await Postgres.standbyOf(primary, settings);
     this.parts.push({ say: () => `--- standby\n${standby.logTail}`, end: () => standby.remove() });
     return standby;
   }

@@ -6,6 +6,7 @@ import { setUp, take, type Setup } from '../client/real_client.js';
 import { readAll, readNew, refusedUntilAccepted, theGap, untilCaptured, write } from '../harness/gaps.js';
 import type { Postgres } from '../harness/postgres.js';
 import { scenario, type Scenario } from '../harness/scenario.js';
+import { until } from '../harness/wait.js';
 
 // Whichever of the two is the primary, as applications name them.
 const eitherOf = (one: Postgres, other: Postgres): string =>
@@ -89,5 +90,39 @@ scenario('a_promoted_standby_with_the_slot_goes_on_by_itself', async (s) => {
   await write(onStandby(pair), 'written by the new primary');
   await pulse.start({ database: eitherOf(postgres, standby) });
   await readAll(pair, 'mail', 'stored while nobody reads', 'written by the new primary');
+  assert.deepEqual(await pulse.gaps(), []);
+});
+
+// From PostgreSQL 17 on: `script/test --postgres 17` runs it there.
+scenario('a_standby_that_keeps_the_slot_in_step_is_promoted_and_nothing_is_lost', async (s) => {
+  const setup = await setUp(s);
+  const { pulse, postgres } = setup;
+  const { rows } = await postgres.sql("SELECT current_setting('server_version_num')::int >= 170000 AS failover");
+  if (!(rows[0] as { failover: boolean }).failover) return s.note('this PostgreSQL has no failover slots');
+  await postgres.sql("SELECT pg_create_physical_replication_slot('standby', true)");
+  const doctor = await pulse.command(['doctor', '--database', postgres.url()]);
+  assert.match(doctor.output, /synchronized_standby_slots is empty/);
+  await postgres.sql("ALTER SYSTEM SET synchronized_standby_slots = 'standby'");
+  await pulse.terminate();
+  const standby = await s.standbyOf(postgres, {
+    primary_slot_name: 'standby',
+    hot_standby_feedback: 'on',
+    sync_replication_slots: 'on',
+    synchronized_standby_slots: '',
+  });
+  await pulse.start({ database: eitherOf(postgres, standby) });
+  await readNew(setup, 'mail', 'before');
+  await until('the standby to have the slot', async () => {
+    const found = await standby.sql(
+      "SELECT synced AND NOT temporary AS there FROM pg_replication_slots WHERE slot_name = 'pulse_default'",
+    );
+    return (found.rows[0] as { there: boolean } | undefined)?.there;
+  });
+  await write(setup, 'last of the old primary');
+  await untilCaptured(setup, 2);
+  await postgres.stop('immediate');
+  await standby.promote();
+  await write({ postgres: standby }, 'first of the new primary');
+  await readAll(setup, 'mail', 'last of the old primary', 'first of the new primary');
   assert.deepEqual(await pulse.gaps(), []);
 });

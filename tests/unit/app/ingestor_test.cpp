@@ -118,6 +118,23 @@ TEST(ingestor, change_that_is_stored_already_keeps_its_event_and_is_counted) {
   EXPECT_EQ(rig.counted("recaptured"), 2);
 }
 
+TEST(ingestor, what_a_promoted_server_sends_of_its_predecessor_keeps_the_predecessors_timeline) {
+  ingest_rig rig;
+  ASSERT_TRUE(rig.describe(text_oid));
+  rig.begin({100, {}});
+  ASSERT_TRUE(rig.change(90, 0));
+  rig.part->start({2, {{1, lsn{110}}}});
+  ASSERT_TRUE(rig.describe(text_oid));
+  rig.play({100, {0, 1}});
+  rig.play({120, {0}});
+  const auto stored = rig.stored();
+  ASSERT_EQ(stored.size(), 3U) << "the change that was stored before the promotion is recognised";
+  EXPECT_EQ(stored[1].at, (position{1, lsn{100}, lsn{90}, 1}));
+  EXPECT_EQ(stored[2].at, (position{2, lsn{120}, lsn{110}, 0}));
+  EXPECT_EQ(rig.events.bounds().timeline, 2U);
+  EXPECT_EQ(rig.events.bounds().covered_through, lsn{125});
+}
+
 TEST(ingestor, partly_stored_transaction_goes_on_where_it_was_cut) {
   ingest_rig rig;
   ASSERT_TRUE(rig.describe(text_oid));

@@ -265,6 +265,26 @@ TEST_F(http_server, administers_keys) {
   EXPECT_THAT(call("PUT", "/v1/projects/shop/keys"), is_error("405", "P6100"));
 }
 
+TEST_F(http_server, lists_gaps_and_has_them_accepted) {
+  control::stored_gap gap;
+  gap.id = 4;
+  gap.what.kind = gap_kind::forked;
+  gap.what.after = {1, lsn{0x10}, {}, 0};
+  gap.what.reason = "it left";
+  backend.gaps = {gap};
+  start();
+  EXPECT_THAT(call("GET", "/v1/projects/shop/gaps"),
+              HasSubstr(R"({"gaps":[{"id":4,"kind":"forked","reason":"it left",)"
+                        R"("after":{"timeline":1,"lsn":"0/10"},"through":null,"vanished":null,)"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/gaps/4/accept", R"({"by":7})"),
+              is_error("400", "P6100"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/gaps/5/accept"), is_error("404", "P6100"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/gaps/x/accept"), is_error("404", "P6100"));
+  EXPECT_THAT(call("GET", "/v1/projects/shop/gaps/4/accept"), is_error("405", "P6100"));
+  EXPECT_THAT(call("POST", "/v1/projects/shop/gaps/4/accept", R"({"by":"ann"})"),
+              AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr(R"("acceptedBy":"ann")")));
+}
+
 TEST_F(http_server, administers_streams_and_cursors) {
   start();
   EXPECT_THAT(call("GET", "/v1/projects/shop/streams"),
