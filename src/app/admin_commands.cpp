@@ -232,53 +232,6 @@ int accept_gap(const admin_access& access, const std::string& project, const std
   return 0;
 }
 
-int list_gaps(const admin_access& access, const std::string& project, const output_choice& output) {
-  const auto answer = call_admin(access, "GET", project_path(project) + "/gaps");
-  if (!answer) return fail(answer.error());
-  if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
-    return 0;
-  }
-  const auto place = [](const json::object& gap, const char* bound) {
-    const auto* at = gap.if_contains(bound);
-    if (at == nullptr || !at->is_object()) return std::string("not known yet");
-    return text(at->get_object(), "timeline") + ":" + text(at->get_object(), "lsn");
-  };
-  const auto& gaps = answer->at("gaps").as_array();
-  std::vector<std::vector<std::string>> rows{
-      {"id", "kind", "after", "through", "foundAt", "acceptedAt", "acceptedBy"}};
-  for (const auto& one : gaps) {
-    const auto& gap = one.as_object();
-    rows.push_back({text(gap, "id"), text(gap, "kind"), place(gap, "after"), place(gap, "through"),
-                    text(gap, "foundAt"), text(gap, "acceptedAt"), text(gap, "acceptedBy")});
-  }
-  print_table(rows);
-  for (const auto& one : gaps) {
-    const auto& gap = one.as_object();
-    fmt::print("\n{}: {}\n", text(gap, "id"), text(gap, "reason"));
-    const auto* vanished = gap.if_contains("vanished");
-    if (vanished == nullptr || !vanished->is_object()) continue;
-    const auto& range = vanished->get_object();
-    fmt::print("   {} stored event(s) never happened: {} to {}\n", text(range, "count"),
-               text(range, "first"), text(range, "last"));
-  }
-  return 0;
-}
-
-int accept_gap(const admin_access& access, const std::string& project, const std::string& id,
-               const std::string& by, const output_choice& output) {
-  const auto answer =
-      call_admin(access, "POST", project_path(project) + "/gaps/" + percent_encode(id) + "/accept",
-                 json::serialize(json::object{{"by", by}}));
-  if (!answer) return fail(answer.error());
-  if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
-  } else {
-    fmt::print("accepted gap {} of project {}: streams go on behind it\n", id, project);
-  }
-  return 0;
-}
-
 int delete_stream(const admin_access& access, const std::string& project, const std::string& table,
                   const std::string& name, const output_choice& output) {
   const auto answer = call_admin(access, "DELETE", cursor_path(project, table, name));
