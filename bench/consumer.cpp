@@ -4,7 +4,8 @@
 //   bench_consumer --port P --key-file F --subscription-file F --name N --events N
 //                  [--connections N] [--times FILE]
 //
-// The streams are called N-1, N-2, …; each is to receive --events events. Prints "open" once all
+// The streams are called N-1, N-2, …; each is to receive --events events. In the subscription "@n"
+// (with its quotes) stands for the stream's number. Prints "open" once all
 // streams are open, then one JSON object when all have everything: events and bytes of all
 // together, and when the first and the last event came, in seconds of the monotonic clock.
 #include <arpa/inet.h>
@@ -102,6 +103,20 @@ void append_acknowledgement(std::string& to, std::string_view id) {
   to += after;
 }
 
+void append_pong(std::string& to, std::string_view payload) {
+  to += '\x8A';
+  to += static_cast<char>(0x80U | payload.size());
+  to.append(4, '\0');
+  to += payload;
+}
+
+std::string with_number(std::string text, std::size_t number) {
+  constexpr std::string_view place = R"("@n")";
+  if (const auto at = text.find(place); at != std::string::npos)
+    text.replace(at, place.size(), std::to_string(number));
+  return text;
+}
+
 std::string_view id_of(std::string_view event) {
   constexpr std::string_view member = R"("id":")";
   const auto at = event.find(member);
@@ -130,7 +145,8 @@ struct outcome {
 
 class stream {
  public:
-  stream(const std::string& port, const std::string& upgrade) : socket_(connect_to(port)) {
+  stream(const std::string& port, const std::string& upgrade, std::size_t buffer_bytes)
+      : socket_(connect_to(port)), buffer_(buffer_bytes) {
     write_all(socket_, upgrade);
   }
 
@@ -168,6 +184,7 @@ class stream {
     while (const auto size = take_frame(rest, payload, opcode)) {
       rest.remove_prefix(size);
       if (opcode == 8) die("the server has closed the stream: " + std::string(payload.substr(2)));
+      if (opcode == 9) append_pong(acknowledgements_, payload);
       if (opcode != 1) continue;
       ++received_;
       all.take(payload);
@@ -176,7 +193,7 @@ class stream {
   }
 
   int socket_;
-  std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 20U);
+  std::vector<char> buffer_;  // grows
   std::size_t filled_ = 0;
   bool open_ = false;
   std::uint64_t received_ = 0;
@@ -205,8 +222,9 @@ int main(int argc, char** argv) {
   std::deque<stream> streams;
   for (std::size_t i = 0; i < connections; ++i) {
     streams.emplace_back(options["--port"],
-                         fmt::format("{}\r\nstream: {{\"name\":\"{}-{}\"}}\r\n\r\n", request,
-                                     options["--name"], i + 1));
+                         fmt::format("{}\r\nstream: {{\"name\":\"{}-{}\"}}\r\n\r\n",
+                                     with_number(request, i + 1), options["--name"], i + 1),
+                         connections > 100 ? std::size_t{4} << 10U : std::size_t{1} << 20U);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = i;

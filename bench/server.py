@@ -91,12 +91,13 @@ class Server:
 class Consumers:
     """One process with `connections` streams NAME-1, NAME-2, …; open when this is made."""
 
-    def __init__(self, server: Server, folder: pathlib.Path, key_file: pathlib.Path, events: int, *more, connections: int = 1):
-        subscription = folder / "subscription.json"
-        subscription.write_text(SUBSCRIPTION)
+    def __init__(self, server: Server, folder: pathlib.Path, key_file: pathlib.Path, events: int, *more, connections: int = 1,
+                 name: str = "bench", where: dict | None = None):
+        subscription = folder / f"subscription-{name}.json"
+        subscription.write_text(json.dumps({**json.loads(SUBSCRIPTION), **({"where": where} if where else {})}))
         self.process = subprocess.Popen(
             [BIN / "bench/bench_consumer", "--port", str(server.port), "--key-file", key_file, "--subscription-file",
-             subscription, "--name", "bench", "--events", str(events), "--connections", str(connections), *more],
+             subscription, "--name", name, "--events", str(events), "--connections", str(connections), *more],
             stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline().strip() != "open":
             self.process.wait()

@@ -1,6 +1,7 @@
 // What the catalog says of a table and the stream of changes does not.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,8 @@ struct column_facts {
   std::optional<collation> collated_by;  // of text
   std::vector<std::string> labels;       // of an enum or a list of one, in the enum's order
   bool generated = false;                // and so not replicated
+  std::uint32_t type_oid = 0;            // the column's
+  std::string base_type = {};            // its type's name, domains and lists taken away
 
   bool operator==(const column_facts&) const = default;
 };

@@ -79,19 +79,19 @@ const type_entry* type_catalog::find(std::uint32_t oid) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-std::vector<std::string> type_catalog::labels_of(std::uint32_t oid) const {
+const type_entry* type_catalog::base_of(std::uint32_t oid) const {
   for (int depth = 0; depth < depth_max; ++depth) {
     const auto* entry = find(oid);
-    if (entry == nullptr) return {};
+    if (entry == nullptr) return nullptr;
     if (entry->kind == 'd') {
       oid = entry->base_oid;
     } else if (entry->element_oid != 0) {
       oid = entry->element_oid;
     } else {
-      return entry->labels;
+      return entry;
     }
   }
-  return {};
+  return nullptr;
 }
 
 std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier) const {

@@ -51,9 +51,9 @@ class type_catalog {
   // not known: the catalog is older than the type, and whoever reads the database must look again.
   std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier) const;
 
-  // The labels of an enum, of a domain over one or of a list of either, in the enum's order; empty
-  // when it is none or not known.
-  std::vector<std::string> labels_of(std::uint32_t oid) const;
+  // What a type is in the end, domains and lists taken away: its labels if it is an enum, its name.
+  // Null: not known here; built-in types are when they were put in.
+  const type_entry* base_of(std::uint32_t oid) const;
 
  private:
   std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier, int depth) const;

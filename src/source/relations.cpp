@@ -85,7 +85,11 @@ table_facts facts_from_catalog(const catalog_table& table, const catalog& known)
   for (const auto& column : table.columns) {
     auto& one = facts.columns[column.name];
     if (column.collation_oid != 0) one.collated_by = collation_of(column.collation_oid);
-    one.labels = known.types.labels_of(column.type_oid);
+    one.type_oid = column.type_oid;
+    if (const auto* base = known.types.base_of(column.type_oid)) {
+      one.base_type = base->name;
+      one.labels = base->labels;
+    }
     one.generated = column.generated;
   }
   return facts;

@@ -134,6 +134,9 @@ result<predicate> filter_compiler::on_column(const model_field& named, const jso
     if (auto sent = check_sent(*column, path); !sent) return sent.error();
   }
   of.type = column->type;
+  // What a domain is over decides, not what it is called.
+  if (of.facts != nullptr && of.facts->type_oid == of.type.oid && !of.facts->base_type.empty())
+    of.type.name = of.facts->base_type;
   of.leaf.side = side_;
   of.leaf.column = static_cast<std::size_t>(column - definition.columns.begin());
   of.leaf.in_identity = column->in_identity;

@@ -30,6 +30,9 @@ hub::impl::impl(parts with, stream_limits limits)
           "pulse_events_filter_undecided_total",
           "Events delivered because a value that the filter needs was not in them",
           {{"project", with_.project}})),
+      evaluations_total_(with_.figures->counter("pulse_filter_evaluations_total",
+                                                "Times that a stream's filter was asked",
+                                                {{"project", with_.project}})),
       acknowledged_total_(with_.figures->counter("pulse_events_acknowledged_total",
                                                  "Acknowledgements of events in flight",
                                                  {{"project", with_.project}})),
@@ -242,8 +245,6 @@ void hub::impl::quiesce(stream_id id) {
     if (stream->name != nullptr) std::erase(stream->name->standbys, stream);
     return;
   }
-  // What the tail has passed without anything for this stream to wait for counts as seen.
-  stream->after = std::max(stream->after, cursor_of(*stream));
   if (stream->how == delivery::live) leave_live(*stream);
   stream->reader.reset();
   stream->how = delivery::quiet;

@@ -21,6 +21,7 @@
 #include "control/stored_gap.hpp"
 #include "log/event_log.hpp"
 #include "streams/filter.hpp"
+#include "streams/filter_index.hpp"
 #include "streams/renderer.hpp"
 #include "streams/request.hpp"
 #include "streams/subscriber.hpp"
@@ -50,9 +51,6 @@ struct stream_limits {
   // Moved cursors are saved together, this often at most: what a killed server sends again.
   std::chrono::milliseconds cursor_flush_interval{50};
 };
-
-// Names a stream that is open in a hub. Never used twice.
-enum class stream_id : std::uint64_t {};
 
 // The identity of a cursor: which events of which table have been acknowledged under which name.
 struct cursor_key {

@@ -11,28 +11,29 @@
 
 namespace pulse::streams {
 
-const filter* hub::impl::filter_for(stream_state& stream, const event_view& event) {
-  const auto known = stream.filters.find(event.relation);
-  if (known != stream.filters.end()) return known->second.get();
-  std::shared_ptr<const filter> compiled;
-  if (const auto definition = with_.relations->find(event.relation)) {
-    compiled = follow_wanted(stream.wanted, {definition.get(), stream.facts.get()});
-    if (!compiled->left_open().empty()) {
-      log_warning("streams",
-                  "the table was altered and a stream's filter no longer fits it: what it cannot "
-                  "decide is delivered",
-                  {{"project", with_.project},
-                   {"table", to_string(definition->table)},
-                   {"stream", stream.wanted.name},
-                   {"reason", compiled->left_open()}});
-    }
+const filter& hub::impl::filter_for(stream_state& stream, relation_version version) {
+  auto& place = stream.filters[version];
+  if (place) return *place;
+  const auto definition = with_.relations->find(version);
+  // Without a definition nothing is decided; rendering will say what is missing.
+  const relation unknown{};
+  place =
+      follow_wanted(stream.wanted, {definition ? definition.get() : &unknown, stream.facts.get()});
+  if (definition && !place->left_open().empty()) {
+    log_warning("streams",
+                "the table was altered and a stream's filter no longer fits it: what it cannot "
+                "decide is delivered",
+                {{"project", with_.project},
+                 {"table", to_string(definition->table)},
+                 {"stream", stream.wanted.name},
+                 {"reason", place->left_open()}});
   }
-  return stream.filters.emplace(event.relation, std::move(compiled)).first->second.get();
+  return *place;
 }
 
 bool hub::impl::wanted(stream_state& stream, const event_view& event) {
-  const auto* decides = filter_for(stream, event);
-  const auto verdict = decides == nullptr ? filter_verdict::undecided : decides->judge(event);
+  ++evaluations_;
+  const auto verdict = filter_for(stream, event.relation).judge(event);
   if (verdict == filter_verdict::undecided) {
     ++stream.undecided;
     ++undecided_;
@@ -126,8 +127,8 @@ void hub::impl::advance_tail() {
     const auto read = tail_->next();
     if (!read) {
       std::vector<stream_id> lost;
-      for (const auto& [table, streams] : live_) {
-        for (const auto* stream : streams) lost.push_back(stream->id);
+      for (const auto& [table, live] : live_) {
+        for (const auto* stream : live.streams) lost.push_back(stream->id);
       }
       for (const auto id : lost) end(id, end_reason::failure, read.error().message());
       tail_.reset();
@@ -143,22 +144,43 @@ void hub::impl::advance_tail() {
   post_turn();
 }
 
+// Only the streams that the event could concern hear of it; for the others the tail's own place
+// stands for what has passed them (cursor_of, pass_to_tail).
 void hub::impl::hand_out(const event_view& event) {
   const auto found = live_.find(event.table);
   if (found == live_.end()) return;
-  auto& streams = found->second;
-  for (std::size_t i = 0; i < streams.size();) {
-    auto* stream = streams[i];
-    const auto before = streams.size();
-    if (event.sequence > stream->through && offer(*stream, event) == offered::no_room) {
+  concerned_.clear();
+  if (event.action == change_action::truncate) {
+    for (const auto* stream : found->second.streams) concerned_.push_back(stream->id);
+  } else {
+    index_for(found->second, event.relation).find(event, concerned_);
+  }
+  for (const auto id : concerned_) {
+    // One that is offered an event may end, and so may others with it.
+    auto* stream = find(id);
+    if (stream == nullptr || stream->how != delivery::live || event.sequence <= stream->through)
+      continue;
+    pass_to_tail(*stream);
+    if (offer(*stream, event) == offered::no_room) {
       // From here on it reads for itself, beginning with this event.
-      stream->after = std::max(stream->after, tail_before_);
       leave_live(*stream);
       stream->how = delivery::waiting;
     }
-    // A stream that left, or ended, has been replaced by the last one.
-    if (streams.size() == before) ++i;
   }
+}
+
+const filter_index& hub::impl::index_for(live_table& live, relation_version version) {
+  if (live.index && live.version == version) return *live.index;
+  live.version = version;
+  live.index.emplace();
+  for (auto* stream : live.streams) live.index->add(stream->id, filter_for(*stream, version));
+  return *live.index;
+}
+
+// What the tail has passed without this stream counts as seen by it.
+void hub::impl::pass_to_tail(stream_state& stream) {
+  stream.after = std::max(stream.after, tail_before_);
+  stream.window.passed(stream.after);
 }
 
 void hub::impl::go_live(stream_state& stream) {
@@ -170,16 +192,20 @@ void hub::impl::go_live(stream_state& stream) {
   if (!tail_) tail_ = stream.reader->clone(0);
   stream.reader.reset();
   stream.how = delivery::live;
-  live_[stream.table].push_back(&stream);
+  auto& live = live_[stream.table];
+  live.streams.push_back(&stream);
+  if (live.index) live.index->add(stream.id, filter_for(stream, live.version));
   ++live_count_;
   post_turn();
 }
 
 void hub::impl::leave_live(stream_state& stream) {
-  auto& streams = live_[stream.table];
-  const auto at = std::ranges::find(streams, &stream);
-  *at = streams.back();
-  streams.pop_back();
+  pass_to_tail(stream);
+  auto& live = live_[stream.table];
+  const auto at = std::ranges::find(live.streams, &stream);
+  *at = live.streams.back();
+  live.streams.pop_back();
+  if (live.index) live.index->remove(stream.id, filter_for(stream, live.version));
   --live_count_;
 }
 
@@ -248,6 +274,7 @@ void hub::impl::count_delivered() {
   flush(redelivered_, redelivered_total_);
   flush(dropped_, dropped_total_);
   flush(undecided_, undecided_total_);
+  flush(evaluations_, evaluations_total_);
   flush(acknowledged_, acknowledged_total_);
 }
 

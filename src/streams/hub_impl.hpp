@@ -88,15 +88,23 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   result<position> start_behind_gaps(const position& start) const;
   void bar(stream_state& stream, const control::stored_gap& gap);
   void end_when_done(const stream_state& barred);
+  // The streams of one table that keep up, and where to find those that an event could concern.
+  struct live_table {
+    std::vector<stream_state*> streams;
+    relation_version version = 0;  // of the table that `index` is for
+    std::optional<filter_index> index;
+  };
 
   // hub_delivery.cpp: the tail, slices, one event to one stream.
   enum class offered { done, no_room };
   offered offer(stream_state& stream, const event_view& event);
   bool wanted(stream_state& stream, const event_view& event);
-  const filter* filter_for(stream_state& stream, const event_view& event);
+  const filter& filter_for(stream_state& stream, relation_version version);
   void deliver(stream_state& stream, std::string_view frame);
   void advance_tail();
   void hand_out(const event_view& event);
+  const filter_index& index_for(live_table& live, relation_version version);
+  void pass_to_tail(stream_state& stream);
   void go_live(stream_state& stream);
   void leave_live(stream_state& stream);
   void schedule(stream_state& stream);
@@ -121,8 +129,9 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   std::unique_ptr<log::log_reader> tail_;
   position tail_before_;  // where the tail stood before the event at hand
-  std::unordered_map<table_id, std::vector<stream_state*>> live_;
+  std::unordered_map<table_id, live_table> live_;
   std::size_t live_count_ = 0;
+  std::vector<stream_id> concerned_;  // by the event at hand
   std::deque<stream_id> ready_;
   bool turn_posted_ = false;
 
@@ -148,11 +157,13 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   std::uint64_t redelivered_ = 0;
   std::uint64_t dropped_ = 0;
   std::uint64_t undecided_ = 0;
+  std::uint64_t evaluations_ = 0;
   std::uint64_t acknowledged_ = 0;
   prometheus::Counter& delivered_total_;
   prometheus::Counter& redelivered_total_;
   prometheus::Counter& dropped_total_;
   prometheus::Counter& undecided_total_;
+  prometheus::Counter& evaluations_total_;
   prometheus::Counter& acknowledged_total_;
   prometheus::Counter& unknown_acknowledgements_total_;
   prometheus::Gauge& open_streams_;

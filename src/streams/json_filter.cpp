@@ -122,7 +122,8 @@ class json_compiler {
                          [key = equality_key(value)](const json_tree& mine, std::string_view) {
                            return truth::of(equality_key(mine) == key);
                          });
-    if (!path_) test.keys = std::vector<std::string>{equality_key(value)};
+    if (!path_)
+      test.demands = {column_->type.name, plain_key(column_->type), {equality_key(value)}};
     return test;
   }
 

@@ -1,6 +1,7 @@
 #include "streams/predicate.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace pulse::streams {
@@ -18,7 +19,8 @@ std::optional<index_terms> narrowest_of(const predicate& all) {
   std::optional<index_terms> best;
   for (const auto& child : all.children) {
     auto terms = terms_of(child);
-    if (terms && (!best || terms->keys.size() < best->keys.size())) best = std::move(terms);
+    if (terms && (!best || terms->values.keys.size() < best->values.keys.size()))
+      best = std::move(terms);
   }
   return best;
 }
@@ -33,10 +35,13 @@ std::optional<index_terms> union_of(const predicate& any) {
       all = std::move(terms);
       continue;
     }
-    if (terms->column != all->column || terms->side != all->side) return std::nullopt;
+    if (terms->column != all->column || terms->side != all->side ||
+        terms->values.type != all->values.type) {
+      return std::nullopt;
+    }
     std::vector<std::string> keys;
-    std::ranges::set_union(all->keys, terms->keys, std::back_inserter(keys));
-    all->keys = std::move(keys);
+    std::ranges::set_union(all->values.keys, terms->values.keys, std::back_inserter(keys));
+    all->values.keys = std::move(keys);
   }
   return all;
 }
@@ -92,11 +97,12 @@ std::optional<index_terms> terms_of(const predicate& test) {
     case predicate::operation::any:
       return union_of(test);
     case predicate::operation::test: {
-      if (!test.keys) return std::nullopt;
-      index_terms terms{test.side, test.column, test.in_identity, *test.keys};
-      std::ranges::sort(terms.keys);
-      const auto twice = std::ranges::unique(terms.keys);
-      terms.keys.erase(twice.begin(), twice.end());
+      if (!test.demands) return std::nullopt;
+      index_terms terms{test.side, test.column, test.in_identity, *test.demands};
+      auto& keys = terms.values.keys;
+      std::ranges::sort(keys);
+      const auto twice = std::ranges::unique(keys);
+      keys.erase(twice.begin(), twice.end());
       return terms;
     }
     case predicate::operation::negated:

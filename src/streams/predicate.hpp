@@ -11,11 +11,19 @@
 #include "change/event.hpp"
 #include "streams/filter_row.hpp"
 #include "streams/truth.hpp"
+#include "streams/value_key.hpp"
 
 namespace pulse::streams {
 
 // Judges a column's text, which is not NULL. Immutable; any thread.
 using text_test = std::function<truth(std::string_view)>;
+
+// The values that alone can make a condition on a column true.
+struct demanded_values {
+  std::string type;  // the same for all conditions whose keys are made in the same way
+  value_key key;
+  std::vector<std::string> keys;
+};
 
 struct predicate {
   enum class operation {
@@ -33,8 +41,7 @@ struct predicate {
   std::size_t column = 0;
   bool in_identity = false;
   text_test holds = {};
-  // Of `test`: it holds for these values alone, by their plain keys (value_key.hpp).
-  std::optional<std::vector<std::string>> keys = std::nullopt;
+  std::optional<demanded_values> demands = std::nullopt;  // of `test`
 };
 
 predicate negate(predicate inner);
@@ -47,7 +54,7 @@ struct index_terms {
   row_side side = row_side::new_row;
   std::size_t column = 0;
   bool in_identity = false;
-  std::vector<std::string> keys;  // sorted, each once
+  demanded_values values;  // keys sorted, each once
 };
 
 // The narrowest that the condition's shape gives; nothing when it is not bound to values.

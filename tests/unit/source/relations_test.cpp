@@ -49,6 +49,7 @@ TEST(facts_from_catalog, have_collations_and_the_labels_of_enums_however_wrapped
   EXPECT_EQ(facts.columns.at("code").collated_by->name, "C");
   EXPECT_FALSE(facts.columns.at("id").collated_by);
   EXPECT_EQ(facts.columns.at("mood").labels, (std::vector<std::string>{"sad", "ok", "happy"}));
+  EXPECT_EQ(facts.columns.at("mood").base_type, "mood");
   EXPECT_TRUE(facts.columns.at("total").generated);
   EXPECT_EQ(facts.database->collate, "C.UTF-8");
   EXPECT_EQ(facts.encoding, "UTF8");

@@ -220,5 +220,16 @@ TEST(filter_operators, a_value_that_is_no_label_is_refused_with_the_labels) {
   EXPECT_TRUE(moods.judge(R"({"lt":"happy"})", "sad").starts_with("create.v: lt: "));
 }
 
+TEST(filter_operators, a_domain_compares_as_what_it_is_over) {
+  one_column ids(uuid);
+  ids.table.columns[0].type.oid = 16500;
+  ids.table.columns[0].type.name = "order_id";
+  ids.facts.columns["v"].type_oid = 16500;
+  ids.facts.columns["v"].base_type = "uuid";
+  EXPECT_EQ(ids.judge(R"("0B5C2D3E-4F50-4617-8293-A4B5C6D7E8F9")",
+                      "0b5c2d3e-4f50-4617-8293-a4b5c6d7e8f9"),
+            "yes");
+}
+
 }  // namespace
 }  // namespace pulse::streams
