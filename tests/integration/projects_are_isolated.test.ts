@@ -149,7 +149,7 @@ scenario('a_change_that_cannot_be_read_stops_its_own_project_only', async (s) =>
     'broken',
   );
   const after = await lsn();
-  const problem = await untilTold(pulse, /pgoutput message 'I' at [0-9A-F]+\/[0-9A-F]+: /);
+  const problem = await untilTold(pulse, /pgoutput message 'I' at [0-9A-F]+\/[0-9A-F]+: table public\.items: /);
   const told = /at ([0-9A-F]+\/[0-9A-F]+):/.exec(problem)?.[1];
   const { rows } = await postgres.sql(
     `SELECT '${told}'::pg_lsn BETWEEN '${before}' AND '${after}' AS within`,
