@@ -36,9 +36,9 @@ function statementFor(change: CapturedChange, ofRoot: boolean): string {
   const only = ofRoot ? '' : 'ONLY ';
   if (change.action === 'delete')
     return `DELETE FROM ${only}${nameOf(change.table)} WHERE ${theRow(change.table, ofRoot, keyed)}`;
-  // An identity column can only be set by an INSERT, and does not change.
+  // A column that is GENERATED ALWAYS AS IDENTITY can only be set by an INSERT, and does not change.
   const settings = sent
-    .filter(([column]) => !column.startsWith('identity'))
+    .filter(([column]) => column !== 'identity_no')
     .map(([column, value]) => `${quote(column)} = ${literal(value)}`);
   const row = theRow(change.table, ofRoot, keyed);
   return `UPDATE ${only}${nameOf(change.table)} SET ${settings.join(', ')} WHERE ${row}`;
