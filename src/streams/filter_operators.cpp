@@ -99,6 +99,10 @@ bool matches(std::string_view name, std::string_view text, std::string_view want
   return text.find(wanted) != std::string_view::npos;
 }
 
+std::string_view without_trailing_blanks(std::string_view text) {
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
 class scalar_compiler {
  public:
   explicit scalar_compiler(const filter_column& column)
@@ -180,7 +184,7 @@ class scalar_compiler {
   result<predicate> equals(std::string_view name, const json::value& wanted) {
     if (wanted.is_null()) return is_null_test(*column_);
     if (!allowed_.equality) return refused(name);
-    return same_as(name, json::array{wanted}, !insensitive_);
+    return same_as(name, json::array{wanted}, insensitive_ ? pattern_keys() : plain_keys());
   }
 
   result<predicate> one_of(std::string_view name, const json::value& wanted) {
@@ -198,40 +202,79 @@ class scalar_compiler {
     } else {
       if (std::ranges::any_of(wanted.get_array(), [](const auto& one) { return one.is_null(); }))
         return bad(fmt::format("{}: null cannot be among the values", name));
-      auto made = same_as(name, wanted.get_array(), true);
+      auto made =
+          same_as(name, wanted.get_array(), insensitive_ ? lowered_keys(false) : plain_keys());
       if (!made) return made;
       test = std::move(*made);
     }
     return negated ? negate(std::move(test)) : test;
   }
 
-  // `lowered_equality`: insensitively the lowered texts are compared by =, else by their bytes, as
-  // ILIKE does.
-  result<predicate> same_as(std::string_view name, const json::array& wanted,
-                            bool lowered_equality) const {
+  // Of the column's values, and of those that they are compared with.
+  struct key_pair {
+    value_key of_column;
+    value_key of_wanted;
+  };
+
+  result<key_pair> plain_keys() const {
     auto key = equality_key_of(*column_, column_->type);
-    if (!key) return wrap(name, key.error());
-    if (insensitive_) {
-      auto fold = text_.lower();
-      if (!fold) return wrap(name, fold.error());
-      if (!lowered_equality) {
-        if (auto may = text_.may_match_patterns(); !may) return wrap(name, may.error());
-        key = value_key([](std::string_view text) { return std::optional(std::string(text)); });
-      }
-      key = value_key([fold = std::move(*fold), then = std::move(*key)](std::string_view text) {
-        return then(fold(text));
-      });
-    }
+    if (!key) return key.error();
+    return key_pair{*key, *key};
+  }
+
+  result<key_pair> order_keys() const {
+    auto key =
+        is_collated(column_->type) ? text_.order() : result<value_key>(plain_key(column_->type));
+    if (!key) return key.error();
+    return key_pair{*key, *key};
+  }
+
+  // ILIKE: by the column's collation on both sides, and then byte by byte.
+  result<key_pair> pattern_keys() const {
+    if (auto may = text_.may_match_patterns(); !may) return may.error();
+    auto fold = text_.lower();
+    if (!fold) return fold.error();
+    const value_key key = [fold = std::move(*fold)](std::string_view text) {
+      return std::optional(fold(text));
+    };
+    return key_pair{key, key};
+  }
+
+  // LOWER(column) compared with LOWER($1): as text, whatever the column is; a parameter has no
+  // collation but the database's.
+  result<key_pair> lowered_keys(bool in_order) const {
+    auto type = column_->type;
+    type.name = "text";
+    const text_comparison as_text(type, column_->table, column_->facts);
+    auto key = in_order ? as_text.order() : as_text.equality();
+    if (!key) return key.error();
+    auto fold = as_text.lower();
+    if (!fold) return fold.error();
+    auto fold_wanted = as_text.lower_by_database();
+    if (!fold_wanted) return fold_wanted.error();
+    const bool padded = column_->type.name == "bpchar";
+    return key_pair{[padded, fold = std::move(*fold), then = *key](std::string_view text) {
+                      return then(fold(padded ? without_trailing_blanks(text) : text));
+                    },
+                    [fold = std::move(*fold_wanted), then = *key](std::string_view text) {
+                      return then(fold(text));
+                    }};
+  }
+
+  result<predicate> same_as(std::string_view name, const json::array& wanted,
+                            const result<key_pair>& by) const {
+    if (!by) return wrap(name, by.error());
+    const auto& [of_column, of_wanted] = *by;
     std::vector<std::string> keys;
     for (const auto& value : wanted) {
       const auto text = column_text(*column_, column_->type, value);
       if (!text) return wrap(name, text.error());
-      auto one = (*key)(*text);
+      auto one = of_wanted(*text);
       if (!one) return wrap(name, no_value_of(column_->type, value));
       keys.push_back(std::move(*one));
     }
     std::ranges::sort(keys);
-    auto test = leaf_test(*column_, [key = *key, keys](std::string_view text) {
+    auto test = leaf_test(*column_, [key = of_column, keys](std::string_view text) {
       const auto mine = key(text);
       return mine ? truth::of(std::ranges::binary_search(keys, *mine)) : truth::open();
     });
@@ -243,24 +286,17 @@ class scalar_compiler {
                             const json::value& wanted) const {
     if (!allowed_.order) return refused(name);
     if (wanted.is_null()) return bad(fmt::format("{}: nothing is less or greater than null", name));
-    auto key =
-        is_collated(column_->type) ? text_.order() : result<value_key>(plain_key(column_->type));
-    if (!key) return wrap(name, key.error());
-    if (insensitive_) {
-      auto fold = text_.lower();
-      if (!fold) return wrap(name, fold.error());
-      key = value_key([fold = std::move(*fold), then = std::move(*key)](std::string_view text) {
-        return then(fold(text));
-      });
-    }
+    const auto by = insensitive_ ? lowered_keys(true) : order_keys();
+    if (!by) return wrap(name, by.error());
     const auto text = column_text(*column_, column_->type, wanted);
     if (!text) return wrap(name, text.error());
-    const auto bound = (*key)(*text);
+    const auto bound = by->of_wanted(*text);
     if (!bound) return wrap(name, no_value_of(column_->type, wanted));
-    return leaf_test(*column_, [key = *key, bound = *bound, order](std::string_view column) {
-      const auto mine = key(column);
-      return mine ? truth::of(in_order(order, mine->compare(bound))) : truth::open();
-    });
+    return leaf_test(
+        *column_, [key = by->of_column, bound = *bound, order](std::string_view column) {
+          const auto mine = key(column);
+          return mine ? truth::of(in_order(order, mine->compare(bound))) : truth::open();
+        });
   }
 
   // What a pattern is matched with: PostgreSQL's text of the value. LIKE is on the value cast to
@@ -268,9 +304,7 @@ class scalar_compiler {
   text_fold pattern_text() const {
     const auto& name = column_->type.name;
     if (name == "bpchar" && !insensitive_) {
-      return [](std::string_view text) {
-        return std::string(text.substr(0, text.find_last_not_of(' ') + 1));
-      };
+      return [](std::string_view text) { return std::string(without_trailing_blanks(text)); };
     }
     if (name == "inet") {
       return [](std::string_view text) {

@@ -107,7 +107,9 @@ std::optional<json::object> json_list_operators(const json::value& given) {
   for (std::size_t i = 0; i < inner->names.size(); ++i) {
     const auto& value = inner->elements[i];
     auto& to = operators[inner->names[i]];
-    if (inner->names[i] == "isEmpty" && value.is == json_tree::kind::boolean) {
+    if (inner->names[i] == "equals" && value.is == json_tree::kind::null) {
+      to = nullptr;  // the list's own NULL, not JSON's
+    } else if (inner->names[i] == "isEmpty" && value.is == json_tree::kind::boolean) {
       to = value.truth;
     } else if (inner->names[i] == "has" || value.is != json_tree::kind::array) {
       to = tagged(value);

@@ -200,19 +200,28 @@ result<text_fold> text_comparison::lower() const {
   if (const auto one = known(); !one) return one.error();
   // citext is lowered as the database lowers, whatever the column's collation.
   const auto* by = type_name_ == "citext" ? database_ : collation_;
-  if (by == nullptr) by = collation_;
-  switch (by->provider) {
+  return lower_by(by == nullptr ? *collation_ : *by);
+}
+
+result<text_fold> text_comparison::lower_by_database() const {
+  if (bytewise_) return text_fold(lower_ascii);
+  if (const auto one = known(); !one) return one.error();
+  return lower_by(database_ == nullptr ? *collation_ : *database_);
+}
+
+result<text_fold> text_comparison::lower_by(const collation& by) const {
+  switch (by.provider) {
     case collation_provider::libc:
-      if (is_c(by->ctype)) return text_fold(lower_ascii);
-      if (is_turkic(by->ctype))
+      if (is_c(by.ctype)) return text_fold(lower_ascii);
+      if (is_turkic(by.ctype))
         return refused("is lowered by rules of its language, which are not reproduced");
       return text_fold(lower_simply);
     case collation_provider::icu:
-      return text_fold([locale = icu::Locale::createFromName(by->ctype.c_str())](
+      return text_fold([locale = icu::Locale::createFromName(by.ctype.c_str())](
                            std::string_view text) { return lower_fully(locale, text); });
     case collation_provider::builtin:
-      if (is_c(by->ctype)) return text_fold(lower_ascii);
-      if (is_c_utf8(by->ctype)) return text_fold(lower_simply);
+      if (is_c(by.ctype)) return text_fold(lower_ascii);
+      if (is_c_utf8(by.ctype)) return text_fold(lower_simply);
       return text_fold(
           [](std::string_view text) { return lower_fully(icu::Locale::getRoot(), text); });
   }

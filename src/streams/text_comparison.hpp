@@ -31,6 +31,8 @@ class text_comparison {
   result<value_key> order() const;
   // lower(), which ILIKE works with too: code point by code point, or as ICU has it.
   result<text_fold> lower() const;
+  // The same with the database's own collation, which is that of a query's parameters.
+  result<text_fold> lower_by_database() const;
   // LIKE does not work with a nondeterministic collation (manual, section 24.2.2.4).
   result<void> may_match_patterns() const;
 
@@ -38,6 +40,7 @@ class text_comparison {
   text_comparison() = default;
   result<const collation*> known() const;
   result<value_key> collation_order() const;
+  result<text_fold> lower_by(const collation& by) const;
   error refused(std::string_view why) const;
 
   std::string type_name_;

@@ -128,6 +128,31 @@ std::optional<std::string> bytes_text(const json::value& wanted) {
   return text;
 }
 
+// As PostgreSQL reads money: the third digit after the point rounds, away from zero.
+std::optional<std::string> in_cents(std::string_view amount) {
+  auto exact = canonical_decimal(amount);
+  if (!exact) return std::nullopt;
+  const auto point = exact->find('.');
+  if (point == std::string::npos || exact->size() <= point + 3) return exact;
+  const bool up = (*exact)[point + 3] >= '5';
+  exact->resize(point + 3);
+  if (!up) return exact;
+  for (auto at = exact->size(); at-- > 0;) {
+    auto& digit = (*exact)[at];
+    if (digit == '.') continue;
+    if (digit == '-') {
+      exact->insert(1, "1");
+      return exact;
+    }
+    if (digit != '9') {
+      ++digit;
+      return exact;
+    }
+    digit = '0';
+  }
+  return "1" + *exact;
+}
+
 std::optional<std::string> text_of(const column_type& type, const json::value& wanted) {
   switch (type.kind) {
     case value_kind::boolean:
@@ -142,8 +167,11 @@ std::optional<std::string> text_of(const column_type& type, const json::value& w
     case value_kind::float8:
       return wanted.is_number() ? std::optional(json::serialize(wanted)) : std::nullopt;
     case value_kind::numeric:
-    case value_kind::money:
       return number_or_text(wanted, "Decimal");
+    case value_kind::money: {
+      const auto amount = number_or_text(wanted, "Decimal");
+      return amount ? in_cents(*amount) : std::nullopt;
+    }
     case value_kind::date:
     case value_kind::time:
     case value_kind::timetz:
