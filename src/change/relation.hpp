@@ -52,7 +52,7 @@ struct column_type {
   std::string name;                     // as the catalog has it: "int4", "my_enum"; for people
   value_kind kind = value_kind::other;  // of the element, when it is a list
   bool is_list = false;
-  char delimiter = ',';               // between a list's elements
+  char delimiter = ',';          // between a list's elements
   std::vector<type_part> parts;  // what values of this kind consist of: see value_kind
 
   bool operator==(const column_type& other) const;

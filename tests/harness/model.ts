@@ -45,20 +45,26 @@ export function defineModel(
 export interface Where {
   name?: string;
   create?: Record<string, unknown>;
-  update?: { after?: Record<string, unknown> };
+  // `before` is for other clients than the official one.
+  update?: { after?: Record<string, unknown>; before?: Record<string, unknown> };
   delete?: Record<string, unknown>;
 }
 
-// The client writes the JSON's characters as they are, so that those up to U+00FF travel as one Latin-1 byte each.
+// The client writes the JSON's characters as they are, so that those up to U+00FF travel as one Latin-1 byte each. Those
+// that it could not send (it throws) are escaped.
 export function streamHeaders(
   apiKey: string,
   model: Model,
   { name, where }: { name?: string | undefined; where?: Where | undefined } = {},
 ): Record<string, string> {
   const withName = name === undefined ? where : { name, ...where };
+  const subscription = JSON.stringify({ ...model, where: withName });
   return {
     authorization: `Bearer ${apiKey}`,
-    subscription: JSON.stringify({ ...model, where: withName }),
+    subscription: subscription.replace(
+      /[\u007f\u0100-\uffff]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    ),
     stream: JSON.stringify({ name }),
     'prisma-client-version': '6.19.3',
   };

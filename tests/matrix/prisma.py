@@ -4,7 +4,7 @@
 tests/matrix/prisma.py prepare [MAJOR…]      installs them (all of them by default) and generates their clients
 tests/matrix/prisma.py node MAJOR ARGUMENT…  runs the Node.js that this version wants; PULSE_TEST_PRISMA names the version
 
-The clients are those of tests/client/schema.prisma. Nothing is downloaded but the npm packages of the lock files: engines
+The clients are those of tests/client/schema.prisma, and, in node_modules/.specimens, of tests/oracle/filters/schema.prisma. Nothing is downloaded but the npm packages of the lock files: engines
 are not needed to generate a client, and the clients of Prisma 6 and 7 do without them.
 """
 import concurrent.futures
@@ -15,7 +15,11 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-SCHEMA = HERE.parent / "client/schema.prisma"
+# Each schema, and where its client goes if not to the place from which @prisma/client takes it.
+SCHEMAS = {
+    HERE.parent / "client/schema.prisma": None,
+    HERE.parent / "oracle/filters/schema.prisma": "node_modules/.specimens",
+}
 
 # The generator block of each version. 5 needs a query engine to read and write, which npm does not bring: there only the
 # streams work.
@@ -42,9 +46,10 @@ def run(command: list[str], **options) -> None:
         sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}")
 
 
-def schema_of(major: str) -> str:
-    generator = "".join(f"  {line}\n" for line in GENERATORS[major])
-    text = re.sub(r"generator client \{.*?\}", f"generator client {{\n{generator}}}", SCHEMA.read_text(), flags=re.S)
+def schema_of(major: str, source: pathlib.Path, output: str | None) -> str:
+    lines = GENERATORS[major] + ([f'output = "{output}"'] if output else [])
+    generator = "".join(f"  {line}\n" for line in lines)
+    text = re.sub(r"generator client \{.*?\}", f"generator client {{\n{generator}}}", source.read_text(), flags=re.S)
     # Prisma 7 refuses an address in the schema.
     return re.sub(r"^ *url +=.*\n", "", text, flags=re.M) if major == "7" else text
 
@@ -59,13 +64,13 @@ def install(major: str) -> None:
     stamp.write_bytes(lock.read_bytes())
 
 
-def generate(major: str) -> None:
-    text = schema_of(major)
+def generate(major: str, source: pathlib.Path, output: str | None) -> None:
+    text = schema_of(major, source, output)
     made = folder(major) / "schema.prisma"
-    stamp = folder(major) / "node_modules/.generated"
+    stamp = folder(major) / f"node_modules/.generated-{source.parent.name}"
     if stamp.exists() and stamp.read_text() == text:
         return
-    print(f"prisma {major}: generating", flush=True)
+    print(f"prisma {major}: generating from {source.relative_to(HERE.parent)}", flush=True)
     made.write_text(text)
     # Looked for and not used.
     engine = folder(major) / "node_modules/.no-engine"
@@ -83,7 +88,8 @@ def generate(major: str) -> None:
 
 def prepare(major: str) -> None:
     install(major)
-    generate(major)
+    for source, output in SCHEMAS.items():
+        generate(major, source, output)
 
 
 def main() -> int:
