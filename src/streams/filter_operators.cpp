@@ -278,7 +278,7 @@ class scalar_compiler {
       const auto mine = key(text);
       return mine ? truth::of(std::ranges::binary_search(keys, *mine)) : truth::open();
     });
-    if (plain()) test.demands = {column_->type.name, *key, std::move(keys)};
+    if (plain()) test.demands = {column_->type.name, of_column, std::move(keys)};
     return test;
   }
 

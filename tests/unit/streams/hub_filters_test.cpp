@@ -19,6 +19,7 @@ class no_cursors final : public cursor_store {
   void save(std::vector<std::pair<cursor_key, position>> /*moved*/, saved done) override {
     done({});
   }
+  void mark_abandoned(const cursor_key& /*key*/, bool /*abandoned*/) override {}
 };
 
 class recorder final : public subscriber {
