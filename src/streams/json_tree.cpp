@@ -4,6 +4,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
+#include <map>
+#include <string>
+#include <utility>
 
 #include <boost/json/basic_parser_impl.hpp>
 
@@ -92,18 +95,13 @@ class builder {
 
   // By name; of those with the same name the last stays.
   static void sort_members(json_tree& object) {
-    std::vector<std::pair<std::string, json_tree>> members;
+    std::map<std::string, json_tree> members;
     for (std::size_t i = 0; i < object.names.size(); ++i)
-      members.emplace_back(std::move(object.names[i]), std::move(object.elements[i]));
-    std::ranges::stable_sort(members, {}, &std::pair<std::string, json_tree>::first);
+      members.insert_or_assign(std::move(object.names[i]), std::move(object.elements[i]));
     object.names.clear();
     object.elements.clear();
     for (auto& [name, value] : members) {
-      if (!object.names.empty() && object.names.back() == name) {
-        object.elements.back() = std::move(value);
-        continue;
-      }
-      object.names.push_back(std::move(name));
+      object.names.push_back(name);
       object.elements.push_back(std::move(value));
     }
   }
