@@ -10,6 +10,8 @@
 namespace pulse::streams {
 
 void hub::impl::tick(std::chrono::steady_clock::time_point now) {
+  // Acknowledgements that no event follows would otherwise not be seen until one does.
+  count_delivered();
   std::size_t stalled = 0;
   std::vector<stream_id> in_the_way;
   for (const auto& [id, stream] : streams_) {

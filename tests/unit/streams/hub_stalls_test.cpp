@@ -94,5 +94,13 @@ TEST_F(hub_stalls, zero_means_never) {
   EXPECT_FALSE(first->ended);
 }
 
+TEST_F(hub_stalls, acknowledgements_that_no_event_follows_are_counted_at_the_next_tick) {
+  const auto reader = open("mail");
+  append(2);
+  acknowledge_all(*reader);
+  pass_until(1s);
+  EXPECT_EQ(figure("pulse_events_acknowledged_total"), 2);
+}
+
 }  // namespace
 }  // namespace pulse::streams
