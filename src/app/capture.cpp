@@ -13,6 +13,7 @@
 #include "base/backoff.hpp"
 #include "base/logging.hpp"
 #include "source/catalog_query.hpp"
+#include "source/replication.hpp"
 #include "source/setup.hpp"
 
 namespace pulse::app {
@@ -195,45 +196,64 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
   co_return catalog_;
 }
 
-// From nothing to an SQL connection on a database that is ready to be streamed.
-source::async_result<std::unique_ptr<source::connection>> capture::prepare() {
+source::async_result<> capture::connect(std::shared_ptr<session> one) {
   set_state("connecting", "");
   auto opened = co_await source::connection::open(with_.target, source::connection_kind::sql,
                                                   "pulse " + with_.project.name, connect_timeout);
   if (!opened) co_return opened.error();
-  auto database = std::move(opened).value();
+  one->database = std::move(opened).value();
   const auto checks =
-      co_await source::check_server(database.get(), names_, source::check_scope::capture);
+      co_await source::check_server(one->database.get(), names_, source::check_scope::capture);
   if (!checks) co_return checks.error();
-  for (const auto& one : *checks) {
-    if (one.level == source::severity::failure) {
-      co_return error{errc::invalid_argument, one.what + ": " + one.why, one.sql};
+  for (const auto& check : *checks) {
+    if (check.level == source::severity::failure) {
+      co_return error{errc::invalid_argument, check.what + ": " + check.why, check.sql};
     }
-    if (one.level == source::severity::warning) {
-      log_warning("setup", one.what,
-                  {{"project", with_.project.name}, {"why", one.why}, {"sql", one.sql}});
+    if (check.level == source::severity::warning) {
+      log_warning("setup", check.what,
+                  {{"project", with_.project.name}, {"why", check.why}, {"sql", check.sql}});
     }
   }
-  const auto prepared = co_await source::set_up(database.get(), names_, with_.project.fix);
+  co_return result<void>();
+}
+
+// Before anything is changed or believed: another server's tables are not this project's.
+source::async_result<> capture::identify(std::shared_ptr<session> one) {
+  auto opened =
+      co_await source::connection::open(with_.target, source::connection_kind::replication,
+                                        "pulse " + with_.project.name, connect_timeout);
+  if (!opened) co_return opened.error();
+  one->replication = std::move(opened).value();
+  reconnects_.Increment();
+  auto server = co_await source::identify_server(one->replication.get());
+  if (!server) co_return server.error();
+  one->server = std::move(server).value();
+  co_return source::check_same_server(with_.system_identifier, one->server);
+}
+
+// Publication and event trigger, and what the database holds.
+source::async_result<> capture::make_ready(std::shared_ptr<session> one) {
+  const auto prepared = co_await source::set_up(one->database.get(), names_, with_.project.fix);
   if (!prepared) {
     if (prepared.error().code == errc::conflict) with_.on_setup_refused(prepared.error());
     co_return prepared.error();
   }
-  for (const auto& one : *prepared) {
-    log_event(one.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
-              one.what, {{"project", with_.project.name}, {"why", one.why}});
+  for (const auto& done : *prepared) {
+    log_event(done.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
+              done.what, {{"project", with_.project.name}, {"why", done.why}});
   }
-  if (const auto read = co_await refresh_catalog(database.get()); !read) co_return read.error();
-  co_return database;
+  if (const auto read = co_await refresh_catalog(one->database.get()); !read)
+    co_return read.error();
+  co_return result<void>();
 }
 
 // One connection's life.
 source::async_result<> capture::follow() {
-  auto prepared = co_await prepare();
-  if (!prepared) co_return prepared.error();
   session_ = std::make_shared<session>();
   auto one = session_;
-  one->database = std::move(prepared).value();
+  if (auto connected = co_await connect(one); !connected) co_return connected.error();
+  if (auto identified = co_await identify(one); !identified) co_return identified.error();
+  if (auto ready = co_await make_ready(one); !ready) co_return ready.error();
   if (auto opened = co_await open_stream(one); !opened) co_return opened.error();
   asio::co_spawn(context_, keep_house(one), asio::detached);
   const auto ended = co_await stream(one);

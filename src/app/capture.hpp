@@ -98,7 +98,9 @@ class capture {
 
   boost::asio::awaitable<void> run();
   source::async_result<> follow();
-  source::async_result<std::unique_ptr<source::connection>> prepare();
+  source::async_result<> connect(std::shared_ptr<session> one);
+  source::async_result<> identify(std::shared_ptr<session> one);
+  source::async_result<> make_ready(std::shared_ptr<session> one);
   source::async_result<> tell_of_kept_slot(std::shared_ptr<session> one);
   source::async_result<> open_stream(std::shared_ptr<session> one);
   source::async_result<> tell_identity(std::shared_ptr<session> one);

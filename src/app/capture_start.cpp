@@ -186,15 +186,6 @@ source::async_result<> capture::tell_of_kept_slot(std::shared_ptr<session> one) 
 }
 
 source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
-  auto opened =
-      co_await source::connection::open(with_.target, source::connection_kind::replication,
-                                        "pulse " + with_.project.name, connect_timeout);
-  if (!opened) co_return opened.error();
-  one->replication = std::move(opened).value();
-  reconnects_.Increment();
-  auto server = co_await source::identify_server(one->replication.get());
-  if (!server) co_return server.error();
-  one->server = std::move(server).value();
   one->slot = names_.slot;
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();

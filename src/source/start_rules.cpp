@@ -13,15 +13,7 @@ position stored_end(const stored_history& stored) {
 }
 
 result<void> same_server(const stored_history& stored, const server_identity& server) {
-  if (!stored.system_identifier.empty() && stored.system_identifier != server.system_identifier) {
-    return error{
-        errc::divergence,
-        fmt::format(
-            "the database is not the one whose history is stored: its system identifier is {}, and "
-            "the log's is {}",
-            server.system_identifier, stored.system_identifier),
-        "check the database URL; for another database use another data directory"};
-  }
+  if (auto same = check_same_server(stored.system_identifier, server); !same) return same;
   if (server.history.current < stored.timeline) {
     return error{
         errc::divergence,
@@ -141,6 +133,16 @@ result<start_plan> go_on(const stored_history& stored, const server_identity& se
 }
 
 }  // namespace
+
+result<void> check_same_server(const std::string& system_identifier,
+                               const server_identity& server) {
+  if (system_identifier.empty() || system_identifier == server.system_identifier) return {};
+  return error{errc::divergence,
+               fmt::format("the database is not the one whose history is stored: its system "
+                           "identifier is {}, and the log's is {}",
+                           server.system_identifier, system_identifier),
+               "check the database URL; for another database use another data directory"};
+}
 
 std::string_view to_string(slot_history known) noexcept {
   switch (known) {

@@ -77,6 +77,10 @@ struct start_plan {
 result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
                                 const std::optional<slot_facts>& slot);
 
+// errc::divergence: the server has another system identifier than the one that is stored (empty:
+// none yet).
+result<void> check_same_server(const std::string& system_identifier, const server_identity& server);
+
 // Where a place of the server's WAL stands: behind every change that was committed before it.
 position place_of(const server_identity& server, lsn place);
 

@@ -18,6 +18,8 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   // Lets clients speak TLS, with this certificate.
   tls?: Certificate;
+  // A system identifier of its own: the others of one process share theirs.
+  ownIdentity?: boolean;
   // Leaves the cluster running, and its folder there, when this process ends.
   keep?: boolean;
 }
@@ -35,8 +37,7 @@ function serverUser(): { uid: number; gid: number } | undefined {
 // initdb takes longer than all the rest: it is run once in a process and copied from then on.
 let template: string | undefined;
 
-function initializedTemplate(user: { uid: number; gid: number } | undefined): string {
-  if (template !== undefined) return template;
+function initialize(user: { uid: number; gid: number } | undefined): string {
   const folder = mkdtempSync(join(tmpdir(), 'pulse-initdb-'));
   atExit(() => removeFolder(folder));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -53,8 +54,7 @@ function initializedTemplate(user: { uid: number; gid: number } | undefined): st
     '--no-sync',
   ];
   execFileSync(join(postgresPrograms, 'initdb'), args, { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  template = join(folder, 'data');
-  return template;
+  return join(folder, 'data');
 }
 
 export class Postgres {
@@ -82,7 +82,7 @@ export class Postgres {
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
     const [port] = await freePorts(1);
     const postgres = new Postgres(folder, port as number, user, options.keep ?? false);
-    const source = initializedTemplate(user);
+    const source = options.ownIdentity === true ? initialize(user) : (template ??= initialize(user));
     // The copy is made by the user who will own it.
     execFileSync('cp', ['-a', source, postgres.dataFolder], { ...user, cwd: folder });
     const settings: Record<string, string> = {

@@ -167,7 +167,7 @@ scenario('another_server_behind_the_url_is_refused_and_what_is_stored_is_served'
   await write(setup, 'stored');
   await untilCaptured(setup, 1);
   await pulse.terminate();
-  const other = await s.postgres();
+  const other = await s.postgres({ ownIdentity: true });
   pulse.launch({ database: other.socketUrl() });
   await pulse.ready();
   const status = await until('capture to stop', async () => {

@@ -66,7 +66,8 @@ scenario('a_successor_that_could_not_start_changes_nothing', async (s) => {
   const postgres = await s.postgres();
   await postgres.sql(table);
   const config = `database = "${postgres.socketUrl()}"\n`;
-  const pulse = await s.pulse({ config });
+  const apiKey = 'a-key-for-tests-0123456789';
+  const pulse = await s.pulse({ config, apiKey, env: { PULSE_API_KEY: apiKey } });
   const consumer = await s.consumer(pulse, { model: note, name: 'reader' });
   writeFileSync(join(pulse.folder, 'pulse.toml'), 'lissten = "127.0.0.1:4000"\n');
   pulse.process.signal('SIGUSR2');
