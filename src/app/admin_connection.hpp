@@ -38,13 +38,13 @@ using encrypted_stream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
 // the two kinds of stream differ in type only.
 template <class Then>
 void async_open(plain_stream& stream, const boost::asio::ip::tcp::resolver::results_type& found,
-                Then then) {
+                const Then& then) {
   stream.async_connect(
       found, [then](const boost::system::error_code& connected, const auto&) { then(connected); });
 }
 template <class Then>
 void async_open(encrypted_stream& stream, const boost::asio::ip::tcp::resolver::results_type& found,
-                Then then) {
+                const Then& then) {
   stream.next_layer().async_connect(
       found, [&stream, then](const boost::system::error_code& connected, const auto&) {
         if (connected) return then(connected);

@@ -31,6 +31,7 @@ constexpr int first_descriptor_not_standard = 3;
 
 std::vector<char*> pointers_to(std::vector<std::string>& arguments) {
   std::vector<char*> all;
+  all.reserve(arguments.size() + 1);
   for (auto& one : arguments) all.push_back(one.data());
   all.push_back(nullptr);
   return all;

@@ -59,7 +59,10 @@ bool read_hstore_text(std::string_view& rest, std::string& to) {
       rest.remove_prefix(i + 1);
       return true;
     }
-    if (rest[i] == '\\' && ++i == rest.size()) return false;
+    if (rest[i] == '\\') {
+      ++i;
+      if (i == rest.size()) return false;
+    }
     to += rest[i];
   }
   return false;

@@ -26,7 +26,8 @@ class reader {
     while (count < rest_.size() && rest_[count] >= '0' && rest_[count] <= '9') ++count;
     if (count < least || count > most) return std::nullopt;
     std::int64_t value = 0;
-    std::from_chars(rest_.data(), rest_.data() + count, value);
+    const auto run = rest_.substr(0, count);
+    std::from_chars(run.data(), run.data() + run.size(), value);
     rest_.remove_prefix(count);
     return value;
   }

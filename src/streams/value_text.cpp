@@ -191,7 +191,7 @@ std::optional<std::int64_t> parse_instant_us(value_kind kind, std::string_view t
   if (!offset || !reader.at_end()) return std::nullopt;
   if (kind == value_kind::date) return instant;
   // Prisma reads 24:00 as the next day's beginning.
-  if (!has_date) return *time;
+  if (!has_date) return time;
   return instant + *time - *offset;
 }
 

@@ -42,11 +42,11 @@ inline model model_of(const relation& table) {
   return made;
 }
 
-inline collation libc_collation(std::string locale) {
+inline collation libc_collation(const std::string& locale) {
   return {950, locale, collation_provider::libc, locale, locale, "", "", true};
 }
 
-inline collation icu_collation(std::string locale, bool deterministic = true) {
+inline collation icu_collation(const std::string& locale, bool deterministic = true) {
   return {951, "icu " + locale, collation_provider::icu, locale, locale, "", "", deterministic};
 }
 

@@ -118,6 +118,7 @@ std::string tenant(int number) {
 
 TEST_F(hub_filters, an_event_costs_no_evaluation_of_filters_that_it_cannot_match) {
   std::vector<std::shared_ptr<recorder>> streams;
+  streams.reserve(500);
   for (int i = 0; i < 500; ++i) streams.push_back(open("tenant " + std::to_string(i), tenant(i)));
   const auto all = open("all", "{}");
   const auto large = open("large", R"({"tenant":{"gt":1000}})");
