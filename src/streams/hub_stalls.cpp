@@ -36,8 +36,6 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   }
   stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
   abandon_unused(now);
-  // Acknowledgements alone make no turn.
-  count_delivered();
 }
 
 bool hub::impl::holds_others_up(const stream_state& stream,
