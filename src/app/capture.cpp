@@ -190,6 +190,7 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
     source::connection* database) {
   auto read = co_await source::read_catalog(database, names_.publication);
   if (!read) co_return read.error();
+  if (auto observed = with_.relations->observe(**read); !observed) co_return observed.error();
   catalog_ = *read;
   ingest_.use_types(catalog_->types);
   with_.on_catalog(catalog_);

@@ -81,10 +81,13 @@ class capture {
   struct wanted {
     bool catalog = false;
     bool retention = false;
+    // The catalog is read too when the table of this OID has another name, or is gone. OID 0: none.
+    std::uint32_t expected_oid = 0;
+    table_name expected_name = {};
   };
   struct present {
     lsn flushed;
-    std::shared_ptr<const catalog> known;
+    std::shared_ptr<const catalog> known;  // when it was read
     std::optional<source::slot_retention> kept;
   };
   void ask(wanted what, std::function<void(result<present>)> done);

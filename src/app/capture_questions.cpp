@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "app/capture.hpp"
+#include "source/catalog_query.hpp"
 #include "source/replication.hpp"
 
 namespace pulse::app {
@@ -13,8 +14,8 @@ namespace pulse::app {
 namespace asio = boost::asio;
 
 void capture::ask(wanted what, std::function<void(result<present>)> done) {
-  asio::post(context_, [this, what, done = std::move(done)]() mutable {
-    questions_.push_back({what, std::move(done)});
+  asio::post(context_, [this, what = std::move(what), done = std::move(done)]() mutable {
+    questions_.push_back({std::move(what), std::move(done)});
     if (std::exchange(answering_, true)) return;
     asio::co_spawn(context_, answer_questions(), asio::detached);
   });
@@ -53,7 +54,18 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     if (!kept) co_return kept.error();
     found.kept = *kept;
   }
-  if (anybody(&wanted::catalog)) {
+  bool refresh = anybody(&wanted::catalog);
+  if (!refresh) {
+    std::vector<source::named_table> expected;
+    for (const auto& one : *batch) {
+      const auto& what = one.what;
+      if (what.expected_oid != 0) expected.push_back({what.expected_oid, what.expected_name});
+    }
+    const auto changed = co_await source::any_renamed(side_.get(), std::move(expected));
+    if (!changed) co_return changed.error();
+    refresh = *changed;
+  }
+  if (refresh) {
     auto read = co_await refresh_catalog(side_.get());
     if (!read) co_return read.error();
     found.known = std::move(read).value();

@@ -67,7 +67,8 @@ source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
   co_return result<void>();
 }
 
-// A table with a type that the catalog does not know waits until the catalog has been read again.
+// A table that the catalog does not know as it is, or with a type that it does not know, waits
+// until the catalog has been read again.
 source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
   if (streamed_.out_of_space()) co_return co_await wait_for_spill();
   if (!ingest_.needs_catalog()) co_return co_await go_on_replaying(one);
@@ -185,8 +186,9 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
 void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
   if (now - last_lag_ < lag_interval) return;
   last_lag_ = now;
-  const wanted what{false, with_.project.event_persistence};
-  ask(what, [this](const result<present>& answer) {
+  wanted what;
+  what.retention = with_.project.event_persistence;
+  ask(std::move(what), [this](const result<present>& answer) {
     if (!answer) return;
     if (answer->kept) {
       watch_.see(*answer->kept);

@@ -34,7 +34,7 @@ result<void> ingestor::on_begin(const transaction_begin& begin) {
 result<void> ingestor::on_relation(const relation_definition& definition) {
   known_.erase(definition.oid);
   const auto resolved = types_ == nullptr ? std::nullopt : source::resolve(definition, *types_);
-  if (!resolved) {
+  if (!resolved || !relations_->settled(definition.oid, definition.table)) {
     unresolved_.push_back(definition);
     return {};
   }

@@ -41,8 +41,9 @@ class ingestor final : public fragment_sink {
   result<void> on_change(const row_change& change) override;
   result<void> on_commit(const transaction_commit& commit) override;
 
-  // A table's definition names a type that the catalog at hand does not know. Changes must not be
-  // handed in before resolve() has been called with a newer catalog.
+  // A table's definition names a type that the catalog at hand does not know, or the table was
+  // renamed or made since. Changes must not be handed in before resolve_with() has been called with
+  // a newer catalog, which the relation store has observed.
   bool needs_catalog() const { return !unresolved_.empty(); }
   // They must stay until others are given.
   void use_types(const type_catalog& types) { types_ = &types; }

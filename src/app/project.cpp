@@ -12,6 +12,7 @@
 #include "base/logging.hpp"
 #include "control/catalog_json.hpp"
 #include "log/memory_log.hpp"
+#include "log/memory_relations.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "source/relations.hpp"
@@ -248,11 +249,13 @@ void project::log_moved() {
 }
 
 void project::catalog_read(std::shared_ptr<const catalog> known) {
+  auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
   catalog_ = std::move(known);
+  hub_->follow(renamed);
   with_.control->run(
       with_.delivery,
-      [name = name(), known = catalog_](control::state_store& store) {
-        return store.set_fact(name, "catalog", control::to_json(*known));
+      [name = name(), known = catalog_, renamed = std::move(renamed)](control::state_store& store) {
+        return store.keep_catalog(name, control::to_json(*known), renamed);
       },
       [name = name()](const result<void>& saved) {
         if (!saved) {
@@ -267,10 +270,11 @@ void project::catalog_read(std::shared_ptr<const catalog> known) {
 result<server::resolved_table> project::resolve_from(const catalog& known,
                                                      const streams::model& wanted,
                                                      lsn flushed) const {
-  const auto table = streams::resolve_table(known, wanted, target_.schema);
+  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema));
   if (!table) return table.error();
   server::resolved_table found;
   found.shape = shape_of(**table, known);
+  found.publication = known.publication;
   // Every commit that has returned is below the flushed LSN, stored yet or not; without the
   // database, the log's end.
   const auto bounds = log_->bounds();
@@ -291,8 +295,9 @@ bool project::fits(const catalog& known, const catalog_table& table,
 void project::resolve(const streams::stream_request& wanted, resolved done) {
   const auto& model = wanted.model;
   const auto state = capture_->status();
-  const auto table = catalog_ ? streams::resolve_table(*catalog_, model, target_.schema)
-                              : result<const catalog_table*>(error{errc::not_found, "", ""});
+  const auto table =
+      catalog_ ? streams::resolve_table(*catalog_, model, streams::schema_list(target_.schema))
+               : result<const catalog_table*>(error{errc::not_found, "", ""});
   const bool known = table.has_value();
   if (!state.connected) {
     // The database is away: what is known will do.
@@ -327,7 +332,13 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
     if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
-  capture_->ask({refresh, false},
+  app::capture::wanted what;
+  what.catalog = refresh;
+  if (known) {
+    what.expected_oid = (*table)->oid;
+    what.expected_name = (*table)->name;
+  }
+  capture_->ask(std::move(what),
                 [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
                   asio::post(delivery, [answered, answer] { answered(answer); });
                 });
@@ -354,7 +365,7 @@ void project::log_figures::take(const log::log_bounds& now) {
 
 result<streams::cursor_lag> project::measure_lag(const streams::cursor_key& key, const position& at,
                                                  std::uint64_t events_max) const {
-  const auto table = relations_->table(key.table);
+  const auto table = relations_->table(0, key.table);
   if (!table) return table.error();
   return streams::measure_lag(*log_, at, *table, events_max);
 }

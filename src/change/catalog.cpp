@@ -1,6 +1,7 @@
 #include "change/catalog.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace pulse {
 
@@ -15,6 +16,19 @@ std::vector<const catalog_table*> catalog::find_in_any_schema(std::string_view n
     if (table.name.name == name) found.push_back(&table);
   }
   return found;
+}
+
+std::vector<table_rename> renamed_tables(const catalog& before, const catalog& now) {
+  std::vector<table_rename> renamed;
+  if (before.database != now.database) return renamed;
+  std::unordered_map<std::uint32_t, const table_name*> names;
+  for (const auto& table : now.tables) names.emplace(table.oid, &table.name);
+  for (const auto& table : before.tables) {
+    const auto found = names.find(table.oid);
+    if (found == names.end() || *found->second == table.name) continue;
+    renamed.push_back({table.name, *found->second, now.find(table.name) != nullptr});
+  }
+  return renamed;
 }
 
 }  // namespace pulse

@@ -26,7 +26,8 @@ enum class old_row_kind : std::uint8_t {
 
 // A relation's version in one log: rises by one with every new definition of any table; 0 is none.
 using relation_version = std::uint32_t;
-// A table's number in one log: the same for every version of the table of that name; 0 is none.
+// A table's number in one log: the same for every version of the table, under every name; 0 is
+// none.
 using table_id = std::uint32_t;
 // An event's dense number in one log, from 1 in the order of appending. Never leaves the process:
 // positions do.

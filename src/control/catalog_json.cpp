@@ -23,15 +23,27 @@ json::object of_table(const catalog_table& table) {
                                    {"not_null", column.not_null},
                                    {"generated", column.generated},
                                    {"collation", column.collation_oid},
-                                   {"replica_index", column.in_replica_index}});
+                                   {"replica_index", column.in_replica_index},
+                                   {"replicated", column.replicated}});
   }
   return {{"oid", table.oid},
           {"schema", table.name.schema},
           {"name", table.name.name},
           {"identity", std::string(1, static_cast<char>(table.identity))},
           {"published", table.published},
+          {"root_schema", table.root.schema},
+          {"root_name", table.root.name},
+          {"partitioned", table.partitioned},
           {"key", std::move(key)},
           {"columns", std::move(columns)}};
+}
+
+json::object of_publication(const publication_facts& publication) {
+  return {{"name", publication.name},
+          {"inserts", publication.inserts},
+          {"updates", publication.updates},
+          {"deletes", publication.deletes},
+          {"truncates", publication.truncates}};
 }
 
 json::object of_type(const type_entry& type) {
@@ -81,14 +93,16 @@ catalog_table to_table(const json::value& from) {
   table.name = {text(from, "schema"), text(from, "name")};
   table.identity = static_cast<replica_identity>(text(from, "identity").at(0));
   table.published = from.at("published").as_bool();
+  table.root = {text(from, "root_schema"), text(from, "root_name")};
+  table.partitioned = from.at("partitioned").as_bool();
   for (const auto& column : from.at("key").as_array())
     table.primary_key.emplace_back(column.as_string());
   for (const auto& column : from.at("columns").as_array()) {
-    table.columns.push_back({text(column, "name"), number<std::uint32_t>(column, "type"),
-                             number<std::int32_t>(column, "modifier"),
-                             column.at("not_null").as_bool(), column.at("generated").as_bool(),
-                             number<std::uint32_t>(column, "collation"),
-                             column.at("replica_index").as_bool()});
+    table.columns.push_back(
+        {text(column, "name"), number<std::uint32_t>(column, "type"),
+         number<std::int32_t>(column, "modifier"), column.at("not_null").as_bool(),
+         column.at("generated").as_bool(), number<std::uint32_t>(column, "collation"),
+         column.at("replica_index").as_bool(), column.at("replicated").as_bool()});
   }
   return table;
 }
@@ -130,6 +144,11 @@ collation to_collation(const json::value& from) {
   return one;
 }
 
+publication_facts to_publication(const json::value& from) {
+  return {text(from, "name"), from.at("inserts").as_bool(), from.at("updates").as_bool(),
+          from.at("deletes").as_bool(), from.at("truncates").as_bool()};
+}
+
 }  // namespace
 
 std::string to_json(const catalog& known) {
@@ -142,7 +161,9 @@ std::string to_json(const catalog& known) {
   return json::serialize(json::object{{"tables", std::move(tables)},
                                       {"types", std::move(types)},
                                       {"collations", std::move(collations)},
-                                      {"encoding", known.encoding}});
+                                      {"encoding", known.encoding},
+                                      {"database", known.database},
+                                      {"publication", of_publication(known.publication)}});
 }
 
 result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) {
@@ -158,6 +179,8 @@ result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) 
       known->collations.emplace(one.oid, std::move(one));
     }
     known->encoding = text(parsed, "encoding");
+    known->database = text(parsed, "database");
+    known->publication = to_publication(parsed.at("publication"));
     return std::shared_ptr<const catalog>(std::move(known));
   } catch (const std::exception& failure) {
     return error{errc::corrupt, std::string("the stored catalog cannot be read: ") + failure.what(),

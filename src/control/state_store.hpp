@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "change/catalog.hpp"
 #include "change/position.hpp"
 #include "change/relation.hpp"
 #include "control/gap_table.hpp"
@@ -68,6 +69,12 @@ class state_store {
   // One that is gone stays so.
   result<void> mark_abandoned(std::string_view project, const table_name& table,
                               std::string_view name, bool abandoned);
+  // Keeps the catalog as the last one known and lets cursors follow the tables that have other
+  // names in it, in one transaction. Where another table has the old name now, cursors stay there
+  // too: whoever reads on under either name misses nothing. A cursor that the new name has already
+  // stays.
+  result<void> keep_catalog(std::string_view project, std::string_view catalog_json,
+                            const std::vector<table_rename>& renamed);
   // errc::not_found: there is none.
   result<void> delete_cursor(std::string_view project, const table_name& table,
                              std::string_view name);
@@ -83,6 +90,7 @@ class state_store {
   state_store(sqlite_database database, const clock_source& clock)
       : database_(std::move(database)), clock_(&clock) {}
   result<void> migrate();
+  result<void> rename_cursors(std::string_view project, const std::vector<table_rename>& renamed);
   std::int64_t now_us() const { return clock_->now().time_since_epoch().count(); }
 
   sqlite_database database_;

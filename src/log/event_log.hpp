@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "change/catalog.hpp"
 #include "change/event.hpp"
 #include "change/relation.hpp"
 
@@ -122,8 +123,14 @@ class relation_store {
   virtual std::shared_ptr<const relation> find(relation_version version) const = 0;
 
   // The table's number; made (durably) when it has none yet, so that a stream can wait for a
-  // table's first change.
-  virtual result<table_id> table(const table_name& name) = 0;
+  // table's first change. A table keeps its number under every name (table_numbers.hpp).
+  virtual result<table_id> table(std::uint32_t oid, const table_name& name) = 0;
+
+  // The database's tables as they are now: what was renamed, dropped and made again since.
+  virtual result<void> observe(const catalog& present) = 0;
+
+  // False: what a table of this OID and name is needs a newer catalog to be observed first.
+  virtual bool settled(std::uint32_t oid, const table_name& name) const = 0;
 };
 
 }  // namespace pulse::log

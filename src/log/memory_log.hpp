@@ -5,11 +5,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "log/event_log.hpp"
 
@@ -46,33 +44,6 @@ class memory_log final : public event_log {
   std::deque<stored_event> events_;
   log_bounds bounds_;
   std::function<void()> listener_;
-};
-
-// Definitions in memory; see relation_store.
-class memory_relations : public relation_store {
- public:
-  result<described> describe(const relation& definition) override;
-  std::shared_ptr<const relation> find(relation_version version) const override;
-  result<table_id> table(const table_name& name) override;
-
- protected:
-  // Called under the lock before the addition is seen by anybody; an error undoes it.
-  virtual result<void> keep(const table_name& /*name*/, table_id /*table*/) { return {}; }
-  virtual result<void> keep(const relation& /*definition*/, relation_version /*version*/) {
-    return {};
-  }
-  // What was kept, in its order: false when this cannot come next. Numbers and versions are given
-  // without gaps, and a table has its number before it has a definition.
-  bool restore(const table_name& name, table_id table);
-  bool restore(const relation& definition, relation_version version);
-
- private:
-  result<table_id> table_locked(const table_name& name);
-
-  mutable std::mutex mutex_;
-  std::map<table_name, table_id> tables_;
-  std::map<table_id, relation_version> newest_;
-  std::vector<std::shared_ptr<const relation>> versions_;  // version n at index n - 1
 };
 
 }  // namespace pulse::log

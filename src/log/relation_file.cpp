@@ -15,8 +15,15 @@ constexpr const char* file_name = "relations";
 // Magic number "RELN" (u32), payload size (u32), crc32c of the payload (u32).
 constexpr std::uint32_t magic = 0x4E4C4552;
 constexpr std::size_t record_header_bytes = 12;
-// relation_1 was written before there were types with parts; it is read, not written.
-enum class record_kind : std::uint8_t { table = 1, relation_1 = 2, relation = 3 };
+// named_table was written before tables had OIDs, relation_1 before there were types with parts;
+// they are read, not written.
+enum class record_kind : std::uint8_t {
+  named_table = 1,
+  relation_1 = 2,
+  relation = 3,
+  table = 4,
+  database = 5
+};
 
 void put_text(std::string& to, std::string_view text) {
   append_little(to, static_cast<std::uint32_t>(text.size()));
@@ -161,17 +168,25 @@ result<void> relation_file::take_record(byte_view payload) {
   record_reader reader(payload);
   const auto kind = static_cast<record_kind>(reader.number<std::uint8_t>());
   const auto number = reader.number<std::uint32_t>();
+  if (kind == record_kind::database) {
+    const auto database = reader.text();
+    if (!reader.ok()) return error{errc::corrupt, "a database record is cut short", {}};
+    restore(database);
+    return {};
+  }
   relation definition;
   definition.table.schema = reader.text();
   definition.table.name = reader.text();
-  if (kind != record_kind::table && kind != record_kind::relation_1 &&
-      kind != record_kind::relation) {
+  if (kind != record_kind::named_table && kind != record_kind::table &&
+      kind != record_kind::relation_1 && kind != record_kind::relation) {
     return error{errc::corrupt, "a record is of a kind that this version does not know",
                  "use the version of Pulse that wrote it, or a newer one"};
   }
-  if (kind == record_kind::table) {
+  if (kind == record_kind::named_table || kind == record_kind::table) {
+    if (kind == record_kind::table) definition.oid = reader.number<std::uint32_t>();
     if (!reader.ok()) return error{errc::corrupt, "a table record is cut short", {}};
-    if (!restore(definition.table, number)) return out_of_turn("table number", number);
+    if (!restore(table_numbers::entry{number, definition.oid, definition.table}))
+      return out_of_turn("table number", number);
     return {};
   }
   definition.oid = reader.number<std::uint32_t>();
@@ -189,11 +204,19 @@ result<void> relation_file::take_record(byte_view payload) {
   return {};
 }
 
-result<void> relation_file::keep(const table_name& name, table_id table) {
+result<void> relation_file::keep(const table_numbers::entry& changed) {
   std::string payload(1, static_cast<char>(record_kind::table));
-  append_little(payload, table);
-  put_text(payload, name.schema);
-  put_text(payload, name.name);
+  append_little(payload, changed.table);
+  put_text(payload, changed.name.schema);
+  put_text(payload, changed.name.name);
+  append_little(payload, changed.oid);
+  return add_record(payload);
+}
+
+result<void> relation_file::keep(const std::string& database) {
+  std::string payload(1, static_cast<char>(record_kind::database));
+  append_little(payload, std::uint32_t{0});
+  put_text(payload, database);
   return add_record(payload);
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "log/memory_log.hpp"
+#include "log/memory_relations.hpp"
 #include "log/storage.hpp"
 
 namespace pulse::log {
@@ -23,7 +23,8 @@ class relation_file final : public memory_relations {
  private:
   explicit relation_file(std::unique_ptr<storage_file> file) : file_(std::move(file)) {}
 
-  result<void> keep(const table_name& name, table_id table) override;
+  result<void> keep(const table_numbers::entry& changed) override;
+  result<void> keep(const std::string& database) override;
   result<void> keep(const relation& definition, relation_version version) override;
   result<void> add_record(const std::string& payload);
   result<void> load();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "change/catalog.hpp"
 #include "change/position.hpp"
 #include "change/relation.hpp"
 #include "streams/hub.hpp"
@@ -26,7 +27,8 @@ struct key_identity {
 // The table that a model stands for, and where a new stream on it starts.
 struct resolved_table {
   table_shape shape;
-  position now;  // the end of history, as near as it is known
+  position now;                   // the end of history, as near as it is known
+  publication_facts publication;  // what is sent of it
 };
 
 // One project, as the server sees it. Implemented in app/. All calls on the delivery thread;

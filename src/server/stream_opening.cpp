@@ -7,6 +7,7 @@
 #include "base/logging.hpp"
 #include "server/admin_api.hpp"
 #include "server/secret.hpp"
+#include "streams/table_resolver.hpp"
 
 namespace pulse::server {
 namespace {
@@ -92,7 +93,6 @@ struct opening : std::enable_shared_from_this<opening> {
     wanted.wanted.update_after.emplace();
     wanted.wanted.remove.emplace();
     wanted.form = streams::event_form::native;
-    wanted.truncates = true;
     project->resolve(wanted, [self = shared_from_this()](result<resolved_table> found) {
       self->resolved(std::move(found));
     });
@@ -100,6 +100,8 @@ struct opening : std::enable_shared_from_this<opening> {
 
   void resolved(result<resolved_table> table) {
     if (!table) return refuse_with(refuse_for_datasource(table.error()));
+    if (auto sent = streams::check_published_actions(table->publication, wanted.wanted); !sent)
+      return refuse_with(refuse(sent.error()));
     // The project may have gone while the database was asked.
     auto* project = context->registry->project(key.project);
     if (project == nullptr) return refuse_with(no_project());

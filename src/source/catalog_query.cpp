@@ -10,24 +10,36 @@ namespace pulse::source {
 namespace {
 
 // pg_publication_tables lists what a publication sends; a partitioned table stands for its
-// partitions there when it is published by its root.
+// partitions there when it is published by its root. Made once: it is computed, not stored.
 constexpr const char* tables_sql = R"(
-  SELECT c.oid, n.nspname, c.relname, c.relreplident,
-         EXISTS (SELECT 1 FROM pg_publication_tables p
-                 WHERE p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname)
+  WITH sent AS MATERIALIZED (
+    SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1)
+  SELECT c.oid, n.nspname, c.relname, c.relreplident, sent.tablename IS NOT NULL,
+         rn.nspname, r.relname, c.relkind = 'p'
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN sent ON sent.schemaname = n.nspname AND sent.tablename = c.relname
+  LEFT JOIN pg_class r ON c.relispartition AND r.oid = pg_partition_root(c.oid)
+  LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')";
 
+// From PostgreSQL 15 on a publication may have a list of columns, and from 18 on send generated
+// ones. As JSON, a row can be asked for a column that it may not have.
 constexpr const char* columns_sql = R"(
+  WITH sent AS MATERIALIZED (
+    SELECT schemaname, tablename, to_jsonb(t)->'attnames' AS columns
+    FROM pg_publication_tables t WHERE pubname = $1)
   SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '',
          array_position(i.indkey::int2[], a.attnum), a.attcollation,
-         a.attnum = ANY (r.indkey::int2[])
+         a.attnum = ANY (r.indkey::int2[]),
+         (a.attgenerated = '' OR current_setting('server_version_num')::int >= 180000)
+           AND COALESCE(sent.columns ? a.attname::text, a.attgenerated = '')
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
   LEFT JOIN pg_index r ON r.indrelid = c.oid AND r.indisreplident
+  LEFT JOIN sent ON sent.schemaname = n.nspname AND sent.tablename = c.relname
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND a.attnum > 0 AND NOT a.attisdropped
     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   ORDER BY a.attrelid, a.attnum)";
@@ -62,8 +74,12 @@ constexpr const char* collations_sql = R"(
          to_jsonb(d)->>'daticurules', to_jsonb(d)->>'datcollversion'
   FROM pg_database d WHERE d.datname = current_database())";
 
-constexpr const char* encoding_sql =
-    "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()";
+constexpr const char* database_sql = R"(
+  SELECT pg_encoding_to_char(d.encoding), s.system_identifier || '/' || d.oid
+  FROM pg_database d, pg_control_system() s WHERE d.datname = current_database())";
+
+constexpr const char* publication_sql = R"(
+  SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = $1)";
 
 // Every table has a composite type: those that no column has are left out.
 constexpr const char* attributes_sql = R"(
@@ -108,6 +124,7 @@ void add_columns(const query_rows& columns, std::map<std::uint32_t, catalog_tabl
     one.generated = is_true(row[5]);
     one.collation_oid = number<std::uint32_t>(row[7]);
     one.in_replica_index = is_true(row[8]);
+    one.replicated = is_true(row[9]);
     if (row[6]) keys[found->first][number<int>(row[6])] = one.name;
     found->second.columns.push_back(std::move(one));
   }
@@ -165,6 +182,18 @@ std::vector<type_entry> types_of(const query_rows& types, const query_rows& labe
   return made;
 }
 
+publication_facts facts_of(const std::string& name, const query_rows& read) {
+  publication_facts facts;
+  facts.name = name;
+  if (read.empty()) return facts;
+  const auto& row = read.rows().front();
+  facts.inserts = is_true(row[0]);
+  facts.updates = is_true(row[1]);
+  facts.deletes = is_true(row[2]);
+  facts.truncates = is_true(row[3]);
+  return facts;
+}
+
 }  // namespace
 
 async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
@@ -175,7 +204,7 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   }
   const auto tables = co_await database->query(tables_sql, with(publication));
   if (!tables) co_return wrap("reading the tables", tables.error());
-  const auto columns = co_await database->query(columns_sql);
+  const auto columns = co_await database->query(columns_sql, with(publication));
   if (!columns) co_return wrap("reading the columns", columns.error());
   const auto types = co_await database->query(types_sql);
   if (!types) co_return wrap("reading the types", types.error());
@@ -183,8 +212,10 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   if (!labels) co_return wrap("reading the labels of enums", labels.error());
   const auto collations = co_await database->query(collations_sql);
   if (!collations) co_return wrap("reading the collations", collations.error());
-  const auto encoding = co_await database->query(encoding_sql);
-  if (!encoding) co_return wrap("reading the encoding", encoding.error());
+  const auto itself = co_await database->query(database_sql);
+  if (!itself) co_return wrap("reading the database's encoding and identity", itself.error());
+  const auto sends = co_await database->query(publication_sql, with(publication));
+  if (!sends) co_return wrap("reading the publication", sends.error());
   const auto attributes = co_await database->query(attributes_sql);
   if (!attributes) co_return wrap("reading the composite types", attributes.error());
   if (auto ended = co_await database->query("COMMIT"); !ended) co_return ended.error();
@@ -196,6 +227,8 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
     one.name = {row[1].value_or(""), row[2].value_or("")};
     one.identity = static_cast<replica_identity>(letter(row[3]));
     one.published = is_true(row[4]);
+    one.root = {row[5].value_or(""), row[6].value_or("")};
+    one.partitioned = is_true(row[7]);
     by_oid.emplace(one.oid, std::move(one));
   }
   add_columns(*columns, by_oid);
@@ -203,9 +236,34 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   for (auto& [oid, table] : by_oid) made->tables.push_back(std::move(table));
   std::ranges::sort(made->tables, {}, &catalog_table::name);
   made->collations = collations_of(*collations);
-  if (!encoding->rows().empty()) made->encoding = encoding->rows().front()[0].value_or("");
+  made->encoding = itself->value(0);
+  made->database = itself->value(1);
+  made->publication = facts_of(publication, *sends);
   for (auto& type : types_of(*types, *labels, *attributes)) made->types.put(std::move(type));
   co_return std::shared_ptr<const catalog>(std::move(made));
+}
+
+async_result<bool> any_renamed(connection* database, std::vector<named_table> tables) {
+  if (tables.empty()) co_return false;
+  // Asked by OID, compared here: names need no quoting then.
+  std::string oids = "{";
+  for (const auto& table : tables)
+    oids += (oids.size() == 1 ? "" : ",") + std::to_string(table.oid);
+  oids += '}';
+  const auto found = co_await database->query(R"(
+    SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY ($1::oid[]))",
+                                              with(oids));
+  if (!found) co_return wrap("looking for renamed tables", found.error());
+  std::map<std::uint32_t, table_name> names;
+  for (const auto& row : found->rows()) {
+    names.emplace(number<std::uint32_t>(row[0]),
+                  table_name{row[1].value_or(""), row[2].value_or("")});
+  }
+  co_return std::ranges::any_of(tables, [&](const auto& table) {
+    const auto now = names.find(table.oid);
+    return now == names.end() || now->second != table.name;
+  });
 }
 
 }  // namespace pulse::source

@@ -1,8 +1,10 @@
 // The database's tables and types, read by SQL.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "change/catalog.hpp"
 #include "source/connection.hpp"
@@ -13,5 +15,12 @@ namespace pulse::source {
 // which tables count as published; it need not exist yet.
 async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
                                                           std::string publication);
+
+// True: a table has another name than this, or is gone.
+struct named_table {
+  std::uint32_t oid = 0;
+  table_name name;
+};
+async_result<bool> any_renamed(connection* database, std::vector<named_table> tables);
 
 }  // namespace pulse::source

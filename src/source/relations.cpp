@@ -65,7 +65,7 @@ relation relation_from_catalog(const catalog_table& table, const type_catalog& t
   made.table = table.name;
   made.identity = table.identity;
   for (const auto& known : table.columns) {
-    if (known.generated) continue;
+    if (!known.replicated) continue;
     auto type = types.resolve(known.type_oid, known.type_modifier);
     made.columns.push_back(
         {known.name, type ? std::move(*type) : text_of_no_kind(known.type_oid, known.type_modifier),
@@ -90,7 +90,7 @@ table_facts facts_from_catalog(const catalog_table& table, const catalog& known)
       one.base_type = base->name;
       one.labels = base->labels;
     }
-    one.generated = column.generated;
+    one.generated = column.generated && !column.replicated;
   }
   return facts;
 }

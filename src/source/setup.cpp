@@ -77,23 +77,50 @@ async_result<table_list> unpublished_tables(connection* database, std::string pu
   co_return list;
 }
 
+// A partitioned table is one table to consumers; before PostgreSQL 13 only its partitions can be
+// published. Stored generated columns are values like others; before 18 they are left out.
+std::string publication_options(int server_version) {
+  if (server_version < 130000) return {};
+  if (server_version < 180000) return "(publish_via_partition_root = true)";
+  return "(publish_via_partition_root = true, publish_generated_columns = stored)";
+}
+
+std::string with_options(int server_version) {
+  const auto options = publication_options(server_version);
+  return options.empty() ? options : " WITH " + options;
+}
+
+// One that was made for an older server, or by an older Pulse, gets what this server can do.
+async_result<> renew_publication(connection* database, std::string publication,
+                                 setup_report* report) {
+  const auto options = publication_options(database->server_version());
+  if (options.empty()) co_return result<void>();
+  const auto old = co_await database->query(R"(
+    SELECT 1 FROM pg_publication p WHERE pubname = $1
+      AND (NOT pubviaroot OR to_jsonb(p)->>'pubgencols' = 'n'))",
+                                            with(publication));
+  if (!old) co_return old.error();
+  if (old->empty()) co_return result<void>();
+  auto altered =
+      co_await run(database, "altering the publication",
+                   "ALTER PUBLICATION " + quote_identifier(publication) + " SET " + options);
+  if (!altered) co_return altered.error();
+  report->push_back(done("set of publication " + publication + ": " + options));
+  co_return result<void>();
+}
+
 async_result<> set_up_for_all(connection* database, source_names names, bool exists, bool fix,
                               setup_report* report) {
   const auto keyless = co_await find_keyless_tables(database, "");
   if (!keyless) co_return keyless.error();
   if (auto allowed = can_be_published(*keyless, fix); !allowed) co_return allowed.error();
   if (!exists || !keyless->empty()) {
-    const auto statement = exists ? std::string("SELECT 1")
-                                  : "CREATE PUBLICATION " + quote_identifier(names.publication) +
-                                        " FOR ALL TABLES WITH (publish_via_partition_root = true)";
-    auto published = co_await publish(database, *keyless, statement);
-    // PostgreSQL 12 has no such parameter.
-    if (!published && !exists && database->server_version() < 130000) {
-      published = co_await publish(
-          database, *keyless,
-          "CREATE PUBLICATION " + quote_identifier(names.publication) + " FOR ALL TABLES");
-    }
-    if (!published) co_return published.error();
+    const auto statement = exists
+                               ? std::string("SELECT 1")
+                               : "CREATE PUBLICATION " + quote_identifier(names.publication) +
+                                     " FOR ALL TABLES" + with_options(database->server_version());
+    if (auto published = co_await publish(database, *keyless, statement); !published)
+      co_return published.error();
     for (const auto& table : *keyless)
       report->push_back(done("gave a replica identity: " + table.mend()));
     if (!exists)
@@ -120,10 +147,9 @@ async_result<> set_up_for_owned(connection* database, source_names names, bool e
   const auto publication = quote_identifier(names.publication);
   std::string statement = "SELECT 1";
   if (!exists) {
-    statement =
-        "CREATE PUBLICATION " + publication +
-        (owned->sql.empty() ? "" : " FOR TABLE " + owned->sql) +
-        (database->server_version() >= 130000 ? " WITH (publish_via_partition_root = true)" : "");
+    statement = "CREATE PUBLICATION " + publication +
+                (owned->sql.empty() ? "" : " FOR TABLE " + owned->sql) +
+                with_options(database->server_version());
   } else if (!owned->sql.empty()) {
     statement = "ALTER PUBLICATION " + publication + " ADD TABLE " + owned->sql;
   }
@@ -222,6 +248,10 @@ async_result<setup_report> set_up(connection* database, source_names names, bool
     prepared = co_await set_up_for_owned(database, names, exists, fix, &report);
   }
   if (!prepared) co_return prepared.error();
+  if (exists && (role->superuser || !for_all)) {
+    if (auto renewed = co_await renew_publication(database, names.publication, &report); !renewed)
+      co_return renewed.error();
+  }
   co_return report;
 }
 

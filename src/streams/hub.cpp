@@ -59,11 +59,17 @@ hub::impl::impl(parts with, stream_limits limits)
 
 void hub::impl::know(const known_cursor& cursor) {
   auto& place = names_[cursor.key];
-  place = std::make_unique<name_state>();
+  place = std::make_shared<name_state>();
   place->key = cursor.key;
   place->cursor = place->saved = cursor.at;
   place->used_at = cursor.used_at;
   place->abandoned = cursor.abandoned;
+  find_table(*place);
+}
+
+void hub::impl::find_table(name_state& name) {
+  const auto table = with_.relations->table(0, name.key.table);
+  name.table = table ? *table : 0;
 }
 
 stream_state* hub::impl::find(stream_id id) {
@@ -81,12 +87,13 @@ std::shared_ptr<frame_source> hub::impl::frames_for(const stream_request& wanted
   return place;
 }
 
-stream_state& hub::impl::add(stream_request wanted, const table_name& of, table_id table,
+stream_state& hub::impl::add(stream_request wanted, const relation& of, table_id table,
                              std::shared_ptr<subscriber> to) {
   const auto id = next_id_++;
   auto made = std::make_unique<stream_state>(stream_id{id}, std::move(wanted), table, std::move(to),
                                              limits_);
-  made->table_of = of;
+  made->table_of = of.table;
+  made->table_oid = of.oid;
   made->frames = frames_for(made->wanted);
   made->frames->add_user();
   auto& stream = *made;
@@ -114,7 +121,7 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   if (const auto compiled = compile_wanted(wanted, known); !compiled) {
     return refuse(compiled.error());
   }
-  const auto table = with_.relations->table(shape.definition->table);
+  const auto table = with_.relations->table(shape.definition->oid, shape.definition->table);
   if (!table) return refuse(table.error());
 
   const cursor_key key{shape.definition->table, wanted.name};
@@ -125,7 +132,7 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
     if (!behind) return refuse(behind.error());
     start = *behind;
   }
-  auto& stream = add(std::move(wanted), shape.definition->table, *table, std::move(to));
+  auto& stream = add(std::move(wanted), *shape.definition, *table, std::move(to));
   stream.facts = shape.facts;
   const auto id = stream.id;
   if (stream.wanted.mode == stream_mode::subscribe || stream.wanted.name.empty()) {
@@ -141,8 +148,9 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   auto& place = names_[key];
   const bool is_new = place == nullptr;
   if (is_new) {
-    place = std::make_unique<name_state>();
+    place = std::make_shared<name_state>();
     place->key = key;
+    place->table = *table;
     place->opening = true;
   }
   stream.name = place.get();
@@ -159,10 +167,12 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
         done(stored.error());
       });
   if (!is_new) return;
-  with_.cursors->open(key, start, [self = shared_from_this(), key](const result<position>& stored) {
-    const auto found = self->names_.find(key);
-    if (found != self->names_.end()) self->name_ready(*found->second, stored);
-  });
+  // Its key may be another one when the answer comes, or it may be gone.
+  with_.cursors->open(
+      key, start,
+      [self = shared_from_this(), name = std::weak_ptr(place)](const result<position>& stored) {
+        if (const auto waiting = name.lock()) self->name_ready(*waiting, stored);
+      });
 }
 
 void hub::impl::name_ready(name_state& name, result<position> stored) {
@@ -296,23 +306,6 @@ void hub::impl::end(stream_id id, end_reason reason, std::string_view message) {
   to->end(reason, message);
 }
 
-void hub::impl::forget(const cursor_key& key, std::string_view why) {
-  const auto found = names_.find(key);
-  if (found == names_.end()) return;
-  const auto name = std::move(found->second);
-  names_.erase(found);
-  dirty_.erase(key);
-  lags_.drop(key);
-  for (const auto& answer : std::exchange(name->waiting_for_store, {}))
-    answer(error{errc::cancelled, std::string(why), "connect again"});
-  std::vector<stream_state*> streams(name->standbys.begin(), name->standbys.end());
-  if (name->active != nullptr) streams.push_back(name->active);
-  for (auto* stream : streams) {
-    stream->name = nullptr;
-    end(stream->id, end_reason::cursor_moved, why);
-  }
-}
-
 std::vector<stream_status> hub::impl::status() const {
   const auto newest = with_.log->bounds().last_at;
   std::vector<stream_status> all;
@@ -372,6 +365,9 @@ void hub::tick(std::chrono::steady_clock::time_point now) {
 }
 void hub::forget(const cursor_key& key, std::string_view why) {
   impl_->forget(key, why);
+}
+void hub::follow(const std::vector<table_rename>& renamed) {
+  impl_->follow(renamed);
 }
 void hub::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
   impl_->shut_down(reason, message, std::move(done));

@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/metrics.hpp"
+#include "change/catalog.hpp"
 #include "control/stored_gap.hpp"
 #include "log/event_log.hpp"
 #include "streams/filter.hpp"
@@ -184,6 +185,11 @@ class hub {
   void use_gaps(std::vector<control::stored_gap> gaps);
   // What bars the name, when something does.
   std::optional<control::stored_gap> gap_of(const cursor_key& key) const;
+  // Tables have other names: their cursors, and the streams that are open on them, go on under the
+  // new ones. A name that another table has now keeps a copy of its cursors. Streams whose name
+  // stands for another table now end, so that they open on that. The relation store has observed it
+  // before.
+  void follow(const std::vector<table_rename>& renamed);
 
   // Ends every stream with the reason; cursors are saved; `done` when they are durable.
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);

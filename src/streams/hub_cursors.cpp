@@ -110,6 +110,27 @@ void hub::impl::save_done(const std::vector<std::pair<cursor_key, position>>& ba
   }
 }
 
+void hub::impl::forget(const cursor_key& key, std::string_view why) {
+  const auto found = names_.find(key);
+  if (found == names_.end()) return;
+  const auto name = std::move(found->second);
+  names_.erase(found);
+  dirty_.erase(key);
+  lags_.drop(key);
+  disband(*name, why);
+}
+
+void hub::impl::disband(name_state& name, std::string_view why) {
+  for (const auto& answer : std::exchange(name.waiting_for_store, {}))
+    answer(error{errc::cancelled, std::string(why), "connect again"});
+  std::vector<stream_state*> streams(name.standbys.begin(), name.standbys.end());
+  if (name.active != nullptr) streams.push_back(name.active);
+  for (auto* stream : streams) {
+    stream->name = nullptr;
+    end(stream->id, end_reason::cursor_moved, why);
+  }
+}
+
 void hub::impl::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
   shutting_down_ = true;
   std::vector<stream_id> open;

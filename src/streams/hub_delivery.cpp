@@ -44,7 +44,9 @@ bool hub::impl::wanted(stream_state& stream, const event_view& event) {
 hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& event) {
   if (event.at <= stream.after) return offered::done;
   const bool tracked = stream.wanted.mode == stream_mode::stream;
-  const bool known = event.action != change_action::truncate || stream.wanted.truncates;
+  // The official client knows no truncates.
+  const bool known =
+      event.action != change_action::truncate || stream.wanted.form == event_form::native;
   if (!known || !wanted(stream, event)) {
     stream.after = event.at;
     stream.window.passed(event.at);

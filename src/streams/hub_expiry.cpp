@@ -116,10 +116,13 @@ void hub::impl::make_way_for_some() {
 bool hub::impl::waits_for(name_state& name, const position& through) {
   const auto at = cursor(name.key);
   if (at >= through) return false;
-  const auto table = with_.relations->table(name.key.table);
-  const auto reader = table ? with_.log->read(at, *table) : nullptr;
-  const auto read = reader ? reader->next() : result<const event_view*>(table.error());
-  if (read && (*read == nullptr || (*read)->at > through)) return false;
+  // Not by its name: the table may have another by now, which is not followed yet (follow()).
+  if (name.table == 0) find_table(name);
+  if (name.table != 0) {
+    const auto reader = with_.log->read(at, name.table);
+    const auto read = reader->next();
+    if (read && (*read == nullptr || (*read)->at > through)) return false;
+  }
   if (std::exchange(name.overtaken, true)) return true;
   expired_total_.Increment();
   log_warning("streams",

@@ -1,6 +1,6 @@
 // The hub's inside: names and opening (hub.cpp), the way of events (hub_delivery.cpp), cursors
-// (hub_cursors.cpp), streams that do not move (hub_stalls.cpp), gaps (hub_gaps.cpp), what retention
-// and age take away (hub_expiry.cpp).
+// (hub_cursors.cpp), tables that are renamed (hub_renames.cpp), streams that do not move
+// (hub_stalls.cpp), gaps (hub_gaps.cpp), what retention and age take away (hub_expiry.cpp).
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void tick(std::chrono::steady_clock::time_point now);
   void make_way(const position& through, std::function<void(bool)> done);
   void forget(const cursor_key& key, std::string_view why);
+  void follow(const std::vector<table_rename>& renamed);
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
   std::vector<stream_status> status() const;
   position cursor(const cursor_key& key) const;
@@ -49,12 +50,14 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
  private:
   // hub.cpp: opening, names, cursors.
-  stream_state& add(stream_request wanted, const table_name& of, table_id table,
+  stream_state& add(stream_request wanted, const relation& of, table_id table,
                     std::shared_ptr<subscriber> to);
   void attach(stream_id id, const opened& done);
   void activate(stream_state& stream, const position& from);
   void name_ready(name_state& name, result<position> stored);
   void leave_name(stream_state& stream);
+  void disband(name_state& name, std::string_view why);
+  void find_table(name_state& name);
   void remove(stream_id id);
   void end(stream_id id, end_reason reason, std::string_view message);
   position cursor_of(const stream_state& stream) const;
@@ -73,6 +76,12 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void make_way_for_some();
   bool waits_for(name_state& name, const position& through);
   void abandon_unused(std::chrono::steady_clock::time_point now);
+
+  // hub_renames.cpp
+  void move_name(const cursor_key& from, const cursor_key& to);
+  void move_on_its_way(const cursor_key& from, const cursor_key* to);
+  void stay(const name_state& copy);
+  void end_replaced(const std::vector<table_rename>& renamed);
 
   // hub_stalls.cpp
   bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::time_point now) const;
@@ -123,7 +132,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   stream_limits limits_;
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, std::unique_ptr<stream_state>> streams_;
-  std::map<cursor_key, std::unique_ptr<name_state>> names_;
+  std::map<cursor_key, std::shared_ptr<name_state>> names_;
   std::map<std::string, std::shared_ptr<frame_source>> frames_;
   std::vector<control::stored_gap> gaps_;  // oldest first
 

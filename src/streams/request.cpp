@@ -203,7 +203,6 @@ result<stream_request> parse_request(stream_mode mode, std::string_view subscrip
   if (!subscription) return subscription.error();
   const bool native = member(*subscription, "table") != nullptr;
   request.form = native ? event_form::native : event_form::prisma;
-  request.truncates = native;
   auto wanted_model = native ? read_table(*subscription) : read_model(*subscription);
   if (!wanted_model) return wanted_model.error();
   request.model = std::move(*wanted_model);

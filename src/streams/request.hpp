@@ -39,7 +39,6 @@ struct stream_request {
   event_form form = event_form::prisma;
   streams::model model;  // `native`: table and schema (empty: not said), and no fields
   wanted_events wanted;
-  bool truncates = false;  // the official client knows no such event
 };
 
 // Limits on what a stranger may send.

@@ -26,6 +26,7 @@ struct stream_state;
 // What is known under one stream name, whoever is connected.
 struct name_state {
   cursor_key key;
+  table_id table = 0;      // 0: its number could not be had; asked for when it is needed
   position cursor;         // where the consumer has got to
   position saved;          // what of it is durable
   bool opening = false;    // the store has not answered yet
@@ -74,6 +75,7 @@ struct stream_state {
   std::shared_ptr<frame_source> frames;
   name_state* name = nullptr;  // null: unnamed
   table_name table_of;
+  std::uint32_t table_oid = 0;
   bool scheduled = false;
 
   // As far as hub::tick() has seen: waiting for room since then, with nothing acknowledged since.

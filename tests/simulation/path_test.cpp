@@ -72,6 +72,8 @@ struct consumer {
     const auto* row = event.if_contains("created");
     if (row == nullptr) row = event.if_contains("after");
     if (row == nullptr) row = event.if_contains("deleted");
+    if (native && row->is_null()) row = &event.at("before");
+    if (row->is_null()) row = nullptr;
     // A TRUNCATE has no row, and so no key but its id.
     const auto key = row == nullptr ? id : std::string(row->at("id").as_string());
     const auto [known, is_first] = ids.emplace(key, id);
@@ -90,7 +92,7 @@ struct consumer {
 
   std::uint32_t table = 0;
   std::string name;
-  bool truncates = false;  // hears of them
+  bool native = false;  // and so hears of truncates
   bool congested = false;
   std::shared_ptr<connection> open;
   streams::stream_id stream{};
@@ -175,7 +177,7 @@ class simulation {
       consumer one;
       one.table = i % fake_database::table_count;
       one.name = "c" + std::to_string(i);
-      one.truncates = i % 2 == 0;
+      one.native = i % 2 == 0;
       consumers_.push_back(std::move(one));
     }
     start_process();
@@ -241,7 +243,7 @@ class simulation {
     wanted.name = one.name;
     wanted.model = model_of(one.table);
     wanted.wanted = {json::object(), json::object(), json::object()};
-    wanted.truncates = one.truncates;
+    if (one.native) wanted.form = streams::event_form::native;
     const table_shape shape{std::make_shared<const relation>(fake_database::definition(one.table)),
                             nullptr};
     process_->streams->open(wanted, shape, position{}, one.open,
@@ -341,7 +343,7 @@ class simulation {
           if (std::ranges::find(row.tables, one.table) == row.tables.end()) continue;
           if (row.action != change_action::truncate) {
             expected.push_back(row.key);
-          } else if (one.truncates) {
+          } else if (one.native) {
             expected.emplace_back("truncate");
           }
         }

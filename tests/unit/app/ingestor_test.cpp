@@ -10,6 +10,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "log/memory_log.hpp"
+#include "log/memory_relations.hpp"
 #include "tests/support/test_events.hpp"
 
 namespace pulse::app {

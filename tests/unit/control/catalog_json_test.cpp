@@ -16,8 +16,10 @@ catalog example() {
   table.name = {"public", "Bücher \"neu\""};
   table.identity = replica_identity::full;
   table.primary_key = {"b", "a"};
-  table.columns = {{"a", 23, -1, true, false}, {"b", 1043, 36, false, true, 100, true}};
+  table.columns = {{"a", 23, -1, true, false}, {"b", 1043, 36, false, true, 100, true, false}};
   table.published = true;
+  table.root = {"public", "all"};
+  table.partitioned = true;
   known.tables.push_back(table);
   known.types.put({4'000'000'000U, "public", "mood", 'e', 0, 0, -1, ',', {"so la", "gut \"ja\""}});
   known.types.put({16400, "public", "moods", 'd', 0, 16401, 12, ';'});
@@ -27,6 +29,8 @@ catalog example() {
   known.collations[100] = {100,       "shop", collation_provider::icu, "de-DE", "de-DE", "&a<b",
                            "153.120", false};
   known.encoding = "UTF8";
+  known.database = "7412/16384";
+  known.publication = {"own", true, false, true, false};
   return known;
 }
 
@@ -38,6 +42,8 @@ TEST(catalog_json, gives_back_what_it_was_given) {
   EXPECT_EQ((*read)->types.entries(), known.types.entries());
   EXPECT_EQ((*read)->collations, known.collations);
   EXPECT_EQ((*read)->encoding, known.encoding);
+  EXPECT_EQ((*read)->database, known.database);
+  EXPECT_EQ((*read)->publication, known.publication);
 }
 
 TEST(catalog_json, empty_catalog_is_a_catalog) {

@@ -55,6 +55,40 @@ TEST_F(state_store_test, new_cursor_begins_where_it_is_told_and_an_old_one_where
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(10));
 }
 
+TEST_F(state_store_test, cursors_follow_renamed_tables_with_the_catalog_that_says_so) {
+  const table_name people{"public", "people"};
+  ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
+  ASSERT_TRUE(store_->open_cursor("q", users, "mail", at(20)));
+  ASSERT_TRUE(store_->keep_catalog("p", "{}", {{users, people}}));
+  store_.reopen();
+  EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
+  EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(99)) << "the name is free";
+  EXPECT_EQ(store_->open_cursor("q", users, "mail", at(99)).value(), at(20));
+  EXPECT_EQ(store_->fact("p", "catalog").value(), "{}");
+}
+
+TEST_F(state_store_test, cursors_of_swapped_tables_swap) {
+  const table_name people{"public", "people"};
+  ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
+  ASSERT_TRUE(store_->open_cursor("p", users, "audit", at(11)));
+  ASSERT_TRUE(store_->open_cursor("p", people, "mail", at(20)));
+  ASSERT_TRUE(store_->keep_catalog("p", "{}", {{users, people, true}, {people, users, true}}));
+  EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
+  EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(20));
+  EXPECT_EQ(store_->open_cursor("p", people, "audit", at(99)).value(), at(11));
+  EXPECT_EQ(store_->open_cursor("p", users, "audit", at(99)).value(), at(11))
+      << "a reader of the name's new table misses nothing either";
+}
+
+TEST_F(state_store_test, a_cursor_that_the_new_name_has_already_stays) {
+  const table_name fresh{"public", "users_new"};
+  ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
+  ASSERT_TRUE(store_->open_cursor("p", fresh, "mail", at(20)));
+  ASSERT_TRUE(store_->keep_catalog("p", "{}", {{fresh, users}}));
+  EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(10));
+  EXPECT_EQ(store_->cursors("p")->size(), 1U);
+}
+
 TEST_F(state_store_test, cursors_of_other_projects_tables_and_names_are_others) {
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(1)));
   EXPECT_EQ(store_->open_cursor("q", users, "mail", at(2)).value(), at(2));

@@ -101,7 +101,7 @@ TEST_F(relation_file_on_a_disk, the_same_definition_keeps_its_version_and_anothe
 
 TEST_F(relation_file_on_a_disk, what_was_described_survives_a_power_cut) {
   open();
-  const auto waiting = file_->table({"public", "later"});
+  const auto waiting = file_->table(0, {"public", "later"});
   const auto described = file_->describe(users(5));
   ASSERT_TRUE(waiting);
   ASSERT_TRUE(described);
@@ -110,8 +110,68 @@ TEST_F(relation_file_on_a_disk, what_was_described_survives_a_power_cut) {
   open();
   EXPECT_EQ(*file_->find(described->version), users(5));
   EXPECT_EQ(file_->describe(users(5))->version, described->version);
-  EXPECT_EQ(*file_->table({"public", "later"}), *waiting);
-  EXPECT_NE(*file_->table({"other", "later"}), *waiting);
+  EXPECT_EQ(*file_->table(0, {"public", "later"}), *waiting);
+  EXPECT_NE(*file_->table(0, {"other", "later"}), *waiting);
+}
+
+TEST_F(relation_file_on_a_disk, a_renamed_table_is_the_same_after_a_restart) {
+  open();
+  const auto described = file_->describe(users(2));
+  ASSERT_TRUE(described);
+  catalog present;
+  present.database = "1/1";
+  catalog_table renamed;
+  renamed.oid = users(2).oid;
+  renamed.name = {"public", "Customer"};
+  present.tables.push_back(renamed);
+  ASSERT_TRUE(file_->observe(present));
+  open();
+  EXPECT_EQ(file_->table(users(2).oid, {"public", "Customer"}).value(), described->table);
+  EXPECT_TRUE(file_->settled(users(2).oid, {"public", "Customer"}));
+  EXPECT_NE(file_->table(20000, {"public", "User"}).value(), described->table);
+  // Another database: the same OID is another table.
+  present.database = "2/1";
+  present.tables.front().oid = 30000;
+  ASSERT_TRUE(file_->observe(present));
+  open();
+  EXPECT_EQ(file_->table(30000, {"public", "Customer"}).value(), described->table);
+  EXPECT_NE(file_->table(users(2).oid, {"public", "Elsewhere"}).value(), described->table);
+}
+
+// Written before tables had OIDs: a name, and a definition of it.
+TEST_F(relation_file_on_a_disk, a_file_of_an_older_version_is_read) {
+  const auto record = [](const std::string& payload) {
+    std::string bytes = "RELN";
+    append_little(bytes, static_cast<std::uint32_t>(payload.size()));
+    append_little(bytes, crc32c(as_byte_view(payload)));
+    return bytes + payload;
+  };
+  std::string name;
+  append_little(name, std::uint32_t{6});
+  name += "public";
+  append_little(name, std::uint32_t{4});
+  name += "User";
+  std::string table(1, '\1');
+  append_little(table, std::uint32_t{1});
+  std::string definition(1, '\2');
+  append_little(definition, std::uint32_t{1});
+  const auto bytes = record(table + name);
+  std::string rest = name;
+  append_little(rest, std::uint32_t{16384});
+  rest += 'd';
+  append_little(rest, std::uint32_t{0});
+  const auto whole = bytes + record(definition + rest);
+  {
+    const auto files = open_disk(disk_);
+    auto file = files->create("relations");
+    ASSERT_TRUE(file);
+    ASSERT_TRUE((*file)->write_at(0, as_byte_view(whole)));
+    ASSERT_TRUE((*file)->sync());
+    ASSERT_TRUE(files->sync_directory());
+  }
+  open();
+  EXPECT_EQ(file_->table(16384, {"public", "Renamed"}).value(), 1U);
+  EXPECT_EQ(file_->find(1)->table, (table_name{"public", "User"}));
 }
 
 TEST_F(relation_file_on_a_disk, types_that_consist_of_others_come_back) {
@@ -123,7 +183,7 @@ TEST_F(relation_file_on_a_disk, types_that_consist_of_others_come_back) {
 
 TEST_F(relation_file_on_a_disk, what_an_older_version_wrote_is_read_and_added_to) {
   open();
-  ASSERT_TRUE(file_->table(users(3).table));
+  ASSERT_TRUE(file_->table(0, users(3).table));
   disk_->content("relations") += old_record(users(3), 1);
   open();
   ASSERT_NE(file_->find(1), nullptr);

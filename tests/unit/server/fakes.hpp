@@ -13,6 +13,7 @@
 
 #include "base/metrics.hpp"
 #include "log/memory_log.hpp"
+#include "log/memory_relations.hpp"
 #include "server/admin_backend.hpp"
 #include "server/registry.hpp"
 #include "server/stream_host.hpp"

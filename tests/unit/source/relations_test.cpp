@@ -13,7 +13,7 @@ catalog_table orders(replica_identity identity) {
   table.columns = {{"id", 23, -1, true, false},
                    {"code", 25, -1, true, false, 950, true},
                    {"mood", 16400, -1, false, false},
-                   {"total", 1700, -1, false, true}};
+                   {"total", 1700, -1, false, true, 0, false, false}};
   return table;
 }
 
@@ -42,6 +42,13 @@ TEST(relation_from_catalog, marks_the_columns_that_old_rows_bring) {
   EXPECT_EQ(identity_of(replica_identity::index), "code ");
   EXPECT_EQ(identity_of(replica_identity::full), "id code mood ");
   EXPECT_EQ(identity_of(replica_identity::nothing), "");
+}
+
+TEST(relation_from_catalog, has_generated_columns_that_are_published) {
+  auto table = orders(replica_identity::full);
+  table.columns.back().replicated = true;
+  EXPECT_EQ(relation_from_catalog(table, shop().types).columns.back().name, "total");
+  EXPECT_FALSE(facts_from_catalog(table, shop()).columns.at("total").generated);
 }
 
 TEST(facts_from_catalog, have_collations_and_the_labels_of_enums_however_wrapped) {

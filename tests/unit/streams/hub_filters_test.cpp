@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "log/memory_log.hpp"
+#include "log/memory_relations.hpp"
 #include "streams/hub.hpp"
 #include "tests/unit/streams/filter_cases.hpp"
 

@@ -15,6 +15,7 @@
 
 #include "change/type_catalog.hpp"
 #include "log/memory_log.hpp"
+#include "log/memory_relations.hpp"
 #include "streams/hub.hpp"
 #include "tests/support/test_events.hpp"
 
