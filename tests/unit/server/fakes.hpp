@@ -72,7 +72,7 @@ class fake_project final : public project_service {
   streams::hub& streams() override { return hub_; }
   void resolve(const streams::stream_request& /*wanted*/, resolved done) override {
     if (refuse_resolve) return done(*refuse_resolve);
-    done(resolved_table{{std::make_shared<relation>(), nullptr}, {}});
+    done(resolved_table{{std::make_shared<relation>(), nullptr}, {}, {}});
   }
   capture_status capture() const override { return status; }
   std::string not_ready() const override { return why_not_ready; }
