@@ -45,6 +45,19 @@ unix_time_us time_at(std::int64_t us) {
   return unix_time_us(std::chrono::microseconds(us));
 }
 
+// errc::not_found: there is none.
+result<position> read_cursor(const sqlite_database& database, std::string_view project,
+                             const table_name& table, std::string_view name) {
+  auto select = database.prepare(
+      "SELECT timeline, commit_lsn, change_lsn, ordinal FROM cursors "
+      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
+  if (!select) return select.error();
+  const auto row = select->bind(project).bind(table.schema).bind(table.name).bind(name).step();
+  if (!row) return row.error();
+  if (!*row) return no_cursor(project, table, name);
+  return read_position(*select, 0);
+}
+
 }  // namespace
 
 result<state_store> state_store::open(const std::string& path, const clock_source& clock) {
@@ -135,13 +148,7 @@ result<position> state_store::open_cursor(std::string_view project, const table_
       !done) {
     return done.error();
   }
-  auto select = database_.prepare(
-      "SELECT timeline, commit_lsn, change_lsn, ordinal FROM cursors "
-      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
-  if (!select) return select.error();
-  const auto row = select->bind(project).bind(table.schema).bind(table.name).bind(name).step();
-  if (!row) return row.error();
-  return read_position(*select, 0);
+  return read_cursor(database_, project, table, name);
 }
 
 result<void> state_store::save_cursors(std::string_view project,
@@ -197,14 +204,8 @@ error no_cursor(std::string_view project, const table_name& table, std::string_v
 
 result<position> state_store::seek_cursor(std::string_view project, const table_name& table,
                                           std::string_view name, const position& to) {
-  auto select = database_.prepare(
-      "SELECT timeline, commit_lsn, change_lsn, ordinal FROM cursors "
-      "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
-  if (!select) return select.error();
-  const auto row = select->bind(project).bind(table.schema).bind(table.name).bind(name).step();
-  if (!row) return row.error();
-  if (!*row) return no_cursor(project, table, name);
-  const auto from = read_position(*select, 0);
+  const auto from = read_cursor(database_, project, table, name);
+  if (!from) return from.error();
   auto update = database_.prepare(
       "UPDATE cursors SET timeline = ?, commit_lsn = ?, change_lsn = ?, ordinal = ?, moved_at_us = "
       "?, used_at_us = ?, abandoned_at_us = NULL "
