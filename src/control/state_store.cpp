@@ -204,7 +204,7 @@ error no_cursor(std::string_view project, const table_name& table, std::string_v
 
 result<position> state_store::seek_cursor(std::string_view project, const table_name& table,
                                           std::string_view name, const position& to) {
-  const auto from = read_cursor(database_, project, table, name);
+  auto from = read_cursor(database_, project, table, name);
   if (!from) return from.error();
   auto update = database_.prepare(
       "UPDATE cursors SET timeline = ?, commit_lsn = ?, change_lsn = ?, ordinal = ?, moved_at_us = "
