@@ -111,6 +111,7 @@ export const fields: readonly Field[] = [
   list('texts', 'text', samples.texts),
   list('textsDe', 'text', samples.texts),
   list('varchars', 'text', samples.shortTexts(40)),
+  list('citexts', 'text', samples.texts),
   list('uids', 'uuid', samples.uuids),
   list('flags', 'boolean', samples.flags),
   list('moments', 'datetime', samples.moments),
