@@ -12,8 +12,8 @@ export interface ValueType {
   random: (random: Random) => string;
   // The JSON that docs/native_events.md promises, as jsonb. Absent: the column's own text, character by character.
   native?: Expression;
-  // `fails`: Prisma reads no value of it.
-  prisma: 'reads' | 'fails';
+  // `fails`: Prisma reads no value of it, as docs/wire_protocol.md says.
+  prisma: 'reads' | 'reads since 7' | 'fails';
 }
 
 const self: Expression = (of) => `to_jsonb(${of})`;
@@ -281,7 +281,7 @@ export const valueTypes: readonly ValueType[] = [
   { column: 'byteas', sql: 'bytea[]', edges: [...listEdges, '{"\\\\x00ff",""}'], random: array(bytes), native: listOf(base64), prisma: 'reads' },
   { column: 'ranks', sql: 'rank_kind[]', edges: listEdges, random: array(rank), native: asTexts, prisma: 'reads' },
 
-  { column: 'name', sql: 'name', edges: ['', 'n'], random: (r) => text(r, 8), native: asText, prisma: 'fails' },
+  { column: 'name', sql: 'name', edges: ['', 'n'], random: (r) => text(r, 8), native: asText, prisma: 'reads since 7' },
   { column: 'char', sql: '"char"', edges: ['', 'c'], random: (r) => r.pick(['a', '"', '\\101']), native: asText, prisma: 'fails' },
   {
     column: 'interval',
