@@ -26,7 +26,7 @@ function assertPulseError(answer: Answer, what: { status?: number; code: string;
   assert.ok(typeof body.requestId === 'string' && body.requestId.length > 0, label);
 }
 
-scenario('each_bad_request_is_refused_with_what_is_wrong', async (s) => {
+scenario('an_unknown_table_a_malformed_header_or_a_bad_filter_is_refused_with_what_is_wrong', async (s) => {
   const { pulse } = await prepare(s);
   const good = streamHeaders(pulse.apiKey, person);
   const withModel = (model: Model): Record<string, string> => streamHeaders(pulse.apiKey, model);

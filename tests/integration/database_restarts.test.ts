@@ -76,7 +76,7 @@ scenario(
   { timeoutMs: 240_000 },
 );
 
-scenario('a_stream_on_a_known_table_opens_while_the_database_is_down_and_waits', async (s) => {
+scenario('while_the_database_is_unreachable_streams_on_known_tables_open_and_wait', async (s) => {
   const postgres = await s.postgres();
   await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY, text text)');
   const pulse = await s.pulse({ database: postgres.socketUrl() });

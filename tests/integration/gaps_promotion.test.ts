@@ -27,7 +27,7 @@ async function setUpPair(s: Scenario): Promise<Pair> {
 
 const onStandby = (pair: Pair): Pick<Setup, 'postgres'> => ({ postgres: pair.standby });
 
-scenario('a_promoted_standby_that_lagged_behind_what_is_stored_is_a_divergence_that_names_the_events', async (s) => {
+scenario('a_history_forked_below_what_is_stored_is_a_divergence_that_names_the_events', async (s) => {
   const pair = await setUpPair(s);
   const { pulse, postgres, standby, prisma } = pair;
   await readNew(pair, 'mail', 'common');

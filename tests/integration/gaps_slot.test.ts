@@ -75,7 +75,7 @@ scenario('a_slot_dropped_and_made_again_is_a_gap_also_while_the_server_runs', as
   await refusedUntilAccepted(setup, 'open', gap, 'behind');
 });
 
-scenario('a_slot_that_the_server_invalidated_is_a_gap_and_replaced', async (s) => {
+scenario('a_slot_lost_to_the_servers_limit_is_a_gap_and_replaced', async (s) => {
   const setup = await setUp(s, { settings: { max_slot_wal_keep_size: '1MB', wal_keep_size: '0' } });
   const { pulse, postgres } = setup;
   await readNew(setup, 'mail', 'before');
@@ -91,7 +91,7 @@ scenario('a_slot_that_the_server_invalidated_is_a_gap_and_replaced', async (s) =
   await refusedUntilAccepted(setup, 'mail', gap, 'behind');
 });
 
-scenario('a_data_directory_restored_from_an_older_copy_is_a_gap', async (s) => {
+scenario('a_log_behind_the_slot_restored_from_an_older_copy_is_a_gap', async (s) => {
   const setup = await setUp(s);
   const { pulse } = setup;
   await readNew(setup, 'mail', 'before');

@@ -121,7 +121,7 @@ scenario('a_database_that_cannot_be_reached_stops_its_own_project_only', async (
   assert.equal(mended.connections + sound.connections, 2, 'the streams have stayed open');
 });
 
-scenario('a_change_that_cannot_be_read_stops_its_own_project_only', async (s) => {
+scenario('a_change_that_cannot_be_decoded_stops_its_own_project_only_and_says_where', async (s) => {
   const { postgres, pulse, proxy } = await prepare(s);
   await proxy.open();
   await pulse.start();

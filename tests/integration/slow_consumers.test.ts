@@ -40,7 +40,7 @@ async function insert(postgres: Postgres, first: number, count: number, bytes: n
 }
 
 scenario(
-  'memory_stays_bounded_whatever_six_bad_consumers_do',
+  'consumers_that_stall_cost_nobody_else_and_bounded_memory',
   async (s) => {
     const { postgres, pulse } = await prepare(s);
     const count = 40_000;

@@ -84,7 +84,7 @@ async function figures(s: Scenario, pulse: Pulse, streaming: 'on' | 'off', trans
 
 for (const streaming of ['on', 'off'] as const) {
   scenario(
-    `one transaction of ${rows} rows, streaming ${streaming}`,
+    `a_transaction_of_a_million_rows_comes_whole_in_bounded_memory_streaming_${streaming}`,
     async (s) => {
       const { postgres, pulse, witness, consumer } = await setUp(s, streaming);
       await postgres.sql(`INSERT INTO entries (writer, number, pad)
@@ -97,7 +97,7 @@ for (const streaming of ['on', 'off'] as const) {
   );
 
   scenario(
-    `four interleaved transactions with savepoints rolled back, streaming ${streaming}`,
+    `four_interleaved_transactions_with_savepoints_rolled_back_come_whole_streaming_${streaming}`,
     async (s) => {
       const { postgres, pulse, witness, consumer } = await setUp(s, streaming);
       const portion = 5000;

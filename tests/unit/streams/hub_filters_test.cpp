@@ -163,6 +163,25 @@ TEST_F(hub_filters, a_stream_that_closes_and_opens_again_goes_on_where_it_was) {
   EXPECT_EQ(one->ids.size(), 3U);
 }
 
+TEST_F(hub_filters, a_changed_filter_holds_from_the_cursor_on) {
+  auto one = open("one", tenant(1));
+  append(2);
+  append(1);
+  append(2);
+  append(3);
+  hub_->close(one->stream);
+  // What the cursor had passed before does not come; what lies behind it is judged by the new
+  // filter.
+  one = open("one", tenant(2));
+  EXPECT_EQ(one->ids.size(), 1U);
+  EXPECT_EQ(cursor("one"), at(2));
+  acknowledge(*one, 0);
+  EXPECT_EQ(cursor("one"), at(4));
+  hub_->close(one->stream);
+  one = open("one", "{}");
+  EXPECT_TRUE(one->ids.empty());
+}
+
 TEST_F(hub_filters, hold_when_the_table_is_altered) {
   const auto one = open("one", tenant(1));
   const auto two = open("two", tenant(2));
