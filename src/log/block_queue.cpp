@@ -77,12 +77,24 @@ bool block_queue::take(std::vector<block_draft>& to) {
                    [&] { return stopped_ || pending_bytes_ >= block_bytes_target_; });
   }
   taker_waits_ = false;
+  take_all(to);
+  return true;
+}
+
+bool block_queue::take_present(std::vector<block_draft>& to) {
+  const std::scoped_lock lock(mutex_);
+  if (!has_work()) return false;
+  take_all(to);
+  return true;
+}
+
+// With the lock held.
+void block_queue::take_all(std::vector<block_draft>& to) {
   if (open_.facts.event_count != 0 || mark_moved_) close_draft();
   to.assign(std::make_move_iterator(full_.begin()), std::make_move_iterator(full_.end()));
   full_.clear();
   taken_bytes_ = pending_bytes_;
   busy_ = taken_bytes_ * 4 >= block_bytes_target_;
-  return true;
 }
 
 void block_queue::written() {

@@ -35,6 +35,8 @@ class block_queue {
   // Waits for something to write, then takes all of it. After much work it waits a moment longer,
   // so that a busy log syncs full blocks rather than many small ones. False when stopped and empty.
   bool take(std::vector<block_draft>& to);
+  // The same without waiting. False: there is nothing.
+  bool take_present(std::vector<block_draft>& to);
   // The drafts taken last are durable.
   void written();
   void stop();
@@ -49,6 +51,7 @@ class block_queue {
   static constexpr std::chrono::milliseconds gather_max{1};
 
   void close_draft();
+  void take_all(std::vector<block_draft>& to);
   bool has_work() const { return !full_.empty() || open_.facts.event_count != 0 || mark_moved_; }
 
   const std::size_t block_bytes_target_;

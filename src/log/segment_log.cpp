@@ -34,7 +34,8 @@ result<std::unique_ptr<segment_log>> segment_log::open(std::unique_ptr<storage> 
                                                      std::move(at).value(), [log = opened.get()] {
                                                        if (log->listener_) log->listener_();
                                                      });
-  opened->thread_ = std::thread([writer = opened->writer_.get()] { writer->run(); });
+  if (!opened->options_.stepped)
+    opened->thread_ = std::thread([writer = opened->writer_.get()] { writer->run(); });
   return opened;
 }
 
@@ -42,6 +43,10 @@ segment_log::~segment_log() {
   if (!thread_.joinable()) return;
   queue_->stop();
   thread_.join();
+}
+
+bool segment_log::step() {
+  return writer_->step();
 }
 
 result<void> segment_log::append(const event_view& event) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/error.hpp"
@@ -29,6 +30,13 @@ struct segment_log_options {
   // once may report success the next time without having written), so the process must end. Tests
   // replace it.
   std::function<void(const error&)> on_fatal;
+  // For a simulation, whose every step is a function of its seed: there is no thread, and the log
+  // writes when step() is called. Closed, it writes nothing more, as if the process were killed.
+  struct stepping {
+    // Between attempts to find room on a full disk, in place of the wait. True: stop trying.
+    std::function<bool()> wait_for_room;
+  };
+  std::optional<stepping> stepped;
 };
 
 class block_queue;
@@ -46,6 +54,9 @@ class segment_log final : public event_log {
                                                    segment_log_options options);
   // Writes what has been appended, then stops.
   ~segment_log() override;
+
+  // Only with segment_log_options::stepped: one turn of the writer. False: nothing was to be done.
+  bool step();
 
   result<void> append(const event_view& event) override;
   result<void> cover(std::uint32_t timeline, lsn through) override;

@@ -66,12 +66,21 @@ result<segment_writer::position_in_file> segment_writer::make_segment(storage& f
 
 void segment_writer::run() {
   std::vector<block_draft> drafts;
-  while (!abandoned_ && queue_->take(drafts)) {
-    write(drafts);
-    if (abandoned_) return;
-    queue_->written();
-    if (on_progress_) on_progress_();
-  }
+  while (!abandoned_ && queue_->take(drafts)) make_durable(drafts);
+}
+
+bool segment_writer::step() {
+  std::vector<block_draft> drafts;
+  if (abandoned_ || !queue_->take_present(drafts)) return false;
+  make_durable(drafts);
+  return true;
+}
+
+void segment_writer::make_durable(std::vector<block_draft>& drafts) {
+  write(drafts);
+  if (abandoned_) return;
+  queue_->written();
+  if (on_progress_) on_progress_();
 }
 
 void segment_writer::write(std::vector<block_draft>& drafts) {
@@ -171,6 +180,12 @@ bool segment_writer::make_room(std::uint64_t file_bytes) {
   });
 }
 
+// True: the log is being closed.
+bool segment_writer::wait_for_room() {
+  if (options_.stepped) return options_.stepped->wait_for_room();
+  return queue_->wait_stopped(options_.retry_wait);
+}
+
 bool segment_writer::when_there_is_room(const std::function<result<void>()>& attempt) {
   for (bool waited = false;; waited = true) {
     const auto outcome = attempt();
@@ -188,7 +203,7 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
       store_->set_out_of_space(true);
       if (on_progress_) on_progress_();
     }
-    if (queue_->wait_stopped(options_.retry_wait)) break;
+    if (wait_for_room()) break;
   }
   log_warning("log",
               "stopped while the disk is full: what was not written is given again by the "

@@ -13,7 +13,7 @@
 
 namespace pulse::log {
 
-// Runs on its own thread until the queue is stopped and empty.
+// Runs on its own thread until the queue is stopped and empty, or a step at a time.
 class segment_writer {
  public:
   // Where recovery has left the newest segment.
@@ -30,6 +30,8 @@ class segment_writer {
                  std::function<void()> on_progress);
 
   void run();
+  // What has been appended by now becomes durable; never waits for more. False: there was nothing.
+  bool step();
 
   // The first segment of an empty log, or the next one: made under another name, filled with room,
   // then put in place.
@@ -37,6 +39,7 @@ class segment_writer {
                                                const log_state& before, std::uint64_t bytes);
 
  private:
+  void make_durable(std::vector<block_draft>& drafts);
   void write(std::vector<block_draft>& drafts);
   void write_out();
   packed_block pack(const block_draft& draft) const;
@@ -46,6 +49,7 @@ class segment_writer {
   result<void> within_quota(std::uint64_t more_bytes) const;
   bool make_room(std::uint64_t file_bytes);
   bool when_there_is_room(const std::function<result<void>()>& attempt);
+  bool wait_for_room();
   void must(const result<void>& outcome);
 
   storage* files_;

@@ -142,7 +142,14 @@ result<void> fault_disk::change_directory(std::function<void(directory&)> edit) 
 std::shared_ptr<fault_disk> fault_disk::after_power_cut(random& chance) const {
   // All of what was not synced, none of it, or a mixture.
   const auto luck = std::uniform_int_distribution<int>(0, 4)(chance) * 25;
-  const auto survives = [&] { return std::uniform_int_distribution<int>(0, 99)(chance) < luck; };
+  return found_later([&] { return std::uniform_int_distribution<int>(0, 99)(chance) < luck; });
+}
+
+std::shared_ptr<fault_disk> fault_disk::durable() const {
+  return found_later([] { return false; });
+}
+
+std::shared_ptr<fault_disk> fault_disk::found_later(const std::function<bool()>& survives) const {
   auto after = std::make_shared<fault_disk>();
   auto names = durable_files_;
   for (const auto& edit : unsynced_edits_) {

@@ -30,6 +30,8 @@ class fault_disk {
   // any sectors of any write and any directory changes are. Call from before_change, or when
   // nobody works on the disk.
   std::shared_ptr<fault_disk> after_power_cut(random& chance) const;
+  // The same with the worst of luck: only what was synced is there.
+  std::shared_ptr<fault_disk> durable() const;
   // The disk as the next process finds it when this one is killed now: all that was written can be
   // read, and what was not synced can still be lost. Call as above.
   std::shared_ptr<fault_disk> after_kill() const;
@@ -60,6 +62,7 @@ class fault_disk {
   };
   using directory = std::map<std::string, std::shared_ptr<file_state>>;
 
+  std::shared_ptr<fault_disk> found_later(const std::function<bool()>& survives) const;
   static void apply(const change& one, std::string& to);
   std::uint64_t used() const;
   result<void> change_directory(std::function<void(directory&)> edit);
