@@ -44,9 +44,9 @@ error written_again(const stored_history& stored, const server_identity& server,
           fmt::format("the server writes timeline {} again from {}, below what is stored ({}): it "
                       "was restored from an older copy without a timeline of its own",
                       server.history.at(from), to_string(from), to_string(stored_end(stored))),
-          "bring consumers up to date by other means, stop Pulse, run `pulse teardown`, remove the "
-          "project's directory, and start anew; restores by recovery (recovery.signal) get a "
-          "timeline of their own, which is a gap and not this"};
+          "bring consumers up to date by other means, stop Pulse, run `pulse teardown`, and start "
+          "with a new data directory: cursors mean nothing here any more; restores by recovery "
+          "(recovery.signal) get a timeline of their own, which is a gap and not this"};
 }
 
 struct beginning {

@@ -64,7 +64,7 @@ export class Pulse {
     this.listenPort = ports[0] as number;
     this.adminPort = ports[1] as number;
     writeFileSync(this.keyFile, `${this.apiKey}\n`, { mode: 0o600 });
-    if (options.config !== undefined) writeFileSync(this.configFile, options.config, { mode: 0o600 });
+    if (options.config !== undefined) this.configure(options.config);
   }
 
   // A server that has been given what it needs and not been started.
@@ -91,6 +91,11 @@ export class Pulse {
 
   get keyFile(): string {
     return join(this.folder, 'api-key');
+  }
+
+  // The configuration file from now on; a server that runs reads it again at SIGHUP.
+  configure(config: string): void {
+    writeFileSync(this.configFile, config, { mode: 0o600 });
   }
 
   private get configFile(): string {
