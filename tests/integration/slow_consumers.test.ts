@@ -92,6 +92,43 @@ scenario(
   { timeoutMs: 300_000 },
 );
 
+scenario('consumers_that_flood_or_die_cost_nobody_else_and_bounded_memory', async (s) => {
+  const { postgres, pulse } = await prepare(s);
+  const good = await s.consumer(pulse, { model: event, name: 'good', keepFrames: false });
+  const flooding = await Promise.all(
+    [1, 2, 3].map((n) => s.consumer(pulse, { model: event, name: `flood-${n}`, ack: 'none', keepFrames: false })),
+  );
+  const before = pulse.process.memory();
+  // Acknowledgements of what never was, what is no message of the protocol, and pings, as fast as they go out.
+  let ends = false;
+  let told = 0;
+  const nextId = (): string => `01M84XND87${String(++told).padStart(16, '0')}`;
+  const flood = (async () => {
+    while (!ends) {
+      for (const consumer of flooding) {
+        for (let n = 0; n < 200; n++) consumer.acknowledge(nextId());
+        for (let n = 0; n < 50; n++) consumer.sendRaw('{"type":"noise","of":"a consumer"}');
+        await consumer.ping();
+      }
+    }
+  })();
+  for (let first = 1; first < 10_000; first += 1000) {
+    // Dies with events in hand, and comes again under its name.
+    const dying = await s.consumer(pulse, { model: event, name: 'dies', ack: 'manual', keepFrames: false });
+    await insert(postgres, first, 1000, 200);
+    await dying.untilReceived(1);
+    dying.terminate();
+  }
+  await good.untilReceived(10_000, 60_000);
+  ends = true;
+  await flood;
+  for (const counter of ['pulse_acknowledgements_unknown_total', 'pulse_client_messages_ignored_total']) {
+    await until(`${counter} to tell of it`, async () => (await pulse.metric(counter)) > 500);
+  }
+  for (const consumer of flooding) assert.ok(consumer.isOpen && consumer.received <= windowEventsMax);
+  assert.ok(pulse.process.memory().peakMib - before.rssMib < 48, 'the peak did not grow with what came in');
+});
+
 scenario('a_stalled_stream_goes_on_when_it_acknowledges', async (s) => {
   const { postgres, pulse } = await prepare(s);
   const consumer = await s.consumer(pulse, { model: event, name: 'late', ack: 'manual' });
