@@ -66,6 +66,8 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   if (const auto seal = read_trailer(*file); seal) {
     auto segment = recover_sealed(files, name);
     if (!segment) return segment.error();
+    if (auto anew = write_anew(*file, seal->index_offset, segment->file_bytes); !anew)
+      return anew.error();
     if (auto synced = file->sync(); !synced) return synced.error();
     segment_writer::position_in_file at;
     at.file = file;
@@ -86,6 +88,8 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   }
   // Truncating first makes what follows read as zeros again.
   if (auto cut = file->truncate(scanned->end); !cut) return cut.error();
+  const auto certain = std::min(scanned->durable_through, scanned->end);
+  if (auto anew = write_anew(*file, certain, scanned->end); !anew) return anew.error();
   segment_writer::position_in_file at;
   at.file = file;
   at.offset = scanned->end;

@@ -9,8 +9,9 @@
 namespace pulse::log {
 
 // Fills the store from the files and says where writing goes on. Cuts a torn tail off the newest
-// segment, removes a segment that was never put in place, then syncs file and directory: a process
-// that was killed finds in the page cache what a power cut could still take away. errc::corrupt:
+// segment, removes a segment that was never put in place, writes the last write of the process
+// before anew, then syncs file and directory: what is found in the page cache a power cut could
+// still take away, and after a sync that failed it would, whatever is synced later. errc::corrupt:
 // history is damaged or a segment is missing.
 result<segment_writer::position_in_file> recover(storage& files, segment_store& store,
                                                  const segment_log_options& options);

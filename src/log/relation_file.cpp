@@ -133,6 +133,8 @@ result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
   std::unique_ptr<relation_file> opened(new relation_file(std::move(file).value()));
   if (auto loaded = opened->load(); !loaded)
     return wrap("opening the file 'relations'", loaded.error());
+  if (auto anew = write_anew(*opened->file_, opened->last_record_, opened->end_); !anew)
+    return anew.error();
   if (auto synced = opened->file_->sync(); !synced) return synced.error();
   if (auto synced = files.sync_directory(); !synced) return synced.error();
   return opened;
@@ -147,6 +149,7 @@ result<void> relation_file::load() {
   const auto all = as_byte_view(bytes).first(*got);
   for (auto payload = record_at(all, end_); payload; payload = record_at(all, end_)) {
     if (auto taken = take_record(*payload); !taken) return taken.error();
+    last_record_ = end_;
     end_ += record_header_bytes + payload->size();
   }
   if (end_ == all.size()) return {};
@@ -242,12 +245,13 @@ result<void> relation_file::add_record(const std::string& payload) {
   append_little(record, static_cast<std::uint32_t>(payload.size()));
   append_little(record, crc32c(as_byte_view(payload)));
   record += payload;
-  if (auto written = file_->write_at(end_, as_byte_view(record)); !written) {
-    // On a full disk part of it may be there: a shorter record must not be followed by its rest.
+  auto kept = file_->write_at(end_, as_byte_view(record));
+  if (kept) kept = file_->sync();
+  if (!kept) {
+    // All or part of it may be there: a shorter record must not be followed by its rest.
     if (auto cut = file_->truncate(end_); !cut) return cut.error();
-    return written.error();
+    return kept.error();
   }
-  if (auto synced = file_->sync(); !synced) return synced.error();
   end_ += record.size();
   return {};
 }

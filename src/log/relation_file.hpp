@@ -31,6 +31,7 @@ class relation_file final : public memory_relations {
   result<void> take_record(byte_view payload);
 
   std::unique_ptr<storage_file> file_;
+  std::uint64_t last_record_ = 0;  // as it was found: where it begins
   std::uint64_t end_ = 0;
 };
 

@@ -101,6 +101,8 @@ struct scan_outcome {
   segment_summary summary;
   std::uint64_t end = segment_header_bytes;  // behind the last whole block
   std::uint32_t last_checksum = 0;
+  // What lies before this was synced, and the sync succeeded, before the last block was written.
+  std::uint64_t durable_through = segment_header_bytes;
   std::uint64_t torn_bytes = 0;  // non-zero bytes behind the end that are no block
 };
 

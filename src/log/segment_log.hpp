@@ -47,9 +47,9 @@ class segment_writer;
 // disk worked goes with the next write and the next fdatasync.
 class segment_log final : public event_log {
  public:
-  // Recovers what is there: cuts a torn tail, then syncs the newest file and the directory, so that
-  // what bounds() says is durable before anybody is told. errc::corrupt: damage that is no torn
-  // tail; nothing was changed.
+  // Recovers what is there: cuts a torn tail, then writes the last write anew and syncs file and
+  // directory, so that what bounds() says is durable before anybody is told. errc::corrupt: damage
+  // that is no torn tail; nothing was changed.
   static result<std::unique_ptr<segment_log>> open(std::unique_ptr<storage> files,
                                                    segment_log_options options);
   // Writes what has been appended, then stops.

@@ -110,6 +110,7 @@ result<scan_outcome> scan_segment(const storage_file& file, const segment_header
     outcome.index.add(*block, outcome.end);
     outcome.end += block->total_bytes;
     outcome.last_checksum = block->checksum;
+    outcome.durable_through = block->place.durable_through;
     outcome.summary.event_count += facts.event_count;
     outcome.summary.newest_commit = std::max(outcome.summary.newest_commit, facts.newest_commit);
     auto& end = outcome.summary.end;

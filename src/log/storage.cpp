@@ -1,5 +1,6 @@
 #include "log/storage.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -175,6 +176,23 @@ result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& dir
                  "stop the other server, or choose another data directory"};
   }
   return std::make_unique<posix_storage>(directory, std::move(opened), std::move(lock));
+}
+
+result<void> write_anew(storage_file& file, std::uint64_t from, std::uint64_t to) {
+  constexpr std::uint64_t step_bytes = std::uint64_t{1} << 20U;
+  std::string bytes;
+  for (auto at = from; at < to; at += bytes.size()) {
+    bytes.resize(std::min(step_bytes, to - at));
+    const auto got = file.read_at(at, {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
+    if (!got) return got.error();
+    if (*got != bytes.size()) {
+      return error{errc::io,
+                   "a file ends at byte " + std::to_string(at + *got) + " while it is read",
+                   "see that nothing else uses the data directory"};
+    }
+    if (auto written = file.write_at(at, as_byte_view(bytes)); !written) return written;
+  }
+  return {};
 }
 
 }  // namespace pulse::log

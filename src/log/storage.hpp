@@ -51,6 +51,11 @@ class storage {
   virtual result<void> sync_directory() = 0;
 };
 
+// Writes the bytes between the two offsets again as they are read; to be synced afterwards. After a
+// failed sync the kernel takes the pages that it could not write for clean: they are read back as
+// if they were on the disk, and no later sync writes them (fsync(2), EIO).
+result<void> write_anew(storage_file& file, std::uint64_t from, std::uint64_t to);
+
 // The real directory, made with mode 0700 when it is not there. errc::conflict: another process has
 // it (a lock on the file `lock`).
 result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& directory);

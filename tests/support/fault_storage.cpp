@@ -33,9 +33,14 @@ class fault_file final : public storage_file {
   result<void> sync() override {
     const std::scoped_lock lock(disk_->mutex_);
     if (disk_->before_change) disk_->before_change();
-    if (disk_->syncs_fail) return error{errc::io, "the simulated sync fails", {}};
-    state_->durable = state_->now;
-    state_->unsynced.clear();
+    auto pending = std::exchange(state_->unsynced, {});
+    if (disk_->syncs_fail) {
+      // What was written is lost and still read back. Sizes are the file system's to remember.
+      std::erase_if(pending, [](const auto& one) { return !one.resize; });
+      state_->unsynced = std::move(pending);
+      return error{errc::io, "the simulated sync fails", {}};
+    }
+    for (const auto& one : pending) fault_disk::apply(one, state_->durable);
     return {};
   }
 

@@ -24,6 +24,8 @@ class fault_disk {
   std::function<void()> before_change;
   // Bytes that fit in all files together.
   std::uint64_t capacity = std::uint64_t{1} << 40U;
+  // As on Linux: what a failed sync should have written can be read as if nothing had happened, and
+  // no later sync writes it, unless it is written again.
   bool syncs_fail = false;
 
   // The disk as it may be found after a power cut now: what was synced is there; of what was not,

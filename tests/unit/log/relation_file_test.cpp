@@ -114,6 +114,42 @@ TEST_F(relation_file_on_a_disk, what_was_described_survives_a_power_cut) {
   EXPECT_NE(*file_->table(0, {"other", "later"}), *waiting);
 }
 
+TEST_F(relation_file_on_a_disk,
+       a_definition_whose_sync_failed_is_durable_when_the_next_attempt_succeeds) {
+  open();
+  const auto first = file_->describe(users(2));
+  ASSERT_TRUE(first);
+  disk_->syncs_fail = true;
+  EXPECT_FALSE(file_->describe(users(5)));
+  disk_->syncs_fail = false;
+  const auto again = file_->describe(users(5));
+  ASSERT_TRUE(again);
+  disk_ = disk_->durable();
+  open();
+  EXPECT_EQ(*file_->find(first->version), users(2));
+  EXPECT_EQ(*file_->find(again->version), users(5));
+}
+
+TEST_F(relation_file_on_a_disk, a_definition_found_after_a_failed_sync_is_durable_once_it_is_used) {
+  open();
+  ASSERT_TRUE(file_->table(1, {"public", "first"}));
+  // Killed between the failure and the removal of what was written.
+  std::shared_ptr<fault_disk> found;
+  disk_->syncs_fail = true;
+  disk_->before_change = [&, changes = 0]() mutable {
+    // Write, failed sync, truncation.
+    if (++changes == 3) found = disk_->after_kill();
+  };
+  EXPECT_FALSE(file_->describe(users(5)));
+  disk_ = found;
+  open();
+  const auto described = file_->describe(users(5));
+  ASSERT_TRUE(described);
+  disk_ = disk_->durable();
+  open();
+  EXPECT_EQ(*file_->find(described->version), users(5));
+}
+
 TEST_F(relation_file_on_a_disk, a_renamed_table_is_the_same_after_a_restart) {
   open();
   const auto described = file_->describe(users(2));

@@ -2,6 +2,7 @@
 #include "log/segment_log.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@ namespace pulse::log {
 namespace {
 
 using pulse::testing::collect;
+using pulse::testing::sequences;
 using pulse::testing::test_event;
 using pulse::testing::wait_until;
 using testing::fault_disk;
@@ -132,6 +134,48 @@ TEST_F(segment_log_on_a_disk, a_failed_sync_ends_the_process) {
         wait_until([&] { return log_->bounds().last == 1; });
       },
       "cannot be written any more");
+}
+
+// The process that met the failure is gone; the next one finds all that was written in the page
+// cache, and no later sync writes it.
+TEST_F(segment_log_on_a_disk,
+       whichever_sync_fails_what_the_next_start_serves_survives_a_power_cut) {
+  struct ended : std::exception {};
+  options_.stepped.emplace();
+  options_.on_fatal = [](const error&) { throw ended(); };
+  bool failed = true;
+  for (int good_operations = 0; failed; ++good_operations) {
+    disk_ = std::make_shared<fault_disk>();
+    disk_->before_change = [&, left = good_operations]() mutable {
+      if (left-- == 0) disk_->syncs_fail = true;
+    };
+    event_sequence said = 0;
+    try {
+      if (auto opened = try_open()) {
+        log_ = std::move(opened).value();
+        for (std::uint32_t n = 1; n <= 300; n += 10) {
+          append(n, n + 9);
+          log_->step();
+          said = log_->bounds().last;
+        }
+      }
+    } catch (const ended&) {
+    }
+    log_.reset();
+    failed = disk_->syncs_fail;
+    disk_->syncs_fail = false;
+    disk_->before_change = nullptr;
+
+    open();
+    const auto served = sequences(collect(*log_->read(position{}, 0)));
+    EXPECT_GE(served.size(), said);
+    log_.reset();
+    disk_ = disk_->durable();
+    open();
+    ASSERT_EQ(sequences(collect(*log_->read(position{}, 0))), served)
+        << "syncs failed after " << good_operations << " operations";
+  }
+  EXPECT_GT(segments().size(), 2U) << "seals and new segments are among what failed";
 }
 
 TEST_F(segment_log_on_a_disk, marks_of_an_idle_database_do_not_fill_the_disk) {
