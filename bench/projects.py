@@ -14,10 +14,10 @@ from bench.workloads import WORKLOADS
 ROWS = 6_000_000
 RUNS = 3
 STEADY = WORKLOADS["inserts"]
-# Ten times more than the quota has room for. Segments are as small, because they are made in full.
+# Ten times more than the quota has room for, and retention makes none. Segments are as small, because they are made in full.
 BACKLOG = WORKLOADS["wide_rows"]
 BACKLOG_ROWS = 4_000
-QUOTA = {"storage_max": "4MiB", "segment_bytes": "1MiB"}
+QUOTA = {"storage_max": "4MiB", "segment_bytes": "1MiB", "retention_bytes": "1GiB"}
 CONTROL = "control"
 # What is wrong with project a, and which of its databases it has then.
 BROKEN = {"database unreachable": "idle", "disk quota full": "quota", "poison change": "poison"}
