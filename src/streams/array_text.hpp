@@ -30,4 +30,33 @@ class array_reader {
   std::string unescaped_;
 };
 
+// Appends an array to `to` as a JSON array, of arrays where it has several dimensions; the elements
+// are appended by `append_element(text)`, which says false to end. False: it did, or the text is no
+// array; what was appended is to be thrown away.
+template <typename AppendElement>
+bool append_array(std::string& to, std::string_view text, char delimiter,
+                  const AppendElement& append_element) {
+  array_reader reader(text, delimiter);
+  bool first = true;
+  for (;;) {
+    const auto token = reader.next();
+    if (token == array_reader::token::end) return true;
+    if (token == array_reader::token::damaged) return false;
+    if (token == array_reader::token::close) {
+      to += ']';
+      first = false;
+      continue;
+    }
+    if (!first) to += ',';
+    first = token == array_reader::token::open;
+    if (token == array_reader::token::open) {
+      to += '[';
+    } else if (token == array_reader::token::null) {
+      to += "null";
+    } else if (!append_element(reader.text())) {
+      return false;
+    }
+  }
+}
+
 }  // namespace pulse::streams

@@ -160,27 +160,8 @@ bool append_hstore(std::string& to, std::string_view text) {
 }
 
 bool append_elements(std::string& to, const column_type& type, std::string_view text) {
-  array_reader reader(text, type.delimiter);
-  bool first = true;
-  for (;;) {
-    const auto token = reader.next();
-    if (token == array_reader::token::end) return true;
-    if (token == array_reader::token::damaged) return false;
-    if (token == array_reader::token::close) {
-      to += ']';
-      first = false;
-      continue;
-    }
-    if (!first) to += ',';
-    first = token == array_reader::token::open;
-    if (token == array_reader::token::open) {
-      to += '[';
-    } else if (token == array_reader::token::null) {
-      to += "null";
-    } else if (!append_element(to, type, reader.text())) {
-      return false;
-    }
-  }
+  return append_array(to, text, type.delimiter,
+                      [&](std::string_view element) { return append_element(to, type, element); });
 }
 
 bool append_element(std::string& to, const column_type& type, std::string_view text) {

@@ -17,24 +17,10 @@ std::string_view name_of(const enum_labels& labels, std::string_view label) {
 // False: the text is no array; what was appended is to be thrown away.
 bool append_named_list(std::string& to, const enum_labels& labels, char delimiter,
                        std::string_view text) {
-  array_reader reader(text, delimiter);
-  bool first = true;
-  for (;;) {
-    const auto token = reader.next();
-    if (token == array_reader::token::damaged) return false;
-    if (token == array_reader::token::end) return true;
-    if (token == array_reader::token::close) {
-      to += ']';
-      first = false;
-      continue;
-    }
-    if (!first) to += ',';
-    first = token == array_reader::token::open;
-    if (token == array_reader::token::open) to += '[';
-    if (token == array_reader::token::null) to += "null";
-    if (token == array_reader::token::element)
-      append_json_string(to, name_of(labels, reader.text()));
-  }
+  return append_array(to, text, delimiter, [&](std::string_view label) {
+    append_json_string(to, name_of(labels, label));
+    return true;
+  });
 }
 
 }  // namespace

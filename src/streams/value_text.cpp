@@ -355,29 +355,15 @@ bool append_value(std::string& to, value_kind kind, std::string_view text) {
 
 list_rendering append_list(std::string& to, value_kind element, char delimiter,
                            std::string_view text) {
-  array_reader reader(text, delimiter);
   auto rendering = list_rendering::whole;
-  bool first = true;
-  for (;;) {
-    const auto token = reader.next();
-    if (token == array_reader::token::end) return rendering;
-    if (token == array_reader::token::damaged) return list_rendering::damaged;
-    if (token == array_reader::token::close) {
-      to += ']';
-      first = false;
-      continue;
-    }
-    if (!first) to += ',';
-    first = token == array_reader::token::open;
-    if (token == array_reader::token::open) {
-      to += '[';
-    } else if (token == array_reader::token::null) {
-      to += "null";
-    } else if (!append_value(to, element, reader.text())) {
-      append_json_string(to, reader.text());
+  const bool read = append_array(to, text, delimiter, [&](std::string_view value) {
+    if (!append_value(to, element, value)) {
+      append_json_string(to, value);
       rendering = list_rendering::with_texts;
     }
-  }
+    return true;
+  });
+  return read ? rendering : list_rendering::damaged;
 }
 
 }  // namespace pulse::streams
