@@ -64,6 +64,8 @@ const text = (random: Random, longest = 60): string =>
     .join('');
 const digits = (random: Random, most: number): string =>
   Array.from({ length: random.between(1, most) }, () => random.between(0, 9)).join('');
+// PostgreSQL 18 reads an oid that begins with a zero as an octal one.
+const oid = (random: Random): string => String(Number(digits(random, 9)));
 const padded = (value: number, width: number): string => String(value).padStart(width, '0');
 
 const integer = (bits: bigint) => (random: Random) => {
@@ -145,7 +147,7 @@ export const valueTypes: readonly ValueType[] = [
     native: asText,
     prisma: 'reads',
   },
-  { column: 'oid', sql: 'oid', edges: ['0', '4294967295'], random: (r) => digits(r, 9), native: (of) => `to_jsonb(${of}::bigint)`, prisma: 'reads' },
+  { column: 'oid', sql: 'oid', edges: ['0', '4294967295'], random: oid, native: (of) => `to_jsonb(${of}::bigint)`, prisma: 'reads' },
   {
     column: 'float4',
     sql: 'real',
@@ -258,7 +260,7 @@ export const valueTypes: readonly ValueType[] = [
   { column: 'int2s', sql: 'smallint[]', edges: listEdges, random: array(integer(16n)), native: self, prisma: 'reads' },
   { column: 'int4s', sql: 'integer[]', edges: [...listEdges, '{{1,2},{3,4}}', '[0:1]={5,6}', '{{{1}}}'], random: array(integer(32n)), native: self, prisma: 'reads' },
   { column: 'int8s', sql: 'bigint[]', edges: [...listEdges, '{{1},{9007199254740993}}'], random: array(integer(64n)), native: asTexts, prisma: 'reads' },
-  { column: 'oids', sql: 'oid[]', edges: listEdges, random: array((r) => digits(r, 9)), native: (of) => `to_jsonb(${of}::bigint[])`, prisma: 'reads' },
+  { column: 'oids', sql: 'oid[]', edges: listEdges, random: array(oid), native: (of) => `to_jsonb(${of}::bigint[])`, prisma: 'reads' },
   { column: 'float4s', sql: 'real[]', edges: [...listEdges, '{NaN,Infinity,0.1}'], random: array(single), native: listOf(float), prisma: 'reads' },
   { column: 'float8s', sql: 'double precision[]', edges: [...listEdges, '{NaN,-Infinity,0.1}'], random: array(double), native: listOf(float), prisma: 'reads' },
   { column: 'numerics', sql: 'numeric[]', edges: [...listEdges, '{NaN,1.50}', '{{1.0,2},{NULL,3}}'], random: array(decimal), native: asTexts, prisma: 'reads' },
