@@ -1,4 +1,5 @@
 // Where things are. Each has an environment variable for those who keep them elsewhere.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,3 +22,7 @@ export const pulseBinary = process.env.PULSE_BIN ?? join(root, 'build/release/pu
 export const pulseFailpointsBinary = process.env.PULSE_FAILPOINTS_BIN ?? join(root, 'build/release/pulse_failpoints');
 
 export const postgresPrograms = process.env.PULSE_PG_BIN ?? '/usr/lib/postgresql/15/bin';
+// "postgres (PostgreSQL) 15.14 (Debian …)" is 15.
+export const postgresMajor = Number(
+  /\) (\d+)/.exec(execFileSync(join(postgresPrograms, 'postgres'), ['--version'], { encoding: 'utf8' }))?.[1],
+);

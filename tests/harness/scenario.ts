@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { ConsumerProcess } from './consumer_process.js';
 import type { Consumer, ConsumerOptions } from './consumer.js';
+import { postgresMajor } from './paths.js';
 import { Postgres, type PostgresOptions } from './postgres.js';
 import { Proxy, type Carries } from './proxy.js';
 import { Pulse, type PulseOptions } from './pulse.js';
@@ -87,12 +88,19 @@ export class Scenario {
   }
 }
 
+export interface ScenarioOptions {
+  readonly timeoutMs?: number;
+  // The first major version of PostgreSQL that has what this is about; skipped on older ones.
+  readonly from?: number;
+}
+
 export function scenario(
   name: string,
   body: (scenario: Scenario) => Promise<void>,
-  { timeoutMs = 120_000 }: { timeoutMs?: number } = {},
+  { timeoutMs = 120_000, from = 0 }: ScenarioOptions = {},
 ): void {
-  void test(name, async (context) => {
+  const skip = postgresMajor < from && `for PostgreSQL ${from} and later`;
+  void test(name, { skip }, async (context) => {
     const running = new Scenario((message) => context.diagnostic(message));
     try {
       // The runner's own timeout would leave the parts running.

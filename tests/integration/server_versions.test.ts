@@ -2,20 +2,14 @@
 import assert from 'node:assert/strict';
 
 import { defineModel } from '../harness/model.js';
-import type { Postgres } from '../harness/postgres.js';
+import { postgresMajor } from '../harness/paths.js';
 import { scenario } from '../harness/scenario.js';
 import { within } from '../harness/wait.js';
 
-async function majorOf(postgres: Postgres): Promise<number> {
-  const { rows } = await postgres.sql("SELECT current_setting('server_version_num')::int / 10000 AS major");
-  return (rows[0] as { major: number }).major;
-}
-
 scenario('transactions_are_taken_while_open_from_14_on_and_come_whole_on_all', async (s) => {
   const postgres = await s.postgres();
-  const major = await majorOf(postgres);
   // 12 has no such limit: what does not fit its memory is counted in changes.
-  if (major >= 13) {
+  if (postgresMajor >= 13) {
     await postgres.sql("ALTER SYSTEM SET logical_decoding_work_mem = '64kB'");
     await postgres.sql('SELECT pg_reload_conf()');
   }
@@ -34,12 +28,12 @@ scenario('transactions_are_taken_while_open_from_14_on_and_come_whole_on_all', a
     consumer.frames.map((frame) => frame.created?.['id']),
     [...expected, ...expected.map((id) => id + 4000), 0],
   );
-  assert.equal(await pulse.metric('pulse_streamed_transactions_committed_total'), major >= 14 ? 1 : 0);
+  assert.equal(await pulse.metric('pulse_streamed_transactions_committed_total'), postgresMajor >= 14 ? 1 : 0);
 });
 
 scenario('a_partitioned_table_is_one_table_from_13_on_and_its_partitions_are_tables_before', async (s) => {
   const postgres = await s.postgres();
-  const viaRoot = (await majorOf(postgres)) >= 13;
+  const viaRoot = postgresMajor >= 13;
   await postgres.sql(`
     CREATE TABLE parts (id int PRIMARY KEY, text text) PARTITION BY RANGE (id);
     CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (100)`);
@@ -62,7 +56,6 @@ const writes = (table: string): string =>
 
 scenario('a_keyless_table_with_virtual_columns_stops_setup_whatever_fix_says', async (s) => {
   const postgres = await s.postgres();
-  if ((await majorOf(postgres)) < 18) return s.note('PostgreSQL has virtual generated columns from 18 on');
   await postgres.sql(`CREATE TABLE keyless (${withVirtual('')})`);
   const pulse = await s.unstarted({ database: postgres.socketUrl() });
   const program = pulse.launch({ args: ['--fix'] });
@@ -70,11 +63,10 @@ scenario('a_keyless_table_with_virtual_columns_stops_setup_whatever_fix_says', a
   assert.notEqual(code, 0);
   assert.match(program.output, /keyless.*virtual generated columns/s);
   await postgres.sql(writes('keyless'));
-});
+}, { from: 18 });
 
 scenario('tables_with_virtual_columns_get_the_identity_that_they_can_have', async (s) => {
   const postgres = await s.postgres();
-  if ((await majorOf(postgres)) < 18) return s.note('PostgreSQL has virtual generated columns from 18 on');
   await postgres.sql(`
     CREATE TABLE keyed (${withVirtual('PRIMARY KEY')}); ALTER TABLE keyed REPLICA IDENTITY FULL;
     CREATE TABLE "Indexed" (${withVirtual('CONSTRAINT "Unique" UNIQUE')});
@@ -91,4 +83,4 @@ scenario('tables_with_virtual_columns_get_the_identity_that_they_can_have', asyn
       ['create', 'update', 'delete'],
     );
   }
-});
+}, { from: 18 });
