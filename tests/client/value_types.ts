@@ -1,4 +1,5 @@
 // Every type that a column can have: values at its edges, random values, and what a native event makes of them, said in SQL.
+import { postgresMajor } from '../harness/paths.js';
 import type { Random } from '../harness/random.js';
 
 // SQL's expression for a value of column or expression `of`.
@@ -14,7 +15,11 @@ export interface ValueType {
   native?: Expression;
   // `fails`: Prisma reads no value of it, as docs/wire_protocol.md says.
   prisma: 'reads' | 'reads since 7' | 'fails';
+  // The first major version of PostgreSQL that has the type.
+  from?: number;
 }
+
+const infiniteNumerics = postgresMajor >= 14;
 
 const self: Expression = (of) => `to_jsonb(${of})`;
 const asText: Expression = (of) => `to_jsonb(${of}::text)`;
@@ -135,7 +140,7 @@ const rank = (random: Random): string => random.pick(['BASIC', 'gold_rank']);
 
 const listEdges = ['{}', '{NULL}', null];
 
-export const valueTypes: readonly ValueType[] = [
+const everyType: readonly ValueType[] = [
   { column: 'bool', sql: 'boolean', edges: ['t', 'f', null], random: (r) => r.pick(['t', 'f']), native: self, prisma: 'reads' },
   { column: 'int2', sql: 'smallint', edges: ['-32768', '32767', '0'], random: integer(16n), native: self, prisma: 'reads' },
   { column: 'int4', sql: 'integer', edges: ['-2147483648', '2147483647'], random: integer(32n), native: self, prisma: 'reads' },
@@ -167,7 +172,7 @@ export const valueTypes: readonly ValueType[] = [
   {
     column: 'numeric',
     sql: 'numeric',
-    edges: ['0', '-0.000', '1.50', `${'9'.repeat(1000)}.${'1'.repeat(500)}`, '1e-300', '1e300', 'NaN', 'Infinity', '-Infinity'],
+    edges: ['0', '-0.000', '1.50', `${'9'.repeat(1000)}.${'1'.repeat(500)}`, '1e-300', '1e300', 'NaN', ...(infiniteNumerics ? ['Infinity', '-Infinity'] : [])],
     random: decimal,
     native: asText,
     prisma: 'reads',
@@ -308,9 +313,9 @@ export const valueTypes: readonly ValueType[] = [
   { column: 'jsonpath', sql: 'jsonpath', edges: ['$."a b"[*] ? (@ > 1)'], random: (r) => `$.k${digits(r, 2)}`, native: asText, prisma: 'fails' },
   { column: 'regclass', sql: 'regclass', edges: ['public.value', 'pg_class', '0'], random: (r) => r.pick(['public.value', 'pg_type']), native: qualified, prisma: 'fails' },
   { column: 'int4range', sql: 'int4range', edges: ['empty', '[1,10)', '(,)', '[,5]'], random: rangeText((r) => `-${digits(r, 3)}`, (r) => digits(r, 3)), native: rangeOf(self), prisma: 'fails' },
-  { column: 'numrange', sql: 'numrange', edges: ['(1.50,2.5]', '[-Infinity,NaN]'], random: rangeText((r) => `-${digits(r, 9)}.5`, (r) => `${digits(r, 9)}.50`), native: rangeOf(asText), prisma: 'fails' },
+  { column: 'numrange', sql: 'numrange', edges: ['(1.50,2.5]', infiniteNumerics ? '[-Infinity,NaN]' : '[0,NaN]'], random: rangeText((r) => `-${digits(r, 9)}.5`, (r) => `${digits(r, 9)}.50`), native: rangeOf(asText), prisma: 'fails' },
   { column: 'tstzrange', sql: 'tstzrange', edges: ['[2024-01-01 00:00:00+00,infinity)', '["0044-03-15 00:00:00+00 BC",]'], random: rangeText((r) => `1${instant(r).slice(1)}+02`, (r) => `9${instant(r).slice(1)}+00`), native: rangeOf(utc), prisma: 'fails' },
-  { column: 'int4multirange', sql: 'int4multirange', edges: ['{}', '{[1,3),[5,7)}', '{(,)}'], random: (r) => `{[${r.between(0, 9)},${r.between(10, 19)}),[${r.between(30, 39)},)}`, native: multirangeOf(rangeOf(self)), prisma: 'fails' },
+  { column: 'int4multirange', sql: 'int4multirange', edges: ['{}', '{[1,3),[5,7)}', '{(,)}'], random: (r) => `{[${r.between(0, 9)},${r.between(10, 19)}),[${r.between(30, 39)},)}`, native: multirangeOf(rangeOf(self)), prisma: 'fails', from: 14 },
   { column: 'float_range', sql: 'float_range', edges: ['[0.1,Infinity)'], random: rangeText((r) => `-${digits(r, 3)}`, (r) => `0.${digits(r, 5)}`), native: rangeOf(float), prisma: 'reads' },
   { column: 'pair', sql: 'pair', edges: ['(,,)', '(1,"",)', '(1,"x, ""y"" \\\\z","infinity")'], random: pairText, native: pair, prisma: 'reads' },
   { column: 'hstore', sql: 'hstore', edges: ['', 'a=>1, b=>NULL, "c\\"=>"=>"\\\\"'], random: hstoreText, native: (of) => `hstore_to_jsonb(${of})`, prisma: 'reads' },
@@ -331,6 +336,8 @@ export const valueTypes: readonly ValueType[] = [
     prisma: 'fails',
   },
 ];
+
+export const valueTypes = everyType.filter(({ from = 0 }) => postgresMajor >= from);
 
 // The types that a database does not have by itself, and the table of all of them.
 export const valueTable = [
