@@ -69,7 +69,7 @@ const text = (random: Random, longest = 60): string =>
     .join('');
 const digits = (random: Random, most: number): string =>
   Array.from({ length: random.between(1, most) }, () => random.between(0, 9)).join('');
-// PostgreSQL 18 reads an oid that begins with a zero as an octal one.
+// Newer versions of PostgreSQL read an oid that begins with a zero as an octal one.
 const oid = (random: Random): string => String(Number(digits(random, 9)));
 const padded = (value: number, width: number): string => String(value).padStart(width, '0');
 

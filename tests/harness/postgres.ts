@@ -9,7 +9,7 @@ import pg from 'pg';
 
 import type { Certificate } from './certificates.js';
 import { atExit, removeFolder } from './cleanup.js';
-import { postgresPrograms } from './paths.js';
+import { postgresMajor, postgresPrograms } from './paths.js';
 import { Program, freePorts } from './process.js';
 import { until } from './wait.js';
 
@@ -142,7 +142,13 @@ export class Postgres {
   // As a standby: takes nothing more from its primary.
   async disconnect(): Promise<void> {
     await this.sql("ALTER SYSTEM SET primary_conninfo = ''");
-    await this.sql('SELECT pg_reload_conf()');
+    // Read at a reload from 13 on.
+    if (postgresMajor >= 13) {
+      await this.sql('SELECT pg_reload_conf()');
+    } else {
+      await this.stop();
+      await this.start();
+    }
     await until('the standby to be on its own', async () => {
       const { rows } = await this.sql('SELECT count(*)::int AS n FROM pg_stat_wal_receiver');
       return (rows[0] as { n: number }).n === 0;

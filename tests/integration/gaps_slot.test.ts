@@ -89,7 +89,7 @@ scenario('a_slot_lost_to_the_servers_limit_is_a_gap_and_replaced', async (s) => 
   const gap = await theGap(pulse, 'slot_lost');
   await write(setup, 'behind');
   await refusedUntilAccepted(setup, 'mail', gap, 'behind');
-});
+}, { from: 13 });
 
 scenario('a_log_behind_the_slot_restored_from_an_older_copy_is_a_gap', async (s) => {
   const setup = await setUp(s);

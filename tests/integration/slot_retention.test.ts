@@ -28,4 +28,4 @@ scenario('what_the_slot_keeps_is_measured_and_warned_of_before_it_is_lost', asyn
   }, { everyMs: 500 });
   const warnings = pulse.process.output.split('\n').filter((line) => /used up by the replication slot/.test(line));
   assert.equal(warnings.length, 1, 'said once');
-});
+}, { from: 13 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 import { Refused, rowOf, type Consumer, type Frame } from '../harness/consumer.js';
 import { defineModel, type Where } from '../harness/model.js';
+import { postgresMajor } from '../harness/paths.js';
 import { scenario } from '../harness/scenario.js';
 
 const rows = (consumer: Consumer): unknown[] => consumer.frames.map(rowOf);
@@ -127,11 +128,11 @@ scenario('a_partitioned_table_is_one_table_whatever_is_attached_and_detached', a
     { id: 2, extra: 22 },
     { id: 12, extra: 22 },
   ]);
-});
+}, { from: 13 });
 
 scenario('rows_come_by_whatever_statement_they_were_written_and_only_when_they_stay', async (s) => {
   const postgres = await s.postgres({
-    settings: { max_prepared_transactions: '4', logical_decoding_work_mem: '64kB' },
+    settings: { max_prepared_transactions: '4', ...(postgresMajor >= 13 && { logical_decoding_work_mem: '64kB' }) },
   });
   await postgres.sql(`
     CREATE TABLE items (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n int UNIQUE, text text,
