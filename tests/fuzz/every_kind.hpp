@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "change/event.hpp"
 #include "change/relation.hpp"
@@ -22,6 +23,50 @@ inline const std::shared_ptr<const relation>& table_of_every_kind() {
       one.name = "c" + std::to_string(i);
       one.type.kind = static_cast<value_kind>(i % kinds);
       one.type.is_list = i >= kinds;
+      one.in_identity = i % 3 == 0;
+      table->columns.push_back(one);
+    }
+    return std::shared_ptr<const relation>(table);
+  }();
+  return made;
+}
+
+// The same for native events: also the kinds that consist of others, two deep.
+inline const std::shared_ptr<const relation>& table_of_every_native_kind() {
+  static const auto made = [] {
+    constexpr auto all = static_cast<std::size_t>(value_kind::list) + 1;
+    const auto of = [](value_kind kind, bool is_list = false) {
+      column_type type;
+      type.kind = kind;
+      type.is_list = is_list;
+      return type;
+    };
+    auto inner = of(value_kind::composite);
+    inner.parts = {{"number", of(value_kind::int4)},
+                   {"texts", of(value_kind::text, true)},
+                   {"json", of(value_kind::jsonb)}};
+    auto span = of(value_kind::range);
+    span.parts = {{"", of(value_kind::timestamptz)}};
+    const auto parts_of = [&](value_kind kind) -> std::vector<type_part> {
+      switch (kind) {
+        case value_kind::composite:
+          return {{"inner", inner}, {"span", span}, {"bytes", of(value_kind::bytea)}};
+        case value_kind::range:
+        case value_kind::multirange:
+          return {{"", of(value_kind::numeric)}};
+        case value_kind::list:
+          return {{"", of(value_kind::float8, true)}};
+        default:
+          return {};
+      }
+    };
+    auto table = std::make_shared<relation>();
+    table->table = {"public", "every_kind"};
+    for (std::size_t i = 0; i < all * 2; ++i) {
+      column one;
+      one.name = "c" + std::to_string(i);
+      one.type = of(static_cast<value_kind>(i % all), i >= all);
+      one.type.parts = parts_of(one.type.kind);
       one.in_identity = i % 3 == 0;
       table->columns.push_back(one);
     }
