@@ -61,7 +61,8 @@ class Witness {
   redelivered = 0;
   // Each connection's rows in the order in which they came.
   readonly connections: number[][] = [];
-  // Called with every row; set by whoever waits for a moment to kill in.
+  // Called with every row that has not come before; set by whoever waits for a moment to kill in. One that comes again
+  // would come again after that kill, too.
   onRow: ((row: { id: number; part: number; parts: number }) => void) | undefined;
 
   take(frame: Frame, connection: number): void {
@@ -70,12 +71,12 @@ class Witness {
     if (known === undefined) {
       this.idOf.set(row.id, frame.id);
       this.firstDelivery.push(row.id);
+      this.onRow?.(row);
     } else {
       this.redelivered++;
       if (known !== frame.id) this.wrongIds.push(`row ${row.id}: ${known}, then ${frame.id}`);
     }
     (this.connections[connection - 1] ??= []).push(row.id);
-    this.onRow?.(row);
   }
 }
 
