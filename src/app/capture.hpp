@@ -81,7 +81,8 @@ class capture {
   struct wanted {
     bool catalog = false;
     bool retention = false;
-    // The catalog is read too when the table of this OID has another name, or is gone. OID 0: none.
+    // The catalog is read too when the table of this OID has another name or is gone, or labels of
+    // enums have changed. OID 0: none.
     std::uint32_t expected_oid = 0;
     table_name expected_name = {};
   };

@@ -61,7 +61,8 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
       const auto& what = one.what;
       if (what.expected_oid != 0) expected.push_back({what.expected_oid, what.expected_name});
     }
-    const auto changed = co_await source::any_renamed(side_.get(), std::move(expected));
+    const auto changed =
+        co_await source::is_outdated(side_.get(), catalog_.get(), std::move(expected));
     if (!changed) co_return changed.error();
     refresh = *changed;
   }

@@ -56,6 +56,11 @@ constexpr const char* types_sql = R"(
     ON t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
   WHERE t.typtype <> 'p')";
 
+// hashtext() is PostgreSQL's own, of one version like another only by habit: one server is asked
+// twice.
+constexpr const char* labels_digest_sql = R"(
+  SELECT count(*) || '-' || COALESCE(sum(hashtext(enumlabel::text)::bigint + enumtypid::bigint), 0) FROM pg_enum)";
+
 constexpr const char* labels_sql = R"(
   SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder)";
 
@@ -210,6 +215,8 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   if (!types) co_return wrap("reading the types", types.error());
   const auto labels = co_await database->query(labels_sql);
   if (!labels) co_return wrap("reading the labels of enums", labels.error());
+  const auto digest = co_await database->query(labels_digest_sql);
+  if (!digest) co_return wrap("reading the labels of enums", digest.error());
   const auto collations = co_await database->query(collations_sql);
   if (!collations) co_return wrap("reading the collations", collations.error());
   const auto itself = co_await database->query(database_sql);
@@ -239,22 +246,27 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   made->encoding = itself->value(0);
   made->database = itself->value(1);
   made->publication = facts_of(publication, *sends);
+  made->labels_digest = digest->value(0);
   for (auto& type : types_of(*types, *labels, *attributes)) made->types.put(std::move(type));
   co_return std::shared_ptr<const catalog>(std::move(made));
 }
 
-async_result<bool> any_renamed(connection* database, std::vector<named_table> tables) {
+async_result<bool> is_outdated(connection* database, const catalog* known,
+                               std::vector<named_table> tables) {
   if (tables.empty()) co_return false;
   // Asked by OID, compared here: names need no quoting then.
   std::string oids = "{";
   for (const auto& table : tables)
     oids += (oids.size() == 1 ? "" : ",") + std::to_string(table.oid);
   oids += '}';
-  const auto found = co_await database->query(R"(
-    SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  const std::string sql = fmt::format(R"(
+    SELECT c.oid, n.nspname, c.relname, ({}) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY ($1::oid[]))",
-                                              with(oids));
-  if (!found) co_return wrap("looking for renamed tables", found.error());
+                                      labels_digest_sql);
+  const auto found = co_await database->query(sql, with(oids));
+  if (!found) co_return wrap("looking for renamed tables and labels", found.error());
+  if (known != nullptr && !found->empty() && found->value(3) != known->labels_digest)
+    co_return true;
   std::map<std::uint32_t, table_name> names;
   for (const auto& row : found->rows()) {
     names.emplace(number<std::uint32_t>(row[0]),

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "source/identity_checks.hpp"
 #include "source/keyless_tables.hpp"
 
 namespace pulse::source {
@@ -189,6 +190,8 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
     const auto keyless = co_await find_keyless_tables(database, scope_of_tables);
     if (!keyless) co_return keyless.error();
     check_keyless(*keyless, findings);
+    if (auto checked = co_await check_identities(database, names, &findings); !checked)
+      co_return checked.error();
   }
   findings.push_back(good(has_slot
                               ? "replication slot " + names.slot + " is there"

@@ -40,7 +40,8 @@ async_result<role_facts> read_role(connection* database);
 inline constexpr int failover_server_version_min = 170000;
 
 // Version, wal_level, rights, free slots and senders, synchronous_standby_names, publication, slot;
-// and, for people, keyless tables, which setup finds by itself (keyless_tables.hpp).
+// and, for people, keyless tables, which setup finds by itself (keyless_tables.hpp), and
+// identity_checks.hpp.
 enum class check_scope { capture, everything };
 async_result<std::vector<finding>> check_server(connection* database, source_names names,
                                                 check_scope scope);

@@ -244,3 +244,21 @@ scenario('a_publication_of_ones_own_sends_what_it_is_made_for_and_the_rest_is_re
   await others.untilReceived(1);
   assert.deepEqual(rows(others), [{ id: 1 }]);
 });
+
+scenario('a_table_with_replica_identity_nothing_sends_what_needs_none', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql(`
+    CREATE TABLE visits (id int, page text); ALTER TABLE visits REPLICA IDENTITY NOTHING;
+    CREATE PUBLICATION own FOR TABLE visits WITH (publish = 'insert, truncate')`);
+  const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--publication', 'own'] });
+  const model = defineModel('Visit', 'visits', { id: 'Int', page: 'String' });
+  const consumer = await s.consumer(pulse, { model, where: { create: {} } });
+  const refused = await s.consumer(pulse, { model, where: { delete: {} } }).catch((reason: unknown) => reason);
+  assert.ok(refused instanceof Refused);
+  assert.match(refused.body, /publication own does not send.*ALTER PUBLICATION/s);
+  // Not published, so that the application may still do it.
+  await postgres.sql("INSERT INTO visits VALUES (1, 'a'), (1, 'a'); UPDATE visits SET page = 'b'; DELETE FROM visits");
+  await postgres.sql("INSERT INTO visits VALUES (2, 'c')");
+  await consumer.untilReceived(3);
+  assert.deepEqual(rows(consumer), [{ id: 1, page: 'a' }, { id: 1, page: 'a' }, { id: 2, page: 'c' }]);
+});
