@@ -53,11 +53,6 @@ void hub::impl::schedule_save(std::chrono::milliseconds wait) {
 
 void hub::impl::save_cursors() {
   if (saving_) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - last_sweep_ >= sweep_interval || shutting_down_) {
-    last_sweep_ = now;
-    for (const auto& [key, name] : names_) dirty_.insert(key);
-  }
   std::vector<std::pair<cursor_key, position>> moved;
   for (const auto& key : dirty_) {
     const auto found = names_.find(key);
@@ -72,7 +67,6 @@ void hub::impl::save_cursors() {
   dirty_.clear();
   if (moved.empty()) {
     if (when_saved_) std::exchange(when_saved_, nullptr)();
-    if (live_count_ != 0 && !shutting_down_) schedule_save(sweep_interval);
     return;
   }
   saving_ = true;
@@ -80,6 +74,14 @@ void hub::impl::save_cursors() {
   with_.cursors->save(std::move(moved),
                       [self = shared_from_this(), batch = std::move(batch)](
                           const result<void>& outcome) { self->save_done(batch, outcome); });
+}
+
+// Nobody notes the cursors of streams that keep up and want nothing of what passes.
+void hub::impl::sweep_cursors(std::chrono::steady_clock::time_point now) {
+  if (now - last_sweep_ < sweep_interval) return;
+  last_sweep_ = now;
+  for (const auto& [key, name] : names_) dirty_.insert(key);
+  save_cursors();
 }
 
 void hub::impl::save_done(const std::vector<std::pair<cursor_key, position>>& batch,
@@ -105,8 +107,6 @@ void hub::impl::save_done(const std::vector<std::pair<cursor_key, position>>& ba
   }
   if (!dirty_.empty() || when_saved_) {
     schedule_save(when_saved_ ? std::chrono::milliseconds(0) : limits_.cursor_flush_interval);
-  } else if (live_count_ != 0) {
-    schedule_save(sweep_interval);
   }
 }
 
@@ -138,6 +138,7 @@ void hub::impl::shut_down(end_reason reason, std::string_view message, std::func
   for (const auto& [id, stream] : streams_) open.push_back(stream->id);
   for (const auto id : open) end(id, reason, message);
   count_delivered();
+  for (const auto& [key, name] : names_) dirty_.insert(key);
   when_saved_ = std::move(done);
   schedule_save(std::chrono::milliseconds(0));
 }

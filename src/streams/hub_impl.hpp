@@ -65,6 +65,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void use(name_state& name);
   void schedule_save(std::chrono::milliseconds wait);
   void save_cursors();
+  void sweep_cursors(std::chrono::steady_clock::time_point now);
   void save_done(const std::vector<std::pair<cursor_key, position>>& batch,
                  const result<void>& outcome);
   stream_state* find(stream_id id);

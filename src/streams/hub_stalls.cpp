@@ -35,6 +35,7 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
     lags_.set(key, lag_bytes(cursor(key), newest));
   }
   stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
+  sweep_cursors(now);
   abandon_unused(now);
 }
 
