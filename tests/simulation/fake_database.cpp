@@ -39,11 +39,11 @@ const fake_transaction& fake_database::commit() {
     }
     row.at = wal_;
     row.action = same_record ? change_action::create : static_cast<change_action>(pick(1, 3));
-    if (!same_record && pick(1, 12) == 1) {
+    if (truncates_ == truncates::some && !same_record && pick(1, 12) == 1) {
       row.action = change_action::truncate;
       if (pick(1, 2) == 1) row.tables.push_back((row.tables.front() + 1) % table_count);
     }
-    row.key = std::to_string(history_.size()) + "." + std::to_string(i);
+    row.key = std::to_string(transactions_made_) + "." + std::to_string(i);
     row.value = std::string(pick(0, 200), 'x') + row.key;
     transaction.rows.push_back(row);
     same_record = row.action == change_action::create && pick(1, 3) == 1;
@@ -55,8 +55,21 @@ const fake_transaction& fake_database::commit() {
   now_ += std::chrono::microseconds(pick(0, 3000));
   if (pick(1, 20) == 1) now_ -= 5s;
   transaction.committed_at = now_;
+  ++transactions_made_;
   history_.push_back(std::move(transaction));
   return history_.back();
+}
+
+void fake_database::promote(std::size_t kept) {
+  history_.resize(kept);
+  wal_ = history_.empty() ? wal_begin : history_.back().end;
+  // The standby may have been on an older timeline than the server that it takes over from.
+  const auto left = branches_.at(lsn{wal_.value - 1});
+  std::erase_if(branches_.left, [&](const auto& past) { return past.switch_point >= wal_; });
+  branches_.left.push_back({left, wal_});
+  branches_.current = ++newest_timeline_;
+  // The record that begins the new timeline.
+  wal_.value += 48;
 }
 
 }  // namespace pulse::simulation

@@ -8,6 +8,7 @@
 
 #include "change/fragment.hpp"
 #include "change/lsn.hpp"
+#include "change/timelines.hpp"
 
 namespace pulse::simulation {
 
@@ -29,14 +30,21 @@ struct fake_transaction {
 class fake_database {
  public:
   static constexpr std::uint32_t table_count = 3;
+  static constexpr lsn wal_begin{0x1000};
 
-  explicit fake_database(std::uint64_t seed) : random_(seed) {}
+  enum class truncates { some, none };
+  explicit fake_database(std::uint64_t seed, truncates commands = truncates::some)
+      : random_(seed), truncates_(commands) {}
 
   // Commits one more transaction: rows in up to three tables, some rolled into one COPY record,
   // TRUNCATEs, commit times that sometimes step back, and WAL of other databases in between.
   const fake_transaction& commit();
   const std::vector<fake_transaction>& history() const { return history_; }
   lsn wal_end() const { return wal_; }
+  // A standby that has replayed only the first `kept` transactions is promoted: the others never
+  // happened, and their LSNs are used again on a new timeline.
+  void promote(std::size_t kept);
+  const timelines& branches() const { return branches_; }
 
   static table_name name(std::uint32_t table) { return {"public", "t" + std::to_string(table)}; }
   static std::uint32_t oid(std::uint32_t table) { return 16384 + table; }
@@ -45,8 +53,12 @@ class fake_database {
 
  private:
   std::mt19937_64 random_;
+  truncates truncates_;
   std::vector<fake_transaction> history_;
-  lsn wal_{0x1000};
+  std::uint64_t transactions_made_ = 0;
+  timelines branches_{1};
+  std::uint32_t newest_timeline_ = 1;
+  lsn wal_ = wal_begin;
   unix_time_us now_{std::chrono::seconds(1700000000)};
 };
 

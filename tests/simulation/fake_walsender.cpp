@@ -7,8 +7,13 @@
 
 namespace pulse::simulation {
 
-fake_walsender::fake_walsender(const fake_database& source, lsn start, std::uint64_t seed)
-    : source_(&source), random_(seed), described_(fake_database::table_count, false) {
+fake_walsender::fake_walsender(const fake_database& source, lsn start, std::uint64_t seed,
+                               publication published)
+    : source_(&source),
+      random_(seed),
+      described_(fake_database::table_count, false),
+      published_(std::move(published)),
+      sent_through_(start) {
   const auto& history = source.history();
   while (next_transaction_ < history.size() && history[next_transaction_].end <= start)
     ++next_transaction_;
@@ -20,6 +25,8 @@ std::uint64_t fake_walsender::pick(std::uint64_t from, std::uint64_t to) {
 
 void fake_walsender::append_row(block& to, std::vector<bool>& described, const fake_row& row,
                                 std::uint32_t subxid) {
+  // Rows of one table are published or not; tables of one TRUNCATE are sent together.
+  if (!published_[row.tables.front()]) return;
   for (const auto table : row.tables) {
     if (described[table]) continue;
     described[table] = true;
@@ -31,7 +38,7 @@ void fake_walsender::append_row(block& to, std::vector<bool>& described, const f
 void fake_walsender::queue(const fake_transaction& transaction) {
   queued_.push_back({transaction.rows.front().at, begin_message(transaction)});
   for (const auto& row : transaction.rows) append_row(queued_, described_, row, 0);
-  queued_.push_back({transaction.commit, commit_message(transaction)});
+  queued_.push_back({transaction.commit, commit_message(transaction), transaction.end});
 }
 
 // The transaction's rows in blocks, cut anywhere, between WAL records or within one; in between,
@@ -113,7 +120,13 @@ void fake_walsender::queue_some() {
       continue;
     }
     while (!found->blocks.empty()) send_block(*found);
-    queued_.push_back({transaction.commit, stream_commit_message(found->xid, transaction)});
+    if (!found->started) {
+      // None of its tables is published.
+      queue(transaction);
+      continue;
+    }
+    queued_.push_back(
+        {transaction.commit, stream_commit_message(found->xid, transaction), transaction.end});
     // From its commit on the server takes as known what was described in it.
     for (std::size_t table = 0; table < described_.size(); ++table) {
       if (found->described[table]) described_[table] = true;
@@ -130,7 +143,14 @@ bool fake_walsender::next(wal_message& to) {
     queue_some();
   }
   to = queued_[next_message_++];
+  if (to.end) sent_through_ = to.end;
   return true;
+}
+
+lsn fake_walsender::sent_through() const {
+  const bool all =
+      next_message_ == queued_.size() && next_transaction_ == source_->history().size();
+  return all ? std::max(sent_through_, source_->wal_end()) : sent_through_;
 }
 
 }  // namespace pulse::simulation

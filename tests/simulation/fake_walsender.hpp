@@ -14,6 +14,7 @@ namespace pulse::simulation {
 struct wal_message {
   lsn wal_start;
   std::string bytes;
+  lsn end = {};  // of the transaction that is complete with it
 };
 
 // One replication connection: everything whose commit ends after `start`, tables described anew.
@@ -21,10 +22,14 @@ struct wal_message {
 // are rolled back, and beside them transactions that are rolled back, or are still open at the end.
 class fake_walsender {
  public:
-  fake_walsender(const fake_database& source, lsn start, std::uint64_t seed);
+  using publication = std::vector<bool>;  // by table
+  fake_walsender(const fake_database& source, lsn start, std::uint64_t seed,
+                 publication published = publication(fake_database::table_count, true));
 
   // The next message, or nothing when all that has been committed is sent.
   bool next(wal_message& to);
+  // What a keepalive says now: everything that was committed up to here has been sent.
+  lsn sent_through() const;
 
  private:
   using block = std::vector<wal_message>;
@@ -53,6 +58,8 @@ class fake_walsender {
   std::vector<wal_message> queued_;
   std::size_t next_message_ = 0;
   std::vector<bool> described_;
+  publication published_;
+  lsn sent_through_;
 };
 
 }  // namespace pulse::simulation

@@ -211,6 +211,16 @@ std::vector<std::string> fault_disk::names() const {
   return found;
 }
 
+bool fault_disk::holds(const std::string& name) const {
+  const std::scoped_lock lock(mutex_);
+  return files_.contains(name);
+}
+
+std::uint64_t fault_disk::used_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return used();
+}
+
 void fault_disk::set_capacity(std::uint64_t bytes) {
   const std::scoped_lock lock(mutex_);
   capacity = bytes;

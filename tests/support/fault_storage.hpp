@@ -40,6 +40,8 @@ class fault_disk {
 
   // For tests that look or do damage while no log is open.
   std::vector<std::string> names() const;
+  bool holds(const std::string& name) const;
+  std::uint64_t used_bytes() const;
   std::string& content(const std::string& name) { return files_.at(name)->now; }
   void erase(const std::string& name) {
     files_.erase(name);

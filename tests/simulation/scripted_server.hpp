@@ -1,0 +1,69 @@
+// PostgreSQL as capture meets it: a slot, a publication, and what happens to them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "source/start_rules.hpp"
+#include "tests/simulation/fake_database.hpp"
+#include "tests/simulation/fake_walsender.hpp"
+
+namespace pulse::simulation {
+
+// One replication connection at a time. It behaves where it hurts: a start below confirmed_flush is
+// moved forward without a word, one above the server's end skips what comes in between, and after a
+// restart the slot stands where the last checkpoint has written it.
+class scripted_server {
+ public:
+  // The tables of which every row counts; of the last one rows come and go with the publication.
+  static constexpr std::uint32_t watched_tables = fake_database::table_count - 1;
+
+  explicit scripted_server(std::uint64_t seed);
+
+  fake_database& database() { return database_; }
+  const fake_database& database() const { return database_; }
+
+  source::server_identity identity() const;
+  std::optional<source::slot_facts> slot() const;
+  // Where the new slot begins.
+  lsn create_slot();
+
+  void start_streaming(lsn from);
+  bool streaming() const { return sender_.has_value(); }
+  void cut() { sender_.reset(); }
+  // The next CopyData message; nothing: all is sent, or the connection is cut.
+  std::optional<std::string> next();
+  std::string keepalive(bool wants_reply) const;
+  lsn sent_through() const { return sender_ ? sender_->sent_through() : lsn{}; }
+  void feedback(lsn flushed);
+
+  void checkpoint();
+  void restart();
+  void alter_publication();
+  // What loses changes, or events: each allows one gap to be recorded.
+  void drop_slot();
+  void lose_slot();
+  void let_somebody_else_read();
+  // The standby has replayed up to `kept` transactions; its slot stands no further, or is not
+  // there.
+  void promote(std::size_t kept, bool with_slot);
+  std::size_t harms() const { return harms_; }
+
+ private:
+  struct replication_slot {
+    lsn confirmed;
+    lsn on_disk;
+    bool lost = false;
+  };
+
+  std::mt19937_64 random_;
+  fake_database database_;
+  std::optional<replication_slot> slot_;
+  std::optional<fake_walsender> sender_;
+  bool last_table_published_ = true;
+  std::size_t harms_ = 0;
+};
+
+}  // namespace pulse::simulation

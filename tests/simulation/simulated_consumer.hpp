@@ -1,0 +1,62 @@
+// A consumer of one table under one name, and the network between.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "change/event_id.hpp"
+#include "streams/hub.hpp"
+
+namespace pulse::simulation {
+
+// It acknowledges what it has, in any order; acknowledgements are under way for a while, overtake
+// one another, arrive twice, on another connection than the event, or never.
+class simulated_consumer {
+ public:
+  struct received {
+    std::string key;
+    event_id id;
+  };
+  using told = std::function<void(const received&)>;
+
+  simulated_consumer(std::uint32_t table, std::string name, told on_event, told on_acknowledged);
+
+  streams::cursor_key cursor() const;
+  std::uint32_t table() const { return table_; }
+  bool connected() const { return connection_ != nullptr; }
+  bool opened() const { return opened_; }
+
+  void connect(streams::hub& to);
+  // `closed`: the server is told; a process that is gone is told nothing.
+  void disconnect(bool closed);
+  void congest(bool full);
+
+  void acknowledge(std::mt19937_64& chance);
+  // Some of what is under way arrives. False: nothing is.
+  bool deliver_acknowledgements(std::mt19937_64& chance);
+  bool idle() const { return in_hand_.empty() && under_way_.empty(); }
+  // The first thing that was wrong with what came.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  class connection;
+  void take(std::string_view event_json);
+
+  std::uint32_t table_;
+  std::string name_;
+  told on_event_;
+  told on_acknowledged_;
+  streams::hub* hub_ = nullptr;
+  std::shared_ptr<connection> connection_;
+  streams::stream_id stream_{};
+  bool opened_ = false;
+  event_id last_id_;
+  std::deque<received> in_hand_;
+  std::deque<event_id> under_way_;
+  std::string problem_;
+};
+
+}  // namespace pulse::simulation

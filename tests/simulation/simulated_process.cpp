@@ -1,0 +1,216 @@
+#include "tests/simulation/simulated_process.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "pgoutput/copy_data.hpp"
+#include "source/start_rules.hpp"
+
+namespace pulse::simulation {
+
+using log::testing::open_disk;
+
+simulated_process::simulated_process(surroundings with) : with_(std::move(with)) {
+  *lies_ = with_.bug == plant::trust_page_cache || with_.bug == plant::deliver_before_sync;
+  auto files = lying_storage(open_disk(with_.disk), lies_);
+  auto relations = log::relation_file::open(*files);
+  if (!relations) throw process_died{"relations: " + relations.error().message()};
+  relations_ = std::move(*relations);
+  auto opened = log::segment_log::open(std::move(files), with_.log);
+  if (!opened) throw process_died{"the log cannot be opened: " + opened.error().message()};
+  real_log_ = std::move(*opened);
+  *lies_ = with_.bug == plant::deliver_before_sync;
+  log_ = std::make_unique<planted_log>(*real_log_, with_.bug, *with_.disk);
+
+  streams::stream_limits limits;
+  limits.window_events_max = 16;
+  // On the real clock, and so never: cursors are saved as time_passes().
+  limits.cursor_flush_interval = std::chrono::hours(1);
+  streams_ = std::make_unique<streams::hub>(
+      streams::hub::parts{context_.get_executor(), log_.get(), relations_.get(), with_.state,
+                          &figures_, std::string(simulated_state::project)},
+      limits);
+  for (const auto& one : with_.store->cursors(simulated_state::project).value())
+    streams_->know({{one.table, one.name}, one.at, one.used_at, false});
+  use_gaps();
+
+  ingest_ = std::make_unique<app::ingestor>(
+      *log_, *relations_,
+      app::ingestor::figures{figures_.counter("captured", ""), figures_.counter("recaptured", ""),
+                             figures_.counter("truncated", ""),
+                             figures_.counter("transactions", "")});
+  spill_ = log::spill_area::open(open_disk(with_.spill_disk)).value();
+  streamed_ = std::make_unique<app::streamed_transactions>(
+      *spill_, app::streamed_transactions::figures{
+                   figures_.counter("committed", ""), figures_.counter("aborted", ""),
+                   figures_.counter("parts_aborted", ""), figures_.counter("spilled", ""),
+                   figures_.gauge("waiting", "")});
+  fragment_sink* fragments = ingest_.get();
+  if (with_.bug == plant::recognise_by_index) {
+    by_index_ = std::make_unique<index_positions>(*ingest_);
+    fragments = by_index_.get();
+  }
+  streamed_sink* streamed = streamed_.get();
+  if (with_.bug == plant::keep_aborted_parts) {
+    deaf_ = std::make_unique<deaf_to_partial_aborts>(*streamed_);
+    streamed = deaf_.get();
+  }
+  decoder_ = std::make_unique<pgoutput::decoder>(*fragments, streamed);
+  streamed_->replay_to(*decoder_);
+}
+
+void simulated_process::must(const result<void>& outcome) {
+  if (!outcome) with_.judge->report(outcome.error().message());
+}
+
+source::server_identity simulated_process::identify() const {
+  auto found = with_.server->identity();
+  if (with_.bug == plant::lsn_without_timeline) found.history = timelines{1};
+  return found;
+}
+
+void simulated_process::use_gaps() {
+  auto gaps = with_.store->gaps().of(simulated_state::project).value();
+  std::vector<history_gap> found;
+  found.reserve(gaps.size());
+  for (const auto& gap : gaps) found.push_back(gap.what);
+  with_.judge->gaps_recorded(found);
+  streams_->use_gaps(std::move(gaps));
+}
+
+void simulated_process::record(const history_gap& found) {
+  if (with_.bug == plant::forget_gap) return;
+  if (const auto kept = with_.store->gaps().record(simulated_state::project, found, ""); !kept)
+    with_.judge->report(kept.error().message());
+  use_gaps();
+}
+
+void simulated_process::accept_gaps() {
+  for (const auto& gap : with_.store->gaps().of(simulated_state::project).value()) {
+    if (!gap.accepted_at)
+      must(with_.store->gaps().accept(simulated_state::project, gap.id, "test"));
+  }
+  use_gaps();
+}
+
+// As app/capture_start.cpp does it: the record first, then the way over, and the mark durable
+// before anything is confirmed.
+void simulated_process::plan_and_begin() {
+  const auto server = identify();
+  while (log_->bounds().pending_bytes != 0) step_log();
+  const auto bounds = real_log_->bounds();
+  const auto known =
+      with_.store->fact(simulated_state::project, "slot").value().value_or(std::string());
+  source::stored_history stored;
+  stored.system_identifier = server.system_identifier;
+  stored.timeline = bounds.timeline;
+  stored.covered_through = bounds.covered_through;
+  stored.newest = bounds.last_at;
+  stored.slot = source::parse_slot_history(known);
+  auto plan = source::decide_start(stored, server, with_.server->slot());
+  if (!plan) return with_.judge->report("capture must not begin: " + plan.error().message());
+  if (plan->gap) record(*plan->gap);
+  lsn from;
+  if (const auto* start = std::get_if<source::start_at>(&plan->next)) {
+    from = start->from;
+  } else {
+    if (known.empty()) must(with_.store->set_fact(simulated_state::project, "slot", "making"));
+    from = with_.server->create_slot();
+    if (plan->gap) {
+      plan->gap->through = source::place_of(server, from);
+      record(*plan->gap);
+    } else {
+      with_.judge->history_begins(source::place_of(server, from));
+    }
+  }
+  if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
+  if (plan->gap || !bounds.covered_through) from = begin_at(server, from);
+  ingest_->start(server.history);
+  ingest_->use_types(types_);
+  decoder_->reset();
+  must(streamed_->reset());
+  rules_.emplace(from);
+  with_.judge->note("streaming from " + to_string(from));
+  with_.server->start_streaming(from);
+}
+
+lsn simulated_process::begin_at(const source::server_identity& server, lsn from) {
+  must(log_->cover(server.history.at(from), from));
+  while (log_->bounds().pending_bytes != 0) step_log();
+  must(with_.store->set_fact(simulated_state::project, "slot", "made"));
+  return from;
+}
+
+void simulated_process::connect_source() {
+  rules_.reset();
+  with_.server->cut();
+  plan_and_begin();
+}
+
+void simulated_process::take(const std::string& copy_data) {
+  const auto parsed = pgoutput::parse_copy_data(as_byte_view(copy_data));
+  if (!parsed) return must(parsed.error());
+  if (const auto* data = std::get_if<pgoutput::xlog_data>(&*parsed)) {
+    must(decoder_->decode(data->wal_start, data->message));
+    if (!ingest_->in_transaction()) rules_->received_through(ingest_->received_through());
+    return;
+  }
+  const auto& alive = std::get<pgoutput::keepalive>(*parsed);
+  if (!ingest_->in_transaction()) rules_->received_through(alive.wal_end);
+  log_->heard_keepalive(alive.wal_end);
+  if (alive.reply_requested) rules_->reply_requested();
+}
+
+bool simulated_process::take_message(std::mt19937_64& chance) {
+  if (streamed_->out_of_space()) {
+    must(streamed_->retry());
+    return true;
+  }
+  if (streamed_->replaying()) {
+    const auto bytes = std::uniform_int_distribution<std::size_t>(1, 300)(chance);
+    must(streamed_->replay(bytes, [] { return false; }));
+    if (!ingest_->in_transaction()) rules_->received_through(ingest_->received_through());
+    return true;
+  }
+  const auto message = with_.server->next();
+  if (message) take(*message);
+  return message.has_value();
+}
+
+void simulated_process::take_keepalive(bool wants_reply) {
+  if (streamed_->out_of_space() || streamed_->replaying()) return;
+  take(with_.server->keepalive(wants_reply));
+}
+
+// As app/capture_stream.cpp does it.
+void simulated_process::keep_house(std::chrono::steady_clock::time_point now) {
+  const auto bounds = log_->bounds();
+  if (!ingest_->in_transaction() && bounds.pending_bytes == 0) {
+    if (const auto mark = rules_->idle_mark(bounds.covered_through, now))
+      must(log_->cover(identify().history.at(mark), mark));
+  }
+  if (!rules_->due(bounds.covered_through, now)) return;
+  const auto feedback = rules_->take(bounds.covered_through, now);
+  with_.judge->confirmed(feedback.flushed);
+  with_.server->feedback(feedback.flushed);
+}
+
+bool simulated_process::step_log() {
+  return real_log_->step();
+}
+
+void simulated_process::settle() {
+  streams_->progress();
+  context_.restart();
+  context_.poll();
+}
+
+void simulated_process::time_passes(std::chrono::steady_clock::time_point now) {
+  streams_->tick(now);
+}
+
+bool simulated_process::caught_up() const {
+  return log_->bounds().covered_through >= with_.server->database().wal_end();
+}
+
+}  // namespace pulse::simulation

@@ -1,0 +1,90 @@
+// What ends with the process: the real parts between the replication connection and the streams.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "app/ingestor.hpp"
+#include "app/streamed_transactions.hpp"
+#include "log/relation_file.hpp"
+#include "log/segment_log.hpp"
+#include "pgoutput/decoder.hpp"
+#include "source/confirm_rules.hpp"
+#include "streams/hub.hpp"
+#include "tests/simulation/oracle.hpp"
+#include "tests/simulation/plants.hpp"
+#include "tests/simulation/scripted_server.hpp"
+#include "tests/simulation/simulated_state.hpp"
+#include "tests/support/fault_storage.hpp"
+
+namespace pulse::simulation {
+
+// Thrown through the code at work where the process dies: nothing of it goes on.
+struct process_died {
+  std::string unexpectedly;  // why, when nobody has killed it
+};
+
+class simulated_process {
+ public:
+  struct surroundings {
+    scripted_server* server = nullptr;
+    oracle* judge = nullptr;
+    control::state_store* store = nullptr;
+    std::shared_ptr<log::testing::fault_disk> disk;
+    std::shared_ptr<log::testing::fault_disk> spill_disk;
+    log::segment_log_options log;
+    plant bug = plant::none;
+    simulated_state* state = nullptr;
+  };
+
+  explicit simulated_process(surroundings with);
+
+  // A replication connection, from the comparison of what is stored to START_REPLICATION.
+  void connect_source();
+  bool connected() const { return rules_.has_value() && with_.server->streaming(); }
+  // One message, or what holds messages up. False: there is none.
+  bool take_message(std::mt19937_64& chance);
+  void take_keepalive(bool wants_reply);
+  void keep_house(std::chrono::steady_clock::time_point now);
+  void time_passes(std::chrono::steady_clock::time_point now);
+
+  bool step_log();
+  // The hub does what it has to do.
+  void settle();
+  streams::hub& streams() { return *streams_; }
+  void accept_gaps();
+  bool caught_up() const;
+
+ private:
+  void take(const std::string& copy_data);
+  void plan_and_begin();
+  lsn begin_at(const source::server_identity& server, lsn from);
+  void record(const history_gap& found);
+  void use_gaps();
+  source::server_identity identify() const;
+  void must(const result<void>& outcome);
+
+  surroundings with_;
+  std::shared_ptr<bool> lies_ = std::make_shared<bool>(false);
+  boost::asio::io_context context_;
+  metrics figures_;
+  type_catalog types_;
+  std::unique_ptr<log::relation_store> relations_;
+  std::unique_ptr<log::segment_log> real_log_;
+  std::unique_ptr<planted_log> log_;
+  std::unique_ptr<streams::hub> streams_;
+  std::unique_ptr<app::ingestor> ingest_;
+  std::unique_ptr<index_positions> by_index_;
+  std::unique_ptr<log::spill_area> spill_;
+  std::unique_ptr<app::streamed_transactions> streamed_;
+  std::unique_ptr<deaf_to_partial_aborts> deaf_;
+  std::unique_ptr<pgoutput::decoder> decoder_;
+  std::optional<source::confirm_rules> rules_;
+};
+
+}  // namespace pulse::simulation

@@ -1,0 +1,263 @@
+#include "tests/simulation/world.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.hpp"
+
+namespace pulse::simulation {
+
+using log::testing::fault_disk;
+
+namespace {
+
+constexpr std::uint64_t names_per_table = 2;
+constexpr std::uint64_t unlimited = std::uint64_t{1} << 40U;
+
+std::vector<std::uint32_t> tables_of_consumers() {
+  std::vector<std::uint32_t> tables;
+  for (std::uint32_t table = 0; table < scripted_server::watched_tables; ++table)
+    tables.insert(tables.end(), names_per_table, table);
+  return tables;
+}
+
+}  // namespace
+
+log::segment_log_options world::small_segments() {
+  log::segment_log_options options;
+  options.segment_bytes = std::uint64_t{4096} << pick(1, 3);
+  options.block_bytes_target = std::size_t{256} << pick(0, 3);
+  options.recent_bytes_max = pick(0, 1) * 8192;
+  options.codec = chance(2) ? log::compression::lz4 : log::compression::none;
+  return options;
+}
+
+world::world(std::uint64_t seed, plant bug)
+    : random_(seed),
+      bug_(bug),
+      options_(small_segments()),
+      server_(random_()),
+      store_(control::state_store::open(":memory:", system_clock_source()).value()),
+      judge_(server_, options_, tables_of_consumers()),
+      disk_(std::make_shared<fault_disk>()),
+      spill_disk_(std::make_shared<fault_disk>()) {
+  options_.on_fatal = [](const error&) { throw process_died{}; };
+  options_.stepped.emplace([this] { return wait_for_room(); });
+  for (const auto table : tables_of_consumers()) {
+    const auto number = consumers_.size();
+    consumers_.emplace_back(
+        table, "c" + std::to_string(number),
+        [this, number](const auto& event) { judge_.delivered(number, event.key, event.id); },
+        [this, number](const auto& event) { judge_.acknowledged(number, event.key); });
+  }
+  faults_ = false;
+  start_process();
+  // Every cursor stands before the first row.
+  for (auto& one : consumers_) one.connect(process_->streams());
+  while (state_->step()) settle();
+  faults_ = true;
+}
+
+std::uint64_t world::pick(std::uint64_t from, std::uint64_t to) {
+  return std::uniform_int_distribution<std::uint64_t>(from, to)(random_);
+}
+
+std::string world::run(int steps) {
+  for (int i = 0; i < steps && !done(); ++i) {
+    guarded([this] { step(); });
+    look_at_consumers();
+  }
+  if (!done()) finish();
+  return judge_.problem();
+}
+
+void world::guarded(const std::function<void()>& work) {
+  try {
+    work();
+    if (found_) throw process_died{};
+  } catch (const process_died& how) {
+    bury(how);
+    while (!process_ && !done()) start_process();
+  }
+}
+
+void world::bury(const process_died& how) {
+  judge_.note("the process dies");
+  if (!how.unexpectedly.empty()) judge_.report(how.unexpectedly);
+  for (auto& one : consumers_) one.disconnect(false);
+  server_.cut();
+  // What the store has not done yet is lost with the process, and holds parts of it.
+  state_.reset();
+  process_.reset();
+  disk_ = found_ ? std::exchange(found_, nullptr) : disk_->after_kill();
+  spill_disk_ = spill_disk_->after_kill();
+  disk_->capacity = spill_disk_->capacity = unlimited;
+}
+
+void world::start_process() {
+  judge_.use_disk(disk_);
+  state_ = std::make_unique<simulated_state>(store_, [this](const auto& moved) {
+    for (const auto& [key, at] : moved) {
+      for (std::size_t i = 0; i < consumers_.size(); ++i) {
+        if (consumers_[i].cursor() == key) judge_.cursor_saved(i, at);
+      }
+    }
+  });
+  if (faults_ && chance(3)) arm_disk();
+  try {
+    process_ = std::make_unique<simulated_process>(simulated_process::surroundings{
+        &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, state_.get()});
+  } catch (const process_died& how) {
+    bury(how);
+  }
+}
+
+// The process ends at one of the next operations that change the disk.
+void world::arm_disk() {
+  const bool power_cut = chance(2);
+  disk_->before_change = [this, power_cut, left = pick(0, 40), disk = disk_.get()]() mutable {
+    if (left-- > 0) return;
+    judge_.note(power_cut ? "the power is cut" : "the process is killed");
+    found_ = power_cut ? disk->after_power_cut(random_) : disk->after_kill();
+    throw process_died{};
+  };
+}
+
+bool world::wait_for_room() {
+  if (faults_ && chance(4)) throw process_died{};
+  if (chance(2)) disk_->capacity = unlimited;
+  return false;
+}
+
+void world::look_at_consumers() {
+  for (const auto& one : consumers_) {
+    if (!one.problem().empty()) judge_.report(one.problem());
+  }
+}
+
+void world::settle() {
+  process_->settle();
+}
+
+void world::step() {
+  const auto what = pick(0, 99);
+  if (what < 12) {
+    server_.database().commit();
+    judge_.committed();
+  } else if (what < 60) {
+    work();
+  } else if (what < 90) {
+    happens_to_consumer(consumers_[pick(0, consumers_.size() - 1)]);
+  } else if (what < 96) {
+    happens_to_source();
+  } else {
+    happens_to_machine();
+  }
+  settle();
+}
+
+void world::work() {
+  switch (pick(0, 6)) {
+    case 0:
+    case 1:
+      if (process_->connected()) {
+        for (auto n = pick(1, 30); n > 0; --n) process_->take_message(random_);
+      } else {
+        process_->connect_source();
+      }
+      break;
+    case 2:
+      process_->step_log();
+      break;
+    case 3:
+      if (process_->connected()) process_->take_keepalive(chance(3));
+      break;
+    case 4:
+      if (process_->connected()) process_->keep_house(now_);
+      break;
+    case 5:
+      state_->step();
+      break;
+    default:
+      now_ += std::chrono::milliseconds(pick(0, 6000));
+      process_->time_passes(now_);
+  }
+}
+
+void world::happens_to_consumer(simulated_consumer& one) {
+  switch (pick(0, 9)) {
+    case 0:
+      if (one.connected()) one.disconnect(true);
+      break;
+    case 1:
+      one.congest(chance(2));
+      break;
+    case 2:
+    case 3:
+    case 4:
+      if (!one.connected()) one.connect(process_->streams());
+      break;
+    case 5:
+    case 6:
+    case 7:
+      for (auto n = pick(1, 10); n > 0; --n) one.acknowledge(random_);
+      break;
+    default:
+      for (auto n = pick(1, 10); n > 0; --n) one.deliver_acknowledgements(random_);
+  }
+}
+
+void world::happens_to_source() {
+  switch (pick(0, 3)) {
+    case 0:
+    case 1:
+      server_.cut();
+      break;
+    case 2:
+      server_.checkpoint();
+      break;
+    default:
+      server_.restart();
+  }
+}
+
+void world::happens_to_machine() {
+  if (chance(3)) arm_disk();
+}
+
+void world::finish() {
+  faults_ = false;
+  guarded([this] {
+    disk_->before_change = nullptr;
+    disk_->capacity = spill_disk_->capacity = unlimited;
+    for (auto& one : consumers_) one.congest(false);
+    for (int idle = 0; idle < 4 && !done();) {
+      bool moved = false;
+      process_->accept_gaps();
+      if (!process_->connected()) process_->connect_source();
+      while (process_->connected() && process_->take_message(random_)) moved = true;
+      process_->take_keepalive(false);
+      now_ += std::chrono::seconds(10);
+      process_->keep_house(now_);
+      while (process_->step_log()) {
+      }
+      for (auto& one : consumers_) {
+        if (!one.connected()) one.connect(process_->streams());
+        settle();
+        while (state_->step()) settle();
+        one.acknowledge(random_);
+        while (one.deliver_acknowledgements(random_)) moved = true;
+        moved = moved || !one.idle();
+      }
+      process_->time_passes(now_);
+      while (state_->step()) settle();
+      idle = moved ? 0 : idle + 1;
+    }
+    if (!done() && !process_->caught_up())
+      judge_.report("capture has not caught up when nothing fails any more");
+  });
+  look_at_consumers();
+  if (!done()) judge_.at_rest();
+}
+
+}  // namespace pulse::simulation
