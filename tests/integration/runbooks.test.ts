@@ -126,7 +126,7 @@ scenario('pulse_down_for_hours', async (s) => {
   const setup = await setUpOperator(s);
   const { operator, pulse, postgres } = setup;
   await readNew(setup, 'mail', 'before');
-  await pulse.kill();
+  await pulse.terminate();
   const names = Array.from({ length: 50 }, (_, index) => `missed ${index}`);
   await write(setup, ...names);
   for (let n = 0; n < 4; n++) await postgres.sql(fillWal);
@@ -147,7 +147,7 @@ scenario('pulse_cannot_be_started_before_the_databases_disk_is_full', async (s) 
   const setup = await setUpOperator(s);
   const { operator, pulse } = setup;
   await readNew(setup, 'mail', 'before');
-  await pulse.kill();
+  await pulse.terminate();
   await write(setup, 'missed');
   await until('the slot to be let go of', async () => !(await slotFacts(setup)).active);
   const page = pages('Pulse was down for hours');

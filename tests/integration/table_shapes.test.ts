@@ -106,8 +106,10 @@ scenario('a_partitioned_table_is_one_table_whatever_is_attached_and_detached', a
   const detached = await s.consumer(pulse, { model: defineModel('Part', 'parts_1', fields) });
   await postgres.sql('INSERT INTO parts_1 VALUES (6, 6)');
   await postgres.sql('INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 22); UPDATE parent SET id = id + 10');
-  await root.untilReceived(6);
-  await detached.untilReceived(1);
+  // Up to 14 a walsender does not notice: the rows come as the table's until capture connects again.
+  const noticed = postgresMajor >= 15;
+  await root.untilReceived(noticed ? 6 : 8);
+  if (noticed) await detached.untilReceived(1);
   await parent.untilReceived(2);
   await child.untilReceived(2);
   assert.deepEqual(
@@ -118,10 +120,12 @@ scenario('a_partitioned_table_is_one_table_whatever_is_attached_and_detached', a
       ['delete', { id: 1, at: 1 }],
       ['create', { id: 1, at: 12 }],
       ['create', { id: 3, at: 21 }],
+      ...(noticed ? [] : [['create', { id: 4, at: 4 }]]),
       ['create', { id: 5, at: 25 }],
+      ...(noticed ? [] : [['create', { id: 6, at: 6 }]]),
     ],
   );
-  assert.deepEqual(rows(detached), [{ id: 6, at: 6 }]);
+  assert.deepEqual(rows(detached), noticed ? [{ id: 6, at: 6 }] : []);
   // A child's rows are the child's, also when they are changed by way of the parent.
   assert.deepEqual(rows(parent), [{ id: 1 }, { id: 11 }]);
   assert.deepEqual(rows(child), [
