@@ -7,18 +7,21 @@
 namespace pulse::source {
 namespace {
 
-// The end of what is stored: the mark, or the newest event of a transaction that was cut short.
+// The end of what is stored: the mark, or the newest event of a transaction that was cut short. Its
+// timeline is the stored one: the first transaction after a promotion is cut short while the mark
+// is still on the timeline that was left.
 position stored_end(const stored_history& stored) {
   return std::max(position{stored.timeline, stored.covered_through, {}, 0}, stored.newest);
 }
 
 result<void> same_server(const stored_history& stored, const server_identity& server) {
   if (auto same = check_same_server(stored.system_identifier, server); !same) return same;
-  if (server.history.current < stored.timeline) {
+  const auto timeline = stored_end(stored).timeline;
+  if (server.history.current < timeline) {
     return error{
         errc::divergence,
         fmt::format("the server is on timeline {}, and the log was captured from timeline {}",
-                    server.history.current, stored.timeline),
+                    server.history.current, timeline),
         "connect to the server that was promoted, not to the old primary"};
   }
   return {};
@@ -26,16 +29,17 @@ result<void> same_server(const stored_history& stored, const server_identity& se
 
 // Where the server's history leaves what is stored; nothing when all that is stored is in it.
 std::optional<position> fork_below(const stored_history& stored, const server_identity& server) {
-  if (server.history.current == stored.timeline) return std::nullopt;
+  const auto end = stored_end(stored);
+  if (server.history.current == end.timeline) return std::nullopt;
   // The last timeline that both have been on. A server whose history never was on the stored
   // timeline left it where it left the one before.
   std::optional<position> left;
   for (const auto& past : server.history.left) {
-    if (past.timeline > stored.timeline) break;
+    if (past.timeline > end.timeline) break;
     left = position{past.timeline, past.switch_point, {}, 0};
   }
   if (!left) return position{};
-  return stored_end(stored) > *left ? left : std::nullopt;
+  return end > *left ? left : std::nullopt;
 }
 
 // Positions that are stored already would be given again: they could not be told apart.

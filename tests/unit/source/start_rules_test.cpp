@@ -149,6 +149,9 @@ std::vector<rule> rules_of_other_servers() {
       changed(same_server, [](auto& s) { s.history = {3, {{1, lsn{0x1000}}, {2, lsn{0x7000}}}}; });
   const auto sibling = changed(same_server, [](auto& s) { s.history = {3, {{1, lsn{0x4000}}}}; });
   const auto on_second = changed(some_history, [](auto& s) { s.timeline = 2; });
+  // The first transaction behind a promotion, before the mark has followed.
+  const auto begun_on_second =
+      changed(some_history, [](auto& s) { s.newest = {2, lsn{0x5800}, lsn{0x5400}, 0}; });
   return {
       {"another_server_never_goes_on_by_itself", some_history,
        changed(same_server, [](auto& s) { s.system_identifier = "772"; }), slot_at(0x4000),
@@ -199,6 +202,17 @@ std::vector<rule> rules_of_other_servers() {
        next_step::create,
        {},
        {{gap_kind::forked, at(1, 0x4fff)}}},
+      {"a_transaction_cut_short_right_behind_a_promotion_is_no_fork", begun_on_second,
+       promoted_at(0x5000), slot_at(0x4000), next_step::start, lsn{0x5000}},
+      {"an_old_primary_of_whose_successor_a_part_is_stored_never_goes_on_by_itself",
+       begun_on_second, same_server, slot_at(0x4000), next_step::divergence},
+      {"a_fork_below_a_transaction_cut_short_right_behind_a_promotion_counts",
+       begun_on_second,
+       changed(same_server, [](auto& s) { s.history = {3, {{1, lsn{0x5000}}, {2, lsn{0x5600}}}}; }),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x5600},
+       {{gap_kind::forked, at(2, 0x5600), at(3, 0x5600)}}},
       {"only_the_fork_that_leaves_our_timeline_counts", on_second, third, slot_at(0x4000),
        next_step::start, lsn{0x5000}},
       {"a_server_that_never_was_on_our_timeline_forked_where_it_left_the_one_before",
