@@ -128,7 +128,9 @@ void oracle::cursor_saved(std::size_t number, const position& at) {
 
 void oracle::confirmed(lsn flushed) {
   note("confirmed " + to_string(flushed));
-  const position mark{server_->database().branches().at(flushed), flushed, {}, 0};
+  // The end of the record before it: of a fork, still on the timeline that was left.
+  const auto& branches = server_->database().branches();
+  const position mark{branches.at(lsn{flushed.value - 1}), flushed, {}, 0};
   if (mark > durable_mark_) look_at_disk();
   if (mark > durable_mark_)
     report("confirmed through " + to_string(mark) + ", and durable is " + to_string(durable_mark_));

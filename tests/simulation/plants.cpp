@@ -124,6 +124,17 @@ std::unique_ptr<log::storage> lying_storage(std::unique_ptr<log::storage> real,
   return std::make_unique<lying_directory>(std::move(real), std::move(lies));
 }
 
+result<void> sync_everything(log::storage& files) {
+  const auto names = files.list();
+  if (!names) return names.error();
+  for (const auto& name : *names) {
+    const auto file = files.open(name);
+    if (!file) return file.error();
+    if (auto synced = (*file)->sync(); !synced) return synced;
+  }
+  return files.sync_directory();
+}
+
 result<void> index_positions::on_begin(const transaction_begin& begin) {
   commit_ = begin.commit;
   next_ = 0;
@@ -136,7 +147,8 @@ result<void> index_positions::on_relation(const relation_definition& definition)
 
 result<void> index_positions::on_change(const row_change& change) {
   auto numbered = change;
-  numbered.at = commit_;
+  // Before every true position of the transaction, so that cursors look right.
+  numbered.at = lsn{};
   numbered.ordinal = next_++;
   return to_->on_change(numbered);
 }

@@ -34,6 +34,9 @@ std::string_view to_string(plant bug) noexcept;
 std::unique_ptr<log::storage> lying_storage(std::unique_ptr<log::storage> real,
                                             std::shared_ptr<const bool> lies);
 
+// What lying storage owes.
+result<void> sync_everything(log::storage& files);
+
 // Numbers a transaction's changes in the order in which they come, in place of their WAL records.
 class index_positions final : public fragment_sink {
  public:

@@ -48,10 +48,11 @@ class simulated_consumer::connection final : public streams::subscriber {
   simulated_consumer* of_;
 };
 
-simulated_consumer::simulated_consumer(std::uint32_t table, std::string name, told on_event,
-                                       told on_acknowledged)
+simulated_consumer::simulated_consumer(std::uint32_t table, std::string name, plant bug,
+                                       told on_event, told on_acknowledged)
     : table_(table),
       name_(std::move(name)),
+      bug_(bug),
       on_event_(std::move(on_event)),
       on_acknowledged_(std::move(on_acknowledged)) {}
 
@@ -62,6 +63,7 @@ streams::cursor_key simulated_consumer::cursor() const {
 void simulated_consumer::connect(streams::hub& to) {
   hub_ = &to;
   last_id_ = {};
+  came_.clear();
   connection_ = std::make_shared<connection>(*this);
   const table_shape shape{std::make_shared<const relation>(fake_database::definition(table_)),
                           nullptr};
@@ -101,6 +103,7 @@ void simulated_consumer::take(std::string_view event_json) {
                      *parse_event_id(event.at("id").as_string())};
   if (one.id <= last_id_) problem_ = "the row " + one.key + " came out of order";
   last_id_ = one.id;
+  came_.push_back(one.id);
   in_hand_.push_back(one);
   on_event_(one);
 }
@@ -114,11 +117,20 @@ void simulated_consumer::acknowledge(std::mt19937_64& chance) {
   under_way_.push_back(one.id);
 }
 
+void simulated_consumer::acknowledge_to_hub(const event_id& id) {
+  if (bug_ == plant::cursor_past_unacknowledged) {
+    for (const auto& one : came_) {
+      if (one < id) hub_->acknowledge(stream_, one);
+    }
+  }
+  hub_->acknowledge(stream_, id);
+}
+
 bool simulated_consumer::deliver_acknowledgements(std::mt19937_64& chance) {
   if (under_way_.empty() || !opened_) return false;
   const auto number = pick(chance, 1, 3) == 1 ? pick(chance, 0, under_way_.size() - 1) : 0;
   const auto id = under_way_[number];
-  hub_->acknowledge(stream_, id);
+  acknowledge_to_hub(id);
   const bool again = pick(chance, 1, 10) == 1;
   if (!again) under_way_.erase(under_way_.begin() + static_cast<std::ptrdiff_t>(number));
   return true;

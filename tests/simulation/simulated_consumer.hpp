@@ -6,9 +6,11 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "change/event_id.hpp"
 #include "streams/hub.hpp"
+#include "tests/simulation/plants.hpp"
 
 namespace pulse::simulation {
 
@@ -22,7 +24,9 @@ class simulated_consumer {
   };
   using told = std::function<void(const received&)>;
 
-  simulated_consumer(std::uint32_t table, std::string name, told on_event, told on_acknowledged);
+  // With `bug` cursor_past_unacknowledged one acknowledgement counts for all before it.
+  simulated_consumer(std::uint32_t table, std::string name, plant bug, told on_event,
+                     told on_acknowledged);
 
   streams::cursor_key cursor() const;
   std::uint32_t table() const { return table_; }
@@ -43,10 +47,12 @@ class simulated_consumer {
 
  private:
   class connection;
+  void acknowledge_to_hub(const event_id& id);
   void take(std::string_view event_json);
 
   std::uint32_t table_;
   std::string name_;
+  plant bug_;
   told on_event_;
   told on_acknowledged_;
   streams::hub* hub_ = nullptr;
@@ -54,6 +60,7 @@ class simulated_consumer {
   streams::stream_id stream_{};
   bool opened_ = false;
   event_id last_id_;
+  std::vector<event_id> came_;  // on this connection
   std::deque<received> in_hand_;
   std::deque<event_id> under_way_;
   std::string problem_;

@@ -46,7 +46,7 @@ world::world(std::uint64_t seed, plant bug)
   for (const auto table : tables_of_consumers()) {
     const auto number = consumers_.size();
     consumers_.emplace_back(
-        table, "c" + std::to_string(number),
+        table, "c" + std::to_string(number), bug,
         [this, number](const auto& event) { judge_.delivered(number, event.key, event.id); },
         [this, number](const auto& event) { judge_.acknowledged(number, event.key); });
   }
@@ -208,27 +208,74 @@ void world::happens_to_consumer(simulated_consumer& one) {
 }
 
 void world::happens_to_source() {
-  switch (pick(0, 3)) {
+  switch (pick(0, 11)) {
     case 0:
     case 1:
+    case 2:
       server_.cut();
       break;
-    case 2:
+    case 3:
+    case 4:
       server_.checkpoint();
       break;
-    default:
+    case 5:
+    case 6:
       server_.restart();
+      break;
+    case 7:
+    case 8:
+      server_.alter_publication();
+      break;
+    case 9:
+      process_->accept_gaps();
+      break;
+    default:
+      if (calamities_left_ != 0 && chance(3)) strike();
+  }
+}
+
+// What loses changes, or events: seldom, so that most of a run has something to lose.
+void world::strike() {
+  --calamities_left_;
+  switch (pick(0, 4)) {
+    case 0:
+      judge_.note("the slot is dropped");
+      return server_.drop_slot();
+    case 1:
+      judge_.note("the slot loses its WAL");
+      return server_.lose_slot();
+    case 2:
+      judge_.note("somebody else reads from the slot");
+      return server_.let_somebody_else_read();
+    default:
+      const auto transactions = server_.database().history().size();
+      server_.promote(transactions - pick(0, std::min<std::uint64_t>(transactions, 10)), chance(2));
+      judge_.promoted();
   }
 }
 
 void world::happens_to_machine() {
-  if (chance(3)) arm_disk();
+  switch (pick(0, 3)) {
+    case 0:
+    case 1:
+      arm_disk();
+      break;
+    case 2:
+      judge_.note("the disk begins to fail");
+      disk_->syncs_fail = true;
+      break;
+    default:
+      judge_.note("the disks are full");
+      disk_->capacity = disk_->used_bytes() + pick(0, 20000);
+      spill_disk_->capacity = spill_disk_->used_bytes() + pick(0, 500);
+  }
 }
 
 void world::finish() {
   faults_ = false;
   guarded([this] {
     disk_->before_change = nullptr;
+    disk_->syncs_fail = false;
     disk_->capacity = spill_disk_->capacity = unlimited;
     for (auto& one : consumers_) one.congest(false);
     for (int idle = 0; idle < 4 && !done();) {

@@ -47,6 +47,7 @@ class world {
 
   void work();
   void happens_to_source();
+  void strike();
   void happens_to_machine();
   void happens_to_consumer(simulated_consumer& one);
   void settle();
@@ -66,6 +67,7 @@ class world {
   std::unique_ptr<simulated_process> process_;
   std::unique_ptr<simulated_state> state_;
   bool faults_ = true;
+  std::uint64_t calamities_left_ = pick(0, 3);
 };
 
 }  // namespace pulse::simulation

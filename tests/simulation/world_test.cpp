@@ -3,8 +3,11 @@
 #include "tests/simulation/world.hpp"
 
 #include <cstdlib>
+#include <iostream>
 #include <string>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/logging.hpp"
@@ -13,6 +16,12 @@ namespace pulse::simulation {
 namespace {
 
 constexpr int steps_a_world = 500;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t worlds = 100;
+#else
+constexpr std::uint64_t worlds = 500;
+#endif
+constexpr std::uint64_t seeds_a_plant = 100;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -27,8 +36,8 @@ class simulated_world : public ::testing::Test {
 
 TEST_F(simulated_world, delivers_what_was_committed_in_order_with_one_id_and_only_what_is_durable) {
   const auto given = setting("PULSE_SIMULATION_SEED", 0);
-  const auto runs = given != 0 ? 1 : setting("PULSE_SIMULATION_RUNS", 500);
   const auto base = given != 0 ? given : 1;
+  const auto runs = setting("PULSE_SIMULATION_RUNS", given != 0 ? 1 : worlds);
   for (auto seed = base; seed < base + runs && !HasFailure(); ++seed)
     EXPECT_EQ(world(seed).run(steps_a_world), "") << "PULSE_SIMULATION_SEED=" << seed;
 }
@@ -43,6 +52,40 @@ TEST_F(simulated_world, is_a_function_of_its_seed) {
   EXPECT_EQ(one.digest(), same.digest());
   EXPECT_NE(one.digest(), other.digest());
 }
+
+struct planted_bug {
+  plant bug;
+  const char* symptom;
+};
+
+class planted : public ::testing::TestWithParam<planted_bug> {};
+
+// A simulation is worth what it would find: each of these must be found, and as what it does.
+TEST_P(planted, bug_is_found_within_a_few_seeds) {
+  configure_logging(log_level::error, log_format::text);
+  std::string found;
+  for (std::uint64_t seed = 1; found.empty() && seed <= seeds_a_plant; ++seed) {
+    found = world(seed, GetParam().bug).run(steps_a_world);
+    if (!found.empty()) std::cout << "seed " << seed << ": " << found << "\n";
+  }
+  EXPECT_THAT(found, ::testing::HasSubstr(GetParam().symptom));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    every, planted,
+    ::testing::Values(planted_bug{plant::confirm_before_sync, "confirmed through"},
+                      planted_bug{plant::deliver_before_sync, "was delivered and is not durable"},
+                      planted_bug{plant::cursor_past_unacknowledged, "a cursor has passed"},
+                      planted_bug{plant::recognise_by_index, "is missing"},
+                      planted_bug{plant::lsn_without_timeline, "confirmed through 2:"},
+                      planted_bug{plant::start_above_covered, "confirmed through"},
+                      planted_bug{plant::keep_aborted_parts, " came as "},
+                      planted_bug{plant::skip_block_at_segment_end, "is missing"},
+                      planted_bug{plant::trust_page_cache, "durable"},
+                      planted_bug{plant::keepalive_past_unsynced, "confirmed through"},
+                      planted_bug{plant::cover_before_events, "is missing"},
+                      planted_bug{plant::forget_gap, "is missing"}),
+    [](const auto& made) { return std::string(to_string(made.param.bug)); });
 
 }  // namespace
 }  // namespace pulse::simulation
