@@ -150,7 +150,8 @@ void hub::impl::advance_tail() {
 // stands for what has passed them (cursor_of, pass_to_tail).
 void hub::impl::hand_out(const event_view& event) {
   const auto found = live_.find(event.table);
-  if (found == live_.end()) return;
+  // A gap that counts as accepted ends nobody's keeping up.
+  if (found == live_.end() || never_happened(event.at)) return;
   concerned_.clear();
   if (event.action == change_action::truncate) {
     for (const auto* stream : found->second.streams) concerned_.push_back(stream->id);

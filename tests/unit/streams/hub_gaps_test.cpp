@@ -76,6 +76,11 @@ class hub_gaps : public ::testing::Test {
   }
 
   void append(std::uint32_t timeline, std::uint64_t at, const std::string& row) {
+    append_unread(timeline, at, row);
+    settle();
+  }
+  // The hub has not come to read it.
+  void append_unread(std::uint32_t timeline, std::uint64_t at, const std::string& row) {
     const auto described = relations_.describe(shape_).value();
     const auto bytes = testing::text_tuple({row});
     event_view event;
@@ -87,7 +92,6 @@ class hub_gaps : public ::testing::Test {
     event.after = tuple_view::trusted(as_byte_view(bytes));
     ASSERT_TRUE(log_.append(event));
     hub_->progress();
-    settle();
   }
 
   control::stored_gap gap(gap_kind kind, const position& after,
@@ -228,6 +232,16 @@ TEST_F(hub_gaps, events_that_never_happened_are_delivered_to_nobody_also_when_ac
   EXPECT_EQ(reader->rows, rows{"common"});
   accept(fork);
   EXPECT_EQ(reader->rows, (rows{"common", "new branch"}));
+}
+
+TEST_F(hub_gaps, events_that_never_happened_do_not_reach_those_that_keep_up_either) {
+  const auto reader = open("mail");
+  const auto untracked = open("", {}, stream_mode::subscribe);
+  append_unread(1, 1600, "lost branch");
+  accept(gap(gap_kind::forked, place(1, 1500), place(2, 1500)));
+  append(2, 1600, "new branch");
+  EXPECT_EQ(reader->rows, rows{"new branch"});
+  EXPECT_EQ(untracked->rows, rows{"new branch"});
 }
 
 TEST_F(hub_gaps, a_name_that_had_events_that_never_happened_is_refused) {
