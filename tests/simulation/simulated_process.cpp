@@ -86,7 +86,9 @@ void simulated_process::use_gaps() {
 
 void simulated_process::record(const history_gap& found) {
   if (with_.bug == plant::forget_gap) return;
-  if (const auto kept = with_.store->gaps().record(simulated_state::project, found, ""); !kept)
+  const auto* accepted_by = with_.goes_on ? "on_gap" : "";
+  if (const auto kept = with_.store->gaps().record(simulated_state::project, found, accepted_by);
+      !kept)
     with_.judge->report(kept.error().message());
   use_gaps();
 }

@@ -39,6 +39,7 @@ class simulated_process {
     std::shared_ptr<log::testing::fault_disk> spill_disk;
     log::segment_log_options log;
     plant bug = plant::none;
+    bool goes_on = false;  // every gap counts as accepted (on_gap = "continue")
     simulated_state* state = nullptr;
   };
 

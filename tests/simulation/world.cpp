@@ -106,7 +106,7 @@ void world::start_process() {
   if (faults_ && chance(3)) arm_disk();
   try {
     process_ = std::make_unique<simulated_process>(simulated_process::surroundings{
-        &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, state_.get()});
+        &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, goes_on_, state_.get()});
   } catch (const process_died& how) {
     bury(how);
   }

@@ -67,6 +67,7 @@ class world {
   std::unique_ptr<simulated_process> process_;
   std::unique_ptr<simulated_state> state_;
   bool faults_ = true;
+  bool goes_on_ = chance(3);
   std::uint64_t calamities_left_ = pick(0, 3);
 };
 
