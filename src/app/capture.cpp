@@ -86,7 +86,8 @@ capture::capture(parts with)
       slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
                                      "WAL that the server has flushed and Pulse has not confirmed",
                                      {{"project", with_.project.name}})),
-      watch_(*with_.figures, with_.project.name, names_.slot) {
+      watch_(*with_.figures, with_.project.name, names_.slot),
+      heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
   status_.state = "starting";
   streamed_.replay_to(decoder_);
 }

@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "app/config.hpp"
+#include "app/heartbeat.hpp"
 #include "app/ingestor.hpp"
 #include "app/slot_watch.hpp"
 #include "app/streamed_transactions.hpp"
@@ -81,6 +82,7 @@ class capture {
   struct wanted {
     bool catalog = false;
     bool retention = false;
+    bool heartbeat = false;  // one is to be written
     // The catalog is read too when the table of this OID has another name or is gone, or labels of
     // enums have changed. OID 0: none.
     std::uint32_t expected_oid = 0;
@@ -134,6 +136,7 @@ class capture {
       source::connection* database);
   result<void> take_message(session& one, std::string_view bytes);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
+  void begin_heartbeat(lsn flushed);
   void begin_trim(std::chrono::steady_clock::time_point now);
   void trim(const position& through);
   source::async_result<> pause(std::chrono::milliseconds wait);
@@ -173,6 +176,7 @@ class capture {
   prometheus::Gauge& covered_lsn_;
   prometheus::Gauge& slot_lag_;
   slot_watch watch_;
+  heartbeat heartbeat_;
 };
 
 }  // namespace pulse::app

@@ -54,6 +54,10 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     if (!kept) co_return kept.error();
     found.kept = *kept;
   }
+  if (anybody(&wanted::heartbeat)) {
+    const auto written = co_await source::write_heartbeat(side_.get());
+    heartbeat_.wrote(written);
+  }
   bool refresh = anybody(&wanted::catalog);
   if (!refresh) {
     std::vector<source::named_table> expected;

@@ -199,7 +199,18 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
     slot_lag_.Set(answer->flushed <= confirmed
                       ? 0
                       : static_cast<double>(answer->flushed.value - confirmed.value));
+    begin_heartbeat(answer->flushed);
   });
+}
+
+void capture::begin_heartbeat(lsn flushed) {
+  // What is being sent moves the slot when it has come whole.
+  if (!session_ || !session_->rules || ingest_.in_transaction()) return;
+  if (!heartbeat_.due(session_->rules->received(), flushed, std::chrono::steady_clock::now()))
+    return;
+  wanted what;
+  what.heartbeat = true;
+  ask(std::move(what), [](const auto&) {});
 }
 
 void capture::use_retention(log::retention_policy retention) {

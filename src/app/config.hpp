@@ -25,7 +25,9 @@ struct project_config {
   std::string publication;   // the user's own; empty: made and kept by Pulse
   bool event_persistence = true;
   bool streaming = true;  // take transactions while they are open, where the server can
-  bool fix = false;       // give keyless tables a replica identity at setup
+  // After this long without news the slot is moved on by a message of ours; zero: never.
+  std::chrono::seconds heartbeat_interval{10};
+  bool fix = false;  // give keyless tables a replica identity at setup
   std::chrono::seconds retention_age{7 * 86400};
   std::optional<std::uint64_t> retention_bytes;  // nothing: a fifth of the volume
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;

@@ -80,6 +80,13 @@ result<void> assign_duration(std::chrono::seconds& target, std::string_view wher
   return {};
 }
 
+result<void> assign_duration_or_off(std::chrono::seconds& target, std::string_view where,
+                                    const std::string& text, std::string_view expected) {
+  if (text != "off") return assign_duration(target, where, text, expected);
+  target = std::chrono::seconds(0);
+  return {};
+}
+
 }  // namespace
 
 const std::map<std::string, server_setter>& server_settings() {
@@ -194,6 +201,11 @@ const std::map<std::string, project_setter>& project_settings() {
        }},
       {"segment_bytes",
        [](auto& to, auto where, auto& v) { return assign_size(to.segment_bytes, where, v); }},
+      {"heartbeat_interval",
+       [](auto& to, auto where, auto& v) {
+         return assign_duration_or_off(to.heartbeat_interval, where, v,
+                                       "a duration, like 10s, or off");
+       }},
       {"storage_max",
        [](auto& to, auto where, auto& v) -> result<void> {
          std::uint64_t bytes = 0;
@@ -208,12 +220,9 @@ const std::map<std::string, project_setter>& project_settings() {
       {"streams",
        [](auto& to, auto where, auto& v) { return assign_size(to.limits.streams_max, where, v); }},
       {"stall_timeout",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         if (v == "off") {
-           to.limits.stall_timeout = std::chrono::seconds(0);
-           return {};
-         }
-         return assign_duration(to.limits.stall_timeout, where, v, "a duration, like 5m, or off");
+       [](auto& to, auto where, auto& v) {
+         return assign_duration_or_off(to.limits.stall_timeout, where, v,
+                                       "a duration, like 5m, or off");
        }},
       {"on_expired",
        [](auto& to, auto where, auto& v) -> result<void> {
@@ -223,13 +232,9 @@ const std::map<std::string, project_setter>& project_settings() {
          return {};
        }},
       {"abandoned_after",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         if (v == "off") {
-           to.limits.abandoned_after = std::chrono::seconds(0);
-           return {};
-         }
-         return assign_duration(to.limits.abandoned_after, where, v,
-                                "a duration, like 90d, or off");
+       [](auto& to, auto where, auto& v) {
+         return assign_duration_or_off(to.limits.abandoned_after, where, v,
+                                       "a duration, like 90d, or off");
        }},
       {"cursor_flush",
        [](auto& to, auto where, auto& v) -> result<void> {

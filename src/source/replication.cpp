@@ -60,10 +60,18 @@ async_result<lsn> read_flush_lsn(connection* database) {
 
 async_result<> start_streaming(connection* replication, stream_options options) {
   co_return co_await replication->start_copy(fmt::format(
-      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', {}publication_names {})",
+      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', {}{}publication_names {})",
       quote_identifier(options.slot), to_string(options.from), options.streaming ? 2 : 1,
-      options.streaming ? "streaming 'on', " : "",
+      options.streaming ? "streaming 'on', " : "", options.messages ? "messages 'on', " : "",
       quote_literal(quote_identifier(options.publication))));
+}
+
+async_result<> write_heartbeat(connection* database) {
+  const auto written = co_await database->query(
+      "SELECT set_config('synchronous_commit', 'local', true), "
+      "pg_logical_emit_message(true, 'pulse', '')");
+  if (!written) co_return wrap("writing a heartbeat", written.error());
+  co_return result<void>();
 }
 
 }  // namespace pulse::source

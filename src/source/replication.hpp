@@ -32,7 +32,14 @@ struct stream_options {
   std::string publication;
   lsn from;
   bool streaming = false;
+  bool messages = false;  // logical messages too, where the server can send them
 };
 async_result<> start_streaming(connection* replication, stream_options options);
+
+// A transaction of one logical message with the prefix "pulse". It comes through the stream in its
+// place: up to 14 as an empty transaction, later when messages were asked for. Does not wait for
+// synchronous standbys. On an SQL connection to a primary. Facts: PostgreSQL manual, "Replication
+// Management Functions" and "Logical Streaming Replication Parameters".
+async_result<> write_heartbeat(connection* database);
 
 }  // namespace pulse::source
