@@ -176,6 +176,11 @@ void admin::list_gaps(const std::string& project,
   done(projects_->at(project)->gaps().all());
 }
 
+void admin::skip_change(const std::string& project, lsn at,
+                        std::function<void(result<control::stored_gap>)> done) {
+  projects_->at(project)->skip_change(at, std::move(done));
+}
+
 void admin::accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
                        std::function<void(result<control::stored_gap>)> done) {
   projects_->at(project)->gaps().accept(id, by, std::move(done));

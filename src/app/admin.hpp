@@ -65,6 +65,8 @@ class admin final : public server::admin_backend {
                      std::function<void(result<void>)> done) override;
   void list_gaps(const std::string& project,
                  std::function<void(result<std::vector<control::stored_gap>>)> done) override;
+  void skip_change(const std::string& project, lsn at,
+                   std::function<void(result<control::stored_gap>)> done) override;
   void accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
                   std::function<void(result<control::stored_gap>)> done) override;
 

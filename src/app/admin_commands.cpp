@@ -218,6 +218,20 @@ int list_gaps(const admin_access& access, const std::string& project, const outp
   return 0;
 }
 
+int skip_change(const admin_access& access, const std::string& project, const std::string& at,
+                const output_choice& output) {
+  const auto answer = call_admin(access, "POST", project_path(project) + "/gaps/skip",
+                                 json::serialize(json::object{{"at", at}}));
+  if (!answer) return fail(answer.error());
+  if (output.json) {
+    fmt::print("{}\n", json::serialize(*answer));
+  } else {
+    fmt::print("skipped the change at {}: it is gap {} of project {}, and streams wait before it\n",
+               at, text(*answer, "id"), project);
+  }
+  return 0;
+}
+
 int accept_gap(const admin_access& access, const std::string& project, const std::string& id,
                const std::string& by, const output_choice& output) {
   const auto answer =

@@ -71,6 +71,9 @@ capture::capture(parts with)
       decoder_(ingest_, &streamed_),
       pause_timer_(context_),
       log_timer_(context_),
+      skipped_(with_.figures->counter("pulse_changes_skipped_total",
+                                      "Changes left out because an operator skipped them",
+                                      {{"project", with_.project.name}})),
       connected_(with_.figures->gauge("pulse_capture_connected",
                                       "1 while changes stream from the database",
                                       {{"project", with_.project.name}})),
@@ -260,6 +263,7 @@ source::async_result<> capture::follow() {
   asio::co_spawn(context_, keep_house(one), asio::detached);
   const auto ended = co_await stream(one);
   one->over = true;
+  if (!ended) note_failure(*one, ended.error());
   if (one->house_timer) one->house_timer->cancel();
   ingest_.publish_figures();
   streamed_.publish_figures();

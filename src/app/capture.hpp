@@ -48,6 +48,7 @@ class capture {
     std::string system_identifier;  // of the database whose history the log holds; empty: none yet
     source::slot_history slot = source::slot_history::none;
     log::retention_policy retention;
+    std::vector<position> skipped;  // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
     std::function<void(std::shared_ptr<const catalog>)> on_catalog;
     std::function<void(std::string)> on_system_identifier;
@@ -95,6 +96,11 @@ class capture {
   };
   void ask(wanted what, std::function<void(result<present>)> done);
 
+  // Goes on without the change at this LSN, which must be the one that cannot be decoded and that
+  // capture stands at. It is recorded as a gap before. errc::conflict: capture does not stand
+  // there. Any thread; `done` on the capture thread.
+  void skip(lsn change, std::function<void(result<history_gap>)> done);
+
  private:
   struct session;
   struct question {
@@ -135,6 +141,8 @@ class capture {
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
   result<void> take_message(session& one, std::string_view bytes);
+  void start_decoding(const session& one);
+  void note_failure(const session& one, const error& why);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
   void begin_heartbeat(lsn flushed);
   void begin_trim(std::chrono::steady_clock::time_point now);
@@ -160,6 +168,12 @@ class capture {
   bool stopping_ = false;
   std::chrono::steady_clock::time_point last_trim_{};
   bool trimming_ = false;
+  // The change that ended the last connection, which no other can decode either.
+  struct undecoded {
+    position at;
+    std::string problem;
+  };
+  std::optional<undecoded> stands_at_;
   std::chrono::steady_clock::time_point last_lag_{};
 
   std::unique_ptr<source::connection> side_;  // for questions
@@ -170,6 +184,7 @@ class capture {
   server::project_service::capture_status status_;
   std::chrono::steady_clock::time_point last_heard_{};
 
+  prometheus::Counter& skipped_;
   prometheus::Gauge& connected_;
   prometheus::Counter& reconnects_;
   prometheus::Gauge& received_lsn_;

@@ -205,7 +205,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
     with_.on_system_identifier(with_.system_identifier);
   }
   ingest_.start(one->server.history);
-  decoder_.reset();
+  start_decoding(*one);
   if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();
   one->rules.emplace(one->from);
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine

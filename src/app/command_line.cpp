@@ -273,6 +273,12 @@ class program {
     add_admin(list, [this](const admin_access& access) {
       return list_gaps(access, admin_.project, admin_.output);
     });
+    auto& skip = *gaps.add_subcommand(
+        "skip", "Goes on without a change that cannot be decoded, and makes it a gap");
+    skip.add_option("lsn", id_, "where the change stands, as the error says")->required();
+    add_admin(skip, [this](const admin_access& access) {
+      return skip_change(access, admin_.project, id_, admin_.output);
+    });
     auto& accept = *gaps.add_subcommand("accept", "Lets streams go on behind a gap");
     accept.add_option("id", id_, "the gap's id")->required();
     add_admin(accept, [this](const admin_access& access) {

@@ -4,20 +4,15 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include "app/cursor_keeper.hpp"
 #include "app/prisma_schema_file.hpp"
 #include "base/logging.hpp"
-#include "control/catalog_json.hpp"
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
-#include "source/relations.hpp"
-#include "streams/native_filter.hpp"
-#include "streams/table_resolver.hpp"
 
 namespace pulse::app {
 
@@ -28,30 +23,11 @@ namespace {
 // Without event persistence: what subscribe() may be behind by.
 constexpr std::uint64_t live_bytes_max = std::uint64_t{16} << 20U;
 
-// How long a stream that opens waits for what the database says. On a known table it then begins at
-// the log's end, which is before "now": it gets more, never less.
-constexpr std::chrono::milliseconds patience_for_known{250};
-constexpr std::chrono::seconds patience_for_unknown{5};
-
-// What a stream that opens has asked the database.
-struct question {
-  question(const asio::any_io_executor& delivery, server::project_service::resolved answered)
-      : patience(delivery), done(std::move(answered)) {}
-
-  asio::steady_timer patience;
-  server::project_service::resolved done;  // empty once it was told
-};
-
 std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
   std::error_code failure;
   const auto space = std::filesystem::space(directory, failure);
   constexpr std::uint64_t otherwise = std::uint64_t{10} << 30U;
   return failure ? otherwise : space.capacity / 5;
-}
-
-table_shape shape_of(const catalog_table& table, const catalog& known) {
-  return {std::make_shared<const relation>(source::relation_from_catalog(table, known.types)),
-          std::make_shared<const table_facts>(source::facts_from_catalog(table, known))};
 }
 
 }  // namespace
@@ -81,6 +57,10 @@ result<std::shared_ptr<project>> project::open(parts with) {
   if (config.event_persistence) {
     for (const auto& one : made->with_.cursors)
       made->hub_->know({{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value()});
+  }
+  for (const auto& gap : made->with_.gaps) {
+    if (gap.what.kind == gap_kind::skipped && gap.what.through)
+      made->skipped_.push_back(*gap.what.through);
   }
   made->gaps_ = std::make_shared<gap_keeper>(
       gap_keeper::parts{config.name, made->with_.delivery, made->with_.control, made->with_.figures,
@@ -156,6 +136,7 @@ void project::start() {
     to.slot = with_.slot;
   }
   to.retention = retention();
+  to.skipped = skipped_;
   to.on_catalog = [weak = weak_from_this(),
                    delivery = with_.delivery](std::shared_ptr<const catalog> known) {
     asio::post(delivery, [weak, known = std::move(known)]() mutable {
@@ -222,6 +203,21 @@ log::retention_policy project::retention() const {
   return {config.retention_age, config.retention_bytes.value_or(bytes_max), {}};
 }
 
+void project::skip_change(lsn at, std::function<void(result<control::stored_gap>)> done) {
+  capture_->skip(at, [weak = weak_from_this(), delivery = with_.delivery,
+                      done = std::move(done)](const result<history_gap>& skipped) {
+    asio::post(delivery, [weak, done, skipped] {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (!skipped) return done(skipped.error());
+      const auto& all = self->gaps_->all();
+      const auto gap = std::ranges::find(
+          all, skipped->after, [](const control::stored_gap& one) { return one.what.after; });
+      done(*gap);
+    });
+  });
+}
+
 void project::use(const project_config& config) {
   with_.config.retention_age = config.retention_age;
   with_.config.retention_bytes = config.retention_bytes;
@@ -246,102 +242,6 @@ void project::log_moved() {
     self->progress_posted_ = false;
     self->hub_->progress();
   });
-}
-
-void project::catalog_read(std::shared_ptr<const catalog> known) {
-  auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
-  catalog_ = std::move(known);
-  hub_->follow(renamed);
-  with_.control->run(
-      with_.delivery,
-      [name = name(), known = catalog_, renamed = std::move(renamed)](control::state_store& store) {
-        return store.keep_catalog(name, control::to_json(*known), renamed);
-      },
-      [name = name()](const result<void>& saved) {
-        if (!saved) {
-          log_warning(
-              "state",
-              "the catalog could not be stored: streams will not open while the database is away",
-              {{"project", name}, {"reason", saved.error().message()}});
-        }
-      });
-}
-
-result<server::resolved_table> project::resolve_from(const catalog& known,
-                                                     const streams::model& wanted,
-                                                     lsn flushed) const {
-  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema));
-  if (!table) return table.error();
-  server::resolved_table found;
-  found.shape = shape_of(**table, known);
-  found.publication = known.publication;
-  // Every commit that has returned is below the flushed LSN, stored yet or not; without the
-  // database, the log's end.
-  const auto bounds = log_->bounds();
-  found.now = std::max(bounds.last_at,
-                       position{bounds.timeline, std::max(flushed, bounds.covered_through), {}, 0});
-  return found;
-}
-
-// Labels, replica identities, types and columns may have changed since the catalog was read: what
-// it refuses is judged by a fresh one.
-bool project::fits(const catalog& known, const catalog_table& table,
-                   const streams::stream_request& wanted) const {
-  if (!streams::has_columns_of(table, wanted.model)) return false;
-  const auto shape = shape_of(table, known);
-  return streams::compile_wanted(wanted, {shape.definition.get(), shape.facts.get()}).has_value();
-}
-
-void project::resolve(const streams::stream_request& wanted, resolved done) {
-  const auto& model = wanted.model;
-  const auto state = capture_->status();
-  const auto table =
-      catalog_ ? streams::resolve_table(*catalog_, model, streams::schema_list(target_.schema))
-               : result<const catalog_table*>(error{errc::not_found, "", ""});
-  const bool known = table.has_value();
-  if (!state.connected) {
-    // The database is away: what is known will do.
-    if (known) return done(resolve_from(*catalog_, model, {}));
-    if (catalog_ && state.state == "reconnecting") return done(table.error());
-    if (state.state == "stopped" || !catalog_) {
-      return done(error{errc::unavailable,
-                        "the database cannot be asked for the table" +
-                            (state.problem.empty() ? "" : ": " + state.problem),
-                        "try again when it can be reached"});
-    }
-  }
-  // Which of several tables is meant hangs on columns, which may have changed since.
-  const bool chosen =
-      model.schema.empty() && catalog_ && catalog_->find_in_any_schema(model.table).size() > 1;
-  const bool refresh = !known || chosen || !fits(*catalog_, **table, wanted);
-  const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
-  const auto answered = [weak = weak_from_this(), model, known,
-                         asked](const result<app::capture::present>& answer) {
-    asked->patience.cancel();
-    const auto tell = std::exchange(asked->done, nullptr);
-    if (!tell) return;
-    const auto self = weak.lock();
-    if (!self)
-      return tell(error{errc::unavailable, "the server is shutting down", "connect again"});
-    if (!answer && !known)
-      return tell(error{errc::unavailable, answer.error().what, answer.error().next});
-    const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
-    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
-  };
-  asked->patience.expires_after(known ? patience_for_known : patience_for_unknown);
-  asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
-    if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
-  });
-  app::capture::wanted what;
-  what.catalog = refresh;
-  if (known) {
-    what.expected_oid = (*table)->oid;
-    what.expected_name = (*table)->name;
-  }
-  capture_->ask(std::move(what),
-                [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
-                  asio::post(delivery, [answered, answer] { answered(answer); });
-                });
 }
 
 project::log_figures::log_figures(metrics& figures, const std::string& project)

@@ -56,6 +56,9 @@ class project final : public server::project_service, public std::enable_shared_
   void use(const project_config& config);
 
   gap_keeper& gaps() { return *gaps_; }
+  // Goes on without a change that cannot be decoded; see capture::skip(). On the delivery thread,
+  // `done` too.
+  void skip_change(lsn at, std::function<void(result<control::stored_gap>)> done);
   const std::string& name() const { return with_.config.name; }
   const source::database_target& target() const { return target_; }
 
@@ -94,6 +97,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::unique_ptr<streams::cursor_store> cursors_;
   std::unique_ptr<streams::hub> hub_;
   std::shared_ptr<gap_keeper> gaps_;
+  std::vector<position> skipped_;  // as the last run left them
   std::unique_ptr<app::capture> capture_;
   std::shared_ptr<const catalog> catalog_;
   streams::prisma_schema schema_;

@@ -1,6 +1,7 @@
 #include "pgoutput/decoder.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -8,15 +9,33 @@
 
 namespace pulse::pgoutput {
 
+namespace {
+
+// Many rows of one record have numbers of their own; a TRUNCATE is one change here, and its place
+// is behind all of its tables.
+constexpr std::uint32_t behind_every_table = std::numeric_limits<std::uint32_t>::max();
+
+bool is_change(char type) {
+  return type == 'I' || type == 'U' || type == 'D' || type == 'T';
+}
+
+}  // namespace
+
 error decoder::violation(std::string_view what) const {
   return {errc::protocol,
           std::string("pgoutput message '") + type_ + "' at " + to_string(wal_start_) + ": " +
               (table_ == nullptr ? "" : "table " + to_string(table_->table) + ": ") +
               std::string(what),
-          "report this with the server's version"};
+          "report this with the server's version" +
+              (is_change(type_) && in_transaction_
+                   ? "; `pulse gaps skip " + to_string(wal_start_) + "` goes on without this change"
+                   : std::string())};
 }
 
-void decoder::reset() {
+void decoder::reset(std::vector<change_place> passed_over, change_teller told) {
+  passed_over_ = std::move(passed_over);
+  told_ = std::move(told);
+  failed_.reset();
   described_.clear();
   in_transaction_ = false;
   in_block_ = false;
@@ -53,19 +72,21 @@ result<void> decoder::replay(lsn at, char type, byte_view body) {
 result<void> decoder::dispatch(message_reader& reader) {
   switch (type_) {
     case 'I':
-      return read_insert(reader);
     case 'U':
-      return read_update(reader);
     case 'D':
-      return read_delete(reader);
+    case 'T': {
+      const auto next = wal_start_ == ordinal_at_ ? next_ordinal_ : 0;
+      auto taken = read_change(reader);
+      if (taken || taken.error().code != errc::protocol || !in_transaction_) return taken;
+      return pass_over({commit_, wal_start_, type_ == 'T' ? behind_every_table : next},
+                       taken.error());
+    }
     case 'B':
       return read_begin(reader);
     case 'C':
       return read_commit(reader);
     case 'R':
       return read_relation(reader);
-    case 'T':
-      return read_truncate(reader);
     case 'Y':  // names a type by OID; the catalog says more
     case 'O':  // where a change was first made; Pulse delivers it all the same
     case 'M':  // pg_logical_emit_message: not a row's change
@@ -73,6 +94,33 @@ result<void> decoder::dispatch(message_reader& reader) {
     default:
       return violation("unknown type");
   }
+}
+
+result<void> decoder::read_change(message_reader& reader) {
+  switch (type_) {
+    case 'I':
+      return read_insert(reader);
+    case 'U':
+      return read_update(reader);
+    case 'D':
+      return read_delete(reader);
+    default:
+      return read_truncate(reader);
+  }
+}
+
+// An error, unless the change is one that is to be left out.
+result<void> decoder::pass_over(const change_place& place, const error& why) {
+  if (std::ranges::find(passed_over_, place) == passed_over_.end()) {
+    failed_ = place;
+    return why;
+  }
+  if (place.ordinal != behind_every_table) {
+    ordinal_at_ = place.change;
+    next_ordinal_ = place.ordinal + 1;
+  }
+  told_(place, why);
+  return {};
 }
 
 result<void> decoder::read_begin(message_reader& reader) {

@@ -1,9 +1,13 @@
 // The output plugin's messages to transaction fragments.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
@@ -11,6 +15,15 @@
 #include "pgoutput/message_reader.hpp"
 
 namespace pulse::pgoutput {
+
+// One change's place in the WAL: that of its position, the timeline apart.
+struct change_place {
+  lsn commit;
+  lsn change;
+  std::uint32_t ordinal = 0;
+
+  auto operator<=>(const change_place&) const = default;
+};
 
 // pgoutput, protocol versions 1 and 2 (PostgreSQL manual, section 55.9): bytes in, calls on the
 // sinks out; no I/O and no SQL, so that its answers never come "from the future" of the stream.
@@ -36,14 +49,22 @@ class decoder {
   result<void> replay(lsn at, char type, byte_view body);
   result<void> replay_commit(const transaction_commit& commit);
 
-  // A new connection: no transaction is open and no table is described.
-  void reset();
+  // A new connection: no transaction is open and no table is described. Changes at `passed_over`
+  // that are not what the protocol allows are left out from now on, and `told` of each.
+  using change_teller = std::function<void(const change_place& place, const error& why)>;
+  void reset(std::vector<change_place> passed_over = {}, change_teller told = nullptr);
+
+  // The change whose error decode() or replay() returned last since reset(); nothing when it was of
+  // another kind: without the description of a table, say, none of its changes can be read.
+  const std::optional<change_place>& failed_change() const { return failed_; }
 
  private:
   result<void> dispatch(message_reader& reader);
   result<void> read_begin(message_reader& reader);
   result<void> read_commit(message_reader& reader);
   result<void> read_relation(message_reader& reader);
+  result<void> read_change(message_reader& reader);
+  result<void> pass_over(const change_place& place, const error& why);
   result<void> read_insert(message_reader& reader);
   result<void> read_update(message_reader& reader);
   result<void> read_delete(message_reader& reader);
@@ -79,6 +100,10 @@ class decoder {
   // apart.
   lsn ordinal_at_;
   std::uint32_t next_ordinal_ = 0;
+
+  std::vector<change_place> passed_over_;
+  change_teller told_;
+  std::optional<change_place> failed_;
 };
 
 }  // namespace pulse::pgoutput

@@ -61,6 +61,7 @@ struct call : std::enable_shared_from_this<call> {
   void delete_cursor(const std::string& project, const streams::cursor_key& key);
   void list_gaps(const std::string& project);
   void accept_gap(const std::string& project, std::string_view id);
+  void skip_change(const std::string& project);
 };
 
 void call::dispatch() {
@@ -86,6 +87,9 @@ void call::dispatch() {
   if ((path.size() == 5 || path.size() == 6) && path[2] == "cursors") return cursor(*project);
   if (path.size() == 3 && path[2] == "gaps") {
     return method == "GET" ? list_gaps(*project) : no(405, "gaps are read with GET");
+  }
+  if (path.size() == 4 && path[2] == "gaps" && path[3] == "skip") {
+    return method == "POST" ? skip_change(*project) : no(405, "a change is skipped with POST");
   }
   if (path.size() == 5 && path[2] == "gaps" && path[4] == "accept") {
     return method == "POST" ? accept_gap(*project, path[3])
@@ -239,6 +243,24 @@ void call::list_gaps(const std::string& project) {
         json::array list;
         for (const auto& gap : *gaps) list.push_back(control::to_json(gap));
         self->answer(json_answer({{"gaps", std::move(list)}}));
+      });
+}
+
+void call::skip_change(const std::string& project) {
+  json::error_code bad;
+  const auto parsed = json::parse(body, bad);
+  const auto* object = bad ? nullptr : parsed.if_object();
+  const auto* given = object == nullptr ? nullptr : object->if_contains("at");
+  const auto* text = given == nullptr ? nullptr : given->if_string();
+  const auto at = text == nullptr ? std::nullopt : parse_lsn(*text);
+  if (!at) {
+    return no(400, R"(the body must be {"at":"LSN"}, the LSN of the change that is to be skipped)",
+              "see what /capturez says of the project");
+  }
+  context->backend->skip_change(
+      project, *at, [self = shared_from_this()](const result<control::stored_gap>& gap) {
+        if (self->failed(gap)) return;
+        self->answer(json_answer(control::to_json(*gap)));
       });
 }
 

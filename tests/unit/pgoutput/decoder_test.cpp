@@ -125,6 +125,55 @@ TEST(pgoutput_decoder, tells_a_transaction_in_the_order_of_its_messages) {
                         }));
 }
 
+TEST(pgoutput_decoder,
+     leaves_out_a_change_that_cannot_be_read_where_that_is_ordered_and_nothing_else) {
+  // Two rows of one record, of which the second cannot be read, then a third, and a TRUNCATE cut
+  // short.
+  auto bad_bytes = insert_bytes;
+  bad_bytes[8] = '?';
+  const auto read = [&](std::vector<change_place> passed_over, telling_sink& sink,
+                        std::vector<change_place>& told) {
+    decoder to(sink);
+    to.reset(std::move(passed_over),
+             [&](const change_place& place, const error&) { told.push_back(place); });
+    for (const auto& [at, bytes] :
+         std::vector<std::pair<std::uint64_t, std::string>>{{0x100, begin_bytes},
+                                                            {0x100, relation_bytes},
+                                                            {0x200, insert_bytes},
+                                                            {0x200, bad_bytes},
+                                                            {0x200, insert_bytes},
+                                                            {0x300, "T\0\0"s},
+                                                            {0x1000, commit_bytes}}) {
+      if (auto decoded = give(to, at, bytes); !decoded) {
+        EXPECT_EQ(decoded.error().code, errc::protocol);
+        EXPECT_NE(decoded.error().next.find("pulse gaps skip " + to_string(lsn{at})),
+                  std::string::npos)
+            << decoded.error().next;
+        return to.failed_change();
+      }
+    }
+    return to.failed_change();
+  };
+  constexpr change_place row{lsn{0x1000}, lsn{0x200}, 1};
+  constexpr change_place truncate{lsn{0x1000}, lsn{0x300}, 0xFFFFFFFF};
+  telling_sink stopped;
+  std::vector<change_place> told;
+  EXPECT_EQ(read({{lsn{0x1000}, lsn{0x200}, 0}, {lsn{0x2000}, lsn{0x200}, 1}}, stopped, told), row);
+  EXPECT_EQ(read({row}, stopped, told), truncate);
+  EXPECT_EQ(told, std::vector{row});
+  telling_sink whole;
+  told.clear();
+  EXPECT_EQ(read({truncate, row}, whole, told), std::nullopt);
+  EXPECT_EQ(told, (std::vector{row, truncate}));
+  EXPECT_EQ(whole.lines, (std::vector<std::string>{
+                             "begin 0/1000 946684800000001 xid 7",
+                             "relation 16384 public.notes d *id:23 text:25",
+                             "create 16384 at 0/200.0 before 0 () after (1 hi)",
+                             "create 16384 at 0/200.2 before 0 () after (1 hi)",
+                             "commit 0/1000 end 0/1030",
+                         }));
+}
+
 // Whatever else of the record is published: the same table has the same place.
 TEST(pgoutput_decoder, each_table_of_a_truncate_has_its_oid_as_its_number) {
   telling_sink sink;

@@ -160,6 +160,14 @@ class fake_backend final : public admin_backend {
                  std::function<void(result<std::vector<control::stored_gap>>)> done) override {
     done(gaps);
   }
+  void skip_change(const std::string& /*project*/, lsn at,
+                   std::function<void(result<control::stored_gap>)> done) override {
+    if (at != stands_at) return done(error{errc::conflict, "capture does not stand there", ""});
+    control::stored_gap gap;
+    gap.id = 9;
+    gap.what.kind = gap_kind::skipped;
+    done(gap);
+  }
   void accept_gap(const std::string& /*project*/, std::uint64_t id, const std::string& by,
                   std::function<void(result<control::stored_gap>)> done) override {
     const auto found = std::ranges::find(gaps, id, &control::stored_gap::id);
@@ -170,6 +178,7 @@ class fake_backend final : public admin_backend {
   }
 
   std::vector<control::stored_gap> gaps;
+  lsn stands_at;
   std::vector<streams::seek_target> sought;
   std::vector<streams::cursor_key> deleted;
 };

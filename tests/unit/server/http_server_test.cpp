@@ -285,6 +285,20 @@ TEST_F(http_server, lists_gaps_and_has_them_accepted) {
               AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr(R"("acceptedBy":"ann")")));
 }
 
+TEST_F(http_server, skips_the_change_that_capture_stands_at_and_no_other) {
+  backend.stands_at = lsn{0x16};
+  start();
+  const auto skip = [&](const char* body) {
+    return call("POST", "/v1/projects/shop/gaps/skip", body);
+  };
+  EXPECT_THAT(skip(R"({"at":"0/16"})"),
+              AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr(R"("id":9,"kind":"skipped")")));
+  EXPECT_THAT(skip(R"({"at":"0/17"})"), is_error("409", "P6100"));
+  for (const auto* bad : {"", "{}", R"({"at":22})", R"({"at":"here"})", "[]"})
+    EXPECT_THAT(skip(bad), is_error("400", "P6100")) << bad;
+  EXPECT_THAT(call("GET", "/v1/projects/shop/gaps/skip"), is_error("405", "P6100"));
+}
+
 TEST_F(http_server, administers_streams_and_cursors) {
   start();
   EXPECT_THAT(call("GET", "/v1/projects/shop/streams"),

@@ -1,0 +1,85 @@
+// Changes that cannot be decoded, and the operator's word to go on without one.
+#include <algorithm>
+#include <limits>
+
+#include <boost/asio/post.hpp>
+
+#include "app/capture_session.hpp"
+#include "base/logging.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// All that was committed before the change, of the same transaction too, is on this side of it.
+position just_before(const position& at) {
+  auto before = at;
+  if (at.ordinal != 0) {
+    --before.ordinal;
+  } else {
+    --before.change.value;
+    before.ordinal = std::numeric_limits<std::uint32_t>::max();
+  }
+  return before;
+}
+
+}  // namespace
+
+void capture::start_decoding(const session& one) {
+  stands_at_.reset();
+  std::vector<pgoutput::change_place> skipped;
+  for (const auto& at : with_.skipped) {
+    if (at.timeline == one.server.history.at(at.commit))
+      skipped.push_back({at.commit, at.change, at.ordinal});
+  }
+  decoder_.reset(std::move(skipped), [this](const pgoutput::change_place&, const error& why) {
+    skipped_.Increment();
+    log_warning("capture", "a change was left out, as an operator has ordered",
+                {{"project", with_.project.name}, {"reason", why.what}});
+  });
+}
+
+void capture::note_failure(const session& one, const error& why) {
+  const auto& failed = decoder_.failed_change();
+  if (!failed) return;
+  stands_at_ = {
+      {one.server.history.at(failed->commit), failed->commit, failed->change, failed->ordinal},
+      why.what};
+}
+
+void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
+  asio::post(context_, [this, change, done = std::move(done)] {
+    if (stopping_) return done(error{errc::cancelled, "stopping", {}});
+    if (!stands_at_) {
+      return done(error{errc::conflict, "capture does not stand at a change that it cannot decode",
+                        "see what /capturez says of the project"});
+    }
+    const auto at = stands_at_->at;
+    if (at.change != change) {
+      return done(error{errc::conflict,
+                        "capture stands at the change at " + to_string(at.change) + ", not at " +
+                            to_string(change),
+                        "give the LSN of the change that is to be lost"});
+    }
+    history_gap gap;
+    gap.kind = gap_kind::skipped;
+    gap.after = just_before(at);
+    gap.through = at;
+    gap.reason = "an operator skipped a change that could not be decoded: " + stands_at_->problem;
+    // First the record: by the time that anything behind the change is appended, the streams know.
+    with_.record_gap(gap, [this, at, gap, done](const result<void>& recorded) {
+      asio::post(context_, [this, at, gap, done, recorded] {
+        if (!recorded) return done(recorded.error());
+        if (std::ranges::find(with_.skipped, at) == with_.skipped.end())
+          with_.skipped.push_back(at);
+        stands_at_.reset();
+        pause_timer_.cancel();
+        done(gap);
+      });
+    });
+  });
+}
+
+}  // namespace pulse::app

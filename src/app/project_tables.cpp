@@ -1,0 +1,137 @@
+// Which table a stream that opens is of: from the catalog at hand, or from a look at the database.
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "app/project.hpp"
+#include "base/logging.hpp"
+#include "control/catalog_json.hpp"
+#include "source/relations.hpp"
+#include "streams/native_filter.hpp"
+#include "streams/table_resolver.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// How long a stream that opens waits for what the database says. On a known table it then begins at
+// the log's end, which is before "now": it gets more, never less.
+constexpr std::chrono::milliseconds patience_for_known{250};
+constexpr std::chrono::seconds patience_for_unknown{5};
+
+// What a stream that opens has asked the database.
+struct question {
+  question(const asio::any_io_executor& delivery, server::project_service::resolved answered)
+      : patience(delivery), done(std::move(answered)) {}
+
+  asio::steady_timer patience;
+  server::project_service::resolved done;  // empty once it was told
+};
+
+table_shape shape_of(const catalog_table& table, const catalog& known) {
+  return {std::make_shared<const relation>(source::relation_from_catalog(table, known.types)),
+          std::make_shared<const table_facts>(source::facts_from_catalog(table, known))};
+}
+
+}  // namespace
+
+void project::catalog_read(std::shared_ptr<const catalog> known) {
+  auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
+  catalog_ = std::move(known);
+  hub_->follow(renamed);
+  with_.control->run(
+      with_.delivery,
+      [name = name(), known = catalog_, renamed = std::move(renamed)](control::state_store& store) {
+        return store.keep_catalog(name, control::to_json(*known), renamed);
+      },
+      [name = name()](const result<void>& saved) {
+        if (!saved) {
+          log_warning(
+              "state",
+              "the catalog could not be stored: streams will not open while the database is away",
+              {{"project", name}, {"reason", saved.error().message()}});
+        }
+      });
+}
+
+result<server::resolved_table> project::resolve_from(const catalog& known,
+                                                     const streams::model& wanted,
+                                                     lsn flushed) const {
+  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema));
+  if (!table) return table.error();
+  server::resolved_table found;
+  found.shape = shape_of(**table, known);
+  found.publication = known.publication;
+  // Every commit that has returned is below the flushed LSN, stored yet or not; without the
+  // database, the log's end.
+  const auto bounds = log_->bounds();
+  found.now = std::max(bounds.last_at,
+                       position{bounds.timeline, std::max(flushed, bounds.covered_through), {}, 0});
+  return found;
+}
+
+// Labels, replica identities, types and columns may have changed since the catalog was read: what
+// it refuses is judged by a fresh one.
+bool project::fits(const catalog& known, const catalog_table& table,
+                   const streams::stream_request& wanted) const {
+  if (!streams::has_columns_of(table, wanted.model)) return false;
+  const auto shape = shape_of(table, known);
+  return streams::compile_wanted(wanted, {shape.definition.get(), shape.facts.get()}).has_value();
+}
+
+void project::resolve(const streams::stream_request& wanted, resolved done) {
+  const auto& model = wanted.model;
+  const auto state = capture_->status();
+  const auto table =
+      catalog_ ? streams::resolve_table(*catalog_, model, streams::schema_list(target_.schema))
+               : result<const catalog_table*>(error{errc::not_found, "", ""});
+  const bool known = table.has_value();
+  if (!state.connected) {
+    // The database is away: what is known will do.
+    if (known) return done(resolve_from(*catalog_, model, {}));
+    if (catalog_ && state.state == "reconnecting") return done(table.error());
+    if (state.state == "stopped" || !catalog_) {
+      return done(error{errc::unavailable,
+                        "the database cannot be asked for the table" +
+                            (state.problem.empty() ? "" : ": " + state.problem),
+                        "try again when it can be reached"});
+    }
+  }
+  // Which of several tables is meant hangs on columns, which may have changed since.
+  const bool chosen =
+      model.schema.empty() && catalog_ && catalog_->find_in_any_schema(model.table).size() > 1;
+  const bool refresh = !known || chosen || !fits(*catalog_, **table, wanted);
+  const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
+  const auto answered = [weak = weak_from_this(), model, known,
+                         asked](const result<app::capture::present>& answer) {
+    asked->patience.cancel();
+    const auto tell = std::exchange(asked->done, nullptr);
+    if (!tell) return;
+    const auto self = weak.lock();
+    if (!self)
+      return tell(error{errc::unavailable, "the server is shutting down", "connect again"});
+    if (!answer && !known)
+      return tell(error{errc::unavailable, answer.error().what, answer.error().next});
+    const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
+    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
+  };
+  asked->patience.expires_after(known ? patience_for_known : patience_for_unknown);
+  asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
+    if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
+  });
+  app::capture::wanted what;
+  what.catalog = refresh;
+  if (known) {
+    what.expected_oid = (*table)->oid;
+    what.expected_name = (*table)->name;
+  }
+  capture_->ask(std::move(what),
+                [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
+                  asio::post(delivery, [answered, answer] { answered(answer); });
+                });
+}
+
+}  // namespace pulse::app
