@@ -57,6 +57,18 @@ function initialize(user: { uid: number; gid: number } | undefined): string {
   return join(folder, 'data');
 }
 
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
+// One that has ended and that nobody has asked about has the state Z.
+function lives(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 export class Postgres {
   readonly folder: string;
   readonly port: number;
@@ -248,6 +260,14 @@ export class Postgres {
   // "fast" rolls back what is open and writes a checkpoint; "immediate" leaves all to crash recovery.
   async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
     await this.program?.endBy(mode === 'fast' ? 'SIGINT' : 'SIGQUIT', 60_000);
+  }
+
+  // As the kernel does when memory runs out: SIGKILL, with nothing told to its own processes. These notice by
+  // themselves; when this returns all are gone and the server can be started.
+  async kill(): Promise<void> {
+    const processes = childrenOf(this.pid);
+    await this.program?.endBy('SIGKILL', 10_000);
+    await until('all processes of PostgreSQL to end', () => !processes.some(lives), { timeoutMs: 60_000, everyMs: 5 });
   }
 
   // The end: nothing is left.
