@@ -51,7 +51,8 @@ struct server_config {
   log_format format = log_format::text;
   std::size_t unsent_bytes_max = std::size_t{1} << 20U;  // for one connection
   std::size_t connections_max = 10'000;
-  std::size_t failed_keys_per_minute = 60;  // of one address; 0: any number
+  std::size_t connections_per_address_max = 1000;  // strangers; 0: any number
+  std::size_t failed_keys_per_minute = 60;         // of one address; 0: any number
   // A consumer is asked for a sign of life after half of it and dropped after all of it.
   std::chrono::seconds silence_timeout{12};
   std::string admin_token;  // secret; empty: one is made

@@ -72,6 +72,17 @@ result<void> assign_size(Target& target, std::string_view where, const std::stri
   return {};
 }
 
+// "off" is 0.
+result<void> assign_count_or_off(std::size_t& target, std::string_view where,
+                                 const std::string& text) {
+  constexpr std::uint64_t most = 1'000'000;
+  const auto count = text == "off" ? std::optional<std::uint64_t>(0) : parse_size(text);
+  if (!count || *count > most || (*count == 0 && text != "off"))
+    return wrong(where, text, "a number up to a million, or off");
+  target = *count;
+  return {};
+}
+
 result<void> assign_duration(std::chrono::seconds& target, std::string_view where,
                              const std::string& text, std::string_view expected) {
   const auto duration = parse_duration(text);
@@ -143,14 +154,13 @@ const std::map<std::string, server_setter>& server_settings() {
        [](auto& to, auto where, auto& v) { return assign_size(to.unsent_bytes_max, where, v); }},
       {"connections",
        [](auto& to, auto where, auto& v) { return assign_size(to.connections_max, where, v); }},
+      {"connections_per_address",
+       [](auto& to, auto where, auto& v) {
+         return assign_count_or_off(to.connections_per_address_max, where, v);
+       }},
       {"failed_keys",
-       [](auto& to, auto where, auto& v) -> result<void> {
-         constexpr std::uint64_t most = 1'000'000;
-         const auto count = v == "off" ? std::optional<std::uint64_t>(0) : parse_size(v);
-         if (!count || *count > most || (*count == 0 && v != "off"))
-           return wrong(where, v, "a number up to a million, or off");
-         to.failed_keys_per_minute = *count;
-         return {};
+       [](auto& to, auto where, auto& v) {
+         return assign_count_or_off(to.failed_keys_per_minute, where, v);
        }},
       {"silence_timeout",
        [](auto& to, auto where, auto& v) {

@@ -122,6 +122,7 @@ result<void> running_server::start(server::listening_sockets sockets) {
   options.admin_listen = config_.admin_listen;
   options.admin_token = admin_token_;
   options.connections_max = config_.connections_max;
+  options.connections_per_address_max = config_.connections_per_address_max;
   options.failed_keys_per_minute = config_.failed_keys_per_minute;
   options.unsent_low_bytes = config_.unsent_bytes_max / 2;
   options.tls = config_.tls;
@@ -170,8 +171,8 @@ void running_server::reload() {
     }
   }
   configure_logging(wanted->level, wanted->format);
-  server_->use_limits(wanted->connections_max, wanted->failed_keys_per_minute,
-                      wanted->silence_timeout);
+  server_->use_limits(wanted->connections_max, wanted->connections_per_address_max,
+                      wanted->failed_keys_per_minute, wanted->silence_timeout);
   for (const auto& project : wanted->projects) {
     if (const auto found = projects_.find(project.name); found != projects_.end())
       found->second->use(project);

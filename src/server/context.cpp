@@ -25,6 +25,9 @@ server_figures::server_figures(metrics& all)
       accepted(all.counter("pulse_connections_accepted_total", "Connections accepted")),
       over_the_limit(all.counter("pulse_connections_over_limit_total",
                                  "Connections refused because too many were open")),
+      over_the_address_limit(
+          all.counter("pulse_connections_over_address_limit_total",
+                      "Connections refused because too many were open from their address")),
       accept_failures(all.counter("pulse_accept_failures_total",
                                   "Connections that the system could not hand over")),
       refused_streams(all.counter("pulse_streams_refused_total",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/metrics.hpp"
+#include "server/address_counts.hpp"
 #include "server/admin_backend.hpp"
 #include "server/failed_keys.hpp"
 #include "server/options.hpp"
@@ -64,6 +65,7 @@ struct server_figures {
   prometheus::Gauge& open_connections;
   prometheus::Counter& accepted;
   prometheus::Counter& over_the_limit;
+  prometheus::Counter& over_the_address_limit;
   prometheus::Counter& accept_failures;
   prometheus::Counter& refused_streams;
   prometheus::Counter& refused_keys;
@@ -91,6 +93,7 @@ struct server_context {
   server_figures figures;
   connection_set connections;
   failed_keys key_failures;
+  address_counts strangers;  // connections that are no streams and wait for no answer
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;           // held by requests that are being received

@@ -17,14 +17,38 @@ std::shared_ptr<http_session> http_session::self() {
   return std::static_pointer_cast<http_session>(shared_from_this());
 }
 
-void http_session::start() {
+void http_session::enter() {
   context_->connections.add(self());
+  origin_ = network_of(socket_.peer_address());
+  count_as_stranger(true);
+}
+
+void http_session::leave() {
+  hold(0);
+  context_->connections.remove(this);
+  count_as_stranger(false);
+}
+
+// Not while it is answered: a thousand clients that connect again at once, through one proxy, have
+// all asked before any of them has its stream.
+void http_session::count_as_stranger(bool counts) {
+  if (counts == is_stranger_) return;
+  is_stranger_ = counts;
+  if (counts) {
+    context_->strangers.add(origin_);
+  } else {
+    context_->strangers.remove(origin_);
+  }
+}
+
+void http_session::start() {
+  enter();
   deadline_ = context_->now() + context_->options.request_timeout;
   wait_readable();
 }
 
 void http_session::start_refusing(const refusal& why) {
-  context_->connections.add(self());
+  enter();
   refuse(why);
 }
 
@@ -39,8 +63,7 @@ void http_session::drop() {
   if (phase_ == phase::closed) return;
   const auto alive = self();
   phase_ = phase::closed;
-  hold(0);
-  context_->connections.remove(this);
+  leave();
   socket_.close();
 }
 
@@ -141,6 +164,7 @@ void http_session::parse() {
 
 void http_session::handle(const http_request& request) {
   phase_ = phase::answering;
+  count_as_stranger(false);
   ++requests_;
   deadline_ = context_->now() + context_->options.answer_timeout;
   request_id_ = context_->next_request_id();
@@ -178,7 +202,7 @@ std::optional<refusal> http_session::check_attempts(const http_request& request)
   if (where_ == surface::streams ? path != "/stream" && path != "/subscribe"
                                  : !path.starts_with("/v1/"))
     return std::nullopt;
-  network_ = network_of(socket_.peer_address());
+  network_ = origin_;
   credential_ = request.header("authorization");
   const auto wait = context_->key_failures.wait_for(
       network_, credential_, context_->options.failed_keys_per_minute, context_->now());
@@ -224,8 +248,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
   }
   context_->key_failures.accepted(network_, credential_);
   phase_ = phase::closed;
-  hold(0);
-  context_->connections.remove(this);
+  leave();
   session->start(std::move(socket_), handshake, std::move(input_), compresses_);
 }
 
@@ -244,6 +267,7 @@ void http_session::answer(const http_response& response) {
     context_->key_failures.accepted(network_, credential_);
   }
   phase_ = phase::writing;
+  count_as_stranger(true);
   deadline_ = context_->now() + context_->options.request_timeout;
   out_.tail().append(serialize(response, request_id_, keep_alive_, head_));
   write();

@@ -57,6 +57,9 @@ class http_session final : public connection {
   void answer(const http_response& response);
   void write();
   void answered();
+  void enter();
+  void leave();
+  void count_as_stranger(bool counts);
   void drop();
   void hold(std::size_t bytes);
 
@@ -69,6 +72,8 @@ class http_session final : public connection {
   std::size_t held_ = 0;  // of input_, as counted in the context
   outgoing_buffer out_;
   std::string request_id_;
+  std::string origin_;        // the network that this comes from
+  bool is_stranger_ = false;  // is counted so
   std::string network_;       // of the client, while a request is answered that wants a key
   std::string credential_;    // secret: what that request came with
   std::size_t requests_ = 0;  // that were read

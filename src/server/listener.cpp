@@ -14,9 +14,10 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-// Connections above the limit that are told so; those above these are closed without a word.
+// Connections above a limit that are told so; those above these are closed without a word.
 constexpr std::size_t refusals_at_once_max = 64;
 constexpr std::chrono::milliseconds pause_after_failure{100};
+constexpr std::chrono::minutes crowding_said_again_after{1};
 
 error listen_error(const listen_address& address, const error_code& failed) {
   const auto where = "cannot listen on " + to_string(address) + ": ";
@@ -135,18 +136,48 @@ void listener::pause() {
 }
 
 void listener::accepted(tcp::socket socket) {
+  const auto& options = context_->options;
+  auto& figures = context_->figures;
+  figures.accepted.Increment();
+  auto session = transport(std::move(socket), context_->tls.get());
+  const auto network = network_of(session.peer_address());
+  const auto from_there = context_->strangers.of(network);
+  const auto most_from_there = options.connections_per_address_max;
+  const bool crowding = most_from_there != 0 && from_there >= most_from_there;
   const auto open = context_->connections.size();
-  const auto most = context_->options.connections_max;
-  context_->figures.accepted.Increment();
-  if (open >= most) context_->figures.over_the_limit.Increment();
-  if (open >= most + refusals_at_once_max) return;
-  auto session = std::make_shared<http_session>(
-      context_, transport(std::move(socket), context_->tls.get()), where_);
-  if (open < most) return session->start();
-  session->start_refusing(
-      {503, pulse_code::server_error,
-       "the server has as many connections as it takes (" + std::to_string(most) + ")",
-       "try again later, or raise the server's limit"});
+  const bool full = open >= options.connections_max;
+  if (full) figures.over_the_limit.Increment();
+  if (crowding) {
+    figures.over_the_address_limit.Increment();
+    say_crowding(network);
+  }
+  if (open >= options.connections_max + refusals_at_once_max) return;
+  if (crowding && from_there >= most_from_there + refusals_at_once_max) return;
+  const auto made = std::make_shared<http_session>(context_, std::move(session), where_);
+  if (full) {
+    made->start_refusing({503, pulse_code::server_error,
+                          "the server has as many connections as it takes (" +
+                              std::to_string(options.connections_max) + ")",
+                          "try again later, or raise the server's limit"});
+  } else if (crowding) {
+    made->start_refusing({429, pulse_code::server_error,
+                          "your address has as many connections that are no streams as it may (" +
+                              std::to_string(most_from_there) + ")",
+                          "close some; behind a proxy the server's connections_per_address is to "
+                          "be raised, or off"});
+  } else {
+    made->start();
+  }
+}
+
+// Not for every one: whoever opens too many may go on for long.
+void listener::say_crowding(const std::string& network) {
+  const auto now = context_->now();
+  if (crowding_said_at_ && now < *crowding_said_at_ + crowding_said_again_after) return;
+  crowding_said_at_ = now;
+  log_warning("server",
+              "an address has as many connections that are no streams as it may: more are refused",
+              {{"address", network}, {"limit", context_->options.connections_per_address_max}});
 }
 
 }  // namespace pulse::server

@@ -1,7 +1,10 @@
 // Accepts connections on one address.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -38,6 +41,7 @@ class listener : public std::enable_shared_from_this<listener> {
   result<void> adopt(listening_socket socket);
   void accept();
   void accepted(boost::asio::ip::tcp::socket socket);
+  void say_crowding(const std::string& network);
   void pause();
 
   boost::asio::any_io_executor executor_;
@@ -46,6 +50,7 @@ class listener : public std::enable_shared_from_this<listener> {
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   bool pausing_said_ = false;
+  std::optional<std::chrono::steady_clock::time_point> crowding_said_at_;
 };
 
 }  // namespace pulse::server

@@ -137,10 +137,12 @@ result<void> server::use_tls(const tls_files& files) {
   return {};
 }
 
-void server::use_limits(std::size_t connections_max, std::size_t failed_keys_per_minute,
+void server::use_limits(std::size_t connections_max, std::size_t connections_per_address_max,
+                        std::size_t failed_keys_per_minute,
                         std::chrono::milliseconds silence_timeout) {
   auto& options = impl_->context->options;
   options.connections_max = connections_max;
+  options.connections_per_address_max = connections_per_address_max;
   options.failed_keys_per_minute = failed_keys_per_minute;
   options.silence_before_ping = silence_timeout / 2;
   options.silence_after_ping = silence_timeout - silence_timeout / 2;

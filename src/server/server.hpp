@@ -43,9 +43,10 @@ class server {
   // Reads certificate and key again, for connections from now on; open ones keep what they have. On
   // an error nothing changes.
   result<void> use_tls(const tls_files& files);
-  // From now on: open connections, wrong keys of one address, and how long a client may be silent.
-  void use_limits(std::size_t connections_max, std::size_t failed_keys_per_minute,
-                  std::chrono::milliseconds silence_timeout);
+  // From now on: open connections, those of one address, wrong keys of one address, and how long a
+  // client may be silent.
+  void use_limits(std::size_t connections_max, std::size_t connections_per_address_max,
+                  std::size_t failed_keys_per_minute, std::chrono::milliseconds silence_timeout);
 
   // A key was revoked: its open streams are closed with 1008.
   void end_sessions_of_key(std::string_view key_id);

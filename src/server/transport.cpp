@@ -89,9 +89,11 @@ transport::outcome transport::write_encrypted(std::string_view bytes) {
   if (bytes.empty()) return done;
   ERR_clear_error();
   errno = 0;
+  write_wants_read_ = false;
   const int written = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &done.bytes);
   if (written == 1) return done;
   const int kind = SSL_get_error(ssl_.get(), written);
+  write_wants_read_ = kind == SSL_ERROR_WANT_READ;
   if (kind != SSL_ERROR_WANT_READ && kind != SSL_ERROR_WANT_WRITE) done.failed = tls_failure(kind);
   return done;
 }

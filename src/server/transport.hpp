@@ -48,7 +48,9 @@ class transport {
   }
   template <class Handler>
   void wait_writable(Handler handler) {
-    socket_.async_wait(boost::asio::ip::tcp::socket::wait_write, std::move(handler));
+    socket_.async_wait(write_wants_read_ ? boost::asio::ip::tcp::socket::wait_read
+                                         : boost::asio::ip::tcp::socket::wait_write,
+                       std::move(handler));
   }
 
   // After a failed read: what came is HTTP without TLS, and this connection goes on without it so
@@ -78,6 +80,8 @@ class transport {
   boost::asio::ip::tcp::socket socket_;
   tls_context::ssl_pointer ssl_;
   bool read_wants_write_ = false;
+  // Of a TLS handshake that is not over: there is nothing to be written before the peer's part.
+  bool write_wants_read_ = false;
   bool spoke_plain_http_ = false;
   std::optional<outcome> deferred_;  // how reading ended, after bytes that were to be taken first
 };

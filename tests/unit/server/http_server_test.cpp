@@ -122,6 +122,61 @@ TEST_F(http_server, refuses_connections_above_the_limit) {
   EXPECT_THAT(get(ports.streams, "/healthz"), is_error("503", "P6100"));
 }
 
+TEST_F(http_server, refuses_connections_above_the_limit_of_their_address_only) {
+  server_options options;
+  options.connections_per_address_max = 3;
+  start(options);
+  // Streams are no strangers' connections.
+  std::vector<tcp::socket> streams;
+  for (int count = 0; count < 4; ++count) {
+    streams.push_back(connect(ports.streams));
+    boost::asio::write(streams.back(), boost::asio::buffer(upgrade("/stream")));
+    std::string answer;
+    boost::asio::read_until(streams.back(), boost::asio::dynamic_buffer(answer), "\r\n\r\n");
+    ASSERT_THAT(answer, StartsWith("HTTP/1.1 101"));
+  }
+  std::vector<tcp::socket> idle;
+  for (const auto& where : {ports.streams, ports.admin, ports.streams}) {
+    idle.push_back(connect(where));
+    boost::asio::write(idle.back(),
+                       boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
+    std::string answer;
+    boost::asio::read_until(idle.back(), boost::asio::dynamic_buffer(answer), "\r\n\r\nok");
+  }
+  EXPECT_THAT(get(ports.streams, "/healthz"), is_error("429", "P6100"));
+  EXPECT_THAT(get(ports.admin, "/healthz"), is_error("429", "P6100"));
+  EXPECT_THAT(figures.render(), HasSubstr("pulse_connections_over_address_limit_total 2"));
+
+  tcp::socket from_elsewhere(client_io);
+  from_elsewhere.open(tcp::v4());
+  from_elsewhere.bind({boost::asio::ip::make_address("127.0.0.2"), 0});
+  from_elsewhere.connect({boost::asio::ip::make_address("127.0.0.1"), ports.streams.port});
+  boost::asio::write(
+      from_elsewhere,
+      boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n")));
+  EXPECT_THAT(read_to_end(from_elsewhere), StartsWith("HTTP/1.1 200 "));
+
+  from_elsewhere.close();
+  idle.clear();
+  while (on_server([&] { return figures.render(); }).find("pulse_connections_open 4\n") ==
+         std::string::npos)
+    std::this_thread::yield();
+  EXPECT_THAT(get(ports.streams, "/healthz"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(http_server, takes_any_number_of_connections_of_an_address_when_told_so) {
+  server_options options;
+  options.connections_per_address_max = 1;
+  start(options);
+  const auto idle = connect(ports.admin);
+  EXPECT_THAT(get(ports.admin, "/healthz"), is_error("429", "P6100"));
+  on_server([&] {
+    under_test.use_limits(100, 0, 60, std::chrono::seconds(12));
+    return true;
+  });
+  EXPECT_THAT(get(ports.admin, "/healthz"), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_unread_for_a_while) {
   server_options options;
   options.failed_keys_per_minute = 3;
@@ -146,30 +201,54 @@ TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_unread_for_a_whi
 
 TEST_F(http_server, does_not_wait_for_ever_for_a_request_that_trickles) {
   start();
-  auto socket = connect(ports.streams);
-  const std::string request = "GET /healthz HTTP/1.1\r\nx: ";
-  boost::asio::write(socket, boost::asio::buffer(request));
-  for (int second = 0; second < 12; ++second) {
-    clock.pass(std::chrono::seconds(1));
-    boost::system::error_code gone;
-    boost::asio::write(socket, boost::asio::buffer("y", 1), gone);
-    get(ports.streams, "/healthz");  // the server has seen it, if it still looks
+  for (const auto& where : {ports.streams, ports.admin}) {
+    auto socket = connect(where);
+    const std::string request = "GET /healthz HTTP/1.1\r\nx: ";
+    boost::asio::write(socket, boost::asio::buffer(request));
+    for (int second = 0; second < 12; ++second) {
+      clock.pass(std::chrono::seconds(1));
+      boost::system::error_code gone;
+      boost::asio::write(socket, boost::asio::buffer("y", 1), gone);
+      get(where, "/healthz");  // the server has seen it, if it still looks
+    }
+    const auto answer = read_to_end(socket);
+    EXPECT_THAT(answer, is_error("408", "P6100"));
   }
-  const auto answer = read_to_end(socket);
-  EXPECT_THAT(answer, is_error("408", "P6100"));
+}
+
+// Half-open: the answer goes nowhere, and nothing says so.
+TEST_F(http_server, drops_a_client_that_takes_no_answer) {
+  start();
+  // More than the buffers of both sides hold.
+  on_server([&] {
+    project.why_not_ready = std::string(std::size_t{32} << 20U, 'x');
+    return true;
+  });
+  for (const auto& where : {ports.streams, ports.admin}) {
+    auto socket = connect(where);
+    boost::asio::write(socket, boost::asio::buffer(std::string("GET /readyz HTTP/1.1\r\n\r\n")));
+    std::string begin(1, '\0');
+    boost::asio::read(socket, boost::asio::buffer(begin));
+    clock.pass(std::chrono::seconds(11));
+    while (on_server([&] { return figures.render(); }).find("pulse_connections_open 0\n") ==
+           std::string::npos)
+      std::this_thread::yield();
+  }
 }
 
 TEST_F(http_server, drops_a_connection_on_which_nothing_is_asked) {
   start();
-  auto never = connect(ports.streams);
-  auto no_more = connect(ports.streams);
-  boost::asio::write(no_more, boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
-  std::string answer;
-  boost::asio::read_until(no_more, boost::asio::dynamic_buffer(answer), "\r\n\r\nok");
-  clock.pass(std::chrono::seconds(11));
-  EXPECT_EQ(read_to_end(never), "");
-  clock.pass(std::chrono::seconds(61));
-  EXPECT_EQ(read_to_end(no_more), "");
+  for (const auto& where : {ports.streams, ports.admin}) {
+    auto never = connect(where);
+    auto no_more = connect(where);
+    boost::asio::write(no_more, boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
+    std::string answer;
+    boost::asio::read_until(no_more, boost::asio::dynamic_buffer(answer), "\r\n\r\nok");
+    clock.pass(std::chrono::seconds(11));
+    EXPECT_EQ(read_to_end(never), "");
+    clock.pass(std::chrono::seconds(61));
+    EXPECT_EQ(read_to_end(no_more), "");
+  }
 }
 
 TEST_F(http_server, does_not_wait_for_ever_for_a_request) {

@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "server/transport.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/server/running_server.hpp"
 
@@ -137,6 +138,54 @@ TEST_F(tls_server, drops_what_is_neither) {
   boost::system::error_code ended;
   boost::asio::read(socket, boost::asio::dynamic_buffer(all), ended);
   EXPECT_THAT(all, ::testing::Not(HasSubstr("HTTP/1.1 200")));
+}
+
+// The first bytes of a TLS record that says it will have 512 bytes.
+constexpr std::string_view begin_of_a_handshake("\x16\x03\x01\x02\x00\x01\x00", 7);
+
+TEST_F(tls_server, drops_a_handshake_that_is_never_finished) {
+  start_encrypted();
+  for (const auto& where : {ports.streams, ports.admin}) {
+    auto silent = connect(where);
+    auto trickling = connect(where);
+    boost::asio::write(trickling, boost::asio::buffer(begin_of_a_handshake));
+    for (int second = 0; second < 11; ++second) {
+      clock.pass(std::chrono::seconds(1));
+      boost::system::error_code gone;
+      boost::asio::write(trickling, boost::asio::buffer("\x01", 1), gone);
+      // The server has seen it, if it still looks.
+      ask_encrypted((directory.path() / "first.crt").string(), where, healthz);
+    }
+    EXPECT_EQ(read_to_end(silent), "");
+    std::string all;
+    boost::system::error_code ended;
+    boost::asio::read(trickling, boost::asio::dynamic_buffer(all), ended);
+    EXPECT_NE(ended, boost::asio::error::try_again) << "still open";
+  }
+}
+
+// A refusal cannot be written before the handshake is over.
+TEST_F(tls_server, waits_for_the_clients_part_of_a_handshake_and_does_not_spin) {
+  start_encrypted();
+  const auto tls = tls_context::load(
+      {(directory.path() / "first.crt").string(), (directory.path() / "first.key").string()});
+  ASSERT_TRUE(tls);
+  boost::asio::io_context here;
+  tcp::acceptor acceptor(here, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  tcp::socket client(here);
+  client.connect(acceptor.local_endpoint());
+  transport accepted(acceptor.accept(), tls->get());
+  const auto written = accepted.write_some("HTTP/1.1 429");
+  EXPECT_EQ(written.bytes, 0U);
+  EXPECT_FALSE(written.failed);
+  bool told = false;
+  accepted.wait_writable([&](const boost::system::error_code&) { told = true; });
+  here.run_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(told) << "nothing has come from the client";
+  boost::asio::write(client, boost::asio::buffer(begin_of_a_handshake));
+  here.restart();
+  here.run_one_for(std::chrono::seconds(20));
+  EXPECT_TRUE(told);
 }
 
 TEST_F(tls_server, shows_new_files_to_new_connections_and_leaves_open_ones_alone) {
