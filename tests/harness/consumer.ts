@@ -22,6 +22,8 @@ export function rowOf(frame: Frame): Record<string, unknown> {
 export interface ConsumerOptions {
   url: string;
   apiKey: string;
+  // Trusted, for a URL that begins with wss://: PEM.
+  ca?: string;
   model: Model;
   path?: '/stream' | '/subscribe';
   name?: string;
@@ -80,8 +82,11 @@ export class Consumer {
 
   private connect(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { url, apiKey, model, path = '/stream', name, where } = this.options;
-      const socket = new WebSocket(new URL(path, url), { headers: streamHeaders(apiKey, model, { name, where }) });
+      const { url, apiKey, ca, model, path = '/stream', name, where } = this.options;
+      const socket = new WebSocket(new URL(path, url), {
+        headers: streamHeaders(apiKey, model, { name, where }),
+        ...(ca === undefined ? {} : { ca }),
+      });
       this.socket = socket;
       let connection = 0;
       socket.on('open', () => {

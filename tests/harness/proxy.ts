@@ -1,5 +1,5 @@
 // Stands between Pulse and PostgreSQL, or a client and Pulse, and makes the connection as bad as a test wants it: cut,
-// stalled, refused, or with PostgreSQL's messages changed on their way.
+// stalled, corrupted, refused, or with PostgreSQL's messages changed on their way.
 import { createServer, connect, type Server, type Socket } from 'node:net';
 
 import { freePorts } from './process.js';
@@ -59,6 +59,7 @@ export class Proxy {
   private readonly pairs = new Set<readonly [Socket, Socket]>();
   private stalled = false;
   private cutAtBytes = Infinity;
+  private corruptAtBytes = Infinity;
 
   private constructor(
     readonly port: number,
@@ -102,6 +103,11 @@ export class Proxy {
   // The same once so many more bytes have come from the server, and not one byte later.
   cutAfter(bytes: number): void {
     this.cutAtBytes = this.serverBytes + bytes;
+  }
+
+  // Changes one bit of what comes from the server, once so many more bytes have come.
+  corruptAfter(bytes: number): void {
+    this.corruptAtBytes = this.serverBytes + bytes;
   }
 
   // Nothing gets through in either direction, and nobody is told; new connections are accepted and stall as well.
@@ -154,6 +160,11 @@ export class Proxy {
 
   private count(bytes: Buffer): Buffer {
     const passed = bytes.subarray(0, Math.max(0, Math.min(bytes.length, this.cutAtBytes - this.serverBytes)));
+    const at = this.corruptAtBytes - this.serverBytes;
+    if (at < passed.length) {
+      passed.writeUInt8(passed.readUInt8(at) ^ 0x10, at);
+      this.corruptAtBytes = Infinity;
+    }
     this.serverBytes += passed.length;
     return passed;
   }
