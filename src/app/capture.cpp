@@ -69,6 +69,7 @@ capture::capture(parts with)
       ingest_(*with_.log, *with_.relations, make_figures(*with_.figures, with_.project.name)),
       streamed_(*with_.spill, make_stream_figures(*with_.figures, with_.project.name)),
       decoder_(ingest_, &streamed_),
+      intake_(*with_.log, ingest_, streamed_, decoder_),
       pause_timer_(context_),
       log_timer_(context_),
       skipped_(with_.figures->counter("pulse_changes_skipped_total",

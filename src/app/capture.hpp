@@ -18,6 +18,7 @@
 #include "app/config.hpp"
 #include "app/heartbeat.hpp"
 #include "app/ingestor.hpp"
+#include "app/intake.hpp"
 #include "app/slot_watch.hpp"
 #include "app/streamed_transactions.hpp"
 #include "base/metrics.hpp"
@@ -27,7 +28,6 @@
 #include "log/spill_area.hpp"
 #include "pgoutput/decoder.hpp"
 #include "server/registry.hpp"
-#include "source/confirm_rules.hpp"
 #include "source/connection.hpp"
 #include "source/server_checks.hpp"
 #include "source/start_rules.hpp"
@@ -130,9 +130,8 @@ class capture {
   source::async_result<> stream(std::shared_ptr<session> one);
   source::async_result<> take_messages(std::shared_ptr<session> one);
   source::async_result<> clear_the_way(std::shared_ptr<session> one);
-  source::async_result<> go_on_replaying(std::shared_ptr<session> one);
+  source::async_result<> go_on_replaying();
   source::async_result<> wait_for_spill();
-  bool held_up() const;
   source::async_result<> wait_for_log();
   source::async_result<> confirm(std::shared_ptr<session> one);
   boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
@@ -140,7 +139,6 @@ class capture {
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
-  result<void> take_message(session& one, std::string_view bytes);
   void start_decoding(const session& one);
   void note_failure(const session& one, const error& why);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
@@ -159,6 +157,7 @@ class capture {
   ingestor ingest_;
   streamed_transactions streamed_;
   pgoutput::decoder decoder_;
+  intake intake_;
   std::shared_ptr<const catalog> catalog_;
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <boost/asio/steady_timer.hpp>
@@ -21,7 +20,7 @@ struct capture::session {
   source::server_identity server;
   std::string slot;
   lsn from;
-  std::optional<source::confirm_rules> rules;
+  bool streams = false;  // where it begins is decided
   std::shared_ptr<boost::asio::steady_timer> house_timer;
   bool over = false;
 };

@@ -117,9 +117,7 @@ source::async_result<> capture::choose_start(std::shared_ptr<session> one) {
         if (auto known = co_await record_gap(whole); !known) co_return known.error();
       }
     }
-    // Named first: g++ 12 destroys the temporaries of a conditional in a co_await expression twice.
-    const bool jumps = plan->gap.has_value() || !with_.log->bounds().covered_through;
-    if (!jumps) co_return result<void>();
+    if (!plan->jumps) co_return result<void>();
     co_return co_await begin_at(one, one->from);
   }
 }
@@ -207,7 +205,8 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   ingest_.start(one->server.history);
   start_decoding(*one);
   if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();
-  one->rules.emplace(one->from);
+  intake_.start(one->server.history, one->from);
+  one->streams = true;
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
   // suspends.
   source::stream_options options{one->slot, names_.publication, one->from};

@@ -25,25 +25,6 @@ constexpr std::chrono::seconds lag_interval{5};
 
 }  // namespace
 
-result<void> capture::take_message(session& one, std::string_view bytes) {
-  const auto parsed = pgoutput::parse_copy_data(as_byte_view(bytes));
-  if (!parsed) return parsed.error();
-  if (const auto* data = std::get_if<pgoutput::xlog_data>(&*parsed)) {
-    auto decoded = decoder_.decode(data->wal_start, data->message);
-    if (decoded && !ingest_.in_transaction())
-      one.rules->received_through(ingest_.received_through());
-    return decoded;
-  }
-  const auto& alive = std::get<pgoutput::keepalive>(*parsed);
-  if (!ingest_.in_transaction()) one.rules->received_through(alive.wal_end);
-  if (alive.reply_requested) one.rules->reply_requested();
-  return {};
-}
-
-bool capture::held_up() const {
-  return ingest_.needs_catalog() || streamed_.replaying() || streamed_.out_of_space();
-}
-
 // What holds decoding up is dealt with before the next message is decoded; what was received with
 // its cause is kept meanwhile, at most one portion.
 source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
@@ -51,17 +32,17 @@ source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
   const source::connection::receive_bounds bounds;
   const auto received =
       co_await one->replication->receive(bounds, [&](std::string_view bytes) -> result<void> {
-        if (!held_up()) return take_message(*one, bytes);
+        if (!intake_.held_up()) return intake_.take(as_byte_view(bytes));
         kept.emplace_back(bytes);
         return {};
       });
   if (!received) co_return received.error();
-  while (held_up()) {
+  while (intake_.held_up()) {
     if (auto cleared = co_await clear_the_way(one); !cleared) co_return cleared.error();
-    while (!kept.empty() && !held_up()) {
+    while (!kept.empty() && !intake_.held_up()) {
       const auto message = std::move(kept.front());
       kept.pop_front();
-      if (auto taken = take_message(*one, message); !taken) co_return taken.error();
+      if (auto taken = intake_.take(as_byte_view(message)); !taken) co_return taken.error();
     }
   }
   co_return result<void>();
@@ -71,7 +52,7 @@ source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
 // until the catalog has been read again.
 source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
   if (streamed_.out_of_space()) co_return co_await wait_for_spill();
-  if (!ingest_.needs_catalog()) co_return co_await go_on_replaying(one);
+  if (!ingest_.needs_catalog()) co_return co_await go_on_replaying();
   auto read = co_await refresh_catalog(one->database.get());
   if (!read) co_return read.error();
   co_return ingest_.resolve_with((*read)->types);
@@ -79,12 +60,10 @@ source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
 
 // A large transaction has committed: it goes to the log portion by portion, as fast as the log
 // takes it.
-source::async_result<> capture::go_on_replaying(std::shared_ptr<session> one) {
+source::async_result<> capture::go_on_replaying() {
   while (streamed_.replaying() && !ingest_.needs_catalog()) {
     if (auto room = co_await wait_for_log(); !room) co_return room.error();
-    const auto gone_on =
-        streamed_.replay(replay_portion_bytes, [this] { return ingest_.needs_catalog(); });
-    if (!gone_on) co_return gone_on.error();
+    if (auto gone_on = intake_.replay(replay_portion_bytes); !gone_on) co_return gone_on.error();
     heard();
     ingest_.publish_figures();
     streamed_.publish_figures();
@@ -92,7 +71,6 @@ source::async_result<> capture::go_on_replaying(std::shared_ptr<session> one) {
     co_await asio::post(asio::use_awaitable);
     if (stopping_) co_return error{errc::cancelled, "stopping", {}};
   }
-  if (!ingest_.in_transaction()) one->rules->received_through(ingest_.received_through());
   co_return result<void>();
 }
 
@@ -121,7 +99,7 @@ source::async_result<> capture::stream(std::shared_ptr<session> one) {
     heard();
     ingest_.publish_figures();
     streamed_.publish_figures();
-    if (one->rules->due(lsn{}, std::chrono::steady_clock::now())) {
+    if (intake_.answer_due(std::chrono::steady_clock::now())) {
       if (auto sent = co_await confirm(one); !sent) co_return sent.error();
     }
   }
@@ -147,11 +125,10 @@ void capture::log_progress() {
 }
 
 source::async_result<> capture::confirm(std::shared_ptr<session> one) {
-  const auto bounds = with_.log->bounds();
-  const auto feedback = one->rules->take(bounds.covered_through, std::chrono::steady_clock::now());
+  const auto feedback = intake_.take_feedback(std::chrono::steady_clock::now());
   const pgoutput::status_update update{feedback.written, feedback.flushed, feedback.flushed, false};
   const auto bytes = pgoutput::format_status_update(update, system_clock_source().now());
-  received_lsn_.Set(static_cast<double>(one->rules->received().value));
+  received_lsn_.Set(static_cast<double>(intake_.received().value));
   covered_lsn_.Set(static_cast<double>(feedback.flushed.value));
   co_return co_await one->replication->send(
       std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
@@ -167,16 +144,11 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
     co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     if (one->over || stopping_) co_return;
     const auto now = std::chrono::steady_clock::now();
-    const auto bounds = with_.log->bounds();
-    if (!ingest_.in_transaction() && bounds.pending_bytes == 0) {
-      if (const auto mark = one->rules->idle_mark(bounds.covered_through, now); mark) {
-        if (auto covered = with_.log->cover(one->server.history.at(mark), mark); !covered) {
-          log_error("capture", "the idle mark could not be appended",
-                    {{"reason", covered.error().message()}});
-        }
-      }
+    if (auto marked = intake_.mark_idle(now); !marked) {
+      log_error("capture", "the idle mark could not be appended",
+                {{"reason", marked.error().message()}});
     }
-    if (one->rules->due(bounds.covered_through, now)) co_await confirm(one);
+    if (intake_.feedback_due(now)) co_await confirm(one);
     begin_trim(now);
     measure_slot_lag(now);
   }
@@ -205,9 +177,8 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
 
 void capture::begin_heartbeat(lsn flushed) {
   // What is being sent moves the slot when it has come whole.
-  if (!session_ || !session_->rules || ingest_.in_transaction()) return;
-  if (!heartbeat_.due(session_->rules->received(), flushed, std::chrono::steady_clock::now()))
-    return;
+  if (!session_ || !session_->streams || ingest_.in_transaction()) return;
+  if (!heartbeat_.due(intake_.received(), flushed, std::chrono::steady_clock::now())) return;
   wanted what;
   what.heartbeat = true;
   ask(std::move(what), [](const auto&) {});

@@ -180,6 +180,7 @@ result<start_plan> decide_start(const stored_history& stored, const server_ident
   auto plan = stored.covered_through ? go_on(stored, server, slot)
                                      : result<start_plan>(begin(stored, slot));
   if (!plan) return plan;
+  plan->jumps = plan->gap.has_value() || !stored.covered_through;
   if (slot && slot->active) {
     // Who has it may still move it: where the gap ends is known when it is free.
     plan->next = wait_for_slot{slot->active_pid};

@@ -68,6 +68,9 @@ struct wait_for_slot {
 struct start_plan {
   std::variant<start_at, create_slot, wait_for_slot> next;
   std::optional<history_gap> gap;
+  // It does not go on where the log's mark stands: the mark must be moved there, durably, before
+  // anything is confirmed to this server, whose LSNs may be lower than those stored.
+  bool jumps = false;
 };
 
 // Or why capture must not begin, whatever is lost by it: errc::divergence (another server, the old

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "log/segment.hpp"
-#include "pgoutput/copy_data.hpp"
 #include "source/start_rules.hpp"
 
 namespace pulse::simulation {
@@ -58,6 +57,7 @@ simulated_process::simulated_process(surroundings with) : with_(std::move(with))
   }
   decoder_ = std::make_unique<pgoutput::decoder>(*fragments, streamed);
   streamed_->replay_to(*decoder_);
+  intake_ = std::make_unique<app::intake>(*log_, *ingest_, *streamed_, *decoder_);
 }
 
 // A table's definition that the disk does not take: the connection is given up and tried again.
@@ -101,28 +101,34 @@ void simulated_process::accept_gaps() {
   use_gaps();
 }
 
-// As app/capture_start.cpp does it: the record first, then the way over, and the mark durable
-// before anything is confirmed.
+source::stored_history simulated_process::stored(const source::server_identity& server) const {
+  const auto bounds = real_log_->bounds();
+  source::stored_history known;
+  known.system_identifier = server.system_identifier;
+  known.timeline = bounds.timeline;
+  known.covered_through = bounds.covered_through;
+  known.newest = bounds.last_at;
+  known.slot = source::parse_slot_history(
+      with_.store->fact(simulated_state::project, "slot").value().value_or(std::string()));
+  return known;
+}
+
+// As app/capture_start.cpp does it: what is still on its way into the log lies before a gap; the
+// record first, then the way over, and the mark durable before anything is confirmed.
 void simulated_process::plan_and_begin() {
   const auto server = identify();
-  while (log_->bounds().pending_bytes != 0) step_log();
-  const auto bounds = real_log_->bounds();
-  const auto known =
-      with_.store->fact(simulated_state::project, "slot").value().value_or(std::string());
-  source::stored_history stored;
-  stored.system_identifier = server.system_identifier;
-  stored.timeline = bounds.timeline;
-  stored.covered_through = bounds.covered_through;
-  stored.newest = bounds.last_at;
-  stored.slot = source::parse_slot_history(known);
-  auto plan = source::decide_start(stored, server, with_.server->slot());
+  auto plan = source::decide_start(stored(server), server, with_.server->slot());
+  while (plan && plan->gap && step_log())
+    plan = source::decide_start(stored(server), server, with_.server->slot());
   if (!plan) return with_.judge->report("capture must not begin: " + plan.error().message());
   if (plan->gap) record(*plan->gap);
+  if (std::holds_alternative<source::wait_for_slot>(plan->next)) return;
   lsn from;
   if (const auto* start = std::get_if<source::start_at>(&plan->next)) {
     from = start->from;
   } else {
-    if (known.empty()) must(with_.store->set_fact(simulated_state::project, "slot", "making"));
+    if (stored(server).slot == source::slot_history::none)
+      must(with_.store->set_fact(simulated_state::project, "slot", "making"));
     from = with_.server->create_slot();
     if (plan->gap) {
       plan->gap->through = source::place_of(server, from);
@@ -132,42 +138,26 @@ void simulated_process::plan_and_begin() {
     }
   }
   if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
-  if (plan->gap || !bounds.covered_through) from = begin_at(server, from);
+  if (plan->jumps) begin_at(server, from);
   ingest_->start(server.history);
   ingest_->use_types(types_);
   decoder_->reset();
   must(streamed_->reset());
-  rules_.emplace(from);
+  intake_->start(server.history, from);
   with_.judge->note("streaming from " + to_string(from));
   with_.server->start_streaming(from);
 }
 
-lsn simulated_process::begin_at(const source::server_identity& server, lsn from) {
+void simulated_process::begin_at(const source::server_identity& server, lsn from) {
   must(log_->cover(server.history.at(from), from));
   while (log_->bounds().pending_bytes != 0) step_log();
   if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
   must(with_.store->set_fact(simulated_state::project, "slot", "made"));
-  return from;
 }
 
 void simulated_process::connect_source() {
-  rules_.reset();
   with_.server->cut();
   plan_and_begin();
-}
-
-void simulated_process::take(const std::string& copy_data) {
-  const auto parsed = pgoutput::parse_copy_data(as_byte_view(copy_data));
-  if (!parsed) return must(parsed.error());
-  if (const auto* data = std::get_if<pgoutput::xlog_data>(&*parsed)) {
-    must(decoder_->decode(data->wal_start, data->message));
-    if (!ingest_->in_transaction()) rules_->received_through(ingest_->received_through());
-    return;
-  }
-  const auto& alive = std::get<pgoutput::keepalive>(*parsed);
-  if (!ingest_->in_transaction()) rules_->received_through(alive.wal_end);
-  log_->heard_keepalive(alive.wal_end);
-  if (alive.reply_requested) rules_->reply_requested();
 }
 
 bool simulated_process::take_message(std::mt19937_64& chance) {
@@ -178,30 +168,25 @@ bool simulated_process::take_message(std::mt19937_64& chance) {
   }
   if (streamed_->replaying()) {
     const auto bytes = std::uniform_int_distribution<std::size_t>(1, 300)(chance);
-    must(streamed_->replay(bytes, [] { return false; }));
-    if (!ingest_->in_transaction()) rules_->received_through(ingest_->received_through());
+    must(intake_->replay(bytes));
     return true;
   }
   const auto message = with_.server->next();
-  if (message) take(*message);
+  if (message) must(intake_->take(as_byte_view(*message)));
   return message.has_value();
 }
 
 void simulated_process::take_keepalive(bool wants_reply) {
-  if (!connected() || streamed_->out_of_space() || streamed_->replaying()) return;
-  take(with_.server->keepalive(wants_reply));
+  if (!connected() || intake_->held_up()) return;
+  log_->heard_keepalive(with_.server->sent_through());
+  must(intake_->take(as_byte_view(with_.server->keepalive(wants_reply))));
 }
 
-// As app/capture_stream.cpp does it.
 void simulated_process::keep_house(std::chrono::steady_clock::time_point now) {
   if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
-  const auto bounds = log_->bounds();
-  if (!ingest_->in_transaction() && bounds.pending_bytes == 0) {
-    if (const auto mark = rules_->idle_mark(bounds.covered_through, now))
-      must(log_->cover(identify().history.at(mark), mark));
-  }
-  if (!rules_->due(bounds.covered_through, now)) return;
-  const auto feedback = rules_->take(bounds.covered_through, now);
+  must(intake_->mark_idle(now));
+  if (!intake_->feedback_due(now)) return;
+  const auto feedback = intake_->take_feedback(now);
   with_.judge->confirmed(feedback.flushed);
   with_.server->feedback(feedback.flushed);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -10,11 +9,12 @@
 #include <boost/asio/io_context.hpp>
 
 #include "app/ingestor.hpp"
+#include "app/intake.hpp"
 #include "app/streamed_transactions.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "pgoutput/decoder.hpp"
-#include "source/confirm_rules.hpp"
+#include "source/start_rules.hpp"
 #include "streams/hub.hpp"
 #include "tests/simulation/oracle.hpp"
 #include "tests/simulation/plants.hpp"
@@ -47,7 +47,7 @@ class simulated_process {
 
   // A replication connection, from the comparison of what is stored to START_REPLICATION.
   void connect_source();
-  bool connected() const { return rules_.has_value() && with_.server->streaming(); }
+  bool connected() const { return with_.server->streaming(); }
   // One message, or what holds messages up. False: there is none.
   bool take_message(std::mt19937_64& chance);
   void take_keepalive(bool wants_reply);
@@ -62,9 +62,9 @@ class simulated_process {
   bool caught_up() const;
 
  private:
-  void take(const std::string& copy_data);
+  source::stored_history stored(const source::server_identity& server) const;
   void plan_and_begin();
-  lsn begin_at(const source::server_identity& server, lsn from);
+  void begin_at(const source::server_identity& server, lsn from);
   void record(const history_gap& found);
   void use_gaps();
   source::server_identity identify() const;
@@ -85,7 +85,7 @@ class simulated_process {
   std::unique_ptr<app::streamed_transactions> streamed_;
   std::unique_ptr<deaf_to_partial_aborts> deaf_;
   std::unique_ptr<pgoutput::decoder> decoder_;
-  std::optional<source::confirm_rules> rules_;
+  std::unique_ptr<app::intake> intake_;
 };
 
 }  // namespace pulse::simulation
