@@ -20,6 +20,7 @@ std::optional<source::slot_facts> scripted_server::slot() const {
   facts.database = "simulated";
   facts.confirmed_flush = slot_->confirmed;
   facts.lost = slot_->lost;
+  facts.active = lingers_;
   return facts;
 }
 
@@ -57,12 +58,18 @@ void scripted_server::feedback(lsn flushed) {
   if (sender_ && slot_) slot_->confirmed = std::max(slot_->confirmed, flushed);
 }
 
+void scripted_server::linger() {
+  lingers_ = streaming();
+  cut();
+}
+
 void scripted_server::checkpoint() {
   if (slot_) slot_->on_disk = slot_->confirmed;
 }
 
 void scripted_server::restart() {
   cut();
+  let_go();
   if (slot_) slot_->confirmed = slot_->on_disk;
 }
 
@@ -72,12 +79,14 @@ void scripted_server::alter_publication() {
 
 void scripted_server::drop_slot() {
   cut();
+  let_go();
   if (slot_) ++harms_;
   slot_.reset();
 }
 
 void scripted_server::lose_slot() {
   cut();
+  let_go();
   if (!slot_ || slot_->lost) return;
   slot_->lost = true;
   ++harms_;
@@ -92,6 +101,7 @@ void scripted_server::let_somebody_else_read() {
 
 void scripted_server::promote(std::size_t kept, bool with_slot) {
   cut();
+  let_go();
   database_.promote(kept);
   ++harms_;
   if (!slot_) return;

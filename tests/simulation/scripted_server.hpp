@@ -33,6 +33,9 @@ class scripted_server {
   void start_streaming(lsn from);
   bool streaming() const { return sender_.has_value(); }
   void cut() { sender_.reset(); }
+  // The connection is gone, and its walsender has not noticed: it keeps the slot until let_go().
+  void linger();
+  void let_go() { lingers_ = false; }
   // The next CopyData message; nothing: all is sent, or the connection is cut.
   std::optional<std::string> next();
   std::string keepalive(bool wants_reply) const;
@@ -62,6 +65,7 @@ class scripted_server {
   fake_database database_;
   std::optional<replication_slot> slot_;
   std::optional<fake_walsender> sender_;
+  bool lingers_ = false;
   bool last_table_published_ = true;
   std::size_t harms_ = 0;
 };

@@ -163,6 +163,7 @@ void world::work() {
       if (process_->connected()) {
         for (auto n = pick(1, 30); n > 0; --n) process_->take_message(random_);
       } else {
+        if (chance(2)) server_.let_go();
         process_->connect_source();
       }
       break;
@@ -211,8 +212,10 @@ void world::happens_to_source() {
   switch (pick(0, 11)) {
     case 0:
     case 1:
-    case 2:
       server_.cut();
+      break;
+    case 2:
+      server_.linger();
       break;
     case 3:
     case 4:
@@ -275,6 +278,7 @@ void world::finish() {
   faults_ = false;
   guarded([this] {
     disk_->before_change = nullptr;
+    server_.let_go();
     disk_->syncs_fail = false;
     disk_->capacity = spill_disk_->capacity = unlimited;
     for (auto& one : consumers_) one.congest(false);
