@@ -13,6 +13,37 @@ struct outcome {
   std::vector<control::stored_gap> all;
 };
 
+// Cursors of a log that is lost may lie behind all that the server writes from now on, when it was
+// set back: such a stream would get nothing and be told nothing. Before the gap it is refused.
+result<std::vector<streams::cursor_key>> cursors_behind(control::state_store& store,
+                                                        const std::string& project,
+                                                        const position& end) {
+  const auto cursors = store.cursors(project);
+  if (!cursors) return cursors.error();
+  std::vector<streams::cursor_key> behind;
+  for (const auto& one : *cursors) {
+    if (one.at > end) behind.push_back({one.table, one.name});
+  }
+  return behind;
+}
+
+// Before the gap is recorded whole: a crash in between finds both again.
+result<void> take_back(control::state_store& store, const std::string& project,
+                       const std::vector<streams::cursor_key>& lost, const position& to) {
+  for (const auto& key : lost) {
+    const auto from = store.seek_cursor(project, key.table, key.name, to);
+    // Deleted meanwhile.
+    if (!from && from.error().code == errc::not_found) continue;
+    if (!from) return from.error();
+    log_warning("streams", "a cursor of the lost event log was moved before the gap",
+                {{"project", project},
+                 {"table", to_string(key.table)},
+                 {"stream", key.name},
+                 {"from", to_string(*from)}});
+  }
+  return {};
+}
+
 void log_found(const std::string& project, const control::stored_gap& gap) {
   const auto& what = gap.what;
   log_event(log_level::error, "capture", "a gap: not all that was committed can be delivered",
@@ -52,10 +83,32 @@ std::size_t gap_keeper::open() const {
 }
 
 void gap_keeper::record(const history_gap& found, recorded done) {
+  if (found.kind != gap_kind::log_lost || !found.through) return keep(found, {}, std::move(done));
   with_.control->run(
       with_.delivery,
-      [project = with_.project, found, by = std::string(with_.goes_on ? "on_gap" : "")](
+      [project = with_.project, end = *found.through](control::state_store& store) {
+        return cursors_behind(store, project, end);
+      },
+      [weak = weak_from_this(), found,
+       done = std::move(done)](const result<std::vector<streams::cursor_key>>& lost) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!lost) return done(lost.error());
+        // Whoever comes back asks the store, after what follows.
+        for (const auto& key : *lost)
+          self->with_.streams->forget(key, "the event log that it was reading is lost");
+        self->keep(found, *lost, done);
+      });
+}
+
+void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key> lost,
+                      recorded done) {
+  with_.control->run(
+      with_.delivery,
+      [project = with_.project, found, lost = std::move(lost),
+       by = std::string(with_.goes_on ? "on_gap" : "")](
           control::state_store& store) -> result<outcome> {
+        if (auto taken = take_back(store, project, lost, found.after); !taken) return taken.error();
         auto table = store.gaps();
         auto gap = table.record(project, found, by);
         if (!gap) return gap.error();

@@ -46,6 +46,8 @@ class gap_keeper : public std::enable_shared_from_this<gap_keeper> {
  private:
   using gaps = std::vector<control::stored_gap>;
   void use(gaps now);
+  // `lost`: cursors of a lost log that lie behind the gap's end.
+  void keep(const history_gap& found, std::vector<streams::cursor_key> lost, recorded done);
 
   parts with_;
   gaps gaps_;
