@@ -61,21 +61,20 @@ source::async_result<> capture::keep_slot(source::slot_history known) {
 }
 
 source::async_result<source::start_plan> capture::plan_start(std::shared_ptr<session> one) {
-  for (;;) {
-    const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
-    if (!slot) co_return slot.error();
-    const auto bounds = with_.log->bounds();
-    const source::stored_history stored{with_.system_identifier, bounds.timeline,
-                                        bounds.covered_through, bounds.last_at, with_.slot};
-    auto plan = source::decide_start(stored, one->server, *slot);
-    if (!plan || !plan->gap || bounds.pending_bytes == 0) {
-      if (plan && plan->gap && plan->gap->kind == gap_kind::forked)
-        plan->gap->vanished = find_vanished(*with_.log, plan->gap->after);
-      co_return plan;
-    }
-    // What is still on its way into the log lies before the gap.
+  // What is still on its way into the log counts as stored: the server may have been promoted
+  // without it.
+  while (with_.log->bounds().pending_bytes != 0) {
     if (auto waited = co_await pause(look_interval); !waited) co_return waited.error();
   }
+  const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
+  if (!slot) co_return slot.error();
+  const auto bounds = with_.log->bounds();
+  const source::stored_history stored{with_.system_identifier, bounds.timeline,
+                                      bounds.covered_through, bounds.last_at, with_.slot};
+  auto plan = source::decide_start(stored, one->server, *slot);
+  if (plan && plan->gap && plan->gap->kind == gap_kind::forked)
+    plan->gap->vanished = find_vanished(*with_.log, plan->gap->after);
+  co_return plan;
 }
 
 source::async_result<> capture::wait_for_slot(std::int32_t active_pid) {
