@@ -14,8 +14,8 @@ export interface Findings {
   redelivered: number;
   // Of one connection: how many of the newest events had been in somebody's hands already.
   redelivered_at_once_max: number;
-  // What each might have been, at most.
-  redelivered_at_once_bound: number;
+  // By how many it was above the window.
+  above_window_max: number;
   // Each list says what is wrong; empty when nothing is.
   lost: string[];
   invented: string[];
@@ -28,13 +28,23 @@ const second = 1_000_000_000n;
 
 // What a server that was killed had been acknowledged and might not have saved: what was handled in the second before.
 // Cursors are saved twenty times a second; the rest is for a machine that has other things to do.
-function unsavedMax(deliveries: readonly Delivery[], serverKills: readonly bigint[]): number {
-  let most = 0;
-  for (const kill of serverKills) {
-    const last = deliveries.filter(({ at }) => at > kill - second && at <= kill);
-    most = Math.max(most, last.length);
+class Unsaved {
+  private readonly kills: { at: bigint; unsaved: number }[];
+
+  constructor(deliveries: readonly Delivery[], serverKills: readonly bigint[]) {
+    this.kills = serverKills.map((kill) => ({
+      at: kill,
+      unsaved: deliveries.filter(({ at }) => at > kill - second && at <= kill).length,
+    }));
   }
-  return most;
+
+  // Of the server that had sent what was handled then: the one that was killed next, or, when the consumer still had it
+  // in hand, the one killed before.
+  around(time: bigint): number {
+    const before = this.kills.filter(({ at }) => at <= time).at(-1)?.unsaved ?? 0;
+    const after = this.kills.find(({ at }) => at > time)?.unsaved ?? 0;
+    return Math.max(before, after);
+  }
 }
 
 // `committed` has the rows in commit order, each once.
@@ -45,7 +55,7 @@ export function judge(
   windowEvents: number,
 ): Findings {
   const deliveries = [...unsorted].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  const bound = windowEvents + unsavedMax(deliveries, serverKills);
+  const unsaved = new Unsaved(deliveries, serverKills);
   const placeOf = new Map(committed.map((row, place) => [row, place]));
   const idAt: (string | undefined)[] = new Array<string | undefined>(committed.length).fill(undefined);
   const lastOf = new Map<number, number>();
@@ -53,7 +63,7 @@ export function judge(
     rows: committed.length,
     redelivered: 0,
     redelivered_at_once_max: 0,
-    redelivered_at_once_bound: bound,
+    above_window_max: 0,
     lost: [],
     invented: [],
     changed_ids: [],
@@ -62,7 +72,8 @@ export function judge(
   };
   let contiguous = 0; // All before this place have been handled.
   let furthest = -1;
-  for (const { consumer, id, row } of deliveries) {
+  let furthestAt = 0n;
+  for (const { consumer, id, row, at } of deliveries) {
     const place = placeOf.get(row);
     if (place === undefined) {
       found.invented.push(`row ${row}, ${id}`);
@@ -79,7 +90,8 @@ export function judge(
       }
       const again = furthest - place + 1;
       found.redelivered_at_once_max = Math.max(found.redelivered_at_once_max, again);
-      if (again > bound) found.too_many_again.push(`${again} events again, from row ${row} on`);
+      found.above_window_max = Math.max(found.above_window_max, again - windowEvents);
+      if (again > windowEvents + unsaved.around(furthestAt)) found.too_many_again.push(`${again} events again, from row ${row} on`);
     }
     const known = idAt[place];
     if (known !== undefined) {
@@ -87,7 +99,10 @@ export function judge(
       if (known !== id) found.changed_ids.push(`row ${row} was ${known}, then ${id}`);
     }
     idAt[place] ??= id;
-    furthest = Math.max(furthest, place);
+    if (place > furthest) {
+      furthest = place;
+      furthestAt = at;
+    }
     while (contiguous < idAt.length && idAt[contiguous] !== undefined) contiguous++;
   }
   let before = '';
