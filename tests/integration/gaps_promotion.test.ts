@@ -66,12 +66,17 @@ scenario('a_promoted_standby_without_the_slot_is_a_gap_where_something_may_be_mi
   await standby.caughtUpWith(postgres);
   await postgres.stop('immediate');
   await standby.promote();
-  await write(onStandby(pair), 'before the new slot, perhaps');
+  const early = 'before the new slot, perhaps';
+  await write(onStandby(pair), early);
+  const { rows } = await standby.sql('SELECT pg_current_wal_insert_lsn() AS lsn');
+  const { lsn } = rows[0] as { lsn: string };
   await pulse.capturing(60_000);
   const gap = await theGap(pulse, 'slot_missing');
   assert.deepEqual([gap.after.timeline, gap.through?.timeline, gap.vanished], [1, 2, null]);
   await write(onStandby(pair), 'behind');
-  await refusedUntilAccepted(pair, 'mail', gap, 'behind');
+  const missed = await standby.sql(`SELECT '${gap.through?.lsn}'::pg_lsn >= '${lsn}' AS missed`);
+  const names = (missed.rows[0] as { missed: boolean }).missed ? ['behind'] : [early, 'behind'];
+  await refusedUntilAccepted(pair, 'mail', gap, ...names);
 });
 
 scenario('a_promoted_standby_with_the_slot_goes_on_by_itself', async (s) => {
