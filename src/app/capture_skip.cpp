@@ -1,6 +1,5 @@
 // Changes that cannot be decoded, and the operator's word to go on without one.
 #include <algorithm>
-#include <limits>
 
 #include <boost/asio/post.hpp>
 
@@ -10,22 +9,6 @@
 namespace pulse::app {
 
 namespace asio = boost::asio;
-
-namespace {
-
-// All that was committed before the change, of the same transaction too, is on this side of it.
-position just_before(const position& at) {
-  auto before = at;
-  if (at.ordinal != 0) {
-    --before.ordinal;
-  } else {
-    --before.change.value;
-    before.ordinal = std::numeric_limits<std::uint32_t>::max();
-  }
-  return before;
-}
-
-}  // namespace
 
 void capture::start_decoding(const session& one) {
   stands_at_.reset();
@@ -65,6 +48,7 @@ void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
     }
     history_gap gap;
     gap.kind = gap_kind::skipped;
+    // All that was committed before the change, of the same transaction too, is on this side of it.
     gap.after = just_before(at);
     gap.through = at;
     gap.reason = "an operator skipped a change that could not be decoded: " + stands_at_->problem;

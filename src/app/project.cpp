@@ -52,7 +52,13 @@ result<std::shared_ptr<project>> project::open(parts with) {
       std::make_unique<cursor_keeper>(config.name, made->with_.delivery, made->with_.control);
   made->hub_ = std::make_unique<streams::hub>(
       streams::hub::parts{made->with_.delivery, made->log_.get(), made->relations_.get(),
-                          made->cursors_.get(), made->with_.figures, config.name},
+                          made->cursors_.get(), made->with_.figures, config.name,
+                          &system_clock_source(),
+                          [weak = std::weak_ptr(made)](const log::damaged_stretch& lost,
+                                                       std::function<void(result<void>)> done) {
+                            if (const auto self = weak.lock())
+                              self->record_damage(lost, std::move(done));
+                          }},
       config.limits);
   if (config.event_persistence) {
     for (const auto& one : made->with_.cursors)
@@ -190,6 +196,20 @@ void project::start() {
   capture_ = std::make_unique<app::capture>(std::move(to));
   log_->on_progress([this] { log_moved(); });
   capture_->start();
+}
+
+void project::record_damage(const log::damaged_stretch& lost,
+                            std::function<void(result<void>)> done) {
+  history_gap gap;
+  gap.kind = gap_kind::damaged;
+  gap.after = lost.after;
+  gap.through = lost.through;
+  gap.tables = lost.tables;
+  gap.reason =
+      fmt::format("{} stored event(s) cannot be read any more ({})", lost.event_count, lost.place);
+  gaps_->record(gap, [done = std::move(done)](const result<control::stored_gap>& recorded) {
+    done(recorded ? result<void>() : result<void>(recorded.error()));
+  });
 }
 
 // Unless it is said how much is kept, old events make room for new ones before the quota is

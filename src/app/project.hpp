@@ -82,6 +82,7 @@ class project final : public server::project_service, public std::enable_shared_
   result<void> open_storage();
   result<void> open_log(const std::filesystem::path& directory);
   log::retention_policy retention() const;
+  void record_damage(const log::damaged_stretch& lost, std::function<void(result<void>)> done);
   void log_moved();
   void catalog_read(std::shared_ptr<const catalog> known);
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,

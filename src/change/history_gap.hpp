@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "change/event.hpp"
 #include "change/event_id.hpp"
 #include "change/position.hpp"
 
@@ -40,6 +42,7 @@ struct history_gap {
   // What was committed behind this is stored again. Nothing: not known yet.
   std::optional<position> through;
   std::optional<vanished_events> vanished;  // forked only, when there are any
+  std::vector<table_id> tables;             // damaged only: whose events may be missing; empty: any
   std::string reason;                       // one line for people
 
   bool operator==(const history_gap&) const = default;

@@ -24,6 +24,9 @@ struct position {
   auto operator<=>(const position&) const = default;
 };
 
+// The greatest position before `at`, which is not zero.
+position just_before(const position& at);
+
 // "timeline:commit:change:ordinal", for people and logs.
 std::string to_string(const position& at);
 

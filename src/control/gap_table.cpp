@@ -1,6 +1,7 @@
 #include "control/gap_table.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -16,7 +17,24 @@ unix_time_us time_at(std::int64_t us) {
 constexpr const char* columns =
     "SELECT id, kind, reason, after_timeline, after_commit_lsn, after_change_lsn, after_ordinal, "
     "through_timeline, through_commit_lsn, through_change_lsn, through_ordinal, vanished_first, "
-    "vanished_last, vanished_count, found_at_us, accepted_at_us, accepted_by FROM gaps ";
+    "vanished_last, vanished_count, found_at_us, accepted_at_us, accepted_by, tables FROM gaps ";
+
+// "4,7": the tables' numbers.
+std::string numbers_text(const std::vector<table_id>& tables) {
+  return fmt::format("{}", fmt::join(tables, ","));
+}
+
+std::vector<table_id> parse_numbers(std::string_view text) {
+  std::vector<table_id> all;
+  const auto* at = text.data();
+  const auto* const end = at + text.size();
+  while (at < end) {
+    const auto [behind, failure] = std::from_chars(at, end, all.emplace_back());
+    if (failure != std::errc()) return {};
+    at = behind + 1;
+  }
+  return all;
+}
 
 result<stored_gap> read(const statement& row) {
   stored_gap gap;
@@ -39,6 +57,7 @@ result<stored_gap> read(const statement& row) {
   gap.found_at = time_at(row.number(14));
   if (!row.is_null(15)) gap.accepted_at = time_at(row.number(15));
   gap.accepted_by = row.text(16);
+  gap.what.tables = parse_numbers(row.text(17));
   return gap;
 }
 
@@ -96,8 +115,8 @@ result<void> gap_table::insert(std::string_view project, const history_gap& foun
   auto insert = database_->prepare(
       "INSERT INTO gaps (after_timeline, after_commit_lsn, after_change_lsn, after_ordinal, "
       "project, kind, reason, found_at_us, vanished_first, vanished_last, vanished_count, "
-      "through_timeline, through_commit_lsn, through_change_lsn, through_ordinal) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?, ?, ?)");
+      "tables, through_timeline, through_commit_lsn, through_change_lsn, through_ordinal) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?, ?, ?, ?)");
   if (!insert) return insert.error();
   bind_position(*insert, found.after);
   const auto& vanished = found.vanished;
@@ -107,7 +126,8 @@ result<void> gap_table::insert(std::string_view project, const history_gap& foun
       .bind(std::int64_t{now_.time_since_epoch().count()})
       .bind(vanished ? to_string(vanished->first) : std::string())
       .bind(vanished ? to_string(vanished->last) : std::string())
-      .bind(vanished ? std::optional(static_cast<std::int64_t>(vanished->count)) : std::nullopt);
+      .bind(vanished ? std::optional(static_cast<std::int64_t>(vanished->count)) : std::nullopt)
+      .bind(numbers_text(found.tables));
   if (found.through) {
     bind_position(*insert, *found.through);
   } else {
@@ -119,12 +139,16 @@ result<void> gap_table::insert(std::string_view project, const history_gap& foun
 result<void> gap_table::complete(const stored_gap& known, const history_gap& found) {
   auto update = database_->prepare(
       "UPDATE gaps SET through_timeline = ?, through_commit_lsn = ?, through_change_lsn = ?, "
-      "through_ordinal = ?, accepted_at_us = CASE WHEN ? THEN NULL ELSE accepted_at_us END "
+      "through_ordinal = ?, accepted_at_us = CASE WHEN ? THEN NULL ELSE accepted_at_us END, "
+      "tables = CASE WHEN tables = ? THEN tables ELSE '' END "
       "WHERE id = ?");
   if (!update) return update.error();
   bind_position(*update, *found.through);
   const bool grown = known.what.through.has_value();
-  return update->bind(std::int64_t{grown ? 1 : 0}).bind(static_cast<std::int64_t>(known.id)).run();
+  return update->bind(std::int64_t{grown ? 1 : 0})
+      .bind(numbers_text(found.tables))
+      .bind(static_cast<std::int64_t>(known.id))
+      .run();
 }
 
 result<void> gap_table::accept(std::string_view project, std::uint64_t id, std::string_view by) {

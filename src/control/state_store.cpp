@@ -39,7 +39,9 @@ constexpr std::array migrations{
     R"(
   ALTER TABLE cursors ADD COLUMN used_at_us INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE cursors ADD COLUMN abandoned_at_us INTEGER;
-  UPDATE cursors SET used_at_us = moved_at_us;)"};
+  UPDATE cursors SET used_at_us = moved_at_us;)",
+    R"(
+  ALTER TABLE gaps ADD COLUMN tables TEXT NOT NULL DEFAULT '';)"};
 
 unix_time_us time_at(std::int64_t us) {
   return unix_time_us(std::chrono::microseconds(us));

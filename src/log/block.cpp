@@ -199,6 +199,17 @@ bool checksum_holds(const block_header& header, byte_view bytes) {
              header.checksum;
 }
 
+result<block_header> whole_block(byte_view bytes) {
+  auto header = read_block_header(bytes);
+  if (header && !checksum_holds(*header, bytes))
+    return error{errc::corrupt, "a block's checksum does not hold", {}};
+  return header;
+}
+
+position last_before(const block_facts& block) {
+  return block.event_count == 0 ? block.last_at : just_before(block.first_at);
+}
+
 result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& header,
                                                          byte_view bytes) {
   if (!checksum_holds(header, bytes))

@@ -96,5 +96,9 @@ result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& hea
                                                          byte_view bytes);
 // Only the check.
 bool checksum_holds(const block_header& header, byte_view bytes);
+// The header of the block at the start of `bytes`, when all of that block is there and holds.
+result<block_header> whole_block(byte_view bytes);
+// The place of the newest event that can lie before this block.
+position last_before(const block_facts& block);
 
 }  // namespace pulse::log

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "change/catalog.hpp"
@@ -30,6 +32,15 @@ struct log_bounds {
   bool out_of_space = false;  // the writer waits for room on the disk; nothing is lost
 };
 
+// Stored events that cannot be read any more: all between two positions.
+struct damaged_stretch {
+  position after;    // of the newest event before it
+  position through;  // at or behind the last event in it, and before the next one that can be read
+  std::uint64_t event_count = 0;
+  std::vector<table_id> tables;  // of which it may have events; empty: of any
+  std::string place;             // file, offset and what is wrong, for people
+};
+
 // Reads events in order, up to the durable end. One owner; not thread-safe. May be used on another
 // thread than the log's writer, and must not outlive the log.
 class log_reader {
@@ -41,8 +52,12 @@ class log_reader {
 
   // The next wanted event, or nullptr at the durable end (call again after more became durable).
   // What it points to holds until the next call. errc::gap: retention has overtaken the reader;
-  // errc::corrupt, errc::io: the disk.
+  // errc::corrupt, errc::io: the disk. When damage() says what is damaged, the reader stands before
+  // it and goes on behind it, once the log has been told to pass it.
   virtual result<const event_view*> next() = 0;
+
+  // After errc::corrupt of next(): what cannot be read. Nothing: the log as a whole is not sound.
+  virtual std::optional<damaged_stretch> damage() const { return std::nullopt; }
 
   // Every wanted event at or before this position has been returned by next().
   virtual position scanned_through() const = 0;
@@ -88,6 +103,10 @@ class event_log {
 
   // A reader of the events after `after` (exclusive), of one table, or of all with table 0.
   virtual std::unique_ptr<log_reader> read(position after, table_id table) const = 0;
+
+  // Readers pass what is damaged between these positions from now on: whoever calls this has
+  // recorded that it is lost. Until the log is closed. Any thread.
+  virtual void pass_damage(const position& /*after*/, const position& /*through*/) {}
 
   // Called after bounds() has moved, on the log's own thread: it may only hand the news on. One
   // listener; set before the first append.

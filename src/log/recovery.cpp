@@ -12,6 +12,9 @@
 namespace pulse::log {
 namespace {
 
+// As much of a segment as its first block takes, unless that is one of very large rows.
+constexpr std::uint64_t first_block_bytes_max = std::uint64_t{16} << 20U;
+
 result<std::vector<std::string>> segment_names(storage& files) {
   auto listed = files.list();
   if (!listed) return listed.error();
@@ -27,13 +30,43 @@ result<std::vector<std::string>> segment_names(storage& files) {
   return names;
 }
 
-// A segment that is not the newest: its seal says it all.
-result<segment_record> recover_sealed(storage& files, const std::string& name) {
+// A damaged header says again what the segment before it, its name and its first block say.
+result<segment_header> header_of(const storage_file& file, const std::string& name,
+                                 const log_state* before) {
+  auto header = read_segment_header(file);
+  if (header || header.error().code != errc::corrupt) return header;
+  const auto size = file.size();
+  if (!size) return size.error();
+  std::string bytes(std::min<std::uint64_t>(*size, first_block_bytes_max), '\0');
+  const auto got = file.read_at(0, {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
+  if (!got) return got.error();
+  const auto first = *got <= segment_header_bytes
+                         ? result<block_header>(header.error())
+                         : whole_block(as_byte_view(bytes).subspan(segment_header_bytes));
+  if (!first) return header;
+  log_error("log", "a segment's header is damaged: what it says is taken from its first block",
+            {{"segment", name}});
+  segment_header found;
+  found.first_sequence = first->facts.first_sequence;
+  found.checksum = first->place.previous_checksum;
+  if (before != nullptr) {
+    found.before = *before;
+  } else if (found.first_sequence > 1) {
+    found.before.last_sequence = found.first_sequence - 1;
+    found.before.last_at = last_before(first->facts);
+  }
+  return found;
+}
+
+// A segment that is not the newest: its seal says it all. Without one, its blocks and the state at
+// the next one's start do.
+result<segment_record> recover_sealed(storage& files, const std::string& name,
+                                      const log_state* before, const std::string* next) {
   auto file = files.open(name);
   if (!file) return file.error();
   segment_record segment;
   segment.name = name;
-  const auto header = read_segment_header(**file);
+  const auto header = header_of(**file, name, before);
   if (!header) return wrap("segment " + name, header.error());
   segment.header = *header;
   const auto size = (*file)->size();
@@ -47,10 +80,14 @@ result<segment_record> recover_sealed(storage& files, const std::string& name) {
     segment.index_on_disk = true;
     return segment;
   }
-  if (seal.error().code != errc::not_found) return seal.error();
+  if (seal.error().code != errc::not_found || next == nullptr) return seal.error();
   log_warning("log", "a segment's seal is damaged: its index is made again from its blocks",
               {{"segment", name}});
-  auto scanned = scan_segment(**file, segment.header, name);
+  const auto behind = files.open(*next);
+  if (!behind) return behind.error();
+  const auto end = read_segment_header(**behind);
+  if (!end) return wrap("segment " + *next, end.error());
+  auto scanned = scan_sealed_segment(**file, segment.header, end->before);
   if (!scanned) return scanned.error();
   segment.summary = scanned->summary;
   segment.index = std::make_shared<const run_index>(std::move(scanned->index));
@@ -59,12 +96,13 @@ result<segment_record> recover_sealed(storage& files, const std::string& name) {
 
 result<segment_writer::position_in_file> recover_newest(storage& files, segment_store& store,
                                                         const std::string& name,
+                                                        const log_state* before,
                                                         const segment_log_options& options) {
   auto opened = files.open(name);
   if (!opened) return opened.error();
   const std::shared_ptr<storage_file> file = std::move(opened).value();
   if (const auto seal = read_trailer(*file); seal) {
-    auto segment = recover_sealed(files, name);
+    auto segment = recover_sealed(files, name, before, nullptr);
     if (!segment) return segment.error();
     if (auto anew = write_anew(*file, seal->index_offset, segment->file_bytes); !anew)
       return anew.error();
@@ -77,10 +115,10 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   }
   segment_record segment;
   segment.name = name;
-  const auto header = read_segment_header(*file);
+  const auto header = header_of(*file, name, before);
   if (!header) return wrap("segment " + name, header.error());
   segment.header = *header;
-  auto scanned = scan_segment(*file, segment.header, name);
+  auto scanned = scan_segment(*file, segment.header);
   if (!scanned) return scanned.error();
   if (scanned->torn_bytes != 0) {
     log_warning("log", "the last write was cut off before it was confirmed: its bytes are removed",
@@ -126,7 +164,7 @@ result<segment_writer::position_in_file> recover(storage& files, segment_store& 
         "restore the missing segment from a copy"};
   };
   for (std::size_t i = 0; i + 1 < names->size(); ++i) {
-    auto segment = recover_sealed(files, (*names)[i]);
+    auto segment = recover_sealed(files, (*names)[i], i == 0 ? nullptr : &before, &(*names)[i + 1]);
     if (!segment) return segment.error();
     if (auto in_order = follows(segment->header, segment->name); !in_order) return in_order.error();
     before = segment->summary.end;
@@ -135,10 +173,11 @@ result<segment_writer::position_in_file> recover(storage& files, segment_store& 
   // Before anything is changed.
   const auto newest = files.open(names->back());
   if (!newest) return newest.error();
-  const auto header = read_segment_header(**newest);
+  const auto* known = names->size() == 1 ? nullptr : &before;
+  const auto header = header_of(**newest, names->back(), known);
   if (!header) return wrap("segment " + names->back(), header.error());
   if (auto in_order = follows(*header, names->back()); !in_order) return in_order.error();
-  auto at = recover_newest(files, store, names->back(), options);
+  auto at = recover_newest(files, store, names->back(), known, options);
   if (!at) return at.error();
   if (auto synced = files.sync_directory(); !synced) return synced.error();
   return at;

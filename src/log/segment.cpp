@@ -95,14 +95,28 @@ result<segment_header> read_segment_header(const storage_file& file) {
   return header;
 }
 
-void run_index::add(const block_header& block, std::uint64_t offset) {
+// The run that goes on at this offset.
+run_entry& run_index::run_at(std::uint64_t offset, event_sequence first) {
   if (runs_.empty() || runs_.back().bytes >= run_bytes_min) {
     run_entry run;
     run.offset = offset;
-    run.first_sequence = block.facts.first_sequence;
+    run.first_sequence = first;
     runs_.push_back(std::move(run));
   }
-  auto& run = runs_.back();
+  return runs_.back();
+}
+
+void run_index::add_damaged(std::uint64_t offset, std::uint64_t bytes, event_sequence first,
+                            std::uint64_t event_count, const position& last_at) {
+  auto& run = run_at(offset, first);
+  run.bytes += bytes;
+  run.event_count += event_count;
+  run.last_at = last_at;
+  run.tables = table_set::of_many();
+}
+
+void run_index::add(const block_header& block, std::uint64_t offset) {
+  auto& run = run_at(offset, block.facts.first_sequence);
   run.bytes += block.total_bytes;
   run.event_count += block.facts.event_count;
   run.last_at = block.facts.last_at;

@@ -60,6 +60,9 @@ struct run_entry {
 class run_index {
  public:
   void add(const block_header& block, std::uint64_t offset);
+  // Where blocks do not hold: so many events, of whatever tables, through this position.
+  void add_damaged(std::uint64_t offset, std::uint64_t bytes, event_sequence first,
+                   std::uint64_t event_count, const position& last_at);
   const std::vector<run_entry>& runs() const { return runs_; }
 
   // The run that has `sequence`, or the first one behind it; null past the end.
@@ -69,6 +72,7 @@ class run_index {
 
  private:
   friend result<run_index> parse_runs(byte_view bytes, std::uint64_t count);
+  run_entry& run_at(std::uint64_t offset, event_sequence first);
   std::vector<run_entry> runs_;
 };
 
@@ -106,9 +110,12 @@ struct scan_outcome {
   std::uint64_t torn_bytes = 0;  // non-zero bytes behind the end that are no block
 };
 
-// Reads all blocks, checking each. A block that does not hold is the torn tail of a write that was
-// never confirmed durable, unless a later block says that it was: that is errc::corrupt.
-result<scan_outcome> scan_segment(const storage_file& file, const segment_header& header,
-                                  const std::string& name);
+// Reads all blocks of a segment that is not sealed, checking each. A block that does not hold is
+// the torn tail of a write that was never confirmed durable, unless a later block says that it was:
+// then it is damaged, and the index says how many events it had.
+result<scan_outcome> scan_segment(const storage_file& file, const segment_header& header);
+// The same of a segment that was sealed at `end`, whose blocks were all durable.
+result<scan_outcome> scan_sealed_segment(const storage_file& file, const segment_header& header,
+                                         const log_state& end);
 
 }  // namespace pulse::log

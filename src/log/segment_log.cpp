@@ -84,6 +84,10 @@ std::unique_ptr<log_reader> segment_log::read(position after, table_id table) co
   return std::make_unique<segment_reader>(*store_, after, table);
 }
 
+void segment_log::pass_damage(const position& after, const position& through) {
+  store_->pass_damage(after, through);
+}
+
 void segment_log::on_progress(std::function<void()> listener) {
   listener_ = std::move(listener);
 }

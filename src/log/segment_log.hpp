@@ -48,8 +48,9 @@ class segment_writer;
 class segment_log final : public event_log {
  public:
   // Recovers what is there: cuts a torn tail, then writes the last write anew and syncs file and
-  // directory, so that what bounds() says is durable before anybody is told. errc::corrupt: damage
-  // that is no torn tail; nothing was changed.
+  // directory, so that what bounds() says is durable before anybody is told. Damage that is no torn
+  // tail is left to the readers that meet it. errc::corrupt: a segment is missing, or what is
+  // damaged says where history goes on; nothing was changed.
   static result<std::unique_ptr<segment_log>> open(std::unique_ptr<storage> files,
                                                    segment_log_options options);
   // Writes what has been appended, then stops.
@@ -62,6 +63,7 @@ class segment_log final : public event_log {
   result<void> cover(std::uint32_t timeline, lsn through) override;
   log_bounds bounds() const override;
   std::unique_ptr<log_reader> read(position after, table_id table) const override;
+  void pass_damage(const position& after, const position& through) override;
   void on_progress(std::function<void()> listener) override;
   position trimmable(const retention_policy& policy, unix_time_us now) const override;
   result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) override;

@@ -57,10 +57,11 @@ result<bool> segment_reader::next_block() {
     scanned_at_ = std::max(scanned_at_, start->scanned);
   }
   for (;;) {
-    if (run_at_ < run_.size()) {
+    if (!run_.empty()) {
       const auto found = next_block_of_run();
       if (!found) return found.error();
       if (*found) return true;
+      run_.clear();
     }
     auto step = store_->next_step(next_sequence_, table_, scanned_at_);
     if (!step) return step.error();
@@ -68,59 +69,109 @@ result<bool> segment_reader::next_block() {
     scanned_at_ = std::max(scanned_at_, step->scanned);
     if (step->at_end) {
       run_ = {};
-      run_at_ = 0;
       return false;
     }
     if (step->block) {
-      run_.clear();
-      run_at_ = 0;
       enter(std::move(step->block));
       return true;
     }
-    run_.resize(step->run.bytes);
-    run_at_ = 0;
-    run_offset_ = step->run.offset;
-    run_name_ = std::move(step->name);
-    const auto got =
-        step->file->read_at(run_offset_, {reinterpret_cast<std::byte*>(run_.data()), run_.size()});
-    if (!got) return got.error();
-    if (*got != run_.size()) {
-      return error{errc::corrupt,
-                   fmt::format("segment {} ends inside the run at byte {}", run_name_, run_offset_),
-                   "restore the file from a copy"};
-    }
+    if (auto read = read_run(std::move(*step)); !read) return read.error();
   }
 }
 
+// A file that is shorter than it was is read as far as it goes: the rest is damaged.
+result<void> segment_reader::read_run(segment_store::step step) {
+  run_facts_ = std::move(step.run);
+  run_name_ = std::move(step.name);
+  run_next_ = run_facts_.first_sequence;
+  run_before_ = step.before_run;
+  run_at_ = 0;
+  run_.resize(run_facts_.bytes);
+  const auto got = step.file->read_at(run_facts_.offset,
+                                      {reinterpret_cast<std::byte*>(run_.data()), run_.size()});
+  if (!got) {
+    run_.clear();
+    return got.error();
+  }
+  std::fill(run_.begin() + static_cast<std::ptrdiff_t>(*got), run_.end(), '\0');
+  return {};
+}
+
+// A header is believed only when the whole block holds: a damaged one could name other tables.
 result<bool> segment_reader::next_block_of_run() {
   while (run_at_ < run_.size()) {
     const auto bytes = as_byte_view(run_).subspan(run_at_);
-    const auto header = read_block_header(bytes);
-    const auto damaged = [&](const error& why) {
-      return error{
-          errc::corrupt,
-          fmt::format("segment {}, byte {}: {}", run_name_, run_offset_ + run_at_, why.what),
-          "restore the file from a copy"};
-    };
-    if (!header) return damaged(header.error());
+    const auto header = whole_block(bytes);
+    if (!header || header->facts.first_sequence != run_next_) {
+      const error stale{errc::corrupt, "the block is not the one that belongs here", {}};
+      if (auto passed = pass_damage(header ? stale : header.error()); !passed)
+        return passed.error();
+      continue;
+    }
     const auto& facts = header->facts;
     const auto end = facts.first_sequence + facts.event_count;
     const bool seen = end <= next_sequence_;
-    if (seen || (table_ != 0 && !facts.tables.may_have(table_))) {
-      if (header->total_bytes > bytes.size())
-        return damaged({errc::corrupt, "a block reaches past its run", {}});
-      run_at_ += header->total_bytes;
-      next_sequence_ = std::max(next_sequence_, end);
-      if (!seen) scanned_at_ = std::max(scanned_at_, facts.last_at);
+    const bool wanted = !seen && (table_ == 0 || facts.tables.may_have(table_));
+    auto block =
+        wanted ? unpack_block(*header, bytes)
+               : result<std::shared_ptr<const loaded_block>>(std::shared_ptr<const loaded_block>());
+    if (!block) {
+      if (auto passed = pass_damage(block.error()); !passed) return passed.error();
       continue;
     }
-    auto block = unpack_block(*header, bytes);
-    if (!block) return damaged(block.error());
     run_at_ += header->total_bytes;
-    enter(std::move(block).value());
-    return true;
+    run_next_ = end;
+    run_before_ = facts.last_at;
+    if (wanted) {
+      enter(std::move(block).value());
+      return true;
+    }
+    next_sequence_ = std::max(next_sequence_, end);
+    if (!seen) scanned_at_ = std::max(scanned_at_, facts.last_at);
   }
+  if (run_next_ >= run_facts_.first_sequence + run_facts_.event_count) return false;
+  // The index knows of more events than the blocks have.
+  const auto passed = pass_damage({errc::corrupt, "blocks are missing", {}});
+  if (!passed) return passed.error();
   return false;
+}
+
+// At a block that does not hold. On to the next one that does, or to the end of the run, when what
+// lies between is recorded as lost or of no concern; else it is an error, and the reader stays.
+result<void> segment_reader::pass_damage(const error& why) {
+  const auto bytes = as_byte_view(run_);
+  const auto run_end = run_facts_.first_sequence + run_facts_.event_count;
+  damaged_stretch lost;
+  lost.after = run_before_;
+  lost.through = run_facts_.last_at;
+  auto next = run_end;
+  auto at = std::min(run_at_ + block_alignment, run_.size());
+  for (; at < run_.size(); at += block_alignment) {
+    const auto block = whole_block(bytes.subspan(at));
+    if (!block || block->facts.first_sequence < run_next_ ||
+        block->facts.first_sequence + block->facts.event_count > run_end)
+      continue;
+    next = block->facts.first_sequence;
+    lost.through = last_before(block->facts);
+    break;
+  }
+  at = std::min(at, run_.size());
+  lost.event_count = next - run_next_;
+  const bool concerns = lost.event_count != 0 && next > next_sequence_ && lost.through > after_;
+  if (concerns && !store_->passes(lost)) {
+    if (!run_facts_.tables.many()) lost.tables = run_facts_.tables.exact();
+    lost.place =
+        fmt::format("segment {}, byte {}: {}", run_name_, run_facts_.offset + run_at_, why.what);
+    damage_ = std::move(lost);
+    return error{errc::corrupt, damage_->place, "restore the file from a copy"};
+  }
+  damage_.reset();
+  run_at_ = at;
+  run_next_ = next;
+  run_before_ = std::max(run_before_, lost.through);
+  next_sequence_ = std::max(next_sequence_, next);
+  scanned_at_ = std::max(scanned_at_, lost.through);
+  return {};
 }
 
 }  // namespace pulse::log

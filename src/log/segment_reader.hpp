@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "log/event_log.hpp"
@@ -23,10 +24,13 @@ class segment_reader final : public log_reader {
     return next_sequence_ == 0 ? 0 : next_sequence_ - 1;
   }
   std::unique_ptr<log_reader> clone(table_id table) const override;
+  std::optional<damaged_stretch> damage() const override { return damage_; }
 
  private:
   result<bool> next_block();
+  result<void> read_run(segment_store::step step);
   result<bool> next_block_of_run();
+  result<void> pass_damage(const error& why);
   void enter(std::shared_ptr<const loaded_block> block);
 
   segment_store* store_;
@@ -39,8 +43,12 @@ class segment_reader final : public log_reader {
   std::size_t block_at_ = 0;  // the next event's offset in the block
   std::string run_;           // bytes read from a file, and not yet gone through
   std::size_t run_at_ = 0;
-  std::uint64_t run_offset_ = 0;  // of run_ in the file, for errors
+  run_entry run_facts_;
   std::string run_name_;
+  // Of what lies in front of run_at_.
+  event_sequence run_next_ = 0;
+  position run_before_;
+  std::optional<damaged_stretch> damage_;
   event_view current_;
 };
 

@@ -1,8 +1,8 @@
 // Reading a segment block by block: what recovery does with the newest one, and with one whose
 // index is damaged.
 #include <algorithm>
-
-#include <fmt/format.h>
+#include <optional>
+#include <utility>
 
 #include "log/segment.hpp"
 
@@ -41,8 +41,8 @@ class window_reader {
 constexpr std::size_t header_window = block_header_bytes + table_set::exact_max * 4;
 
 // The whole block at `offset`, when there is one that holds.
-result<block_header> whole_block(window_reader& reader, std::uint64_t offset,
-                                 std::uint64_t file_size) {
+result<block_header> block_at(window_reader& reader, std::uint64_t offset,
+                              std::uint64_t file_size) {
   const auto head = reader.at(offset, header_window);
   if (!head) return head.error();
   auto header = read_block_header(*head);
@@ -51,9 +51,7 @@ result<block_header> whole_block(window_reader& reader, std::uint64_t offset,
     return error{errc::corrupt, "a block reaches past the file", {}};
   const auto all = reader.at(offset, header->total_bytes);
   if (!all) return all.error();
-  if (!checksum_holds(*header, *all))
-    return error{errc::corrupt, "a block's checksum does not hold", {}};
-  return header;
+  return whole_block(*all);
 }
 
 bool is_io(const error& failure) {
@@ -63,10 +61,15 @@ bool is_io(const error& failure) {
 struct remainder {
   std::uint64_t nonzero_end = 0;  // behind the last byte that is not zero
   bool confirmed_later = false;   // a later block says that more than `from` was durable
+  // The first whole block behind `from` that can follow, and where it is.
+  std::optional<block_header> next;
+  std::uint64_t next_at = 0;
 };
 
-result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::uint64_t file_size) {
-  remainder found{from, false};
+result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::uint64_t file_size,
+                              event_sequence expected) {
+  remainder found;
+  found.nonzero_end = from;
   for (std::uint64_t offset = from; offset < file_size; offset += step_bytes) {
     const auto bytes = reader.at(offset, std::min<std::uint64_t>(step_bytes, file_size - offset));
     if (!bytes) return bytes.error();
@@ -81,57 +84,112 @@ result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::ui
     const auto head = reader.at(offset, header_window);
     if (!head) return head.error();
     if (!read_block_header(*head)) continue;
-    const auto block = whole_block(reader, offset, file_size);
+    auto block = block_at(reader, offset, file_size);
     if (!block && is_io(block.error())) return block.error();
-    if (block && block->place.durable_through > from) found.confirmed_later = true;
+    if (!block || block->facts.first_sequence < expected) continue;
+    if (block->place.durable_through > from) found.confirmed_later = true;
+    if (!found.next) {
+      found.next_at = offset;
+      found.next = std::move(*block);
+    }
   }
   return found;
 }
 
-}  // namespace
+// One pass over a segment's blocks.
+class segment_scan {
+ public:
+  segment_scan(const storage_file& file, std::uint64_t file_size, const segment_header& header)
+      : reader_(file, file_size), file_size_(file_size) {
+    outcome_.summary.end = header.before;
+    outcome_.last_checksum = header.checksum;
+  }
 
-result<scan_outcome> scan_segment(const storage_file& file, const segment_header& header,
-                                  const std::string& name) {
-  const auto file_size = file.size();
-  if (!file_size) return file_size.error();
-  scan_outcome outcome;
-  outcome.summary.end = header.before;
-  outcome.last_checksum = header.checksum;
-  window_reader reader(file, *file_size);
-  while (outcome.end < *file_size) {
-    const auto block = whole_block(reader, outcome.end, *file_size);
-    if (!block && is_io(block.error())) return block.error();
-    const auto expected = outcome.summary.end.last_sequence + 1;
-    if (!block || block->place.previous_checksum != outcome.last_checksum ||
-        block->facts.first_sequence != expected) {
-      break;
+  // Through the last whole block that lies before no damage or, when a later block shows that what
+  // does not hold was durable, behind it. `sealed`: all was, up to this state.
+  result<scan_outcome> run(const log_state* sealed) {
+    for (;;) {
+      if (auto taken = take_blocks(sealed); !taken) return taken.error();
+      if (sealed != nullptr && last_sequence() >= sealed->last_sequence) break;
+      const auto behind = look_behind(reader_, outcome_.end, file_size_, last_sequence() + 1);
+      if (!behind) return behind.error();
+      const bool damaged = sealed != nullptr || behind->confirmed_later;
+      if (!behind->next || !damaged) {
+        outcome_.torn_bytes = behind->nonzero_end - outcome_.end;
+        break;
+      }
+      pass_to(*behind);
     }
-    const auto& facts = block->facts;
-    outcome.index.add(*block, outcome.end);
-    outcome.end += block->total_bytes;
-    outcome.last_checksum = block->checksum;
-    outcome.durable_through = block->place.durable_through;
-    outcome.summary.event_count += facts.event_count;
-    outcome.summary.newest_commit = std::max(outcome.summary.newest_commit, facts.newest_commit);
-    auto& end = outcome.summary.end;
+    if (sealed != nullptr && last_sequence() < sealed->last_sequence) {
+      outcome_.index.add_damaged(outcome_.end, file_size_ - outcome_.end, last_sequence() + 1,
+                                 sealed->last_sequence - last_sequence(), sealed->last_at);
+    }
+    if (sealed != nullptr) outcome_.summary.end = *sealed;
+    return std::move(outcome_);
+  }
+
+ private:
+  event_sequence last_sequence() const { return outcome_.summary.end.last_sequence; }
+
+  result<void> take_blocks(const log_state* sealed) {
+    while (outcome_.end < file_size_) {
+      const auto block = block_at(reader_, outcome_.end, file_size_);
+      if (!block && is_io(block.error())) return block.error();
+      if (!block || block->place.previous_checksum != outcome_.last_checksum ||
+          block->facts.first_sequence != last_sequence() + 1) {
+        break;
+      }
+      if (sealed != nullptr && last_sequence() + block->facts.event_count > sealed->last_sequence)
+        break;
+      take(*block);
+    }
+    return {};
+  }
+
+  void take(const block_header& block) {
+    const auto& facts = block.facts;
+    outcome_.index.add(block, outcome_.end);
+    outcome_.end += block.total_bytes;
+    outcome_.last_checksum = block.checksum;
+    outcome_.durable_through = block.place.durable_through;
+    outcome_.summary.event_count += facts.event_count;
+    outcome_.summary.newest_commit = std::max(outcome_.summary.newest_commit, facts.newest_commit);
+    auto& end = outcome_.summary.end;
     end.last_sequence += facts.event_count;
     end.last_at = facts.last_at;
     end.last_id = facts.last_id;
     end.timeline = facts.timeline;
     end.covered_through = facts.covered_through;
   }
-  const auto behind = look_behind(reader, outcome.end, *file_size);
-  if (!behind) return behind.error();
-  if (behind->confirmed_later) {
-    return error{errc::corrupt,
-                 fmt::format("segment {}: the block at byte {} is damaged, and later blocks show "
-                             "that it was durable",
-                             name, outcome.end),
-                 "restore the file from a copy; what follows the damage cannot be delivered in "
-                 "order without it"};
+
+  void pass_to(const remainder& behind) {
+    const auto& next = *behind.next;
+    outcome_.index.add_damaged(outcome_.end, behind.next_at - outcome_.end, last_sequence() + 1,
+                               next.facts.first_sequence - 1 - last_sequence(),
+                               last_before(next.facts));
+    outcome_.end = behind.next_at;
+    outcome_.last_checksum = next.place.previous_checksum;
+    outcome_.summary.end.last_sequence = next.facts.first_sequence - 1;
   }
-  outcome.torn_bytes = behind->nonzero_end - outcome.end;
-  return outcome;
+
+  window_reader reader_;
+  std::uint64_t file_size_;
+  scan_outcome outcome_;
+};
+
+}  // namespace
+
+result<scan_outcome> scan_segment(const storage_file& file, const segment_header& header) {
+  const auto file_size = file.size();
+  if (!file_size) return file_size.error();
+  return segment_scan(file, *file_size, header).run(nullptr);
+}
+
+result<scan_outcome> scan_sealed_segment(const storage_file& file, const segment_header& header,
+                                         const log_state& end) {
+  const auto file_size = file.size();
+  if (!file_size) return file_size.error();
+  return segment_scan(file, *file_size, header).run(&end);
 }
 
 }  // namespace pulse::log

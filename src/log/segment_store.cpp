@@ -3,21 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "base/logging.hpp"
 
 namespace pulse::log {
 namespace {
 
 result<run_index> rebuild_index(const storage_file& file, const segment_record& segment) {
-  auto scanned = scan_segment(file, segment.header, segment.name);
+  auto scanned = scan_sealed_segment(file, segment.header, segment.summary.end);
   if (!scanned) return scanned.error();
-  if (scanned->summary.end.last_sequence == segment.summary.end.last_sequence) {
-    return std::move(scanned->index);
-  }
-  return error{errc::corrupt, fmt::format("the block at byte {} is damaged", scanned->end),
-               "restore the file from a copy"};
+  return std::move(scanned->index);
 }
 
 // What a block costs in memory, small ones included.
@@ -240,15 +234,33 @@ bool segment_store::step_in_memory(step& to, table_id table) const {
   return true;
 }
 
-// Passes the runs without events of the table; null when the segment has no other.
-const run_entry* segment_store::wanted_run(const run_index& index, table_id table, step& to) {
+// Passes the runs without events of the table. False: the segment has no other.
+bool segment_store::enter_wanted_run(const segment_record& segment, const run_index& index,
+                                     table_id table, step& to) {
   const auto* run = index.at_sequence(to.next);
   while (run != nullptr && !run->tables.may_have(table)) {
     to.next = run->first_sequence + run->event_count;
     to.scanned = std::max(to.scanned, run->last_at);
     run = index.at_sequence(to.next);
   }
-  return run;
+  if (run == nullptr) return false;
+  to.run = *run;
+  to.before_run =
+      run == &index.runs().front() ? segment.header.before.last_at : std::prev(run)->last_at;
+  return true;
+}
+
+void segment_store::pass_damage(const position& after, const position& through) {
+  const std::scoped_lock lock(mutex_);
+  if (std::ranges::find(passed_, std::pair(after, through)) == passed_.end())
+    passed_.emplace_back(after, through);
+}
+
+bool segment_store::passes(const damaged_stretch& lost) const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::any_of(passed_, [&](const auto& one) {
+    return one.first <= lost.after && lost.through <= one.second;
+  });
 }
 
 result<segment_store::step> segment_store::next_step(event_sequence sequence, table_id table,
@@ -269,8 +281,7 @@ result<segment_store::step> segment_store::next_step(event_sequence sequence, ta
       segment = segment_with(to.next);
       to.name = segment->name;
       if (!segment->sealed) {
-        if (const auto* run = wanted_run(newest_index_, table, to)) {
-          to.run = *run;
+        if (enter_wanted_run(*segment, newest_index_, table, to)) {
           to.file = newest_file_;
           return to;
         }
@@ -279,11 +290,10 @@ result<segment_store::step> segment_store::next_step(event_sequence sequence, ta
     }
     const auto index = index_of(segment);
     if (!index) return explain(index.error(), to.next);
-    if (const auto* run = wanted_run(**index, table, to)) {
+    if (enter_wanted_run(*segment, **index, table, to)) {
       auto file = file_of(*segment);
       if (!file) return explain(file.error(), to.next);
       to.file = std::move(file).value();
-      to.run = *run;
       return to;
     }
     if (to.next <= segment->summary.end.last_sequence) {

@@ -82,11 +82,16 @@ class segment_store {
     std::shared_ptr<storage_file> file;  // with `run`
     std::string name;
     run_entry run;
+    position before_run;      // of the newest event before it
     event_sequence next = 0;  // past what could be skipped
     position scanned;         // the end of what was skipped
     bool at_end = false;
   };
   result<step> next_step(event_sequence sequence, table_id table, position scanned);
+
+  // See event_log::pass_damage().
+  void pass_damage(const position& after, const position& through);
+  bool passes(const damaged_stretch& lost) const;
 
  private:
   static constexpr std::size_t cached_indexes_max = 64;
@@ -99,7 +104,8 @@ class segment_store {
   error explain(error failure, event_sequence sequence) const;
   // True: at `to.block`, or past all that is durable.
   bool step_in_memory(step& to, table_id table) const;
-  static const run_entry* wanted_run(const run_index& index, table_id table, step& to);
+  static bool enter_wanted_run(const segment_record& segment, const run_index& index,
+                               table_id table, step& to);
 
   storage* files_;
   const std::uint64_t recent_bytes_max_;
@@ -114,6 +120,7 @@ class segment_store {
   std::uint64_t stored_bytes_ = 0;
   std::uint64_t syncs_ = 0;
   bool out_of_space_ = false;
+  std::vector<std::pair<position, position>> passed_;  // after, through
 };
 
 template <class Predicate>

@@ -127,6 +127,10 @@ class hub {
     metrics* figures = nullptr;
     std::string project;
     const clock_source* clock = &system_clock_source();
+    // Stored events that a stream would get cannot be read: they are lost, which is recorded as a
+    // gap before `done` is called, on the executor. Without it such streams end.
+    std::function<void(const log::damaged_stretch&, std::function<void(result<void>)> done)>
+        on_damage = {};
   };
 
   hub(parts with, stream_limits limits);

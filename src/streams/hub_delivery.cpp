@@ -128,11 +128,15 @@ void hub::impl::advance_tail() {
     tail_before_ = tail_->scanned_through();
     const auto read = tail_->next();
     if (!read) {
-      std::vector<stream_id> lost;
+      // From here on each reads for itself: what cannot be read may be of other tables.
+      std::vector<stream_id> all;
       for (const auto& [table, live] : live_) {
-        for (const auto* stream : live.streams) lost.push_back(stream->id);
+        for (const auto* stream : live.streams) all.push_back(stream->id);
       }
-      for (const auto id : lost) end(id, end_reason::failure, read.error().message());
+      for (const auto id : all) {
+        leave_live(*find(id));
+        schedule(*find(id));
+      }
       tail_.reset();
       return;
     }
@@ -240,12 +244,13 @@ void hub::impl::run_slice(stream_state& stream) {
     const auto before = stream.reader->scanned_through();
     const auto read = stream.reader->next();
     if (!read) {
-      end(id, end_reason::failure, read.error().message());
-      return;
+      stream.after = std::max(stream.after, before);
+      return hold(stream, read.error());
     }
     if (*read == nullptr) {
       const bool tracked = stream.wanted.mode == stream_mode::stream;
-      if (const auto* gap = tracked ? gap_behind(stream.after) : nullptr) return bar(stream, *gap);
+      if (const auto* gap = tracked ? gap_behind(stream.after, stream.table) : nullptr)
+        return bar(stream, *gap);
       go_live(stream);
       return;
     }

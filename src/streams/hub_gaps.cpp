@@ -31,7 +31,7 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
   for (const auto id : look) {
     auto& stream = *find(id);
     if (stream.how == delivery::live) {
-      if (gap_behind(stream.after) == nullptr) continue;
+      if (gap_behind(stream.after, stream.table) == nullptr) continue;
       stream.after = std::max(stream.after, cursor_of(stream));
       leave_live(stream);
     }
@@ -39,9 +39,11 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
   }
 }
 
-const control::stored_gap* hub::impl::gap_behind(const position& place) const {
+const control::stored_gap* hub::impl::gap_behind(const position& place, table_id table) const {
   const auto found = std::ranges::find_if(gaps_, [&](const auto& gap) {
-    return !gap.accepted_at && (!gap.what.through || place < *gap.what.through);
+    const auto& tables = gap.what.tables;
+    return !gap.accepted_at && (!gap.what.through || place < *gap.what.through) &&
+           (table == 0 || tables.empty() || std::ranges::find(tables, table) != tables.end());
   });
   return found == gaps_.end() ? nullptr : &*found;
 }
@@ -49,7 +51,7 @@ const control::stored_gap* hub::impl::gap_behind(const position& place) const {
 const control::stored_gap* hub::impl::gap_before(const stream_state& stream,
                                                  const position& next) const {
   if (gaps_.empty() || stream.wanted.mode != stream_mode::stream) return nullptr;
-  const auto* gap = gap_behind(stream.after);
+  const auto* gap = gap_behind(stream.after, stream.table);
   return gap != nullptr && next > gap->what.after ? gap : nullptr;
 }
 
@@ -62,7 +64,7 @@ bool hub::impl::never_happened(const position& at) const {
 
 // A name that has nothing left before the gap is refused; one that has is served up to it.
 result<void> hub::impl::check_gap(const name_state& name, table_id table) const {
-  const auto* gap = gap_behind(name.cursor);
+  const auto* gap = gap_behind(name.cursor, table);
   if (gap == nullptr || name.active != nullptr) return {};
   if (name.cursor < gap->what.after) {
     const auto reader = with_.log->read(name.cursor, table);
@@ -112,7 +114,7 @@ void hub::impl::end_when_done(const stream_state& barred) {
   boost::asio::post(with_.executor, [self = shared_from_this(), id = barred.id] {
     const auto* stream = self->find(id);
     if (stream == nullptr || stream->how != delivery::barred) return;
-    const auto* gap = self->gap_behind(stream->after);
+    const auto* gap = self->gap_behind(stream->after, stream->table);
     // An unnamed stream comes back at once, and wants to know where to start.
     if (gap == nullptr || (stream->name == nullptr && !gap->what.through)) return;
     log_warning("streams", "a stream has reached a gap and ends before it",
@@ -124,10 +126,41 @@ void hub::impl::end_when_done(const stream_state& barred) {
   });
 }
 
+// What cannot be read becomes a gap first; then the reader passes it, and the gap says who goes on.
+void hub::impl::hold(stream_state& stream, const error& why) {
+  const auto lost = stream.reader->damage();
+  if (!lost || !with_.on_damage) return end(stream.id, end_reason::failure, why.message());
+  stream.window.passed(stream.after);
+  stream.reader.reset();
+  stream.how = delivery::held;
+  // One after the other: who waits for another stretch comes back here.
+  if (std::exchange(recording_damage_, true)) return;
+  with_.on_damage(*lost, [weak = weak_from_this(), lost = *lost](const result<void>& recorded) {
+    if (const auto self = weak.lock()) self->go_on_behind_damage(lost, recorded);
+  });
+}
+
+void hub::impl::go_on_behind_damage(const log::damaged_stretch& lost,
+                                    const result<void>& recorded) {
+  recording_damage_ = false;
+  if (recorded) with_.log->pass_damage(lost.after, lost.through);
+  std::vector<stream_id> held;
+  for (const auto& [id, stream] : streams_) {
+    if (stream->how == delivery::held) held.push_back(stream->id);
+  }
+  for (const auto id : held) {
+    if (recorded) {
+      schedule(*find(id));
+    } else {
+      end(id, end_reason::failure, recorded.error().message());
+    }
+  }
+}
+
 std::optional<control::stored_gap> hub::impl::gap_of(const cursor_key& key) const {
   const auto found = names_.find(key);
   if (found == names_.end()) return std::nullopt;
-  const auto* gap = gap_behind(found->second->cursor);
+  const auto* gap = gap_behind(found->second->cursor, found->second->table);
   return gap == nullptr ? std::nullopt : std::optional(*gap);
 }
 

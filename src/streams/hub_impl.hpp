@@ -89,14 +89,17 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void end_stalled(stream_id id, std::chrono::steady_clock::time_point now);
 
   // hub_gaps.cpp
-  // The first gap that ends behind this place and that nobody has accepted.
-  const control::stored_gap* gap_behind(const position& place) const;
+  // The first gap that ends behind this place, may concern the table (0: any) and that nobody has
+  // accepted.
+  const control::stored_gap* gap_behind(const position& place, table_id table) const;
   // The one that lies between the stream and the event that it would get next.
   const control::stored_gap* gap_before(const stream_state& stream, const position& next) const;
   bool never_happened(const position& at) const;
   result<void> check_gap(const name_state& name, table_id table) const;
   result<position> start_behind_gaps(const position& start) const;
   void bar(stream_state& stream, const control::stored_gap& gap);
+  void hold(stream_state& stream, const error& why);
+  void go_on_behind_damage(const log::damaged_stretch& lost, const result<void>& recorded);
   void end_when_done(const stream_state& barred);
   // The streams of one table that keep up, and where to find those that an event could concern.
   struct live_table {
@@ -136,6 +139,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   std::map<cursor_key, std::shared_ptr<name_state>> names_;
   std::map<std::string, std::shared_ptr<frame_source>> frames_;
   std::vector<control::stored_gap> gaps_;  // oldest first
+  bool recording_damage_ = false;
 
   std::unique_ptr<log::log_reader> tail_;
   position tail_before_;  // where the tail stood before the event at hand

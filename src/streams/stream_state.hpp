@@ -47,6 +47,7 @@ enum class delivery {
   live,     // the hub's tail hands events over as they become durable
   behind,   // reads the log by itself, in slices
   quiet,    // gets nothing more: its connection is about to end
+  held,     // what it would read next is damaged: goes on when that is recorded as a gap
   barred,   // has reached a gap: ends when what it has is acknowledged
   waiting,  // has no room: goes on where it stands when the consumer acknowledges or reads
 };

@@ -93,10 +93,11 @@ void read_blocks(const std::string& file, const log::scan_outcome& found) {
     if (run.offset + run.bytes > found.end) std::abort();
     for (auto offset = run.offset; offset < run.offset + run.bytes;) {
       const auto bytes = as_byte_view(file).subspan(offset);
-      const auto header = log::read_block_header(bytes);
-      if (!header) std::abort();
-      if (const auto block = log::unpack_block(*header, bytes)) read_events(**block);
-      offset += header->total_bytes;
+      const auto header = log::whole_block(bytes);
+      if (header) {
+        if (const auto block = log::unpack_block(*header, bytes)) read_events(**block);
+      }
+      offset += header ? header->total_bytes : log::block_alignment;
     }
   }
 }
@@ -109,8 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const fuzz::memory_file file(segment_of(bytes, repaired));
   const auto header = log::read_segment_header(file);
   if (!header) std::abort();
-  if (const auto found = log::scan_segment(file, *header, "segment"))
-    read_blocks(file.content(), *found);
+  if (const auto found = log::scan_segment(file, *header)) read_blocks(file.content(), *found);
   const auto seal = log::read_trailer(file);
   if (!seal) return 0;
   const auto index = log::read_index(file, *seal);

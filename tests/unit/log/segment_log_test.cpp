@@ -255,37 +255,6 @@ TEST_F(segment_log_on_a_disk, a_whole_block_of_another_history_is_not_taken_for_
   EXPECT_EQ(log_->bounds().last, 9U);
 }
 
-TEST_F(segment_log_on_a_disk, damage_that_is_no_torn_tail_is_refused_with_file_and_offset) {
-  open();
-  append_one_by_one(1, 20);
-  log_.reset();
-  const auto name = segments().back();
-  auto& bytes = disk_->content(name);
-  const auto damaged = bytes.find("PBLK", bytes.size() / 16 + 4096);
-  bytes[damaged + 200] = static_cast<char>(bytes[damaged + 200] ^ 1);
-  const auto opened = try_open();
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, errc::corrupt);
-  EXPECT_NE(opened.error().what.find(name), std::string::npos) << opened.error().what;
-  EXPECT_NE(opened.error().what.find(std::to_string(damaged)), std::string::npos);
-}
-
-TEST_F(segment_log_on_a_disk, damage_in_an_old_segment_is_an_error_of_the_reader_that_meets_it) {
-  open();
-  append_durably(1, 500);
-  log_.reset();
-  auto& bytes = disk_->content(segments().front());
-  const auto damaged = bytes.find("PBLK", 6000);
-  bytes[damaged + 200] = static_cast<char>(bytes[damaged + 200] ^ 1);
-  open();
-  const auto reader = log_->read(position{}, 0);
-  auto read = reader->next();
-  while (read && *read != nullptr) read = reader->next();
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().code, errc::corrupt);
-  EXPECT_NE(read.error().what.find(std::to_string(damaged)), std::string::npos);
-}
-
 TEST_F(segment_log_on_a_disk, a_missing_segment_is_refused) {
   open();
   append_durably(1, 1000);
