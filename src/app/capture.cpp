@@ -223,7 +223,8 @@ source::async_result<> capture::connect(std::shared_ptr<session> one) {
   co_return result<void>();
 }
 
-// Before anything is changed or believed: another server's tables are not this project's.
+// Before anything is changed or believed: the tables of another server or database are not this
+// project's.
 source::async_result<> capture::identify(std::shared_ptr<session> one) {
   auto opened =
       co_await source::connection::open(with_.target, source::connection_kind::replication,
@@ -234,7 +235,12 @@ source::async_result<> capture::identify(std::shared_ptr<session> one) {
   auto server = co_await source::identify_server(one->replication.get());
   if (!server) co_return server.error();
   one->server = std::move(server).value();
-  co_return source::check_same_server(with_.system_identifier, one->server);
+  if (auto same = source::check_same_server(with_.system_identifier, one->server); !same)
+    co_return same.error();
+  if (!with_.project.event_persistence) co_return result<void>();
+  const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
+  if (!slot) co_return slot.error();
+  co_return source::check_own_slot(*slot, one->server);
 }
 
 // Publication and event trigger, and what the database holds.

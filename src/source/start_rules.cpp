@@ -169,14 +169,17 @@ position place_of(const server_identity& server, lsn place) {
   return {server.history.at(place), place, {}, 0};
 }
 
+result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_identity& server) {
+  if (!slot || (slot->plugin == "pgoutput" && slot->database == server.database)) return {};
+  return error{errc::conflict,
+               fmt::format("the replication slot is another's: plugin {}, database {}",
+                           slot->plugin, slot->database),
+               "drop it, or name the project differently"};
+}
+
 result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
                                 const std::optional<slot_facts>& slot) {
-  if (slot && (slot->plugin != "pgoutput" || slot->database != server.database)) {
-    return error{errc::conflict,
-                 fmt::format("the replication slot is another's: plugin {}, database {}",
-                             slot->plugin, slot->database),
-                 "drop it, or name the project differently"};
-  }
+  if (auto own = check_own_slot(slot, server); !own) return own.error();
   auto plan = stored.covered_through ? go_on(stored, server, slot)
                                      : result<start_plan>(begin(stored, slot));
   if (!plan) return plan;

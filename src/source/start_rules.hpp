@@ -80,6 +80,9 @@ struct start_plan {
 result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
                                 const std::optional<slot_facts>& slot);
 
+// errc::conflict: the slot is another database's, or not made for pgoutput.
+result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_identity& server);
+
 // errc::divergence: the server has another system identifier than the one that is stored (empty:
 // none yet).
 result<void> check_same_server(const std::string& system_identifier, const server_identity& server);

@@ -209,6 +209,30 @@ scenario('another_server_behind_the_url_is_refused_and_what_is_stored_is_served'
   assert.deepEqual(await pulse.gaps(), []);
 });
 
+scenario('a_slot_of_another_database_is_refused_and_what_is_stored_is_served', async (s) => {
+  const setup = await setUp(s);
+  const { pulse, postgres, prisma } = setup;
+  const stream = await prisma.writer.stream({ name: 'mail', create: {} });
+  stream.stop();
+  await write(setup, 'stored');
+  await untilCaptured(setup, 1);
+  await pulse.terminate();
+  await postgres.createDatabase('other');
+  pulse.launch({ database: postgres.socketUrl('other') });
+  await pulse.ready();
+  await until('capture to stop', async () => {
+    const { state, problem } = await pulse.capture();
+    return state === 'stopped' && /database/.test(problem);
+  });
+  assert.deepEqual(await pulse.gaps(), []);
+  await readAll(setup, 'mail', 'stored');
+  await pulse.terminate();
+  await pulse.start();
+  await write(setup, 'next');
+  await readAll(setup, 'mail', 'next');
+  assert.deepEqual(await pulse.gaps(), []);
+});
+
 scenario('a_project_that_goes_on_by_itself_records_the_gap_and_refuses_nobody', async (s) => {
   const setup = await setUp(s, { env: { PULSE_ON_GAP: 'continue' } });
   const { pulse } = setup;
