@@ -103,9 +103,11 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   // Which of several tables is meant hangs on columns, which may have changed since.
   const bool chosen =
       model.schema.empty() && catalog_ && catalog_->find_in_any_schema(model.table).size() > 1;
-  const bool refresh = !known || chosen || !fits(*catalog_, **table, wanted);
+  // What is at hand and would serve is enough where the database takes its time; what would refuse
+  // is not.
+  const bool enough = known && fits(*catalog_, **table, wanted);
   const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
-  const auto answered = [weak = weak_from_this(), model, known,
+  const auto answered = [weak = weak_from_this(), model, enough,
                          asked](const result<app::capture::present>& answer) {
     asked->patience.cancel();
     const auto tell = std::exchange(asked->done, nullptr);
@@ -113,17 +115,17 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
     const auto self = weak.lock();
     if (!self)
       return tell(error{errc::unavailable, "the server is shutting down", "connect again"});
-    if (!answer && !known)
+    if (!answer && !enough)
       return tell(error{errc::unavailable, answer.error().what, answer.error().next});
     const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
     tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
   };
-  asked->patience.expires_after(known ? patience_for_known : patience_for_unknown);
+  asked->patience.expires_after(enough ? patience_for_known : patience_for_unknown);
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
     if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
   app::capture::wanted what;
-  what.catalog = refresh;
+  what.catalog = !enough || chosen;
   if (known) {
     what.expected_oid = (*table)->oid;
     what.expected_name = (*table)->name;
