@@ -9,6 +9,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "log/block.hpp"
 #include "log/segment_log.hpp"
 #include "tests/support/fault_storage.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -167,6 +168,43 @@ TEST(damage, is_named_by_file_and_offset_and_what_lies_around_it_is_served) {
       EXPECT_EQ((*opened)->bounds().last, event_count);
     }
   }
+}
+
+// A header that names other tables than its block has would have readers pass the block.
+TEST(damage, of_the_tables_that_a_block_names_hides_no_event) {
+  constexpr std::size_t first_table = block_header_bytes;
+  const auto blocks = [](const std::string& bytes) {
+    std::vector<std::size_t> all;
+    for (auto at = bytes.find("PBLK"); at != std::string::npos; at = bytes.find("PBLK", at + 1))
+      all.push_back(at);
+    return all;
+  };
+  const auto pristine = written_disk();
+  const auto name = segments(*pristine).front();
+  std::size_t lost_in_all = 0;
+  for (const auto block : blocks(pristine->content(name))) {
+    const auto disk = written_disk();
+    flip(*disk, name, block + first_table, 3);
+    const auto log = open_on(disk).value();
+    std::vector<damaged_stretch> lost;
+    for (const table_id table : {1U, 2U, 3U}) {
+      const auto found = read_all(*log, {}, table);
+      lost.insert(lost.end(), found.lost.begin(), found.lost.end());
+      auto next = found.events.begin();
+      for (std::uint32_t n = 1; n <= event_count; ++n) {
+        const test_event expected(n);
+        const auto event = expected.view();
+        if (event.table != table) continue;
+        if (next != found.events.end() && next->sequence == n) {
+          ++next;
+        } else {
+          EXPECT_TRUE(says_lost(lost, event)) << "event " << n << " of table " << table;
+        }
+      }
+    }
+    lost_in_all += lost.size();
+  }
+  EXPECT_GT(lost_in_all, 0U);
 }
 
 // What is the same for whoever meets it is recorded once.
