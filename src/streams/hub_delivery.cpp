@@ -165,7 +165,8 @@ void hub::impl::hand_out(const event_view& event) {
   for (const auto id : concerned_) {
     // One that is offered an event may end, and so may others with it.
     auto* stream = find(id);
-    if (stream == nullptr || stream->how != delivery::live || event.sequence <= stream->through)
+    if (stream == nullptr || stream->how != delivery::live || event.sequence <= stream->through ||
+        event.at <= stream->after)
       continue;
     pass_to_tail(*stream);
     if (offer(*stream, event) == offered::no_room) {
@@ -196,7 +197,12 @@ void hub::impl::go_live(stream_state& stream) {
   stream.through = stream.reader->scanned_sequence();
   stream.after = std::max(stream.after, stream.reader->scanned_through());
   stream.window.passed(stream.after);
-  if (!tail_) tail_ = stream.reader->clone(0);
+  if (!tail_) {
+    // A stream that begins now stands ahead of what is stored: its reader passes over what others
+    // wait for, and so would a tail made from it.
+    const auto newest = with_.log->bounds().last_at;
+    tail_ = stream.after > newest ? with_.log->read(newest, 0) : stream.reader->clone(0);
+  }
   stream.reader.reset();
   stream.how = delivery::live;
   auto& live = live_[stream.table];
