@@ -63,9 +63,6 @@ class log_reader {
   virtual position scanned_through() const = 0;
   // The same as a sequence: of the last event that was read or skipped.
   virtual event_sequence scanned_sequence() const = 0;
-
-  // A reader that stands where this one stands, and wants `table` only (0: all).
-  virtual std::unique_ptr<log_reader> clone(table_id table) const = 0;
 };
 
 struct retention_policy {

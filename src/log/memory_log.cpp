@@ -38,13 +38,6 @@ class memory_reader final : public log_reader {
     return next_sequence_ == 0 ? 0 : next_sequence_ - 1;
   }
 
-  std::unique_ptr<log_reader> clone(table_id table) const override {
-    auto copy = std::make_unique<memory_reader>(*log_, after_, table);
-    copy->scanned_at_ = scanned_at_;
-    copy->next_sequence_ = next_sequence_;
-    return copy;
-  }
-
  private:
   error overtaken() const {
     return {errc::gap,

@@ -9,15 +9,6 @@
 
 namespace pulse::log {
 
-std::unique_ptr<log_reader> segment_reader::clone(table_id table) const {
-  auto copy = std::make_unique<segment_reader>(*store_, after_, table);
-  copy->scanned_at_ = scanned_at_;
-  copy->next_sequence_ = next_sequence_;
-  copy->block_ = block_;
-  copy->block_at_ = block_at_;
-  return copy;
-}
-
 result<const event_view*> segment_reader::next() {
   for (;;) {
     while (block_ && block_at_ < block_->events.size()) {

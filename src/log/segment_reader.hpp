@@ -23,7 +23,6 @@ class segment_reader final : public log_reader {
   event_sequence scanned_sequence() const override {
     return next_sequence_ == 0 ? 0 : next_sequence_ - 1;
   }
-  std::unique_ptr<log_reader> clone(table_id table) const override;
   std::optional<damaged_stretch> damage() const override { return damage_; }
 
  private:

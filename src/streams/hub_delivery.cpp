@@ -193,16 +193,12 @@ void hub::impl::pass_to_tail(stream_state& stream) {
 
 void hub::impl::go_live(stream_state& stream) {
   // The tail may stand earlier or later than this reader: what it hands out up to `through` has
-  // been seen, and a tail that is made now starts exactly here.
+  // been seen. One that is made now starts exactly here, or, where the stream begins ahead of what
+  // is stored, at the end of that: others want what this stream does not.
   stream.through = stream.reader->scanned_sequence();
   stream.after = std::max(stream.after, stream.reader->scanned_through());
   stream.window.passed(stream.after);
-  if (!tail_) {
-    // A stream that begins now stands ahead of what is stored: its reader passes over what others
-    // wait for, and so would a tail made from it.
-    const auto newest = with_.log->bounds().last_at;
-    tail_ = stream.after > newest ? with_.log->read(newest, 0) : stream.reader->clone(0);
-  }
+  if (!tail_) tail_ = with_.log->read(std::min(stream.after, with_.log->bounds().last_at), 0);
   stream.reader.reset();
   stream.how = delivery::live;
   auto& live = live_[stream.table];

@@ -108,9 +108,6 @@ class skipping_reader final : public log::log_reader {
   }
   position scanned_through() const override { return real_->scanned_through(); }
   event_sequence scanned_sequence() const override { return real_->scanned_sequence(); }
-  std::unique_ptr<log::log_reader> clone(table_id table) const override {
-    return std::make_unique<skipping_reader>(real_->clone(table), *disk_);
-  }
 
  private:
   std::unique_ptr<log::log_reader> real_;

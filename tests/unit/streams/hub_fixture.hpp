@@ -88,8 +88,9 @@ class hub_fixture : public ::testing::Test {
     return {{"public", table}, name};
   }
 
-  // Starts at the end of the log, as a new stream does.
-  std::shared_ptr<recorder> open(const std::string& name, const std::string& table = "jobs") {
+  // Starts at the end of the log, or at `start`, as a new stream does.
+  std::shared_ptr<recorder> open(const std::string& name, const std::string& table = "jobs",
+                                 std::optional<position> start = {}) {
     auto to = std::make_shared<recorder>();
     stream_request wanted;
     wanted.name = name;
@@ -98,7 +99,7 @@ class hub_fixture : public ::testing::Test {
     wanted.wanted.update_after.emplace();
     wanted.wanted.remove.emplace();
     hub_->open(wanted, {std::make_shared<const relation>(shape(table)), nullptr},
-               log_.bounds().last_at, to, [to](const result<stream_id>& opened) {
+               start.value_or(log_.bounds().last_at), to, [to](const result<stream_id>& opened) {
                  if (!opened) {
                    to->refused = opened.error();
                  } else {
@@ -109,13 +110,18 @@ class hub_fixture : public ::testing::Test {
     return to;
   }
 
+  // Of the event that is appended as this one, counted from 1.
+  static position place_of(std::uint32_t number) {
+    return {1, lsn{1000 + number}, lsn{1000 + number}, 0};
+  }
+
   void append(int count, const std::string& table = "jobs") {
     const auto described = relations_.describe(shape(table)).value();
     for (int i = 0; i < count; ++i) {
       const auto number = ++appended_;
       const auto row = testing::text_tuple({std::to_string(number)});
       event_view event;
-      event.at = {1, lsn{1000 + number}, lsn{1000 + number}, 0};
+      event.at = place_of(number);
       event.id = make_event_id(1700000000000, event.at.commit, number);
       event.relation = described.version;
       event.table = described.table;
