@@ -65,8 +65,10 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
       const auto& what = one.what;
       if (what.expected_oid != 0) expected.push_back({what.expected_oid, what.expected_name});
     }
+    std::string labels_digest;
+    if (catalog_) labels_digest = catalog_->labels_digest;
     const auto changed =
-        co_await source::is_outdated(side_.get(), catalog_.get(), std::move(expected));
+        co_await source::is_outdated(side_.get(), std::move(expected), std::move(labels_digest));
     if (!changed) co_return changed.error();
     refresh = *changed;
   }

@@ -251,8 +251,8 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   co_return std::shared_ptr<const catalog>(std::move(made));
 }
 
-async_result<bool> is_outdated(connection* database, const catalog* known,
-                               std::vector<named_table> tables) {
+async_result<bool> is_outdated(connection* database, std::vector<named_table> tables,
+                               std::string labels_digest) {
   if (tables.empty()) co_return false;
   // Asked by OID, compared here: names need no quoting then.
   std::string oids = "{";
@@ -265,8 +265,7 @@ async_result<bool> is_outdated(connection* database, const catalog* known,
                                       labels_digest_sql);
   const auto found = co_await database->query(sql, with(oids));
   if (!found) co_return wrap("looking for renamed tables and labels", found.error());
-  if (known != nullptr && !found->empty() && found->value(3) != known->labels_digest)
-    co_return true;
+  if (!labels_digest.empty() && !found->empty() && found->value(3) != labels_digest) co_return true;
   std::map<std::uint32_t, table_name> names;
   for (const auto& row : found->rows()) {
     names.emplace(number<std::uint32_t>(row[0]),

@@ -16,14 +16,14 @@ namespace pulse::source {
 async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
                                                           std::string publication);
 
-// True: a table has another name than this or is gone, or an enum has other labels than `known`
-// says. One query, for each stream that opens: what it finds is what was seen to go stale
-// unnoticed, since a filter on it is accepted and never holds.
 struct named_table {
   std::uint32_t oid = 0;
   table_name name;
 };
-async_result<bool> is_outdated(connection* database, const catalog* known,
-                               std::vector<named_table> tables);
+// Whether a catalog with these names and this labels_digest (empty: not known) is the database's no
+// more: a table is called otherwise or is gone, or an enum has other labels. One query, for each
+// stream that opens: a filter on what has changed would be accepted and never hold.
+async_result<bool> is_outdated(connection* database, std::vector<named_table> tables,
+                               std::string labels_digest);
 
 }  // namespace pulse::source
