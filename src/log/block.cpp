@@ -193,16 +193,14 @@ result<block_header> read_block_header(byte_view bytes) {
   return header;
 }
 
-bool checksum_holds(const block_header& header, byte_view bytes) {
-  return bytes.size() >= header.total_bytes &&
-         crc32c(bytes.subspan(field::previous, header.total_bytes - field::previous)) ==
-             header.checksum;
-}
-
 result<block_header> whole_block(byte_view bytes) {
   auto header = read_block_header(bytes);
-  if (header && !checksum_holds(*header, bytes))
+  if (!header) return header;
+  if (bytes.size() < header->total_bytes ||
+      crc32c(bytes.subspan(field::previous, header->total_bytes - field::previous)) !=
+          header->checksum) {
     return error{errc::corrupt, "a block's checksum does not hold", {}};
+  }
   return header;
 }
 
@@ -212,8 +210,6 @@ position last_before(const block_facts& block) {
 
 result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& header,
                                                          byte_view bytes) {
-  if (!checksum_holds(header, bytes))
-    return error{errc::corrupt, "a block's checksum does not hold", {}};
   auto loaded = std::make_shared<loaded_block>();
   loaded->facts = header.facts;
   const auto head = block_header_bytes + header.facts.tables.exact().size() * 4;

@@ -91,13 +91,11 @@ struct block_header {
 // Reads the header at the start of `bytes`. errc::not_found: there is no block (zeros, or another
 // magic number). errc::corrupt: there is one that cannot be. The checksum is not checked here.
 result<block_header> read_block_header(byte_view bytes);
-// `bytes` holds the whole block: checks its checksum and unpacks it. errc::corrupt.
+// The same, of a block that is there in whole and whose checksum holds; else errc::corrupt.
+result<block_header> whole_block(byte_view bytes);
+// `header` is what whole_block() has said of `bytes`. errc::corrupt: its events cannot be unpacked.
 result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& header,
                                                          byte_view bytes);
-// Only the check.
-bool checksum_holds(const block_header& header, byte_view bytes);
-// The header of the block at the start of `bytes`, when all of that block is there and holds.
-result<block_header> whole_block(byte_view bytes);
 // The place of the newest event that can lie before this block.
 position last_before(const block_facts& block);
 
