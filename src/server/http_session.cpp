@@ -10,8 +10,12 @@
 
 namespace pulse::server {
 
-http_session::http_session(std::shared_ptr<server_context> context, transport socket, surface where)
-    : context_(std::move(context)), socket_(std::move(socket)), where_(where) {}
+http_session::http_session(std::shared_ptr<server_context> context, transport socket, surface where,
+                           std::string origin)
+    : context_(std::move(context)),
+      socket_(std::move(socket)),
+      where_(where),
+      origin_(std::move(origin)) {}
 
 std::shared_ptr<http_session> http_session::self() {
   return std::static_pointer_cast<http_session>(shared_from_this());
@@ -19,7 +23,6 @@ std::shared_ptr<http_session> http_session::self() {
 
 void http_session::enter() {
   context_->connections.add(self());
-  origin_ = network_of(socket_.peer_address());
   count_as_stranger(true);
 }
 
@@ -197,15 +200,13 @@ void http_session::handle(const http_request& request) {
 // Before the key is looked at: an address that was wrong too often has to wait.
 std::optional<refusal> http_session::check_attempts(const http_request& request) {
   const auto path = request.path();
-  network_.clear();
+  wants_key_ = where_ == surface::streams ? path == "/stream" || path == "/subscribe"
+                                          : path.starts_with("/v1/");
   credential_.clear();
-  if (where_ == surface::streams ? path != "/stream" && path != "/subscribe"
-                                 : !path.starts_with("/v1/"))
-    return std::nullopt;
-  network_ = origin_;
+  if (!wants_key_) return std::nullopt;
   credential_ = request.header("authorization");
   const auto wait = context_->key_failures.wait_for(
-      network_, credential_, context_->options.failed_keys_per_minute, context_->now());
+      origin_, credential_, context_->options.failed_keys_per_minute, context_->now());
   if (!wait) return std::nullopt;
   context_->figures.refused_key_attempts.Increment();
   return refusal{429, pulse_code::unauthorized,
@@ -246,7 +247,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
     session->abandon();
     return refuse({503, pulse_code::server_error, "the server is shutting down", "connect again"});
   }
-  context_->key_failures.accepted(network_, credential_);
+  context_->key_failures.accepted(origin_, credential_);
   phase_ = phase::closed;
   leave();
   session->start(std::move(socket_), handshake, std::move(input_), compresses_);
@@ -259,12 +260,12 @@ void http_session::refuse(const refusal& why) {
 }
 
 void http_session::answer(const http_response& response) {
-  if (!network_.empty() && response.status == 401) {
+  if (wants_key_ && response.status == 401) {
     context_->figures.refused_keys.Increment();
-    context_->key_failures.refused(network_, context_->options.failed_keys_per_minute,
+    context_->key_failures.refused(origin_, context_->options.failed_keys_per_minute,
                                    context_->now());
-  } else if (!network_.empty() && response.status < 300) {
-    context_->key_failures.accepted(network_, credential_);
+  } else if (wants_key_ && response.status < 300) {
+    context_->key_failures.accepted(origin_, credential_);
   }
   phase_ = phase::writing;
   count_as_stranger(true);

@@ -19,7 +19,9 @@ namespace pulse::server {
 // Every request gets an answer; a client that takes too long to ask, or to read, is dropped.
 class http_session final : public connection {
  public:
-  http_session(std::shared_ptr<server_context> context, transport socket, surface where);
+  // `origin`: the network_of() the client's address.
+  http_session(std::shared_ptr<server_context> context, transport socket, surface where,
+               std::string origin);
 
   void start();
   // Instead of start(): answers without reading a request, and closes.
@@ -72,9 +74,9 @@ class http_session final : public connection {
   std::size_t held_ = 0;  // of input_, as counted in the context
   outgoing_buffer out_;
   std::string request_id_;
-  std::string origin_;        // the network that this comes from
+  std::string origin_;
   bool is_stranger_ = false;  // is counted so
-  std::string network_;       // of the client, while a request is answered that wants a key
+  bool wants_key_ = false;    // the request that is answered
   std::string credential_;    // secret: what that request came with
   std::size_t requests_ = 0;  // that were read
   bool compresses_ = false;

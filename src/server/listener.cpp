@@ -153,7 +153,7 @@ void listener::accepted(tcp::socket socket) {
   }
   if (open >= options.connections_max + refusals_at_once_max) return;
   if (crowding && from_there >= most_from_there + refusals_at_once_max) return;
-  const auto made = std::make_shared<http_session>(context_, std::move(session), where_);
+  const auto made = std::make_shared<http_session>(context_, std::move(session), where_, network);
   if (full) {
     made->start_refusing({503, pulse_code::server_error,
                           "the server has as many connections as it takes (" +
