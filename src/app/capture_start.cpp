@@ -211,8 +211,9 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   source::stream_options options{one->slot, names_.publication, one->from};
   options.streaming = with_.project.streaming &&
                       one->database->server_version() >= source::streaming_server_version_min;
-  // Those before 15 send the beginning and end of every transaction.
-  options.messages = heartbeat_.wanted() && one->database->server_version() >= 150000;
+  // Where a heartbeat's transaction would leave no trace its message has to.
+  options.messages = heartbeat_.wanted() && one->database->server_version() >=
+                                                source::empty_transactions_left_out_version_min;
   const auto started = co_await source::start_streaming(one->replication.get(), options);
   if (!started) co_return started.error();
   set_state("streaming", "");

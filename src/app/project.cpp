@@ -30,6 +30,13 @@ std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
   return failure ? otherwise : space.capacity / 5;
 }
 
+// For who needs the gap recorded, and not the record.
+gap_keeper::recorded only_whether(std::function<void(result<void>)> done) {
+  return [done = std::move(done)](const result<control::stored_gap>& gap) {
+    done(gap ? result<void>() : result<void>(gap.error()));
+  };
+}
+
 }  // namespace
 
 result<std::shared_ptr<project>> project::open(parts with) {
@@ -180,9 +187,7 @@ void project::start() {
                                                 std::function<void(result<void>)> done) {
     const auto keeper = weak.lock();
     if (!keeper) return;
-    keeper->record(found, [done = std::move(done)](const result<control::stored_gap>& recorded) {
-      done(recorded ? result<void>() : result<void>(recorded.error()));
-    });
+    keeper->record(found, only_whether(std::move(done)));
   };
   to.on_setup_refused = [delivery = with_.delivery, tell = with_.on_setup_refused](error why) {
     asio::post(delivery, [tell, why = std::move(why)] { tell(why); });
@@ -207,9 +212,7 @@ void project::record_damage(const log::damaged_stretch& lost,
   gap.tables = lost.tables;
   gap.reason =
       fmt::format("{} stored event(s) cannot be read any more ({})", lost.event_count, lost.place);
-  gaps_->record(gap, [done = std::move(done)](const result<control::stored_gap>& recorded) {
-    done(recorded ? result<void>() : result<void>(recorded.error()));
-  });
+  gaps_->record(gap, only_whether(std::move(done)));
 }
 
 // Unless it is said how much is kept, old events make room for new ones before the quota is

@@ -26,6 +26,10 @@ async_result<lsn> read_flush_lsn(connection* database);
 // 55.5.1, `streaming`).
 inline constexpr int streaming_server_version_min = 140000;
 
+// Transactions of which nothing is sent leave no trace in the stream from PostgreSQL 15 on; before,
+// their beginning and end are sent.
+inline constexpr int empty_transactions_left_out_version_min = 150000;
+
 // What is asked of pgoutput.
 struct stream_options {
   std::string slot;
