@@ -8,7 +8,8 @@ import { Authority } from '../harness/certificates.js';
 import { Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
-import { sleep, until } from '../harness/wait.js';
+import { SteadyWriter } from '../harness/steady_writer.js';
+import { until } from '../harness/wait.js';
 
 const row = defineModel('Row', 'rows', { id: 'Int', text: 'String' });
 const rounds = 4;
@@ -70,27 +71,12 @@ scenario(
     });
     s.atEnd(() => consumer.terminate());
 
-    let written = 0;
-    let stopped = false;
-    const writing = (async () => {
-      const client = await postgres.connect();
-      while (!stopped) {
-        await client.query(
-          'INSERT INTO rows SELECT n, repeat(md5(n::text), 10) FROM generate_series($1::int, $2::int) n',
-          [written + 1, written + 20],
-        );
-        written += 20;
-        await sleep(10);
-      }
-      await client.end();
-    })();
-    s.atEnd(() => {
-      stopped = true;
-      return writing;
-    });
+    const insert = 'INSERT INTO rows SELECT n, repeat(md5(n::text), 10) FROM generate_series($1::int, $2::int) n';
+    const writer = new SteadyWriter(postgres, insert, { rows: 20, pauseMs: 10 });
+    s.atEnd(() => writer.stop());
 
     const catchUp = async (): Promise<void> => {
-      const wanted = written;
+      const wanted = writer.written;
       await until(`row ${wanted}`, () => ids.has(wanted), { timeoutMs: 60_000 });
     };
     for (let round = 1; round <= rounds; round++) {
@@ -119,16 +105,15 @@ scenario(
       await until('the consumer to be back', () => consumer.connections > connections && consumer.isOpen);
       await catchUp();
     }
-    stopped = true;
-    await writing;
+    await writer.stop();
     await catchUp();
     assert.deepEqual(
       order,
-      Array.from({ length: written }, (_, index) => index + 1),
+      writer.numbers,
       'once each at first, in commit order',
     );
     assert.deepEqual(changed, []);
-    s.note(`${written} rows, ${before.accepted} connections to the database, ${consumer.connections} of the consumer`);
+    s.note(`${writer.written} rows, ${before.accepted} connections to the database, ${consumer.connections} of the consumer`);
   },
   { timeoutMs: 300_000 },
 );

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
-import { sleep, until } from '../harness/wait.js';
+import { SteadyWriter } from '../harness/steady_writer.js';
+import { until } from '../harness/wait.js';
 
 const note = defineModel('Note', 'notes', { id: 'Int', text: 'String' });
 
@@ -13,23 +14,9 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   const consumer = await s.consumer(pulse, { model: note, name: 'reader', reconnect: true });
 
-  let written = 0;
-  let stopped = false;
-  const writing = (async () => {
-    const client = await postgres.connect();
-    while (!stopped) {
-      await client.query("INSERT INTO notes SELECT n, 'text' FROM generate_series($1::int, $2::int) n", [
-        written + 1,
-        written + 20,
-      ]);
-      written += 20;
-      await sleep(2);
-    }
-    await client.end();
-  })();
-  s.atEnd(() => {
-    stopped = true;
-  });
+  const insert = "INSERT INTO notes SELECT n, 'text' FROM generate_series($1::int, $2::int) n";
+  const writer = new SteadyWriter(postgres, insert, { rows: 20, pauseMs: 2 });
+  s.atEnd(() => writer.stop());
 
   for (let round = 1; round <= 3; round++) {
     await consumer.untilReceived(consumer.received + 500);
@@ -41,20 +28,19 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
     assert.equal(consumer.lastClose?.code, 1001);
     await pulse.start();
   }
-  stopped = true;
-  await writing;
+  await writer.stop();
 
   const first = new Map<unknown, string>();
   await until('every row', () => {
     for (const frame of consumer.frames) first.set(frame.created?.['id'], first.get(frame.created?.['id']) ?? frame.id);
-    return first.size === written;
+    return first.size === writer.written;
   });
   assert.deepEqual(
     [...first.keys()],
-    Array.from({ length: written }, (_, index) => index + 1),
+    writer.numbers,
   );
   for (const frame of consumer.frames) assert.equal(frame.id, first.get(frame.created?.['id']), 'the id it had');
-  s.note(`${written} rows, ${consumer.frames.length - written} redelivered`);
+  s.note(`${writer.written} rows, ${consumer.frames.length - writer.written} redelivered`);
 });
 
 scenario('sigterm_while_the_database_is_down_ends_with_zero', async (s) => {

@@ -5,7 +5,8 @@ import { Authority, type Certificate } from '../harness/certificates.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import { scenario, type Scenario } from '../harness/scenario.js';
-import { sleep, until } from '../harness/wait.js';
+import { SteadyWriter } from '../harness/steady_writer.js';
+import { until } from '../harness/wait.js';
 
 const row = defineModel('Row', 'rows', { id: 'Int', text: 'String' });
 
@@ -90,23 +91,9 @@ scenario('encrypted_connections_that_are_cut_lose_nothing', async (s) => {
   const pulse = await s.pulse({ database: url('localhost', proxy.port, verified) });
   const consumer = await s.consumer(pulse, { model: row, name: 'reader' });
 
-  let written = 0;
-  let stopped = false;
-  const writing = (async () => {
-    const client = await postgres.connect();
-    while (!stopped) {
-      await client.query(
-        'INSERT INTO rows SELECT n, repeat(md5(n::text), 10) FROM generate_series($1::int, $2::int) n',
-        [written + 1, written + 50],
-      );
-      written += 50;
-      await sleep(5);
-    }
-    await client.end();
-  })();
-  s.atEnd(() => {
-    stopped = true;
-  });
+  const insert = 'INSERT INTO rows SELECT n, repeat(md5(n::text), 10) FROM generate_series($1::int, $2::int) n';
+  const writer = new SteadyWriter(postgres, insert, { rows: 50, pauseMs: 5 });
+  s.atEnd(() => writer.stop());
 
   for (let round = 1; round <= 10; round++) {
     const { accepted } = proxy;
@@ -117,17 +104,16 @@ scenario('encrypted_connections_that_are_cut_lose_nothing', async (s) => {
   }
   // As bad a way to be cut: nothing comes, and nobody says so.
   proxy.stall();
-  const before = written;
-  await until('more to be written', () => written >= before + 1000);
-  assert.ok(consumer.received < written - 500);
+  const before = writer.written;
+  await until('more to be written', () => writer.written >= before + 1000);
+  assert.ok(consumer.received < writer.written - 500);
   proxy.resume();
-  stopped = true;
-  await writing;
-  await consumer.untilReceived(written);
+  await writer.stop();
+  await consumer.untilReceived(writer.written);
   assert.deepEqual(
     consumer.frames.map((frame) => frame.created?.['id']),
-    Array.from({ length: written }, (_, index) => index + 1),
+    writer.numbers,
   );
   assert.deepEqual((await encrypted(postgres)).filter(({ ssl }) => !ssl), []);
-  s.note(`${written} rows through ${proxy.accepted} connections`);
+  s.note(`${writer.written} rows through ${proxy.accepted} connections`);
 });

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
 import { SmallDisk } from '../harness/small_disk.js';
+import { SteadyWriter } from '../harness/steady_writer.js';
 import { until } from '../harness/wait.js';
 
 const entry = defineModel('Entry', 'entries', { id: 'Int', text: 'String' });
@@ -44,25 +45,11 @@ scenario(
     const late = await s.consumer(pulse, { model: entry, name: 'late' });
     await late.close();
 
-    let written = 0;
-    let stopped = false;
-    const load = (async () => {
-      const client = await postgres.connect();
-      while (!stopped) {
-        await client.query(
-          `INSERT INTO entries SELECT n, (SELECT string_agg(md5(n::text || m), '') FROM generate_series(1, 8) m)
-             FROM generate_series($1::int, $1::int + 99) n`,
-          [written + 1],
-        );
-        written += 100;
-        await sleep(20);
-      }
-      await client.end();
-    })();
-    s.atEnd(() => {
-      stopped = true;
-      return load;
-    });
+    const insert = `
+      INSERT INTO entries SELECT n, (SELECT string_agg(md5(n::text || m), '') FROM generate_series(1, 8) m)
+      FROM generate_series($1::int, $2::int) n`;
+    const writer = new SteadyWriter(postgres, insert, { rows: 100, pauseMs: 20 });
+    s.atEnd(() => writer.stop());
     await until('some events', () => ids.length > 1000);
     disk.fillButFor(mib / 2);
     await until('the disk to be full', async () => /room/.test((await pulse.capture()).problem), { timeoutMs: 60_000 });
@@ -83,14 +70,13 @@ scenario(
       assert.ok(pulse.running, 'the server runs');
     }
     assert.equal(await pulse.metric('pulse_capture_confirmed_lsn_bytes'), before, 'nothing is confirmed');
-    assert.ok(written > stored, 'the application has gone on writing');
+    assert.ok(writer.written > stored, 'the application has gone on writing');
 
     disk.empty();
     await until('capture to go on', async () => (await pulse.capture()).problem === '');
     await sleep(1000);
-    stopped = true;
-    await load;
-    await until('everything', () => ids.length >= written, { timeoutMs: 120_000 });
+    await writer.stop();
+    await until('everything', () => ids.length >= writer.written, { timeoutMs: 120_000 });
     assert.ok((await pulse.metric('pulse_capture_confirmed_lsn_bytes')) > before);
     assert.equal(reader.connections, 1, 'the stream has stayed open');
 
@@ -98,15 +84,15 @@ scenario(
     await pulse.kill();
     await pulse.start();
     const again = await s.consumer(pulse, { model: entry, name: 'late' });
-    await again.untilReceived(written - behind.received, 60_000);
+    await again.untilReceived(writer.written - behind.received, 60_000);
     assert.deepEqual(
       ids,
-      Array.from({ length: written }, (_, index) => index + 1),
+      writer.numbers,
     );
     assert.deepEqual(changed, []);
     const all = [...behind.frames, ...again.frames].map((frame) => frame.created?.['id']);
     assert.deepEqual([...new Set(all)], ids);
-    s.note(`${written} rows, ${stored} of them stored when the disk was full for ${fullSeconds} s`);
+    s.note(`${writer.written} rows, ${stored} of them stored when the disk was full for ${fullSeconds} s`);
   },
   { timeoutMs: 300_000 },
 );
