@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { setUp, take } from '../client/real_client.js';
+import { setUp, take, type Setup } from '../client/real_client.js';
 import {
   dropSlot,
   readAll,
@@ -16,7 +16,7 @@ import {
   untilCaptured,
   write,
 } from '../harness/gaps.js';
-import { scenario } from '../harness/scenario.js';
+import { scenario, type Scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const slot = 'pulse_default';
@@ -182,14 +182,20 @@ scenario('a_second_server_on_the_slot_waits_and_what_it_takes_is_a_gap_for_the_f
   await refusedUntilAccepted(setup, 'mail', gap, 'behind');
 });
 
-scenario('another_server_behind_the_url_is_refused_and_what_is_stored_is_served', async (s) => {
+// One event is stored that "mail" has not read, and no server runs.
+async function setUpStored(s: Scenario): Promise<Setup> {
   const setup = await setUp(s);
-  const { pulse, postgres, prisma } = setup;
-  const stream = await prisma.writer.stream({ name: 'mail', create: {} });
+  const stream = await setup.prisma.writer.stream({ name: 'mail', create: {} });
   stream.stop();
   await write(setup, 'stored');
   await untilCaptured(setup, 1);
-  await pulse.terminate();
+  await setup.pulse.terminate();
+  return setup;
+}
+
+scenario('another_server_behind_the_url_is_refused_and_what_is_stored_is_served', async (s) => {
+  const setup = await setUpStored(s);
+  const { pulse, postgres } = setup;
   const other = await s.postgres({ ownIdentity: true });
   pulse.launch({ database: other.socketUrl() });
   await pulse.ready();
@@ -210,13 +216,8 @@ scenario('another_server_behind_the_url_is_refused_and_what_is_stored_is_served'
 });
 
 scenario('a_slot_of_another_database_is_refused_and_what_is_stored_is_served', async (s) => {
-  const setup = await setUp(s);
-  const { pulse, postgres, prisma } = setup;
-  const stream = await prisma.writer.stream({ name: 'mail', create: {} });
-  stream.stop();
-  await write(setup, 'stored');
-  await untilCaptured(setup, 1);
-  await pulse.terminate();
+  const setup = await setUpStored(s);
+  const { pulse, postgres } = setup;
   await postgres.createDatabase('other');
   pulse.launch({ database: postgres.socketUrl('other') });
   await pulse.ready();
