@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <boost/json/parse.hpp>
 
 #include "change/event.hpp"
 #include "change/relation.hpp"
@@ -101,5 +104,26 @@ class rows {
   tuple_view before_;
   tuple_view after_;
 };
+
+// Ends the process unless every event that the rows can make is rendered as JSON.
+template <class Renderer>
+void every_event_is_json(const Renderer& renderer, const rows& rows) {
+  std::string text;
+  for (const auto action : {change_action::create, change_action::update, change_action::remove,
+                            change_action::truncate}) {
+    for (const auto kind : {old_row_kind::none, old_row_kind::key, old_row_kind::full}) {
+      text.clear();
+      renderer.render(rows.event(action, kind), text);
+      boost::json::error_code failure;
+      boost::json::parse_options options;
+      // Bytes of the database pass through as they are; PostgreSQL sees to their being UTF-8.
+      options.allow_invalid_utf8 = true;
+      // Lists nest as deep as their text does.
+      options.max_depth = 4096;
+      boost::json::parse(text, failure, {}, options);
+      if (failure && failure != boost::json::error::too_deep) std::abort();
+    }
+  }
+}
 
 }  // namespace pulse::fuzz
