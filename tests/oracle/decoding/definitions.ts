@@ -30,7 +30,12 @@ const dropAndCreate: Maker = (around, table) => {
   );
 };
 
+// A partitioned table whose rows are told as its own: the server tells its new name only with the next definition of a
+// partition, or to a new connection (renamed_tables.test.ts).
+const newNameComesLater = (table: Table): boolean => table.kind === 'p';
+
 const renameTable: Maker = (around, table) => {
+  if (newNameComesLater(table)) return undefined;
   const name = around.random.pick(tableNames);
   return around.tables.some((other) => other.schema === table.schema && other.name === name)
     ? undefined
@@ -38,10 +43,12 @@ const renameTable: Maker = (around, table) => {
 };
 
 const moveTable: Maker = (_, table) =>
-  definition(
-    'move table to another schema',
-    `ALTER TABLE ${nameOf(table)} SET SCHEMA ${quote(schemas.find((schema) => schema !== table.schema) as string)}`,
-  );
+  newNameComesLater(table)
+    ? undefined
+    : definition(
+        'move table to another schema',
+        `ALTER TABLE ${nameOf(table)} SET SCHEMA ${quote(schemas.find((schema) => schema !== table.schema) as string)}`,
+      );
 
 const addColumn: Maker = (around, table) => {
   const types: Record<string, string> = {
