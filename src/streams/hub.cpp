@@ -190,13 +190,14 @@ void hub::impl::attach(stream_id id, const opened& done) {
   auto* stream = find(id);
   if (stream == nullptr) return done(error{errc::cancelled, "the connection was closed"});
   auto& name = *stream->name;
-  if (const auto kept = check_kept(name); !kept) {
-    remove(id);
-    return done(kept.error());
-  }
+  // One that has expired may go on by itself, but over no gap.
   if (const auto reached = check_gap(name, stream->table); !reached) {
     remove(id);
     return done(reached.error());
+  }
+  if (const auto kept = check_kept(name); !kept) {
+    remove(id);
+    return done(kept.error());
   }
   use(name);
   done(id);

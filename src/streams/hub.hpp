@@ -172,8 +172,9 @@ class hub {
   void tick(std::chrono::steady_clock::time_point now);
 
   // Retention is about to drop everything through `through`. Cursors of names that wait for none of
-  // it are moved past it; the others are counted and named in the log. `done` when the cursors are
-  // durable, with false when they could not be saved: then nothing may be dropped. One at a time.
+  // it, and that no gap in it bars, are moved past it; the others are counted and named in the log.
+  // `done` when the cursors are durable, with false when they could not be saved: then nothing may
+  // be dropped. One at a time.
   void make_way(const position& through, std::function<void(bool)> done);
 
   // The cursor was moved or deleted from outside: its streams end and nothing that is known under

@@ -112,13 +112,16 @@ void hub::impl::make_way_for_some() {
   with_.cursors->save(std::move(under_way.moved), finish);
 }
 
-// Whether an event of the name's table, not acknowledged yet, is among what is to be dropped.
+// Whether an event of the name's table, not acknowledged yet, is among what is to be dropped, or a
+// gap that nobody has accepted: a cursor behind it would never be told.
 bool hub::impl::waits_for(name_state& name, const position& through) {
   const auto at = cursor(name.key);
   if (at >= through) return false;
   // Not by its name: the table may have another by now, which is not followed yet (follow()).
   if (name.table == 0) find_table(name);
-  if (name.table != 0) {
+  const auto* gap = gap_behind(at, name.table);
+  const bool bars = gap != nullptr && gap->what.after < through;
+  if (name.table != 0 && !bars) {
     const auto reader = with_.log->read(at, name.table);
     const auto read = reader->next();
     if (read && (*read == nullptr || (*read)->at > through)) return false;
@@ -126,8 +129,10 @@ bool hub::impl::waits_for(name_state& name, const position& through) {
   if (std::exchange(name.overtaken, true)) return true;
   expired_total_.Increment();
   log_warning("streams",
-              "retention drops events that a stream still waits for: it will be refused, or go on "
-              "behind them where on_expired says so",
+              bars ? "retention drops a gap that a stream has not been told of: it will be refused "
+                     "until that is accepted, and has expired"
+                   : "retention drops events that a stream still waits for: it will be refused, or "
+                     "go on behind them where on_expired says so",
               {{"project", with_.project},
                {"table", to_string(name.key.table)},
                {"stream", name.key.name},

@@ -66,8 +66,10 @@ bool hub::impl::never_happened(const position& at) const {
 result<void> hub::impl::check_gap(const name_state& name, table_id table) const {
   const auto* gap = gap_behind(name.cursor, table);
   if (gap == nullptr || name.active != nullptr) return {};
-  if (name.cursor < gap->what.after) {
-    const auto reader = with_.log->read(name.cursor, table);
+  // What retention has dropped before the gap does not come any more.
+  const auto from = std::max(name.cursor, with_.log->bounds().dropped_through);
+  if (from < gap->what.after) {
+    const auto reader = with_.log->read(from, table);
     const auto next = reader->next();
     // What cannot be read is said where it is read.
     if (!next || (*next != nullptr && (*next)->at <= gap->what.after)) return {};

@@ -39,6 +39,131 @@ class hub_expiry : public hub_fixture {
   }
 };
 
+// Names that stand before a gap when retention passes it: whatever becomes of the events around it,
+// nobody goes on behind it untold.
+class hub_expiry_at_gaps : public hub_expiry, public ::testing::WithParamInterface<gap_kind> {
+ protected:
+  // Between the events of these numbers something is missing.
+  control::stored_gap gap_between(std::uint32_t before, std::uint32_t behind,
+                                  std::vector<table_id> tables = {}) const {
+    control::stored_gap one;
+    one.id = 7;
+    one.what.kind = GetParam();
+    one.what.after = place_of(before);
+    one.what.through = just_before(place_of(behind));
+    one.what.tables = std::move(tables);
+    one.what.reason = "the reason";
+    return one;
+  }
+  void accept(control::stored_gap one) {
+    one.accepted_at = clock_.now();
+    hub_->use_gaps({one});
+    settle();
+  }
+  // Ten events of a busy table before the gap, ten behind it.
+  void make_history(const control::stored_gap& gap) {
+    append(10, "jobs");
+    hub_->use_gaps({gap});
+    append(10, "jobs");
+  }
+  bool refused_with_the_gap(const cursor_key& name) {
+    const auto refused = open(name.name, name.table.name)->refused;
+    return refused && refused->code == errc::gap && hub_->gap_of(name) &&
+           refused->what.find("a gap (7)") != std::string::npos;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(of_every_kind, hub_expiry_at_gaps,
+                         ::testing::Values(gap_kind::slot_missing, gap_kind::slot_lost,
+                                           gap_kind::slot_ahead, gap_kind::log_lost,
+                                           gap_kind::forked, gap_kind::skipped, gap_kind::damaged),
+                         [](const auto& one) { return std::string(to_string(one.param)); });
+
+TEST_P(hub_expiry_at_gaps, quiet_name_before_a_gap_that_retention_passes_is_refused_with_it) {
+  make_name("quiet", "notes");
+  const auto gap = gap_between(10, 11);
+  make_history(gap);
+  ASSERT_TRUE(drop_through(place_of(15)));
+  EXPECT_TRUE(refused_with_the_gap(key("quiet", "notes")));
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 1);
+  restart();
+  hub_->use_gaps({gap});
+  EXPECT_TRUE(refused_with_the_gap(key("quiet", "notes"))) << "after a restart, too";
+  accept(gap);
+  const auto refused = open("quiet", "notes")->refused;
+  ASSERT_TRUE(refused) << "its place is gone";
+  EXPECT_NE(refused->next.find("pulse streams seek"), std::string::npos) << refused->next;
+}
+
+TEST_P(hub_expiry_at_gaps, name_that_goes_on_by_itself_when_expired_is_refused_with_the_gap_first) {
+  limits_.on_expired = when_expired::earliest;
+  start_hub();
+  make_name("behind");
+  make_name("quiet", "notes");
+  const auto gap = gap_between(10, 11);
+  make_history(gap);
+  append(1, "notes");
+  ASSERT_TRUE(drop_through(place_of(15)));
+  EXPECT_TRUE(refused_with_the_gap(key("behind")));
+  EXPECT_TRUE(refused_with_the_gap(key("quiet", "notes")));
+  accept(gap);
+  EXPECT_EQ(open("behind")->ids.size(), 5U);
+  EXPECT_EQ(open("quiet", "notes")->ids.size(), 1U);
+}
+
+TEST_P(hub_expiry_at_gaps, expired_name_that_goes_on_gets_what_is_kept_before_the_gap) {
+  limits_.on_expired = when_expired::earliest;
+  start_hub();
+  make_name("behind");
+  make_history(gap_between(10, 11));
+  ASSERT_TRUE(drop_through(place_of(5)));
+  const auto back = open("behind");
+  ASSERT_FALSE(back->refused);
+  EXPECT_EQ(back->ids.size(), 5U);
+  acknowledge_all(*back);
+  EXPECT_EQ(back->ended, end_reason::gap);
+  EXPECT_TRUE(refused_with_the_gap(key("behind")));
+}
+
+TEST_P(hub_expiry_at_gaps, quiet_name_is_moved_up_to_the_gap_and_no_further) {
+  make_name("quiet", "notes");
+  make_history(gap_between(10, 11));
+  ASSERT_TRUE(drop_through(place_of(10)));
+  EXPECT_EQ(hub_->cursor(key("quiet", "notes")), place_of(10));
+  EXPECT_TRUE(refused_with_the_gap(key("quiet", "notes")));
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 0);
+}
+
+TEST_P(hub_expiry_at_gaps, quiet_name_passes_what_does_not_bar_it) {
+  make_name("quiet", "notes");
+  const auto other = relations_.describe(shape("jobs")).value().table;
+  make_history(gap_between(10, 11, {other}));
+  ASSERT_TRUE(drop_through(place_of(12)));
+  EXPECT_EQ(hub_->cursor(key("quiet", "notes")), place_of(12)) << "a gap of another table";
+  auto gap = gap_between(10, 15);
+  accept(gap);
+  ASSERT_TRUE(drop_through(place_of(17)));
+  EXPECT_EQ(hub_->cursor(key("quiet", "notes")), place_of(17)) << "an accepted gap";
+  EXPECT_FALSE(open("quiet", "notes")->refused);
+}
+
+TEST_F(hub_expiry, abandoned_name_that_comes_back_is_refused_with_the_gap_first) {
+  limits_.on_expired = when_expired::earliest;
+  start_hub();
+  make_name("old", "notes");
+  append(4);
+  restart(true);
+  control::stored_gap gap;
+  gap.id = 7;
+  gap.what.after = place_of(2);
+  gap.what.through = just_before(place_of(3));
+  hub_->use_gaps({gap});
+  ASSERT_TRUE(drop_through(place_of(4)));
+  const auto refused = open("old", "notes")->refused;
+  ASSERT_TRUE(refused);
+  EXPECT_NE(refused->what.find("a gap (7)"), std::string::npos) << refused->what;
+}
+
 TEST_F(hub_expiry, name_that_waits_for_nothing_dropped_is_kept) {
   make_name("quiet", "notes");
   make_name("behind");
