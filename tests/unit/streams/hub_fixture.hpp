@@ -42,7 +42,9 @@ class cursors_in_memory final : public cursor_store {
 class recorder final : public subscriber {
  public:
   void send(std::string_view event_json) override {
-    ids.emplace_back(boost::json::parse(event_json).as_object().at("id").as_string());
+    const auto event = boost::json::parse(event_json);
+    ids.emplace_back(event.at("id").as_string());
+    rows.push_back(std::stoi(std::string(event.at("created").at("id").as_string())));
   }
   std::size_t unsent_bytes() const override { return 0; }
   void end(end_reason reason, std::string_view message) override {
@@ -52,6 +54,7 @@ class recorder final : public subscriber {
 
   stream_id stream{};
   std::vector<std::string> ids;
+  std::vector<int> rows;  // the events' numbers, as appended
   std::optional<error> refused;
   std::optional<end_reason> ended;
   std::string said;
@@ -68,8 +71,8 @@ class scripted_wall_clock final : public clock_source {
 class hub_fixture : public ::testing::Test {
  protected:
   void start_hub() {
-    hub_ = std::make_unique<hub>(hub::parts{context_.get_executor(), &log_, &relations_, &cursors_,
-                                            &figures_, "shop", &clock_},
+    hub_ = std::make_unique<hub>(hub::parts{context_.get_executor(), served_, &relations_,
+                                            &cursors_, &figures_, "shop", &clock_, on_damage_},
                                  limits_);
   }
 
@@ -90,9 +93,11 @@ class hub_fixture : public ::testing::Test {
 
   // Starts at the end of the log, or at `start`, as a new stream does.
   std::shared_ptr<recorder> open(const std::string& name, const std::string& table = "jobs",
-                                 std::optional<position> start = {}) {
+                                 std::optional<position> start = {},
+                                 stream_mode mode = stream_mode::stream) {
     auto to = std::make_shared<recorder>();
     stream_request wanted;
+    wanted.mode = mode;
     wanted.name = name;
     wanted.model = {"Row", table, "public", {{"id", "id", "String", false}}};
     wanted.wanted.create.emplace();
@@ -116,6 +121,11 @@ class hub_fixture : public ::testing::Test {
   }
 
   void append(int count, const std::string& table = "jobs") {
+    append_unread(count, table);
+    settle();
+  }
+  // The hub has not come to read it.
+  void append_unread(int count, const std::string& table = "jobs") {
     const auto described = relations_.describe(shape(table)).value();
     for (int i = 0; i < count; ++i) {
       const auto number = ++appended_;
@@ -130,7 +140,6 @@ class hub_fixture : public ::testing::Test {
       ASSERT_TRUE(log_.append(event));
     }
     hub_->progress();
-    settle();
   }
 
   void acknowledge(const recorder& by, std::size_t index) {
@@ -168,6 +177,8 @@ class hub_fixture : public ::testing::Test {
   cursors_in_memory cursors_;
   scripted_wall_clock clock_;
   stream_limits limits_;
+  log::event_log* served_ = &log_;
+  decltype(hub::parts::on_damage) on_damage_;
   std::unique_ptr<hub> hub_;
   std::chrono::seconds passed_{0};
   std::uint32_t appended_ = 0;

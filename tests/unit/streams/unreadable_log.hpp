@@ -1,0 +1,108 @@
+// A log in memory of which a stretch cannot be read, as damage or a bad disk leave it.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "log/memory_log.hpp"
+
+namespace pulse::streams {
+
+class unreadable_log final : public log::event_log {
+ public:
+  explicit unreadable_log(log::memory_log& whole) : whole_(&whole) {}
+
+  // Lost, until somebody passes it: errc::corrupt for readers of the tables that it concerns.
+  std::optional<log::damaged_stretch> damaged;
+  // Cannot be read now: errc::io for the same readers.
+  bool disk_fails = false;
+
+  const std::vector<std::pair<position, position>>& passed() const { return passed_; }
+
+  result<void> append(const event_view& event) override { return whole_->append(event); }
+  result<void> cover(std::uint32_t timeline, lsn through) override {
+    return whole_->cover(timeline, through);
+  }
+  log::log_bounds bounds() const override { return whole_->bounds(); }
+  std::unique_ptr<log::log_reader> read(position after, table_id table) const override;
+  void pass_damage(const position& after, const position& through) override {
+    passed_.emplace_back(after, through);
+  }
+  void on_progress(std::function<void()> listener) override {
+    whole_->on_progress(std::move(listener));
+  }
+  position trimmable(const log::retention_policy& policy, unix_time_us now) const override {
+    return whole_->trimmable(policy, now);
+  }
+  result<log::retention_outcome> trim(const log::retention_policy& policy,
+                                      unix_time_us now) override {
+    return whole_->trim(policy, now);
+  }
+
+ private:
+  friend class unreadable_log_reader;
+
+  log::memory_log* whole_;
+  std::vector<std::pair<position, position>> passed_;
+};
+
+class unreadable_log_reader final : public log::log_reader {
+ public:
+  unreadable_log_reader(const unreadable_log& log, const position& after, table_id table)
+      : log_(&log), table_(table), all_(log.whole_->read(after, 0)), scanned_at_(after) {}
+
+  result<const event_view*> next() override {
+    for (;;) {
+      if (at_ == nullptr) {
+        const auto read = all_->next();
+        if (!read) return read.error();
+        at_ = *read;
+      }
+      if (at_ == nullptr) {
+        scanned_at_ = all_->scanned_through();
+        return nullptr;
+      }
+      const bool lost = in_stretch(at_->at);
+      if (lost && concerned() && log_->disk_fails)
+        return error{errc::io, "cannot read segment 7, byte 4096", {}};
+      if (lost && concerned() && log_->passed_.empty()) {
+        damage_ = log_->damaged;
+        return error{errc::corrupt, "segment 7, byte 4096: damaged", {}};
+      }
+      damage_.reset();
+      scanned_at_ = at_->at;
+      const auto* event = std::exchange(at_, nullptr);
+      if (!lost && (table_ == 0 || event->table == table_)) return event;
+    }
+  }
+  std::optional<log::damaged_stretch> damage() const override { return damage_; }
+  position scanned_through() const override { return scanned_at_; }
+  event_sequence scanned_sequence() const override {
+    return all_->scanned_sequence() - (at_ == nullptr ? 0 : 1);
+  }
+
+ private:
+  bool in_stretch(const position& at) const {
+    return log_->damaged && at > log_->damaged->after && at <= log_->damaged->through;
+  }
+  bool concerned() const {
+    const auto& tables = log_->damaged->tables;
+    return table_ == 0 || tables.empty() || std::ranges::find(tables, table_) != tables.end();
+  }
+
+  const unreadable_log* log_;
+  table_id table_;
+  std::unique_ptr<log::log_reader> all_;
+  const event_view* at_ = nullptr;  // read and not looked at yet
+  std::optional<log::damaged_stretch> damage_;
+  position scanned_at_;
+};
+
+inline std::unique_ptr<log::log_reader> unreadable_log::read(position after, table_id table) const {
+  return std::make_unique<unreadable_log_reader>(*this, after, table);
+}
+
+}  // namespace pulse::streams
