@@ -112,6 +112,63 @@ TEST_F(gap_table_test, gaps_come_in_the_order_of_their_places_and_ids_are_never_
   EXPECT_EQ(all()[0].id, early.id);
 }
 
+// As a program made it that knew no tables of gaps: version 3 of the state database, of which only
+// what it had to say of gaps is here.
+TEST(gap_table_migration, gaps_of_an_older_database_concern_every_table_and_keep_their_acceptance) {
+  const testing::temporary_directory directory;
+  const auto path = (directory.path() / "pulse.db").string();
+  {
+    const auto old = sqlite_database::open(path).value();
+    ASSERT_TRUE(old.execute(R"(
+      CREATE TABLE gaps (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, kind TEXT NOT NULL,
+        reason TEXT NOT NULL, after_timeline INTEGER NOT NULL, after_commit_lsn INTEGER NOT NULL,
+        after_change_lsn INTEGER NOT NULL, after_ordinal INTEGER NOT NULL,
+        through_timeline INTEGER, through_commit_lsn INTEGER, through_change_lsn INTEGER,
+        through_ordinal INTEGER, vanished_first TEXT, vanished_last TEXT, vanished_count INTEGER,
+        found_at_us INTEGER NOT NULL, accepted_at_us INTEGER, accepted_by TEXT NOT NULL DEFAULT '',
+        UNIQUE (project, after_timeline, after_commit_lsn, after_change_lsn, after_ordinal)
+      ) STRICT;
+      INSERT INTO gaps VALUES
+        (3, 'shop', 'slot_lost', 'the old reason', 1, 80, 72, 2, 1, 96, 0, 0, NULL, NULL, NULL,
+         1000, NULL, ''),
+        (5, 'shop', 'slot_missing', 'another', 1, 112, 104, 0, 1, 120, 0, 0, NULL, NULL, NULL,
+         2000, 3000, 'ann');
+      PRAGMA user_version = 3;)"));
+  }
+  const stepped_clock clock;
+  history_gap open_gap;
+  open_gap.kind = gap_kind::slot_lost;
+  open_gap.after = {1, lsn{80}, lsn{72}, 2};
+  open_gap.through = {1, lsn{96}, {}, 0};
+  open_gap.reason = "the old reason";
+  for (const auto* const run : {"the first", "the second"}) {
+    auto store = state_store::open(path, clock);
+    ASSERT_TRUE(store) << run << ": " << store.error().message();
+    const auto gaps = store->gaps().of("shop").value();
+    ASSERT_EQ(gaps.size(), 2U);
+    EXPECT_EQ(gaps[0].id, 3U);
+    EXPECT_EQ(gaps[0].what, open_gap) << "no tables: every one";
+    EXPECT_FALSE(gaps[0].accepted_at);
+    EXPECT_EQ(gaps[1].id, 5U);
+    EXPECT_TRUE(gaps[1].what.tables.empty());
+    EXPECT_EQ(gaps[1].accepted_by, "ann");
+  }
+  // Found again by a program that knows one of its tables, it still concerns every one.
+  auto store = state_store::open(path, clock).value();
+  auto again = open_gap;
+  again.through = {1, lsn{104}, {}, 0};
+  again.tables = {4};
+  EXPECT_TRUE(store.gaps().record("shop", again, "")->what.tables.empty());
+  auto fresh = again;
+  fresh.kind = gap_kind::damaged;
+  fresh.after = {1, lsn{200}, {}, 0};
+  fresh.through = {1, lsn{208}, {}, 0};
+  const auto recorded = store.gaps().record("shop", fresh, "").value();
+  EXPECT_EQ(recorded.what, fresh);
+  EXPECT_EQ(recorded.id, 6U);
+}
+
 TEST(gap_kind, every_name_is_read_back) {
   for (const auto kind :
        {gap_kind::slot_missing, gap_kind::slot_lost, gap_kind::slot_ahead, gap_kind::log_lost,
