@@ -90,7 +90,7 @@ class capture {
     table_name expected_name = {};
   };
   struct present {
-    lsn flushed;
+    position flushed;                      // every commit that has returned is before this
     std::shared_ptr<const catalog> known;  // when it was read
     std::optional<source::slot_retention> kept;
   };

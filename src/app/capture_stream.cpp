@@ -168,10 +168,9 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
       if (status_.connected) status_.problem = watch_.warning();
     }
     const auto confirmed = with_.log->bounds().covered_through;
-    slot_lag_.Set(answer->flushed <= confirmed
-                      ? 0
-                      : static_cast<double>(answer->flushed.value - confirmed.value));
-    begin_heartbeat(answer->flushed);
+    const auto flushed = answer->flushed.commit;
+    slot_lag_.Set(flushed <= confirmed ? 0 : static_cast<double>(flushed.value - confirmed.value));
+    begin_heartbeat(flushed);
   });
 }
 

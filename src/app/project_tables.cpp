@@ -1,4 +1,5 @@
 // Which table a stream that opens is of: from the catalog at hand, or from a look at the database.
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -59,17 +60,17 @@ void project::catalog_read(std::shared_ptr<const catalog> known) {
 
 result<server::resolved_table> project::resolve_from(const catalog& known,
                                                      const streams::model& wanted,
-                                                     lsn flushed) const {
+                                                     const position& flushed) const {
   const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema));
   if (!table) return table.error();
   server::resolved_table found;
   found.shape = shape_of(**table, known);
   found.publication = known.publication;
-  // Every commit that has returned is below the flushed LSN, stored yet or not; without the
-  // database, the log's end.
+  // Every commit that has returned is before what the server has flushed, stored yet or not;
+  // without the database, the log's end.
   const auto bounds = log_->bounds();
-  found.now = std::max(bounds.last_at,
-                       position{bounds.timeline, std::max(flushed, bounds.covered_through), {}, 0});
+  found.now =
+      std::max({bounds.last_at, position{bounds.timeline, bounds.covered_through, {}, 0}, flushed});
   return found;
 }
 
@@ -118,7 +119,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
     if (!answer && !enough)
       return tell(error{errc::unavailable, answer.error().what, answer.error().next});
     const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
-    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : lsn{}));
+    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : position{}));
   };
   asked->patience.expires_after(enough ? patience_for_known : patience_for_unknown);
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
