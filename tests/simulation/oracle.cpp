@@ -95,6 +95,17 @@ void oracle::expect_had_before(consumer& one, std::size_t end) {
   }
 }
 
+void oracle::begins_at(std::size_t number, const position& at) {
+  note(std::to_string(number) + " begins at " + to_string(at));
+  auto& one = consumers_[number];
+  const auto& rows = rows_[one.table];
+  const auto first = std::ranges::find_if(rows, [&](const row& each) { return each.at > at; });
+  one.begins = at;
+  one.had.clear();
+  one.done.clear();
+  one.had_before = one.done_before = static_cast<std::size_t>(first - rows.begin());
+}
+
 void oracle::delivered(std::size_t number, const std::string& key, const event_id& id) {
   note(std::to_string(number) + " has " + key + " as " + to_string(id));
   if (id > durable_id_) look_at_disk();
@@ -105,7 +116,11 @@ void oracle::delivered(std::size_t number, const std::string& key, const event_i
   auto& one = consumers_[number];
   one.had.insert(key);
   const auto place = numbers_.find(key);
-  if (place != numbers_.end()) return expect_had_before(one, place->second);
+  if (place != numbers_.end()) {
+    if (const auto at = rows_[one.table][place->second].at; at <= one.begins)
+      report("the row " + key + " at " + to_string(at) + " is from before the stream's beginning");
+    return expect_had_before(one, place->second);
+  }
   // Before the fork was found nobody could know better.
   if (known_to_have_vanished(key)) report("the row " + key + " was delivered, and never happened");
 }

@@ -33,6 +33,8 @@ class oracle {
   // What the next process would find now, at worst.
   void use_disk(std::shared_ptr<log::testing::fault_disk> disk) { disk_ = std::move(disk); }
 
+  // A stream without a name: what is committed behind this is promised to it, and nothing before.
+  void begins_at(std::size_t number, const position& at);
   void delivered(std::size_t number, const std::string& key, const event_id& id);
   void acknowledged(std::size_t number, const std::string& key);
   void cursor_saved(std::size_t number, const position& at);
@@ -55,6 +57,7 @@ class oracle {
   };
   struct consumer {
     std::uint32_t table = 0;
+    position begins;
     std::set<std::string> had;
     std::set<std::string> done;   // acknowledged
     std::size_t had_before = 0;   // every row before this one was delivered, or is in a gap

@@ -35,6 +35,8 @@ std::string_view to_string(plant bug) noexcept {
       return "cover_before_events";
     case plant::forget_gap:
       return "forget_gap";
+    case plant::tail_from_first_stream:
+      return "tail_from_first_stream";
   }
   return "";
 }
@@ -179,6 +181,11 @@ log::log_bounds planted_log::bounds() const {
 }
 
 std::unique_ptr<log::log_reader> planted_log::read(position after, table_id table) const {
+  if (bug_ == plant::tail_from_first_stream) {
+    // Only what all streams have in common reads all tables.
+    if (table != 0) begun_ = after;
+    if (table == 0) after = std::max(after, begun_);
+  }
   auto reader = real_->read(after, table);
   if (bug_ != plant::skip_block_at_segment_end) return reader;
   return std::make_unique<skipping_reader>(std::move(reader), *disk_);

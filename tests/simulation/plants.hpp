@@ -23,11 +23,12 @@ enum class plant {
   skip_block_at_segment_end,
   trust_page_cache,
   keepalive_past_unsynced,
-  // Two of our own.
+  // Of our own.
   cover_before_events,
   forget_gap,
+  tail_from_first_stream,
 };
-inline constexpr plant last_plant = plant::forget_gap;
+inline constexpr plant last_plant = plant::tail_from_first_stream;
 std::string_view to_string(plant bug) noexcept;
 
 // Storage whose files are not synced while `lies` says so.
@@ -105,6 +106,7 @@ class planted_log final : public log::event_log {
   const log::testing::fault_disk* disk_;
   lsn covered_;
   lsn kept_alive_;
+  mutable position begun_;  // where the last stream has begun to read
 };
 
 }  // namespace pulse::simulation

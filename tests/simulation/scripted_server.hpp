@@ -26,6 +26,8 @@ class scripted_server {
   const fake_database& database() const { return database_; }
 
   source::server_identity identity() const;
+  // Behind everything that is committed.
+  position now() const { return source::place_of(identity(), database_.wal_end()); }
   std::optional<source::slot_facts> slot() const;
   // Where the new slot begins.
   lsn create_slot();

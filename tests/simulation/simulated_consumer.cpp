@@ -60,14 +60,14 @@ streams::cursor_key simulated_consumer::cursor() const {
   return {fake_database::name(table_), name_};
 }
 
-void simulated_consumer::connect(streams::hub& to) {
+void simulated_consumer::connect(streams::hub& to, const position& start) {
   hub_ = &to;
   last_id_ = {};
   came_.clear();
   connection_ = std::make_shared<connection>(*this);
   const table_shape shape{std::make_shared<const relation>(fake_database::definition(table_)),
                           nullptr};
-  to.open(request_for(table_, name_), shape, position{}, connection_,
+  to.open(request_for(table_, name_), shape, start, connection_,
           [this, mine = std::weak_ptr(connection_)](const result<streams::stream_id>& opened) {
             if (mine.expired() || mine.lock() != connection_) return;
             if (opened) {
@@ -75,7 +75,9 @@ void simulated_consumer::connect(streams::hub& to) {
               stream_ = *opened;
               return;
             }
-            if (opened.error().code != errc::gap) problem_ = opened.error().message();
+            // Without a name it is told to wait while the end of a gap is not known.
+            const auto expected = named() ? errc::gap : errc::unavailable;
+            if (opened.error().code != expected) problem_ = opened.error().message();
             disconnect(false);
           });
 }

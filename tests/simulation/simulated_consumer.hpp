@@ -1,4 +1,4 @@
-// A consumer of one table under one name, and the network between.
+// A consumer of one table, under a name or without one, and the network between.
 #pragma once
 
 #include <deque>
@@ -24,16 +24,18 @@ class simulated_consumer {
   };
   using told = std::function<void(const received&)>;
 
-  // With `bug` cursor_past_unacknowledged one acknowledgement counts for all before it.
+  // `name` empty: an unnamed stream. With `bug` cursor_past_unacknowledged one acknowledgement
+  // counts for all before it.
   simulated_consumer(std::uint32_t table, std::string name, plant bug, told on_event,
                      told on_acknowledged);
 
   streams::cursor_key cursor() const;
-  std::uint32_t table() const { return table_; }
+  bool named() const { return !name_.empty(); }
   bool connected() const { return connection_ != nullptr; }
   bool opened() const { return opened_; }
 
-  void connect(streams::hub& to);
+  // `start`: where it begins without a name, or with a new one.
+  void connect(streams::hub& to, const position& start);
   // `closed`: the server is told; a process that is gone is told nothing.
   void disconnect(bool closed);
   void congest(bool full);

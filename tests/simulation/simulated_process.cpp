@@ -205,6 +205,15 @@ void simulated_process::time_passes(std::chrono::steady_clock::time_point now) {
   streams_->tick(now);
 }
 
+// As app/project_tables.cpp does it.
+position simulated_process::now() const {
+  const auto bounds = log_->bounds();
+  const auto server = identify();
+  const auto flushed = connected() ? source::place_of(server, server.wal_end) : position{};
+  return std::max(
+      {bounds.last_at, position{bounds.timeline, bounds.covered_through, {}, 0}, flushed});
+}
+
 bool simulated_process::caught_up() const {
   return log_->bounds().covered_through >= with_.server->database().wal_end();
 }

@@ -60,6 +60,9 @@ class simulated_process {
   streams::hub& streams() { return *streams_; }
   void accept_gaps();
   bool caught_up() const;
+  // Where a stream without a name begins: at what the server has flushed, stored yet or not, or,
+  // while there is no connection to it, at the log's end.
+  position now() const;
 
  private:
   source::stored_history stored(const source::server_identity& server) const;

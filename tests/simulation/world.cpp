@@ -11,13 +11,14 @@ using log::testing::fault_disk;
 
 namespace {
 
-constexpr std::uint64_t names_per_table = 2;
+// The last of each table's has none.
+constexpr std::uint64_t streams_per_table = 3;
 constexpr std::uint64_t unlimited = std::uint64_t{1} << 40U;
 
 std::vector<std::uint32_t> tables_of_consumers() {
   std::vector<std::uint32_t> tables;
   for (std::uint32_t table = 0; table < scripted_server::watched_tables; ++table)
-    tables.insert(tables.end(), names_per_table, table);
+    tables.insert(tables.end(), streams_per_table, table);
   return tables;
 }
 
@@ -45,15 +46,16 @@ world::world(std::uint64_t seed, plant bug)
   options_.stepped.emplace([this] { return wait_for_room(); });
   for (const auto table : tables_of_consumers()) {
     const auto number = consumers_.size();
+    const bool named = number % streams_per_table != streams_per_table - 1;
     consumers_.emplace_back(
-        table, "c" + std::to_string(number), bug,
+        table, named ? "c" + std::to_string(number) : "", bug,
         [this, number](const auto& event) { judge_.delivered(number, event.key, event.id); },
         [this, number](const auto& event) { judge_.acknowledged(number, event.key); });
   }
   faults_ = false;
   start_process();
   // Every cursor stands before the first row.
-  for (auto& one : consumers_) one.connect(process_->streams());
+  for (std::size_t i = 0; i < consumers_.size(); ++i) connect(i);
   while (state_->step()) settle();
   faults_ = true;
 }
@@ -107,6 +109,7 @@ void world::start_process() {
   try {
     process_ = std::make_unique<simulated_process>(simulated_process::surroundings{
         &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, goes_on_, state_.get()});
+    if (faults_ && chance(3)) connect_unnamed_first();
   } catch (const process_died& how) {
     bury(how);
   }
@@ -147,7 +150,7 @@ void world::step() {
   } else if (what < 60) {
     work();
   } else if (what < 90) {
-    happens_to_consumer(consumers_[pick(0, consumers_.size() - 1)]);
+    happens_to_consumer(pick(0, consumers_.size() - 1));
   } else if (what < 96) {
     happens_to_source();
   } else {
@@ -185,7 +188,26 @@ void world::work() {
   }
 }
 
-void world::happens_to_consumer(simulated_consumer& one) {
+void world::connect(std::size_t number) {
+  auto& one = consumers_[number];
+  if (one.named()) return one.connect(process_->streams(), {});
+  const auto now = process_->now();
+  judge_.begins_at(number, process_->connected() ? server_.now() : now);
+  one.connect(process_->streams(), now);
+}
+
+// Right after a start, and the server is ahead of what is stored.
+void world::connect_unnamed_first() {
+  server_.let_go();
+  process_->connect_source();
+  for (std::size_t i = 0; i < consumers_.size(); ++i) {
+    if (!consumers_[i].named()) connect(i);
+  }
+  settle();
+}
+
+void world::happens_to_consumer(std::size_t number) {
+  auto& one = consumers_[number];
   switch (pick(0, 9)) {
     case 0:
       if (one.connected()) one.disconnect(true);
@@ -196,7 +218,7 @@ void world::happens_to_consumer(simulated_consumer& one) {
     case 2:
     case 3:
     case 4:
-      if (!one.connected()) one.connect(process_->streams());
+      if (!one.connected()) connect(number);
       break;
     case 5:
     case 6:
@@ -292,8 +314,9 @@ void world::finish() {
       process_->keep_house(now_);
       while (process_->step_log()) {
       }
-      for (auto& one : consumers_) {
-        if (!one.connected()) one.connect(process_->streams());
+      for (std::size_t i = 0; i < consumers_.size(); ++i) {
+        auto& one = consumers_[i];
+        if (!one.connected()) connect(i);
         settle();
         while (state_->step()) settle();
         one.acknowledge(random_);
@@ -308,6 +331,8 @@ void world::finish() {
       judge_.report("capture has not caught up when nothing fails any more");
   });
   look_at_consumers();
+  if (!done() && !std::ranges::all_of(consumers_, &simulated_consumer::opened))
+    judge_.report("a stream does not open when nothing fails any more");
   if (!done()) judge_.at_rest();
 }
 

@@ -49,7 +49,9 @@ class world {
   void happens_to_source();
   void strike();
   void happens_to_machine();
-  void happens_to_consumer(simulated_consumer& one);
+  void happens_to_consumer(std::size_t number);
+  void connect(std::size_t number);
+  void connect_unnamed_first();
   void settle();
   void look_at_consumers();
 

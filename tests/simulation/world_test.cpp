@@ -78,14 +78,15 @@ INSTANTIATE_TEST_SUITE_P(
                       planted_bug{plant::deliver_before_sync, "was delivered and is not durable"},
                       planted_bug{plant::cursor_past_unacknowledged, "a cursor has passed"},
                       planted_bug{plant::recognise_by_index, "is missing"},
-                      planted_bug{plant::lsn_without_timeline, "is missing"},
+                      planted_bug{plant::lsn_without_timeline, "confirmed through"},
                       planted_bug{plant::start_above_covered, "confirmed through"},
                       planted_bug{plant::keep_aborted_parts, " came as "},
                       planted_bug{plant::skip_block_at_segment_end, "is missing"},
                       planted_bug{plant::trust_page_cache, "is not durable"},
                       planted_bug{plant::keepalive_past_unsynced, "confirmed through"},
                       planted_bug{plant::cover_before_events, "is missing"},
-                      planted_bug{plant::forget_gap, "is missing"}),
+                      planted_bug{plant::forget_gap, "is missing"},
+                      planted_bug{plant::tail_from_first_stream, "is missing"}),
     [](const auto& made) { return std::string(to_string(made.param.bug)); });
 
 }  // namespace
