@@ -62,7 +62,7 @@ class posix_file final : public storage_file {
                                static_cast<off_t>(offset + done));
       if (got < 0) {
         if (errno == EINTR) continue;
-        return failed("reading", path_);
+        return failed("reading byte " + std::to_string(offset + done) + " of", path_);
       }
       if (got == 0) break;
       done += static_cast<std::size_t>(got);

@@ -48,6 +48,10 @@ hub::impl::impl(parts with, stream_limits limits)
           "pulse_streams_stalled_ended_total",
           "Streams ended because they acknowledged nothing while another waited for their name",
           {{"project", with_.project}})),
+      read_failures_total_(with_.figures->counter(
+          "pulse_log_read_failures_total",
+          "Times that stored events could not be read, damage and what retention dropped apart",
+          {{"project", with_.project}})),
       expired_total_(with_.figures->counter(
           "pulse_cursors_expired_total",
           "Named streams for which retention dropped events that they still waited for",

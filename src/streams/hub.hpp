@@ -173,8 +173,8 @@ class hub {
 
   // Retention is about to drop everything through `through`. Cursors of names that wait for none of
   // it, and that no gap in it bars, are moved past it; the others are counted and named in the log.
-  // `done` when the cursors are durable, with false when they could not be saved: then nothing may
-  // be dropped. One at a time.
+  // `done` when the cursors are durable, with false when they could not be saved, or the log not
+  // be read to judge one: then nothing may be dropped. One at a time.
   void make_way(const position& through, std::function<void(bool)> done);
 
   // The cursor was moved or deleted from outside: its streams end and nothing that is known under

@@ -129,6 +129,9 @@ void hub::impl::advance_tail() {
     const auto read = tail_->next();
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
+      if (read.error().code == errc::io)
+        note_unread("stored events could not be read for all: each stream reads for itself",
+                    read.error());
       std::vector<stream_id> all;
       for (const auto& [table, live] : live_) {
         for (const auto* stream : live.streams) all.push_back(stream->id);

@@ -17,6 +17,10 @@ constexpr std::chrono::minutes age_check_interval{10};
 // An open name says so this often, whether its cursor moves or not.
 constexpr std::chrono::hours touch_interval{24};
 
+// Retention asks every half a minute, or every second when the disk is full. A disk that fails for
+// a moment costs nobody anything; one that never reads a segment again does not keep all others.
+constexpr int unread_checks_max = 20;
+
 constexpr const char* reset_hint =
     "'pulse streams seek' sets the cursor to a place that is kept, 'pulse streams delete' lets the "
     "name start anew; on_expired = \"earliest\" would go on by itself";
@@ -88,7 +92,7 @@ void hub::impl::make_way_for_some() {
     const auto found = names_.find(key);
     if (found == names_.end()) continue;
     auto& name = *found->second;
-    if (waits_for(name, under_way.through)) continue;
+    if (check_waiting(name, under_way.through) != waiting_for::nothing) continue;
     name.cursor = std::max(name.cursor, under_way.through);
     // A stream that waits for room reads on from here.
     if (name.active != nullptr)
@@ -101,12 +105,17 @@ void hub::impl::make_way_for_some() {
   }
   const auto finish = [self = shared_from_this()](const result<void>& saved) {
     const auto done = std::move(self->way_->done);
+    const auto unread = std::move(self->way_->unread);
     self->way_.reset();
     if (!saved) {
       log_error("streams", "cursors could not be saved: retention drops nothing until they can",
                 {{"project", self->with_.project}, {"reason", saved.error().message()}});
     }
-    done(saved.has_value());
+    if (unread)
+      self->note_unread(
+          "stored events could not be read: retention waits, since a stream may want them",
+          *unread);
+    done(saved && !unread);
   };
   if (under_way.moved.empty()) return finish({});
   with_.cursors->save(std::move(under_way.moved), finish);
@@ -114,9 +123,9 @@ void hub::impl::make_way_for_some() {
 
 // Whether an event of the name's table, not acknowledged yet, is among what is to be dropped, or a
 // gap that nobody has accepted: a cursor behind it would never be told.
-bool hub::impl::waits_for(name_state& name, const position& through) {
+hub::impl::waiting_for hub::impl::check_waiting(name_state& name, const position& through) {
   const auto at = cursor(name.key);
-  if (at >= through) return false;
+  if (at >= through) return waiting_for::nothing;
   // Not by its name: the table may have another by now, which is not followed yet (follow()).
   if (name.table == 0) find_table(name);
   const auto* gap = gap_behind(at, name.table);
@@ -124,9 +133,15 @@ bool hub::impl::waits_for(name_state& name, const position& through) {
   if (name.table != 0 && !bars) {
     const auto reader = with_.log->read(at, name.table);
     const auto read = reader->next();
-    if (read && (*read == nullptr || (*read)->at > through)) return false;
+    const bool unread = !read && read.error().code == errc::io;
+    if (unread && ++name.unread_checks <= unread_checks_max) {
+      way_->unread = read.error();
+      return waiting_for::unknown;
+    }
+    if (!unread) name.unread_checks = 0;
+    if (read && (*read == nullptr || (*read)->at > through)) return waiting_for::nothing;
   }
-  if (std::exchange(name.overtaken, true)) return true;
+  if (std::exchange(name.overtaken, true)) return waiting_for::something;
   expired_total_.Increment();
   log_warning("streams",
               bars ? "retention drops a gap that a stream has not been told of: it will be refused "
@@ -138,7 +153,7 @@ bool hub::impl::waits_for(name_state& name, const position& through) {
                {"stream", name.key.name},
                {"cursor", to_string(at)},
                {"dropped_through", to_string(through)}});
-  return true;
+  return waiting_for::something;
 }
 
 void hub::impl::abandon_unused(std::chrono::steady_clock::time_point now) {

@@ -128,10 +128,10 @@ void hub::impl::end_when_done(const stream_state& barred) {
   });
 }
 
-// What cannot be read becomes a gap first; then the reader passes it, and the gap says who goes on.
+// What is damaged becomes a gap first; then the reader passes it, and the gap says who goes on.
 void hub::impl::hold(stream_state& stream, const error& why) {
   const auto lost = stream.reader->damage();
-  if (!lost || !with_.on_damage) return end(stream.id, end_reason::failure, why.message());
+  if (!lost || !with_.on_damage) return end_unread(stream, why);
   stream.window.passed(stream.after);
   stream.reader.reset();
   stream.how = delivery::held;
@@ -140,6 +140,26 @@ void hub::impl::hold(stream_state& stream, const error& why) {
   with_.on_damage(*lost, [weak = weak_from_this(), lost = *lost](const result<void>& recorded) {
     if (const auto self = weak.lock()) self->go_on_behind_damage(lost, recorded);
   });
+}
+
+void hub::impl::note_unread(std::string_view what_follows, const error& why,
+                            const stream_state* stream) {
+  read_failures_total_.Increment();
+  log_error("streams", what_follows,
+            {{"project", with_.project},
+             {"table", stream == nullptr ? "" : to_string(stream->table_of)},
+             {"stream", stream == nullptr ? "" : stream->wanted.name},
+             {"reason", why.message()}});
+}
+
+// The disk may read them the next time: until then nothing says that they are lost.
+void hub::impl::end_unread(const stream_state& stream, const error& why) {
+  // Retention was faster than the stream, which is said when the stream comes back.
+  if (why.code == errc::gap) return end(stream.id, end_reason::failure, why.message());
+  note_unread(
+      "stored events could not be read: the stream ends, and goes on when it is opened again", why,
+      &stream);
+  end(stream.id, end_reason::failure, "stored events could not be read: connect again");
 }
 
 void hub::impl::go_on_behind_damage(const log::damaged_stretch& lost,

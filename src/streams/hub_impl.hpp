@@ -75,7 +75,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   result<void> check_kept(name_state& name);
   void go_on_from_earliest(name_state& name, const error& why);
   void make_way_for_some();
-  bool waits_for(name_state& name, const position& through);
+  enum class waiting_for { nothing, something, unknown };
+  waiting_for check_waiting(name_state& name, const position& through);
   void abandon_unused(std::chrono::steady_clock::time_point now);
 
   // hub_renames.cpp
@@ -99,6 +100,9 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   result<position> start_behind_gaps(const position& start) const;
   void bar(stream_state& stream, const control::stored_gap& gap);
   void hold(stream_state& stream, const error& why);
+  void note_unread(std::string_view what_follows, const error& why,
+                   const stream_state* stream = nullptr);
+  void end_unread(const stream_state& stream, const error& why);
   void go_on_behind_damage(const log::damaged_stretch& lost, const result<void>& recorded);
   void end_when_done(const stream_state& barred);
   // The streams of one table that keep up, and where to find those that an event could concern.
@@ -161,7 +165,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
     position through;
     std::vector<cursor_key> names;  // still to be looked at
     std::vector<std::pair<cursor_key, position>> moved;
-    std::function<void(bool)> done;
+    std::optional<error> unread = {};  // why it is not known of a name what it waits for
+    std::function<void(bool)> done = {};
   };
   std::optional<way> way_;
   std::chrono::steady_clock::time_point last_age_check_{};
@@ -183,6 +188,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   prometheus::Gauge& open_streams_;
   prometheus::Gauge& stalled_streams_;
   prometheus::Counter& stalled_ended_total_;
+  prometheus::Counter& read_failures_total_;
   prometheus::Counter& expired_total_;
   prometheus::Counter& abandoned_total_;
   lag_figures lags_;

@@ -34,6 +34,7 @@ struct name_state {
   bool touched = false;    // to be saved although it has not moved: somebody uses it
   bool overtaken = false;  // retention has dropped what it waited for; said
   bool abandoned = false;
+  int unread_checks = 0;  // times in a row that retention could not read what it waits for
   unix_time_us used_at{};
   acknowledged_ahead ahead;
   stream_state* active = nullptr;

@@ -22,6 +22,9 @@ class fault_file final : public storage_file {
 
   result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to) const override {
     const std::scoped_lock lock(disk_->mutex_);
+    if (disk_->reads_fail) {
+      return error{errc::io, "the simulated disk fails to read byte " + std::to_string(offset), {}};
+    }
     const auto& now = state_->now;
     if (offset >= now.size()) return std::size_t{0};
     const auto size = std::min<std::size_t>(to.size(), now.size() - offset);

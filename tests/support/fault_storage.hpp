@@ -1,6 +1,7 @@
 // A disk in memory that can be full, fail, or lose power at any operation.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,8 @@ class fault_disk {
   // As on Linux: what a failed sync should have written can be read as if nothing had happened, and
   // no later sync writes it, unless it is written again.
   bool syncs_fail = false;
+  // As long as this holds, nothing can be read.
+  std::atomic<bool> reads_fail = false;
 
   // The disk as it may be found after a power cut now: what was synced is there; of what was not,
   // any sectors of any write and any directory changes are. Call from before_change, or when

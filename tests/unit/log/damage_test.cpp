@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 namespace pulse::log {
 namespace {
 
+using pulse::testing::collect;
 using pulse::testing::read_event;
 using pulse::testing::test_event;
 using pulse::testing::wait_until;
@@ -167,6 +169,46 @@ TEST(damage, is_named_by_file_and_offset_and_what_lies_around_it_is_served) {
     if (!newest) {
       EXPECT_EQ((*opened)->bounds().last, event_count);
     }
+  }
+}
+
+// Whatever a reader had read already, from the beginning of a run or of a segment's index: it goes
+// on from there when the disk reads again, and so does another one.
+TEST(damage, is_not_what_a_disk_that_fails_to_read_leaves) {
+  for (std::uint32_t before = 0; before <= event_count; before += 7) {
+    const auto disk = written_disk();
+    const auto log = open_on(disk).value();
+    const auto reader = log->read({}, 0);
+    std::vector<event_sequence> read;
+    for (std::uint32_t n = 0; n < before; ++n) read.push_back((*reader->next().value()).sequence);
+    disk->reads_fail = true;
+    std::optional<error> failure;
+    while (!failure) {
+      const auto next = reader->next();
+      if (!next) {
+        failure = next.error();
+      } else if (*next == nullptr) {
+        break;
+      } else {
+        read.push_back((*next)->sequence);
+      }
+    }
+    if (failure) {
+      EXPECT_EQ(failure->code, errc::io) << failure->message();
+      EXPECT_NE(failure->what.find("fails to read byte "), std::string::npos) << failure->what;
+      EXPECT_FALSE(reader->damage());
+      const auto again = reader->next();
+      ASSERT_FALSE(again);
+      EXPECT_EQ(again.error().code, errc::io);
+    } else {
+      EXPECT_EQ(read.size(), event_count);
+    }
+    disk->reads_fail = false;
+    for (const auto& event : collect(*reader)) read.push_back(event.sequence);
+    ASSERT_EQ(read.size(), event_count);
+    for (std::uint32_t n = 0; n < event_count; ++n) ASSERT_EQ(read[n], n + 1);
+    EXPECT_EQ(read_all(*log, {}, 0).events.size(), event_count);
+    EXPECT_TRUE(read_all(*log, {}, 0).lost.empty());
   }
 }
 

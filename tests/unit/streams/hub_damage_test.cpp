@@ -265,6 +265,59 @@ TEST_F(hub_damage, that_cannot_be_recorded_ends_its_streams_and_is_asked_for_aga
   EXPECT_EQ(again->rows, (rows{4, 5}));
 }
 
+TEST_F(hub_damage, a_disk_that_fails_to_read_ends_the_stream_and_loses_it_nothing) {
+  hub_->know({key("mail"), place_of(0)});
+  append(10);
+  damage(4, 6);
+  broken_.disk_fails = true;
+  const auto reader = open("mail");
+  EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
+  EXPECT_EQ(reader->ended, end_reason::failure);
+  EXPECT_EQ(open("mail")->rows, (rows{1, 2, 3})) << "nothing was acknowledged";
+  EXPECT_EQ(figure("pulse_log_read_failures_total"), 2);
+  EXPECT_TRUE(asked_.empty()) << "it is no damage";
+  broken_.disk_fails = false;
+  broken_.damaged.reset();
+  const auto again = open("mail");
+  EXPECT_EQ(again->rows, (rows{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+  EXPECT_FALSE(again->ended);
+}
+
+TEST_F(hub_damage, a_disk_that_fails_to_read_on_the_tail_ends_only_who_needs_what_is_there) {
+  const auto jobs = open("mail", "jobs");
+  const auto notes = open("mail", "notes");
+  const auto subscription = open("", "notes", {}, stream_mode::subscribe);
+  damage(2, 2, {table("jobs")});
+  broken_.disk_fails = true;
+  append_unread(1, "jobs");
+  append_unread(1, "jobs");
+  append(1, "notes");
+  EXPECT_EQ(jobs->ended, end_reason::failure);
+  append(1, "notes");
+  EXPECT_EQ(notes->rows, (rows{3, 4}));
+  EXPECT_EQ(subscription->rows, (rows{3, 4}));
+  EXPECT_FALSE(notes->ended);
+  EXPECT_FALSE(subscription->ended);
+  EXPECT_EQ(figure("pulse_log_read_failures_total"), 2) << "the tail's, and that of the stream";
+  broken_.disk_fails = false;
+  broken_.damaged.reset();
+  EXPECT_EQ(open("mail", "jobs")->rows, (rows{1, 2}));
+}
+
+TEST_F(hub_damage, a_disk_that_fails_for_the_tail_alone_ends_nobody) {
+  const auto jobs = open("mail", "jobs");
+  const auto notes = open("mail", "notes");
+  damage(2, 2, {table("others")});
+  broken_.disk_fails = true;
+  append_unread(1, "jobs");
+  append_unread(1, "others");
+  append(1, "notes");
+  EXPECT_EQ(jobs->rows, rows{1});
+  EXPECT_EQ(notes->rows, rows{3});
+  EXPECT_FALSE(jobs->ended);
+  EXPECT_EQ(figure("pulse_log_read_failures_total"), 1);
+}
+
 TEST_F(hub_damage, a_stream_that_leaves_while_held_leaves_nothing_behind) {
   const auto reader = open("");
   damage(1, 1);

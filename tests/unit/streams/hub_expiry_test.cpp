@@ -1,5 +1,6 @@
 // What retention and age take away from named streams.
 #include "tests/unit/streams/hub_fixture.hpp"
+#include "tests/unit/streams/unreadable_log.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -214,6 +215,42 @@ TEST_F(hub_expiry, nothing_is_dropped_when_cursors_cannot_be_saved) {
   EXPECT_FALSE(drop_through({1, lsn{1005}, lsn{1005}, 0}));
   cursors_.fail_saves = false;
   EXPECT_TRUE(drop_through({1, lsn{1005}, lsn{1005}, 0}));
+}
+
+class hub_expiry_on_a_failing_disk : public hub_expiry {
+ protected:
+  hub_expiry_on_a_failing_disk() {
+    served_ = &broken_;
+    start_hub();
+    make_name("quiet", "notes");
+    make_name("caught_up", "others");
+    append(10);
+    append(1, "notes");
+    broken_.damaged = log::damaged_stretch{place_of(2), place_of(4), 3, {}, "segment 7"};
+    broken_.disk_fails = true;
+  }
+
+  unreadable_log broken_{log_};
+};
+
+TEST_F(hub_expiry_on_a_failing_disk, nothing_is_dropped_while_it_cannot_be_read_who_waits_for_it) {
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(drop_through(place_of(6)));
+  EXPECT_EQ(figure("pulse_log_read_failures_total"), 5);
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 0);
+  broken_.disk_fails = false;
+  broken_.damaged.reset();
+  EXPECT_TRUE(drop_through(place_of(6)));
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 0);
+  EXPECT_EQ(open("quiet", "notes")->rows, std::vector<int>{11});
+}
+
+TEST_F(hub_expiry_on_a_failing_disk,
+       one_that_never_reads_again_stops_no_retention_and_names_are_told) {
+  int asked = 1;
+  while (!drop_through(place_of(6)) && asked < 100) ++asked;
+  EXPECT_EQ(asked, 21);
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 2);
+  EXPECT_TRUE(open("quiet", "notes")->refused);
 }
 
 TEST_F(hub_expiry, what_is_in_flight_counts_as_waited_for) {
