@@ -191,11 +191,15 @@ void capture::use_retention(log::retention_policy retention) {
 }
 
 void capture::begin_trim(std::chrono::steady_clock::time_point now) {
-  // Without room retention is what may make some.
-  if (trimming_ || (now - last_trim_ < trim_interval && !with_.log->bounds().out_of_space)) return;
+  // Age can wait. Bytes cannot: much is written in half a minute, and without room retention is
+  // what may make some.
+  const auto bounds = with_.log->bounds();
+  const auto& bytes_max = with_.retention.bytes_max;
+  const bool full = bounds.out_of_space || (bytes_max && bounds.stored_bytes > *bytes_max);
+  if (trimming_ || (!full && now - last_trim_ < trim_interval)) return;
   last_trim_ = now;
   const auto through = with_.log->trimmable(with_.retention, system_clock_source().now());
-  if (through <= with_.log->bounds().dropped_through) return;
+  if (through <= bounds.dropped_through) return;
   trimming_ = true;
   with_.make_way(through, [this, through](bool made) {
     asio::post(context_, [this, through, made] {

@@ -1,8 +1,20 @@
-// What script/soak complains of. The soak itself is run by hand: docs/testing.md says what it finds.
+// A minute of what script/soak does for as long as it is told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { complaints, descriptorGrowthMax, growthMaxMib, type SoakFigures } from './soak/run.js';
+import { scenario } from '../harness/scenario.js';
+import { complaints, descriptorGrowthMax, growthMaxMib, runSoak, type SoakFigures } from './soak/run.js';
+
+scenario(
+  'a_day_in_a_minute_loses_nothing_and_leaves_memory_and_descriptors_flat',
+  async (s) => {
+    const figures = await runSoak(s, 1, () => {});
+    s.note(JSON.stringify(figures));
+    assert.deepEqual(complaints(figures), []);
+    assert.ok(figures.committed > 1000);
+  },
+  { timeoutMs: 400_000 },
+);
 
 void test('the_soak_complains_of_what_grows_and_of_what_is_missing', () => {
   const sound: SoakFigures = {

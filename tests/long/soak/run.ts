@@ -178,6 +178,8 @@ export async function runSoak(s: Scenario, minutes: number, say: (line: string) 
   const env = {
     PULSE_SEGMENT_BYTES: String(segmentBytes),
     PULSE_RETENTION_BYTES: String(retentionBytes),
+    // Who seeks the beginning is where retention drops next, and may be overtaken before the connection is back.
+    PULSE_ON_EXPIRED: 'earliest',
   };
   const pulse = await s.pulse({ database: postgres.socketUrl(), env });
   const oracle = await Oracle.copy(postgres);
