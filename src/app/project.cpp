@@ -56,7 +56,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
     return wrap("project " + config.name, opened.error());
   made->catalog_ = made->with_.last_catalog;
   made->cursors_ =
-      std::make_unique<cursor_keeper>(config.name, made->with_.delivery, made->with_.control);
+      std::make_shared<cursor_keeper>(config.name, made->with_.delivery, made->with_.control);
   made->hub_ = std::make_unique<streams::hub>(
       streams::hub::parts{made->with_.delivery, made->log_.get(), made->relations_.get(),
                           made->cursors_.get(), made->with_.figures, config.name,

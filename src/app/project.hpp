@@ -95,7 +95,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::unique_ptr<log::relation_store> relations_;
   std::unique_ptr<log::event_log> log_;
   std::unique_ptr<log::spill_area> spill_;
-  std::unique_ptr<streams::cursor_store> cursors_;
+  std::shared_ptr<streams::cursor_store> cursors_;
   std::unique_ptr<streams::hub> hub_;
   std::shared_ptr<gap_keeper> gaps_;
   std::vector<position> skipped_;  // as the last run left them

@@ -153,29 +153,52 @@ result<position> state_store::open_cursor(std::string_view project, const table_
   return read_cursor(database_, project, table, name);
 }
 
+template <class Work>
+result<void> state_store::in_transaction(Work work) {
+  if (auto begun = database_.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  const result<void> outcome = work();
+  const auto ended = database_.execute(outcome ? "COMMIT" : "ROLLBACK");
+  return outcome ? ended : outcome;
+}
+
+result<std::vector<position>> state_store::open_cursors(std::string_view project,
+                                                        const std::vector<wanted_cursor>& wanted) {
+  std::vector<position> stand_at;
+  stand_at.reserve(wanted.size());
+  const auto opened = in_transaction([&]() -> result<void> {
+    for (const auto& one : wanted) {
+      const auto at = open_cursor(project, one.table, one.name, one.initial);
+      if (!at) return at.error();
+      stand_at.push_back(*at);
+    }
+    return {};
+  });
+  if (!opened) return opened.error();
+  return stand_at;
+}
+
 result<void> state_store::save_cursors(std::string_view project,
                                        const std::vector<moved_cursor>& moved) {
-  if (auto begun = database_.execute("BEGIN IMMEDIATE"); !begun) return begun;
   auto update = database_.prepare(
       "UPDATE cursors SET timeline = ?1, commit_lsn = ?2, change_lsn = ?3, ordinal = ?4, "
       "used_at_us = ?5, moved_at_us = CASE WHEN (timeline, commit_lsn, change_lsn, ordinal) = "
       "(?1, ?2, ?3, ?4) THEN moved_at_us ELSE ?5 END "
       "WHERE project = ?6 AND table_schema = ?7 AND table_name = ?8 AND name = ?9");
-  result<void> outcome;
-  if (!update) outcome = update.error();
+  if (!update) return update.error();
   const auto now = now_us();
-  for (const auto& one : moved) {
-    if (!outcome) break;
-    bind_position(*update, one.at);
-    outcome = update->bind(now)
-                  .bind(project)
-                  .bind(one.table.schema)
-                  .bind(one.table.name)
-                  .bind(one.name)
-                  .run();
-  }
-  const auto ended = database_.execute(outcome ? "COMMIT" : "ROLLBACK");
-  return outcome ? ended : outcome;
+  return in_transaction([&]() -> result<void> {
+    for (const auto& one : moved) {
+      bind_position(*update, one.at);
+      auto done = update->bind(now)
+                      .bind(project)
+                      .bind(one.table.schema)
+                      .bind(one.table.name)
+                      .bind(one.name)
+                      .run();
+      if (!done) return done;
+    }
+    return {};
+  });
 }
 
 result<std::vector<stored_cursor>> state_store::cursors(std::string_view project) {
@@ -284,12 +307,12 @@ result<void> state_store::rename_cursors(std::string_view project,
 
 result<void> state_store::keep_catalog(std::string_view project, std::string_view catalog_json,
                                        const std::vector<table_rename>& renamed) {
-  if (auto begun = database_.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  result<void> outcome;
-  if (!renamed.empty()) outcome = rename_cursors(project, renamed);
-  if (outcome) outcome = set_fact(project, "catalog", catalog_json);
-  const auto ended = database_.execute(outcome ? "COMMIT" : "ROLLBACK");
-  return outcome ? ended : outcome;
+  return in_transaction([&]() -> result<void> {
+    if (!renamed.empty()) {
+      if (auto followed = rename_cursors(project, renamed); !followed) return followed;
+    }
+    return set_fact(project, "catalog", catalog_json);
+  });
 }
 
 result<void> state_store::delete_cursor(std::string_view project, const table_name& table,

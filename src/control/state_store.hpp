@@ -54,6 +54,15 @@ class state_store {
   // The stored cursor; made at `initial` when there is none.
   result<position> open_cursor(std::string_view project, const table_name& table,
                                std::string_view name, const position& initial);
+  // The same for several in one transaction, which is synced once: where each stands, in their
+  // order.
+  struct wanted_cursor {
+    table_name table;
+    std::string name;
+    position initial;
+  };
+  result<std::vector<position>> open_cursors(std::string_view project,
+                                             const std::vector<wanted_cursor>& wanted);
   // In one transaction; the names count as used now. A cursor that was deleted meanwhile stays so.
   struct moved_cursor {
     table_name table;
@@ -90,6 +99,9 @@ class state_store {
   state_store(sqlite_database database, const clock_source& clock)
       : database_(std::move(database)), clock_(&clock) {}
   result<void> migrate();
+  // Committed when `work`, which gives a result<void>, has succeeded, else rolled back.
+  template <class Work>
+  result<void> in_transaction(Work work);
   result<void> rename_cursors(std::string_view project, const std::vector<table_rename>& renamed);
   std::int64_t now_us() const { return clock_->now().time_since_epoch().count(); }
 

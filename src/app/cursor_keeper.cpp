@@ -1,0 +1,62 @@
+#include "app/cursor_keeper.hpp"
+
+#include "base/logging.hpp"
+
+namespace pulse::app {
+
+cursor_keeper::cursor_keeper(std::string project, boost::asio::any_io_executor executor,
+                             std::shared_ptr<control::control_thread> control)
+    : project_(std::move(project)), executor_(std::move(executor)), control_(std::move(control)) {}
+
+void cursor_keeper::open(const streams::cursor_key& key, position initial, opened done) {
+  waiting_.push_back({key.table, key.name, initial});
+  waiting_done_.push_back(std::move(done));
+  if (!opening_) open_waiting();
+}
+
+void cursor_keeper::open_waiting() {
+  opening_ = true;
+  control_->run(
+      executor_,
+      [project = project_, wanted = std::exchange(waiting_, {})](control::state_store& store) {
+        return store.open_cursors(project, wanted);
+      },
+      [self = shared_from_this(),
+       done = std::exchange(waiting_done_, {})](const result<std::vector<position>>& stand_at) {
+        self->opening_ = false;
+        if (!self->waiting_.empty()) self->open_waiting();
+        for (std::size_t i = 0; i < done.size(); ++i) {
+          done[i](stand_at ? result<position>((*stand_at)[i]) : result<position>(stand_at.error()));
+        }
+      });
+}
+
+void cursor_keeper::save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) {
+  control_->run(
+      executor_,
+      [project = project_, moved = std::move(moved)](control::state_store& store) {
+        std::vector<control::state_store::moved_cursor> cursors;
+        cursors.reserve(moved.size());
+        for (const auto& [key, at] : moved) cursors.push_back({key.table, key.name, at});
+        return store.save_cursors(project, cursors);
+      },
+      std::move(done));
+}
+
+void cursor_keeper::mark_abandoned(const streams::cursor_key& key, bool abandoned) {
+  control_->run(
+      executor_,
+      [project = project_, key, abandoned](control::state_store& store) {
+        return store.mark_abandoned(project, key.table, key.name, abandoned);
+      },
+      [project = project_, key](const result<void>& marked) {
+        if (marked) return;
+        log_error("state", "that a name is abandoned, or is not any more, could not be stored",
+                  {{"project", project},
+                   {"table", to_string(key.table)},
+                   {"stream", key.name},
+                   {"reason", marked.error().message()}});
+      });
+}
+
+}  // namespace pulse::app
