@@ -165,8 +165,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
     position through;
     std::vector<cursor_key> names;  // still to be looked at
     std::vector<std::pair<cursor_key, position>> moved;
-    std::optional<error> unread = {};  // why it is not known of a name what it waits for
-    std::function<void(bool)> done = {};
+    std::optional<error> unread;  // why it is not known of a name what it waits for
+    std::function<void(bool)> done;
   };
   std::optional<way> way_;
   std::chrono::steady_clock::time_point last_age_check_{};
