@@ -170,6 +170,7 @@ class capture {
   // The change that ended the last connection, which no other can decode either.
   struct undecoded {
     position at;
+    table_id table = 0;  // 0: not known
     std::string problem;
   };
   std::optional<undecoded> stands_at_;

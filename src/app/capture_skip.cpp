@@ -27,9 +27,10 @@ void capture::start_decoding(const session& one) {
 void capture::note_failure(const session& one, const error& why) {
   const auto& failed = decoder_.failed_change();
   if (!failed) return;
-  stands_at_ = {
-      {one.server.history.at(failed->commit), failed->commit, failed->change, failed->ordinal},
-      why.what};
+  const auto& place = failed->place;
+  stands_at_ = {{one.server.history.at(place.commit), place.commit, place.change, place.ordinal},
+                failed->relation_oid ? ingest_.table(*failed->relation_oid) : 0,
+                why.what};
 }
 
 void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
@@ -51,6 +52,7 @@ void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
     // All that was committed before the change, of the same transaction too, is on this side of it.
     gap.after = just_before(at);
     gap.through = at;
+    if (stands_at_->table != 0) gap.tables = {stands_at_->table};
     gap.reason = "an operator skipped a change that could not be decoded: " + stands_at_->problem;
     // First the record: by the time that anything behind the change is appended, the streams know.
     with_.record_gap(gap, [this, at, gap, done](const result<void>& recorded) {

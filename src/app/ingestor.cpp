@@ -63,6 +63,11 @@ result<void> ingestor::resolve_with(const type_catalog& types) {
   return {};
 }
 
+table_id ingestor::table(std::uint32_t relation_oid) const {
+  const auto known = known_.find(relation_oid);
+  return known == known_.end() ? 0 : known->second.table;
+}
+
 result<void> ingestor::on_change(const row_change& change) {
   const auto known = known_.find(change.relation_oid);
   if (known == known_.end()) {

@@ -54,6 +54,9 @@ class ingestor final : public fragment_sink {
   // The end of the last transaction that is wholly appended.
   lsn received_through() const { return received_through_; }
 
+  // The number of the table with this OID, as the connection has described it. 0: it has not.
+  table_id table(std::uint32_t relation_oid) const;
+
   // Adds what has been counted since the last call to the counters.
   void publish_figures();
 

@@ -42,8 +42,9 @@ struct history_gap {
   // What was committed behind this is stored again. Nothing: not known yet.
   std::optional<position> through;
   std::optional<vanished_events> vanished;  // forked only, when there are any
-  std::vector<table_id> tables;             // damaged only: whose events may be missing; empty: any
-  std::string reason;                       // one line for people
+  // damaged and skipped only: the tables whose events may be missing. Empty: any.
+  std::vector<table_id> tables;
+  std::string reason;  // one line for people
 
   bool operator==(const history_gap&) const = default;
 };

@@ -112,7 +112,8 @@ result<void> decoder::read_change(message_reader& reader) {
 // An error, unless the change is one that is to be left out.
 result<void> decoder::pass_over(const change_place& place, const error& why) {
   if (std::ranges::find(passed_over_, place) == passed_over_.end()) {
-    failed_ = place;
+    failed_ = {place, {}};
+    if (table_ != nullptr && type_ != 'T') failed_->relation_oid = table_->oid;
     return why;
   }
   if (place.ordinal != behind_every_table) {
@@ -186,8 +187,8 @@ result<void> decoder::read_relation(message_reader& reader) {
   }
   // The catalog's own schema is sent as an empty name.
   if (definition.table.schema.empty()) definition.table.schema = "pg_catalog";
-  described_.insert_or_assign(definition.oid,
-                              description{definition.table, definition.columns.size()});
+  described_.insert_or_assign(
+      definition.oid, description{definition.oid, definition.table, definition.columns.size()});
   return sink_->on_relation(definition);
 }
 

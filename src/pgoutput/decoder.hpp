@@ -54,9 +54,17 @@ class decoder {
   using change_teller = std::function<void(const change_place& place, const error& why)>;
   void reset(std::vector<change_place> passed_over = {}, change_teller told = nullptr);
 
+  struct undecoded_change {
+    change_place place;
+    // The OID of the table whose row it is. Nothing: not known, or a TRUNCATE, of several perhaps.
+    std::optional<std::uint32_t> relation_oid;
+
+    bool operator==(const undecoded_change&) const = default;
+  };
+
   // The change whose error decode() or replay() returned last since reset(); nothing when it was of
   // another kind: without the description of a table, say, none of its changes can be read.
-  const std::optional<change_place>& failed_change() const { return failed_; }
+  const std::optional<undecoded_change>& failed_change() const { return failed_; }
 
  private:
   result<void> dispatch(message_reader& reader);
@@ -83,6 +91,7 @@ class decoder {
   fragment_sink* sink_;
   streamed_sink* streamed_;
   struct description {
+    std::uint32_t oid = 0;
     table_name table;
     std::size_t columns = 0;
   };
@@ -103,7 +112,7 @@ class decoder {
 
   std::vector<change_place> passed_over_;
   change_teller told_;
-  std::optional<change_place> failed_;
+  std::optional<undecoded_change> failed_;
 };
 
 }  // namespace pulse::pgoutput

@@ -5,7 +5,7 @@ import { connectPrisma } from '../client/real_client.js';
 import { readAll, refusedUntilAccepted, theGap, write } from '../harness/gaps.js';
 import { pushSchema } from '../harness/prisma.js';
 import { scenario } from '../harness/scenario.js';
-import { until } from '../harness/wait.js';
+import { until, within } from '../harness/wait.js';
 
 scenario('a_change_that_cannot_be_decoded_is_skipped_by_name_and_is_a_gap', async (s) => {
   const postgres = await s.postgres();
@@ -19,6 +19,23 @@ scenario('a_change_that_cannot_be_decoded_is_skipped_by_name_and_is_a_gap', asyn
   for (const name of ['mail', 'late']) (await prisma.writer.stream({ name, create: {} })).stop();
   await write(setup, 'before');
   await readAll(setup, 'mail', 'before');
+
+  const tags = await prisma.tag.stream({ name: 'tags', create: {} });
+  const tagReader = tags.getReader();
+  const labels: string[] = [];
+  // Of another table: nothing of it is missing, and nobody has to say so. A server that is killed sends its last ones again.
+  const tagged = async (label: string): Promise<void> => {
+    await postgres.sql(`INSERT INTO "Tag" (label) VALUES ('${label}')`);
+    for (let seen: string | undefined; seen !== label; ) {
+      const { value } = await within(`the tag ${label}`, 30_000, tagReader.read());
+      assert.ok(value !== undefined && 'created' in value);
+      seen = (value.created as { label: string }).label;
+      assert.ok([...labels, label].includes(seen), seen);
+      tags.acknowledgeEvent(value.id);
+    }
+    labels.push(label);
+  };
+  await tagged('before');
 
   // Each column of a row is its kind (a byte), its length (four) and its text: the kind becomes one that there is not.
   proxy.tamper = (message) => {
@@ -45,12 +62,16 @@ scenario('a_change_that_cannot_be_decoded_is_skipped_by_name_and_is_a_gap', asyn
   const gap = await theGap(pulse, 'skipped');
   assert.match(gap.reason, /an operator skipped a change that could not be decoded: .*table public\.Writer/);
   await until('capture to go on', async () => (await pulse.capture()).progressing);
+  await tagged('behind');
   assert.equal(await pulse.metric('pulse_changes_skipped_total'), 1);
 
   // The order outlives the server: the change may be sent to the next one, too.
   await pulse.kill();
   await pulse.start();
   assert.deepEqual(await pulse.gaps(), [gap]);
+  await tagged('after the restart');
+  tags.stop();
+  await tagReader.cancel();
 
   // What was before the gap comes first.
   await readAll(setup, 'mail', 'one');

@@ -180,6 +180,7 @@ TEST(damage, is_not_what_a_disk_that_fails_to_read_leaves) {
     const auto log = open_on(disk).value();
     const auto reader = log->read({}, 0);
     std::vector<event_sequence> read;
+    read.reserve(event_count);
     for (std::uint32_t n = 0; n < before; ++n) read.push_back((*reader->next().value()).sequence);
     disk->reads_fail = true;
     std::optional<error> failure;
