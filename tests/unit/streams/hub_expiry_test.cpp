@@ -253,6 +253,26 @@ TEST_F(hub_expiry_on_a_failing_disk,
   EXPECT_TRUE(open("quiet", "notes")->refused);
 }
 
+TEST_F(hub_expiry, damage_that_is_accepted_expires_no_quiet_name_after_a_restart) {
+  unreadable_log broken(log_);
+  served_ = &broken;
+  start_hub();
+  make_name("quiet", "notes");
+  append(10);
+  broken.damaged = log::damaged_stretch{place_of(2), place_of(4), 3, {}, "segment 7"};
+  restart();
+  control::stored_gap gap;
+  gap.what.kind = gap_kind::damaged;
+  gap.what.after = place_of(2);
+  gap.what.through = place_of(4);
+  gap.accepted_at = clock_.now();
+  hub_->use_gaps({gap});
+  EXPECT_TRUE(drop_through(place_of(6)));
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 0);
+  EXPECT_FALSE(open("quiet", "notes")->refused);
+  hub_.reset();
+}
+
 TEST_F(hub_expiry, what_is_in_flight_counts_as_waited_for) {
   const auto consumer = open("working");
   append(10);
