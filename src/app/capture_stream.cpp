@@ -192,10 +192,11 @@ void capture::use_retention(log::retention_policy retention) {
 
 void capture::begin_trim(std::chrono::steady_clock::time_point now) {
   // Age can wait. Bytes cannot: much is written in half a minute, and without room retention is
-  // what may make some.
+  // what may make some. Where nothing may be dropped, that is not asked each time.
   const auto bounds = with_.log->bounds();
   const auto& bytes_max = with_.retention.bytes_max;
-  const bool full = bounds.out_of_space || (bytes_max && bounds.stored_bytes > *bytes_max);
+  const bool much = bytes_max && bounds.stored_bytes > *bytes_max;
+  const bool full = bounds.out_of_space || (much && !trim_refused_);
   if (trimming_ || (!full && now - last_trim_ < trim_interval)) return;
   last_trim_ = now;
   const auto through = with_.log->trimmable(with_.retention, system_clock_source().now());
@@ -204,6 +205,7 @@ void capture::begin_trim(std::chrono::steady_clock::time_point now) {
   with_.make_way(through, [this, through](bool made) {
     asio::post(context_, [this, through, made] {
       trimming_ = false;
+      trim_refused_ = !made;
       if (made) trim(through);
     });
   });

@@ -17,8 +17,9 @@ constexpr std::chrono::minutes age_check_interval{10};
 // An open name says so this often, whether its cursor moves or not.
 constexpr std::chrono::hours touch_interval{24};
 
-// Retention asks every half a minute, or every second when the disk is full. A disk that fails for
-// a moment costs nobody anything; one that never reads a segment again does not keep all others.
+// Retention asks every half a minute, or twice a second when the disk is full. A disk that fails
+// for a moment costs nobody anything; one that never reads a segment again does not keep all
+// others.
 constexpr int unread_checks_max = 20;
 
 constexpr const char* reset_hint =
