@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include <lz4.h>
 #include <zstd.h>
@@ -31,25 +32,28 @@ std::size_t padded(std::size_t size) {
   return (size + block_alignment - 1) / block_alignment * block_alignment;
 }
 
-std::string compress(std::string_view events, compression& codec) {
-  std::string packed;
+// Compressed events, or nothing when they do not shrink: then they are stored as they are.
+struct compressed_events {
+  std::unique_ptr<char[]> bytes;  // NOLINT(*-avoid-c-arrays): not filled with zeros first
+  std::size_t size = 0;
+};
+
+compressed_events compress(std::string_view events, compression codec) {
+  compressed_events packed;
   if (codec == compression::lz4 && events.size() <= LZ4_MAX_INPUT_SIZE) {
-    packed.resize(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(events.size()))));
-    const int size =
-        LZ4_compress_default(events.data(), packed.data(), static_cast<int>(events.size()),
-                             static_cast<int>(packed.size()));
-    packed.resize(static_cast<std::size_t>(std::max(size, 0)));
+    const int room = LZ4_compressBound(static_cast<int>(events.size()));
+    packed.bytes = std::make_unique_for_overwrite<char[]>(static_cast<std::size_t>(room));
+    const int size = LZ4_compress_default(events.data(), packed.bytes.get(),
+                                          static_cast<int>(events.size()), room);
+    packed.size = static_cast<std::size_t>(std::max(size, 0));
   } else if (codec == compression::zstd) {
-    packed.resize(ZSTD_compressBound(events.size()));
+    const auto room = ZSTD_compressBound(events.size());
+    packed.bytes = std::make_unique_for_overwrite<char[]>(room);
     const auto size =
-        ZSTD_compress(packed.data(), packed.size(), events.data(), events.size(), zstd_level);
-    packed.resize(ZSTD_isError(size) != 0U ? 0 : size);
+        ZSTD_compress(packed.bytes.get(), room, events.data(), events.size(), zstd_level);
+    packed.size = ZSTD_isError(size) != 0U ? 0 : size;
   }
-  // What does not shrink is stored as it is.
-  if (packed.empty() || packed.size() >= events.size()) {
-    codec = compression::none;
-    packed.clear();
-  }
+  if (packed.size >= events.size()) packed.size = 0;
   return packed;
 }
 
@@ -70,13 +74,15 @@ std::uint64_t growth_max(compression codec) {
 
 bool decompress(const block_header& header, byte_view payload, std::string& events) {
   if (header.raw_bytes > payload.size() * growth_max(header.codec)) return false;
-  events.resize(header.raw_bytes);
   const auto* from = reinterpret_cast<const char*>(payload.data());
+  if (header.codec == compression::none) {
+    events.assign(from, payload.size());
+    return payload.size() == header.raw_bytes;
+  }
+  events.resize(header.raw_bytes);
   switch (header.codec) {
     case compression::none:
-      if (payload.size() != header.raw_bytes) return false;
-      if (!payload.empty()) std::memcpy(events.data(), from, payload.size());
-      return true;
+      break;
     case compression::lz4:
       return header.raw_bytes <= LZ4_MAX_INPUT_SIZE &&
              LZ4_decompress_safe(from, events.data(), static_cast<int>(payload.size()),
@@ -117,16 +123,20 @@ bool table_set::may_have(table_id table) const {
 
 packed_block pack_block(const block_facts& facts, std::string_view events, const block_place& place,
                         compression codec) {
-  // Small blocks gain nothing worth the work.
-  constexpr std::size_t compressed_from_bytes = 512;
   if (events.size() < compressed_from_bytes) codec = compression::none;
   const auto compressed = compress(events, codec);
-  const std::string_view payload =
-      codec == compression::none ? events : std::string_view(compressed);
+  if (compressed.size == 0) codec = compression::none;
+  const std::string_view payload = codec == compression::none
+                                       ? events
+                                       : std::string_view(compressed.bytes.get(), compressed.size);
   const auto& tables = facts.tables.exact();
   const auto head = block_header_bytes + tables.size() * 4;
 
   packed_block packed;
+  packed.codec = codec;
+  packed.bytes.reserve(padded(head + payload.size()));
+  packed.bytes.resize(head);
+  packed.bytes += payload;
   packed.bytes.resize(padded(head + payload.size()));
   auto* to = reinterpret_cast<std::byte*>(packed.bytes.data());
   store_little(to + field::magic, magic);
@@ -148,7 +158,6 @@ packed_block pack_block(const block_facts& facts, std::string_view events, const
   store_little(to + field::durable, place.durable_through);
   for (std::size_t i = 0; i < tables.size(); ++i)
     store_little(to + block_header_bytes + i * 4, tables[i]);
-  if (!payload.empty()) std::memcpy(to + head, payload.data(), payload.size());
   packed.checksum = crc32c(std::as_bytes(std::span(packed.bytes)).subspan(field::previous));
   store_little(to + field::checksum, packed.checksum);
   return packed;

@@ -62,9 +62,13 @@ struct loaded_block {
 inline constexpr std::size_t block_header_bytes = 168;
 inline constexpr std::size_t block_alignment = 8;
 
+// Smaller blocks gain nothing worth the work: they are stored as they are.
+inline constexpr std::size_t compressed_from_bytes = 512;
+
 struct packed_block {
   std::string bytes;
-  std::uint32_t checksum = 0;  // what the next block names as its predecessor
+  compression codec = compression::none;  // none: its events did not shrink
+  std::uint32_t checksum = 0;             // what the next block names as its predecessor
 };
 
 // Where a block is being written or was found.

@@ -8,6 +8,13 @@
 #include "base/logging.hpp"
 
 namespace pulse::log {
+namespace {
+
+// What does not shrink comes in runs (pictures, ciphertext), and finding it out costs as much as
+// the rest of packing: after such a block some are not tried, more each time.
+constexpr unsigned stored_as_they_are_max = 15;
+
+}  // namespace
 
 segment_writer::segment_writer(storage& files, segment_store& store, block_queue& queue,
                                const segment_log_options& options, position_in_file at,
@@ -113,8 +120,19 @@ void segment_writer::write(std::vector<block_draft>& drafts) {
   write_out();
 }
 
-packed_block segment_writer::pack(const block_draft& draft) const {
-  return pack_block(draft.facts, draft.events, {at_.last_checksum, at_.offset}, options_.codec);
+packed_block segment_writer::pack(const block_draft& draft) {
+  const bool tries = stored_as_they_are_ == 0;
+  auto packed = pack_block(draft.facts, draft.events, {at_.last_checksum, at_.offset},
+                           tries ? options_.codec : compression::none);
+  if (!tries) {
+    --stored_as_they_are_;
+  } else if (packed.codec != compression::none) {
+    next_stored_as_they_are_ = 1;
+  } else if (draft.events.size() >= compressed_from_bytes) {
+    stored_as_they_are_ = next_stored_as_they_are_;
+    next_stored_as_they_are_ = std::min(2 * next_stored_as_they_are_ + 1, stored_as_they_are_max);
+  }
+  return packed;
 }
 
 // Writes and syncs what is packed, then lets readers see it.

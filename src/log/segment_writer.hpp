@@ -42,7 +42,7 @@ class segment_writer {
   void make_durable(std::vector<block_draft>& drafts);
   void write(std::vector<block_draft>& drafts);
   void write_out();
-  packed_block pack(const block_draft& draft) const;
+  packed_block pack(const block_draft& draft);
   std::uint64_t packed_end() const { return at_.offset + buffer_.size(); }
   // False when the log is being closed while the disk is full.
   bool roll();
@@ -58,6 +58,8 @@ class segment_writer {
   segment_log_options options_;
   position_in_file at_;
   std::function<void()> on_progress_;
+  unsigned stored_as_they_are_ = 0;  // blocks for which compression is not tried
+  unsigned next_stored_as_they_are_ = 1;
   bool abandoned_ =
       false;  // stopped while the disk was full: what was not written is confirmed to nobody
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -306,6 +307,34 @@ TEST_F(segment_log_on_a_disk, an_event_larger_than_a_segment_has_one_to_itself) 
   const auto events = collect(*log_->read(position{}, 0));
   ASSERT_EQ(events.size(), 100U);
   EXPECT_EQ(events[3].payload, row);
+}
+
+TEST_F(segment_log_on_a_disk, compresses_again_soon_after_what_does_not_shrink) {
+  open();
+  std::mt19937 random{7};  // NOLINT(*-msc51-cpp): the same every time
+  std::vector<std::string> rows;
+  for (std::uint32_t n = 1; n <= 100; ++n) {
+    std::string value(1000, 'x');
+    if (n <= 50) std::ranges::generate(value, [&] { return static_cast<char>(random()); });
+    if (test_event::is_truncate(n)) value.clear();
+    rows.push_back(pulse::testing::text_tuple({value}));
+    auto event = test_event(n).view();
+    event.after = tuple_view::trusted(as_byte_view(rows.back()));
+    ASSERT_TRUE(log_->append(event));
+    wait_until([&] { return log_->bounds().last == n; });
+  }
+  const auto as_it_is = [&](std::uint32_t n) {
+    return std::ranges::any_of(segments(), [&](const std::string& name) {
+      return as_text(as_byte_view(disk_->content(name))).find(rows[n - 1]) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(as_it_is(1));
+  EXPECT_TRUE(as_it_is(50));
+  EXPECT_FALSE(as_it_is(90));
+  open();
+  const auto events = collect(*log_->read(position{}, 0));
+  ASSERT_EQ(events.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(events[i].payload, rows[i]) << i;
 }
 
 TEST_F(segment_log_on_a_disk, a_reader_of_a_rare_table_does_not_read_the_others) {
