@@ -32,7 +32,8 @@ std::size_t padded(std::size_t size) {
   return (size + block_alignment - 1) / block_alignment * block_alignment;
 }
 
-// Compressed events, or nothing when they do not shrink: then they are stored as they are.
+// Compressed events, or nothing when they do not shrink by an eighth: then they are stored as they
+// are, since a smaller gain is not worth that every reader unpacks them.
 struct compressed_events {
   std::unique_ptr<char[]> bytes;  // NOLINT(*-avoid-c-arrays): not filled with zeros first
   std::size_t size = 0;
@@ -53,7 +54,7 @@ compressed_events compress(std::string_view events, compression codec) {
         ZSTD_compress(packed.bytes.get(), room, events.data(), events.size(), zstd_level);
     packed.size = ZSTD_isError(size) != 0U ? 0 : size;
   }
-  if (packed.size >= events.size()) packed.size = 0;
+  if (packed.size > events.size() - events.size() / 8) packed.size = 0;
   return packed;
 }
 

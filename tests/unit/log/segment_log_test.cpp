@@ -314,7 +314,7 @@ TEST_F(segment_log_on_a_disk, compresses_again_soon_after_what_does_not_shrink) 
   std::mt19937 random{7};  // NOLINT(*-msc51-cpp): the same every time
   std::vector<std::string> rows;
   for (std::uint32_t n = 1; n <= 100; ++n) {
-    std::string value(1000, 'x');
+    std::string value = std::to_string(n) + std::string(1000, 'x');
     if (n <= 50) std::ranges::generate(value, [&] { return static_cast<char>(random()); });
     if (test_event::is_truncate(n)) value.clear();
     rows.push_back(pulse::testing::text_tuple({value}));
