@@ -47,6 +47,7 @@ class capture {
     metrics* figures = nullptr;
     std::string system_identifier;  // of the database whose history the log holds; empty: none yet
     source::slot_history slot = source::slot_history::none;
+    timelines history;  // by which it came; `current` zero: not known
     log::retention_policy retention;
     std::vector<position> skipped;  // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
@@ -54,6 +55,7 @@ class capture {
     std::function<void(std::string)> on_system_identifier;
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
+    std::function<void(timelines, std::function<void(result<void>)> done)> keep_history;
     std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
     // Retention is about to drop what is at or before the position: cursors make way first. `done`
     // may be called on any thread, with false when nothing may be dropped.
@@ -122,6 +124,7 @@ class capture {
   source::async_result<> wait_for_slot(std::int32_t active_pid);
   source::async_result<> begin_at(std::shared_ptr<session> one, lsn place);
   source::async_result<> keep_slot(source::slot_history known);
+  source::async_result<> keep_history(timelines history);
   // Called with what was found missing before anything behind it is appended: it is durable, and
   // streams know of it, when this has returned.
   source::async_result<> record_gap(history_gap found);

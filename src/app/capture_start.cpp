@@ -60,6 +60,18 @@ source::async_result<> capture::keep_slot(source::slot_history known) {
   co_return kept;
 }
 
+// Before anything of this server is stored, and when what is stored of another ends before it:
+// until then the other's history is the one to be compared.
+source::async_result<> capture::keep_history(timelines history) {
+  if (with_.history == history) co_return result<void>();
+  const auto ask = [this, history](answer_taker done) {
+    with_.keep_history(history, std::move(done));
+  };
+  auto kept = co_await wait_for(ask);
+  if (kept) with_.history = history;
+  co_return kept;
+}
+
 source::async_result<source::start_plan> capture::plan_start(std::shared_ptr<session> one) {
   // What is still on its way into the log counts as stored: the server may have been promoted
   // without it.
@@ -69,8 +81,9 @@ source::async_result<source::start_plan> capture::plan_start(std::shared_ptr<ses
   const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
   if (!slot) co_return slot.error();
   const auto bounds = with_.log->bounds();
-  const source::stored_history stored{with_.system_identifier, bounds.timeline,
-                                      bounds.covered_through, bounds.last_at, with_.slot};
+  const source::stored_history stored{
+      with_.system_identifier, bounds.timeline, bounds.covered_through,
+      bounds.last_at,          with_.slot,      with_.history};
   auto plan = source::decide_start(stored, one->server, *slot);
   if (plan && plan->gap && plan->gap->kind == gap_kind::forked)
     plan->gap->vanished = find_vanished(*with_.log, plan->gap->after);
@@ -186,6 +199,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   one->slot = names_.slot;
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
+    if (auto kept = co_await keep_history(one->server.history); !kept) co_return kept.error();
   } else {
     if (auto told = co_await tell_of_kept_slot(one); !told) co_return told.error();
     // Gone with its connection; another name than the permanent one.

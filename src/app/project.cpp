@@ -13,6 +13,7 @@
 #include "log/memory_relations.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
+#include "source/timeline_history.hpp"
 
 namespace pulse::app {
 
@@ -147,6 +148,7 @@ void project::start() {
   if (with_.config.event_persistence) {
     to.system_identifier = with_.system_identifier;
     to.slot = with_.slot;
+    to.history = with_.history;
   }
   to.retention = retention();
   to.skipped = skipped_;
@@ -170,18 +172,24 @@ void project::start() {
           }
         });
   };
-  to.keep_slot = [control = with_.control, delivery = with_.delivery, name = name(),
-                  weak = weak_from_this()](source::slot_history known,
-                                           std::function<void(result<void>)> done) {
+  const auto keep = [control = with_.control, delivery = with_.delivery, name = name(),
+                     weak = weak_from_this()](const std::string& fact, const std::string& value,
+                                              std::function<void(result<void>)> done) {
     control->run(
         delivery,
-        [name, known](control::state_store& store) {
-          return store.set_fact(name, "slot", std::string(source::to_string(known)));
+        [name, fact, value](control::state_store& store) {
+          return store.set_fact(name, fact, value);
         },
         // Capture lives as long as the project.
         [weak, done = std::move(done)](const result<void>& kept) {
           if (const auto self = weak.lock()) done(kept);
         });
+  };
+  to.keep_slot = [keep](source::slot_history known, std::function<void(result<void>)> done) {
+    keep("slot", std::string(source::to_string(known)), std::move(done));
+  };
+  to.keep_history = [keep](const timelines& history, std::function<void(result<void>)> done) {
+    keep("timelines", source::to_text(history), std::move(done));
   };
   to.record_gap = [weak = std::weak_ptr(gaps_)](const history_gap& found,
                                                 std::function<void(result<void>)> done) {

@@ -38,6 +38,7 @@ class project final : public server::project_service, public std::enable_shared_
     // From the state store, as the last run left them.
     std::string system_identifier;
     source::slot_history slot = source::slot_history::none;
+    timelines history;
     std::shared_ptr<const catalog> last_catalog;
     std::vector<control::stored_cursor> cursors;
     std::vector<control::stored_gap> gaps;

@@ -22,6 +22,7 @@
 #include "server/listening_socket.hpp"
 #include "server/server.hpp"
 #include "source/database_url.hpp"
+#include "source/timeline_history.hpp"
 
 namespace pulse::app {
 
@@ -224,6 +225,7 @@ result<void> running_server::open_projects(control::state_store& store) {
   struct last_run {
     std::string system_identifier;
     source::slot_history slot = source::slot_history::none;
+    timelines history;
     std::shared_ptr<const catalog> known;
     std::vector<control::stored_cursor> cursors;
     std::vector<control::stored_gap> gaps;
@@ -237,6 +239,9 @@ result<void> running_server::open_projects(control::state_store& store) {
     const auto slot = store.fact(config.name, "slot");
     if (!slot) return slot.error();
     one.slot = source::parse_slot_history(slot->value_or(""));
+    const auto history = store.fact(config.name, "timelines");
+    if (!history) return history.error();
+    one.history = source::parse_timelines(history->value_or(""));
     auto gaps = store.gaps().of(config.name);
     if (!gaps) return gaps.error();
     one.gaps = std::move(*gaps);
@@ -268,6 +273,7 @@ result<void> running_server::open_projects(control::state_store& store) {
     parts.last_catalog = before[config.name].known;
     parts.cursors = std::move(before[config.name].cursors);
     parts.slot = before[config.name].slot;
+    parts.history = std::move(before[config.name].history);
     parts.gaps = std::move(before[config.name].gaps);
     auto opened = project::open(std::move(parts));
     if (!opened) return opened.error();

@@ -14,6 +14,8 @@ namespace pulse {
 struct timeline_switch {
   std::uint32_t timeline = 0;
   lsn switch_point;
+
+  bool operator==(const timeline_switch&) const = default;
 };
 
 // The timeline that a server writes and those that it came by, oldest first.
@@ -29,6 +31,8 @@ struct timelines {
     }
     return current;
   }
+
+  bool operator==(const timelines&) const = default;
 };
 
 }  // namespace pulse

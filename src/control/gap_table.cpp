@@ -140,13 +140,22 @@ result<void> gap_table::complete(const stored_gap& known, const history_gap& fou
   auto update = database_->prepare(
       "UPDATE gaps SET through_timeline = ?, through_commit_lsn = ?, through_change_lsn = ?, "
       "through_ordinal = ?, accepted_at_us = CASE WHEN ? THEN NULL ELSE accepted_at_us END, "
-      "tables = CASE WHEN tables = ? THEN tables ELSE '' END "
+      "tables = CASE WHEN tables = ? THEN tables ELSE '' END, kind = ?, reason = ?, "
+      "vanished_first = nullif(?, ''), vanished_last = nullif(?, ''), vanished_count = ? "
       "WHERE id = ?");
   if (!update) return update.error();
   bind_position(*update, *found.through);
   const bool grown = known.what.through.has_value();
+  // Nothing was missing but what comes next, and now it never happened either.
+  const auto& told = found.kind == gap_kind::forked ? found : known.what;
+  const auto& vanished = told.vanished ? told.vanished : known.what.vanished;
   return update->bind(std::int64_t{grown ? 1 : 0})
       .bind(numbers_text(found.tables))
+      .bind(to_string(told.kind))
+      .bind(told.reason)
+      .bind(vanished ? to_string(vanished->first) : std::string())
+      .bind(vanished ? to_string(vanished->last) : std::string())
+      .bind(vanished ? std::optional(static_cast<std::int64_t>(vanished->count)) : std::nullopt)
       .bind(static_cast<std::int64_t>(known.id))
       .run();
 }

@@ -1,6 +1,7 @@
 #include "source/start_rules.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -27,26 +28,58 @@ result<void> same_server(const stored_history& stored, const server_identity& se
   return {};
 }
 
-// Where the server's history leaves what is stored; nothing when all that is stored is in it.
+// Where what is stored left each timeline before its last one.
+std::vector<timeline_switch> left_by_stored(const stored_history& stored,
+                                            const server_identity& server) {
+  const auto timeline = stored_end(stored).timeline;
+  const auto& known = stored.history;
+  const auto is_it = [&](const timeline_switch& past) { return past.timeline == timeline; };
+  // Of a server from which nothing has come in the end, it says nothing of what is stored.
+  const bool tells = known.current == timeline || std::ranges::any_of(known.left, is_it);
+  // Where nothing else is known they are taken for the same as the server's.
+  auto left = tells ? known.left : server.history.left;
+  std::erase_if(left, [&](const auto& past) { return past.timeline >= timeline; });
+  return left;
+}
+
+// Up to where the server's history and that of what is stored are one; nothing when all that is
+// stored is in the server's. Of two standbys of one server, each promoted where it had come to, the
+// lower place counts: what either has behind it the other has not.
 std::optional<position> fork_below(const stored_history& stored, const server_identity& server) {
   const auto end = stored_end(stored);
-  if (server.history.current == end.timeline) return std::nullopt;
-  // The last timeline that both have been on. A server whose history never was on the stored
-  // timeline left it where it left the one before.
-  std::optional<position> left;
-  for (const auto& past : server.history.left) {
-    if (past.timeline > end.timeline) break;
-    left = position{past.timeline, past.switch_point, {}, 0};
+  position common;
+  auto theirs = server.history.left.begin();
+  const auto last = server.history.left.end();
+  for (const auto& ours : left_by_stored(stored, server)) {
+    if (theirs == last || theirs->timeline != ours.timeline) return common;
+    common = {ours.timeline, std::min(ours.switch_point, theirs->switch_point), {}, 0};
+    if (theirs->switch_point != ours.switch_point) return common;
+    ++theirs;
   }
-  if (!left) return position{};
-  return end > *left ? left : std::nullopt;
+  if ((theirs == last ? server.history.current : theirs->timeline) != end.timeline) return common;
+  if (theirs == last) return std::nullopt;
+  const position left{theirs->timeline, theirs->switch_point, {}, 0};
+  return end > left ? std::optional(left) : std::nullopt;
+}
+
+// The first place of the server's own that is behind all that is stored, also in the order of
+// positions. Two standbys that know nothing of each other may both be promoted to the same number.
+lsn first_behind(const stored_history& stored, const server_identity& server) {
+  const auto end = stored_end(stored);
+  lsn entered;  // where the server has come to its first timeline of a higher number
+  for (const auto& past : server.history.left) {
+    if (past.timeline <= end.timeline) entered = past.switch_point;
+  }
+  if (server.history.current > end.timeline) return entered;
+  return std::max(entered, lsn{end.commit.value + 1});
 }
 
 // Positions that are stored already would be given again: they could not be told apart.
 error written_again(const stored_history& stored, const server_identity& server, lsn from) {
   return {errc::divergence,
           fmt::format("the server writes timeline {} again from {}, below what is stored ({}): it "
-                      "was restored from an older copy without a timeline of its own",
+                      "was restored from an older copy without a timeline of its own, or is "
+                      "another standby, promoted to a timeline of the same number",
                       server.history.at(from), to_string(from), to_string(stored_end(stored))),
           "bring consumers up to date by other means, stop Pulse, run `pulse teardown`, and start "
           "with a new data directory: cursors mean nothing here any more; restores by recovery "
@@ -66,16 +99,16 @@ result<beginning> wanted_beginning(const stored_history& stored, const server_id
       return written_again(stored, server, server.wal_end);
     return beginning{stored.covered_through, {}};
   }
-  if (server.history.at(fork->commit) <= stored_end(stored).timeline)
-    return written_again(stored, server, fork->commit);
+  const auto from = first_behind(stored, server);
+  if (server.wal_end < from) return written_again(stored, server, server.wal_end);
   history_gap gap;
   gap.kind = gap_kind::forked;
   gap.after = *fork;
   gap.reason = fmt::format(
-      "the server's history left timeline {} at {}, below what is stored: events "
+      "the server's history parts from what is stored on timeline {} at {}: events "
       "were captured that the promoted server does not have",
       fork->timeline, to_string(fork->commit));
-  return beginning{fork->commit, std::move(gap)};
+  return beginning{from, std::move(gap)};
 }
 
 history_gap behind_stored(const stored_history& stored, gap_kind kind, std::string reason) {

@@ -33,6 +33,9 @@ struct stored_history {
   lsn covered_through;            // zero: nothing is stored
   position newest = {};           // of the newest stored event; may be of a transaction cut short
   slot_history slot = slot_history::made;
+  // By which it came: of the last server that anything was captured from. `current` zero: not
+  // known.
+  timelines history = {};
 };
 
 // What the server says of itself (IDENTIFY_SYSTEM, TIMELINE_HISTORY).

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
 
 namespace pulse::source {
 namespace {
@@ -16,6 +19,13 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
+std::optional<std::uint32_t> parse_number(std::string_view word) {
+  std::uint32_t number = 0;
+  const auto [end, failure] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (failure != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return number;
+}
+
 std::string_view take_line(std::string_view& text) {
   const auto line = text.substr(0, text.find('\n'));
   text.remove_prefix(std::min(line.size() + 1, text.size()));
@@ -28,16 +38,24 @@ std::vector<timeline_switch> parse_timeline_history(std::string_view content) {
   std::vector<timeline_switch> history;
   while (!content.empty()) {
     auto line = take_line(content);
-    const auto number = take_word(line);
+    const auto timeline = parse_number(take_word(line));
     const auto switch_point = parse_lsn(take_word(line));
-    timeline_switch one;
-    const auto [end, failure] =
-        std::from_chars(number.data(), number.data() + number.size(), one.timeline);
-    if (failure != std::errc() || end != number.data() + number.size() || !switch_point) continue;
-    one.switch_point = *switch_point;
-    history.push_back(one);
+    if (timeline && switch_point) history.push_back({*timeline, *switch_point});
   }
   return history;
+}
+
+std::string to_text(const timelines& history) {
+  std::string text;
+  for (const auto& past : history.left)
+    text += fmt::format("{}\t{}\n", past.timeline, to_string(past.switch_point));
+  return text + std::to_string(history.current);
+}
+
+timelines parse_timelines(std::string_view text) {
+  const auto current = parse_number(text.substr(text.rfind('\n') + 1));
+  if (!current) return {};
+  return {*current, parse_timeline_history(text)};
 }
 
 }  // namespace pulse::source

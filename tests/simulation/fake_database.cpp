@@ -61,6 +61,19 @@ const fake_transaction& fake_database::commit() {
 }
 
 void fake_database::promote(std::size_t kept) {
+  sibling_ = {history_, branches_, wal_};
+  fork(kept);
+}
+
+void fake_database::promote_sibling(std::size_t kept) {
+  history_ = sibling_.history;
+  branches_ = sibling_.branches;
+  wal_ = sibling_.wal;
+  while (history_.size() < kept) commit();
+  fork(kept);
+}
+
+void fake_database::fork(std::size_t kept) {
   history_.resize(kept);
   wal_ = history_.empty() ? wal_begin : history_.back().end;
   // The standby may have been on an older timeline than the server that it takes over from.

@@ -44,6 +44,12 @@ class fake_database {
   // A standby that has replayed only the first `kept` transactions is promoted: the others never
   // happened, and their LSNs are used again on a new timeline.
   void promote(std::size_t kept);
+  // Another standby of the server whose standby was promoted last takes over, with so many of that
+  // server's transactions, which may have gone on for a while: what the first has done since never
+  // happened.
+  void promote_sibling(std::size_t kept);
+  // What that server had when the first was promoted; zero: there is none.
+  std::size_t sibling_transactions() const { return sibling_.history.size(); }
   const timelines& branches() const { return branches_; }
 
   static table_name name(std::uint32_t table) { return {"public", "t" + std::to_string(table)}; }
@@ -52,11 +58,19 @@ class fake_database {
   static relation definition(std::uint32_t table);
 
  private:
+  struct standby {
+    std::vector<fake_transaction> history;
+    timelines branches;
+    lsn wal;
+  };
+  void fork(std::size_t kept);
+
   std::mt19937_64 random_;
   truncates truncates_;
   std::vector<fake_transaction> history_;
   std::uint64_t transactions_made_ = 0;
   timelines branches_{1};
+  standby sibling_;  // of the server before the last promotion
   std::uint32_t newest_timeline_ = 1;
   lsn wal_ = wal_begin;
   unix_time_us now_{std::chrono::seconds(1700000000)};

@@ -30,12 +30,15 @@ void oracle::report(std::string problem) {
 }
 
 void oracle::committed() {
-  const auto& database = server_->database();
-  const auto& transaction = database.history().back();
-  const auto timeline = database.branches().at(transaction.commit);
+  const auto& transaction = server_->database().history().back();
+  note("committed " + to_string(transaction.commit));
+  add(transaction);
+}
+
+void oracle::add(const fake_transaction& transaction) {
+  const auto timeline = server_->database().branches().at(transaction.commit);
   lsn record;
   std::uint32_t ordinal = 0;
-  note("committed " + to_string(transaction.commit));
   for (const auto& one : transaction.rows) {
     ordinal = one.at == record ? ordinal + 1 : 0;
     record = one.at;
@@ -48,17 +51,26 @@ void oracle::committed() {
 void oracle::promoted() {
   const auto& fork = server_->database().branches().left.back();
   note("promoted at " + to_string(fork.switch_point));
-  for (auto& rows : rows_) {
-    while (!rows.empty() && rows.back().at.commit >= fork.switch_point) {
-      numbers_.erase(rows.back().key);
-      vanished_.emplace(rows.back().key, rows.back().at);
-      rows.pop_back();
-    }
+  // Of another standby also what had vanished with the promotion of the first.
+  const auto before = std::exchange(rows_, decltype(rows_)(rows_.size()));
+  numbers_.clear();
+  for (const auto& transaction : server_->database().history()) add(transaction);
+  for (const auto& rows : before) {
+    for (const auto& one : rows) vanished_.emplace(one.key, one.at);
   }
+  for (const auto& [key, number] : numbers_) vanished_.erase(key);
   for (auto& one : consumers_) {
-    one.had_before = std::min(one.had_before, rows_[one.table].size());
-    one.done_before = std::min(one.done_before, rows_[one.table].size());
+    const auto& rows = rows_[one.table];
+    const auto same =
+        std::ranges::mismatch(rows, before[one.table], {}, &row::key, &row::key).in1 - rows.begin();
+    one.had_before = std::min(one.had_before, static_cast<std::size_t>(same));
+    one.done_before = std::min(one.done_before, static_cast<std::size_t>(same));
+    one.judged = std::min(one.judged, static_cast<std::size_t>(same));
   }
+}
+
+void oracle::compared() {
+  for (auto& one : consumers_) one.judged = ~std::size_t{0};
 }
 
 // Read by a log of its own from a copy that holds nothing but what was synced.
@@ -72,8 +84,9 @@ void oracle::look_at_disk() {
   durable_mark_ = std::max(durable_mark_, position{bounds.timeline, bounds.covered_through, {}, 0});
 }
 
-bool oracle::excused(const row& one) const {
-  return one.at <= begins_ || std::ranges::any_of(gaps_, [&](const history_gap& gap) {
+bool oracle::excused(const consumer& by, const row& one) const {
+  return one.at <= begins_ || one.at <= by.begins ||
+         std::ranges::any_of(gaps_, [&](const history_gap& gap) {
            return one.at > gap.after && (!gap.through || one.at <= *gap.through);
          });
 }
@@ -90,7 +103,7 @@ void oracle::expect_had_before(consumer& one, std::size_t end) {
   const auto& rows = rows_[one.table];
   for (; one.had_before < end; ++one.had_before) {
     const auto& before = rows[one.had_before];
-    if (!one.had.contains(before.key) && !excused(before))
+    if (!one.had.contains(before.key) && !excused(one, before))
       return report("the row " + before.key + " at " + to_string(before.at) + " is missing");
   }
 }
@@ -134,9 +147,10 @@ void oracle::cursor_saved(std::size_t number, const position& at) {
   note(std::to_string(number) + " is at " + to_string(at));
   auto& one = consumers_[number];
   const auto& rows = rows_[one.table];
-  for (; one.done_before < rows.size() && rows[one.done_before].at <= at; ++one.done_before) {
+  const auto end = std::min(rows.size(), one.judged);
+  for (; one.done_before < end && rows[one.done_before].at <= at; ++one.done_before) {
     const auto& passed = rows[one.done_before];
-    if (!one.done.contains(passed.key) && !excused(passed))
+    if (!one.done.contains(passed.key) && !excused(one, passed))
       return report("a cursor has passed the row " + passed.key + ", which nobody acknowledged");
   }
 }

@@ -28,6 +28,8 @@ class oracle {
   // The database has committed one more, or was promoted.
   void committed();
   void promoted();
+  // What is stored was held to the server's history: from now on it is known which of them fork.
+  void compared();
   // Nothing had been captured before, and so nothing is promised of what was committed before this.
   void history_begins(const position& at) { begins_ = at; }
   // What the next process would find now, at worst.
@@ -62,10 +64,14 @@ class oracle {
     std::set<std::string> done;   // acknowledged
     std::size_t had_before = 0;   // every row before this one was delivered, or is in a gap
     std::size_t done_before = 0;  // the same, acknowledged
+    // Up to here the rows are those of before the promotion. Of others nobody knows before the
+    // histories are compared: no cursor stands before or behind them.
+    std::size_t judged = ~std::size_t{0};
   };
 
+  void add(const fake_transaction& transaction);
   void look_at_disk();
-  bool excused(const row& one) const;
+  bool excused(const consumer& by, const row& one) const;
   bool known_to_have_vanished(const std::string& key) const;
   void expect_had_before(consumer& one, std::size_t end);
 

@@ -37,6 +37,8 @@ std::string_view to_string(plant bug) noexcept {
       return "forget_gap";
     case plant::tail_from_first_stream:
       return "tail_from_first_stream";
+    case plant::forget_timelines:
+      return "forget_timelines";
   }
   return "";
 }

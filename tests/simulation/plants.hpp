@@ -27,8 +27,9 @@ enum class plant {
   cover_before_events,
   forget_gap,
   tail_from_first_stream,
+  forget_timelines,
 };
-inline constexpr plant last_plant = plant::tail_from_first_stream;
+inline constexpr plant last_plant = plant::forget_timelines;
 std::string_view to_string(plant bug) noexcept;
 
 // Storage whose files are not synced while `lies` says so.

@@ -101,8 +101,18 @@ void scripted_server::let_somebody_else_read() {
 
 void scripted_server::promote(std::size_t kept, bool with_slot) {
   cut();
-  let_go();
   database_.promote(kept);
+  take_over(with_slot);
+}
+
+void scripted_server::promote_sibling(std::size_t kept, bool with_slot) {
+  cut();
+  database_.promote_sibling(kept);
+  take_over(with_slot);
+}
+
+void scripted_server::take_over(bool with_slot) {
+  let_go();
   ++harms_;
   if (!slot_) return;
   if (!with_slot) {

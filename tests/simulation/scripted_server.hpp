@@ -54,6 +54,8 @@ class scripted_server {
   // The standby has replayed up to `kept` transactions; its slot stands no further, or is not
   // there.
   void promote(std::size_t kept, bool with_slot);
+  // So is the other standby of the server that the last one was a standby of.
+  void promote_sibling(std::size_t kept, bool with_slot);
   std::size_t harms() const { return harms_; }
 
  private:
@@ -62,6 +64,8 @@ class scripted_server {
     lsn on_disk;
     bool lost = false;
   };
+
+  void take_over(bool with_slot);
 
   std::mt19937_64 random_;
   fake_database database_;

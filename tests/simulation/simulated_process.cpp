@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "log/segment.hpp"
-#include "source/start_rules.hpp"
+#include "source/timeline_history.hpp"
 
 namespace pulse::simulation {
 
@@ -110,6 +110,8 @@ source::stored_history simulated_process::stored(const source::server_identity& 
   known.newest = bounds.last_at;
   known.slot = source::parse_slot_history(
       with_.store->fact(simulated_state::project, "slot").value().value_or(std::string()));
+  known.history = source::parse_timelines(
+      with_.store->fact(simulated_state::project, "timelines").value().value_or(std::string()));
   return known;
 }
 
@@ -122,6 +124,7 @@ void simulated_process::plan_and_begin() {
   auto plan = source::decide_start(stored(server), server, with_.server->slot());
   if (!plan) return with_.judge->report("capture must not begin: " + plan.error().message());
   if (plan->gap) record(*plan->gap);
+  with_.judge->compared();
   if (std::holds_alternative<source::wait_for_slot>(plan->next)) return;
   lsn from;
   if (const auto* start = std::get_if<source::start_at>(&plan->next)) {
@@ -139,6 +142,9 @@ void simulated_process::plan_and_begin() {
   }
   if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
   if (plan->jumps) begin_at(server, from);
+  if (with_.bug != plant::forget_timelines)
+    must(with_.store->set_fact(simulated_state::project, "timelines",
+                               source::to_text(server.history)));
   ingest_->start(server.history);
   ingest_->use_types(types_);
   decoder_->reset();

@@ -48,6 +48,7 @@ class world {
   void work();
   void happens_to_source();
   void strike();
+  void promote();
   void happens_to_machine();
   void happens_to_consumer(std::size_t number);
   void connect(std::size_t number);

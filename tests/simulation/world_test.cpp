@@ -86,7 +86,8 @@ INSTANTIATE_TEST_SUITE_P(
                       planted_bug{plant::keepalive_past_unsynced, "confirmed through"},
                       planted_bug{plant::cover_before_events, "is missing"},
                       planted_bug{plant::forget_gap, "is missing"},
-                      planted_bug{plant::tail_from_first_stream, "is missing"}),
+                      planted_bug{plant::tail_from_first_stream, "is missing"},
+                      planted_bug{plant::forget_timelines, "is missing"}),
     [](const auto& made) { return std::string(to_string(made.param.bug)); });
 
 }  // namespace

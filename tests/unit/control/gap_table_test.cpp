@@ -67,6 +67,22 @@ TEST_F(gap_table_test, a_gap_found_again_is_completed_and_stays_one) {
   EXPECT_EQ(all().size(), 1U);
 }
 
+// A standby without the slot, and then another one that has never had what the first has written.
+TEST_F(gap_table_test, a_gap_behind_which_a_history_forks_is_one_of_what_never_happened) {
+  auto gap = gap_after(0x5000);
+  gap.through = {2, lsn{0x5100}, {}, 0};
+  const auto first = record(gap, "ann");
+  auto forked = gap_after(0x5000);
+  forked.kind = gap_kind::forked;
+  forked.through = {3, lsn{0x5800}, {}, 0};
+  forked.vanished = {make_event_id(1, lsn{2}, 3), make_event_id(4, lsn{5}, 6), 7};
+  forked.reason = "the histories part";
+  const auto grown = record(forked);
+  EXPECT_EQ(grown.id, first.id);
+  EXPECT_EQ(grown.what, forked);
+  EXPECT_FALSE(grown.accepted_at);
+}
+
 TEST_F(gap_table_test, accepting_is_remembered_with_the_first_one_who_did) {
   const auto gap = record(gap_after(0x5000));
   ASSERT_TRUE(store_->gaps().accept("shop", gap.id, "ann"));

@@ -225,6 +225,102 @@ std::vector<rule> rules_of_other_servers() {
   };
 }
 
+// Pulse has followed one standby of a server, promoted at 0x5000, and is pointed to another one.
+std::vector<rule> rules_of_siblings() {
+  const auto followed = [](std::uint32_t timeline, timelines history) {
+    return stored_history{"771", timeline, lsn{0x6000}, {}, slot_history::made, std::move(history)};
+  };
+  const auto first = followed(2, {2, {{1, lsn{0x5000}}}});
+  const auto sibling = [](std::uint32_t timeline, std::uint64_t left) {
+    return changed(same_server, [&](auto& s) { s.history = {timeline, {{1, lsn{left}}}}; });
+  };
+  const auto grown = changed(sibling(3, 0x5800), [](auto& s) {
+    s.history.left.push_back({3, lsn{0x7000}});
+    s.history.current = 4;
+  });
+  const auto of_the_first =
+      changed(same_server, [](auto& s) { s.history = {3, {{1, lsn{0x5000}}, {2, lsn{0x7000}}}}; });
+  return {
+      {"a_sibling_that_was_promoted_later_lacks_what_the_first_did_not_have",
+       first,
+       sibling(3, 0x5800),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x5800},
+       {{gap_kind::forked, at(1, 0x5000), at(3, 0x5800)}}},
+      {"a_sibling_that_was_promoted_earlier_forked_where_it_left",
+       first,
+       sibling(3, 0x4800),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x4800},
+       {{gap_kind::forked, at(1, 0x4800), at(3, 0x4800)}}},
+      {"a_sibling_that_was_promoted_at_the_same_place_is_another_all_the_same",
+       first,
+       sibling(3, 0x5000),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x5000},
+       {{gap_kind::forked, at(1, 0x5000), at(3, 0x5000)}}},
+      {"a_siblings_own_standby_is_a_sibling",
+       first,
+       grown,
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x5800},
+       {{gap_kind::forked, at(1, 0x5000), at(3, 0x5800)}}},
+      {"a_sibling_without_the_slot_makes_one",
+       first,
+       sibling(3, 0x5800),
+       std::nullopt,
+       next_step::create,
+       {},
+       {{gap_kind::forked, at(1, 0x5000)}}},
+      {"a_sibling_whose_timeline_has_the_same_number_goes_on_behind_all_that_is_stored",
+       first,
+       sibling(2, 0x5800),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x6001},
+       {{gap_kind::forked, at(1, 0x5000), at(2, 0x6001)}}},
+      {"a_sibling_of_the_same_number_promoted_behind_all_that_is_stored_goes_on_where_it_left",
+       first,
+       sibling(2, 0x7000),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x7000},
+       {{gap_kind::forked, at(1, 0x5000), at(2, 0x7000)}}},
+      {"a_sibling_of_the_same_number_that_has_not_come_so_far_never_goes_on_by_itself", first,
+       changed(sibling(2, 0x5800), [](auto& s) { s.wal_end = lsn{0x6000}; }), slot_at(0x4000),
+       next_step::divergence},
+      {"a_siblings_standby_with_the_same_number_as_ours_in_between_is_no_successor",
+       first,
+       changed(of_the_first, [](auto& s) { s.history.left[0].switch_point = lsn{0x5800}; }),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x7000},
+       {{gap_kind::forked, at(1, 0x5000), at(3, 0x7000)}}},
+      {"the_first_itself_goes_on", first, sibling(2, 0x5000), slot_at(0x4000), next_step::start,
+       lsn{0x6000}},
+      {"the_firsts_own_standby_goes_on", first, of_the_first, slot_at(0x4000), next_step::start,
+       lsn{0x6000}},
+      {"one_that_was_followed_and_never_captured_from_does_not_count",
+       followed(1, {2, {{1, lsn{0x7000}}}}), sibling(3, 0x8000), slot_at(0x4000), next_step::start,
+       lsn{0x6000}},
+      // As state from before they were kept, and a mark that was moved just before they were.
+      {"without_known_timelines_the_server_is_believed",
+       followed(2, {}),
+       sibling(3, 0x5800),
+       slot_at(0x4000),
+       next_step::start,
+       lsn{0x5800},
+       {{gap_kind::forked, at(1, 0x5800), at(3, 0x5800)}}},
+      {"timelines_that_do_not_have_the_stored_one_are_not_known",
+       followed(3, {2, {{1, lsn{0x5000}}}}), sibling(3, 0x5800), slot_at(0x4000), next_step::start,
+       lsn{0x6000}},
+  };
+}
+
 class start_rules : public ::testing::TestWithParam<rule> {};
 
 next_step step_of(const result<start_plan>& plan) {
@@ -258,6 +354,7 @@ INSTANTIATE_TEST_SUITE_P(beginning, start_rules, ::testing::ValuesIn(rules_of_a_
                          name_of);
 INSTANTIATE_TEST_SUITE_P(servers, start_rules, ::testing::ValuesIn(rules_of_other_servers()),
                          name_of);
+INSTANTIATE_TEST_SUITE_P(siblings, start_rules, ::testing::ValuesIn(rules_of_siblings()), name_of);
 
 TEST(timelines, a_promoted_server_keeps_the_timeline_of_what_its_predecessors_wrote) {
   const timelines history{3, {{1, lsn{0x1000}}, {2, lsn{0x7000}}}};
