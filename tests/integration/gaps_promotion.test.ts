@@ -98,6 +98,44 @@ scenario('a_promoted_standby_with_the_slot_goes_on_by_itself', async (s) => {
   assert.deepEqual(await pulse.gaps(), []);
 });
 
+// Both are promoted to a timeline of the same number: they have no archive in common.
+scenario('a_second_standby_of_the_same_primary_lacks_what_the_first_one_never_had', async (s) => {
+  const pair = await setUpPair(s);
+  const { pulse, postgres, standby } = pair;
+  const other = await s.standbyOf(postgres);
+  await readNew(pair, 'mail', 'common');
+  await pulse.terminate();
+  await standby.caughtUpWith(postgres);
+  await standby.disconnect();
+  await write(pair, 'only the other standby has it');
+  await other.caughtUpWith(postgres);
+  await postgres.stop('immediate');
+  await standby.stop('fast');
+  standby.copySlot(postgres, 'pulse_default');
+  await standby.start();
+  await standby.promote();
+  await pulse.start({ database: standby.url() });
+  await write(onStandby(pair), 'only the first standby has it');
+  await readAll(pair, 'mail', 'only the first standby has it');
+  assert.deepEqual(await pulse.gaps(), []);
+  await pulse.terminate();
+  const { rows } = await standby.sql('SELECT pg_current_wal_flush_lsn() AS lsn');
+  const { lsn: stored } = rows[0] as { lsn: string };
+
+  await other.promote();
+  await until('the other standby to have written more', async () => {
+    await other.sql('SELECT txid_current(), pg_switch_wal()');
+    const found = await other.sql(`SELECT pg_current_wal_flush_lsn() > '${stored}' AS more`);
+    return (found.rows[0] as { more: boolean }).more;
+  });
+  pulse.launch({ database: other.url() });
+  await pulse.capturing(60_000);
+  const gap = await theGap(pulse, 'forked');
+  assert.deepEqual([gap.after.timeline, gap.through?.timeline, gap.vanished?.count], [1, 2, 1]);
+  await write({ postgres: other }, 'behind');
+  await refusedUntilAccepted(pair, 'mail', gap, 'behind');
+});
+
 scenario('a_standby_that_keeps_the_slot_in_step_is_promoted_and_nothing_is_lost', async (s) => {
   const setup = await setUp(s);
   const { pulse, postgres } = setup;
