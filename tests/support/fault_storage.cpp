@@ -99,10 +99,17 @@ class fault_storage final : public storage {
   }
 
   result<void> rename(const std::string& from, const std::string& to) override {
+    std::shared_ptr<fault_disk::file_state> moved;
+    {
+      const std::scoped_lock lock(disk_->mutex_);
+      const auto found = disk_->files_.find(from);
+      if (found == disk_->files_.end()) return error{errc::io, "no such file: " + from, {}};
+      moved = found->second;
+    }
+    // It is this file that gets the name, also where another one is found under the old name after
+    // a power cut.
     return disk_->change_directory([=](auto& files) {
-      const auto moved = files.find(from);
-      if (moved == files.end()) return;
-      files[to] = moved->second;
+      files[to] = moved;
       files.erase(from);
     });
   }
