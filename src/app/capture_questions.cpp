@@ -5,7 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
-#include "app/capture_session.hpp"
+#include "app/capture.hpp"
 #include "source/catalog_query.hpp"
 #include "source/replication.hpp"
 
@@ -43,12 +43,11 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     side_ = std::move(opened).value();
   }
   present found;
-  const auto flushed = co_await source::read_flush_lsn(side_.get());
+  // On the timeline that this server writes now: what is stored may still be of one that it has
+  // left, and what capture is connected to may be another server.
+  const auto flushed = co_await source::read_flush_place(side_.get());
   if (!flushed) co_return flushed.error();
-  // What is stored may still be of the timeline that a promoted server has left.
-  const bool identified = session_ && session_->server.history.current != 0;
-  found.flushed = identified ? source::place_of(session_->server, *flushed)
-                             : position{with_.log->bounds().timeline, *flushed, {}, 0};
+  found.flushed = *flushed;
   const auto anybody = [&](bool wanted::* one) {
     return std::ranges::any_of(*batch, [&](const question& asked) { return asked.what.*one; });
   };

@@ -1,5 +1,6 @@
 #include "source/replication.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -52,10 +53,24 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
   co_return std::optional(facts);
 }
 
-async_result<lsn> read_flush_lsn(connection* database) {
-  const auto found = co_await database->query("SELECT pg_current_wal_flush_lsn()");
+async_result<position> read_flush_place(connection* database) {
+  const auto found = co_await database->query(
+      "SELECT flushed, pg_walfile_name(flushed) FROM pg_current_wal_flush_lsn() AS flushed");
   if (!found) co_return found.error();
-  co_return parse_lsn(found->value(0)).value_or(lsn{});
+  // The file's name begins with its timeline, in eight hexadecimal digits.
+  constexpr std::size_t digits = 8;
+  const auto file = found->value(1);
+  position end;
+  end.commit = parse_lsn(found->value(0)).value_or(lsn{});
+  const auto parsed =
+      std::from_chars(file.data(), file.data() + std::min(digits, file.size()), end.timeline, 16);
+  if (parsed.ec != std::errc{} || end.timeline == 0) {
+    co_return error{
+        errc::protocol,
+        fmt::format("the server's WAL file has the name \"{}\", which has no timeline", file),
+        {}};
+  }
+  co_return end;
 }
 
 async_result<> start_streaming(connection* replication, stream_options options) {

@@ -18,9 +18,10 @@ async_result<server_identity> identify_server(connection* replication);
 // kind.
 async_result<std::optional<slot_facts>> read_slot(connection* database, std::string slot);
 
-// Where the server's durable history ends now: every commit that has returned is below. On an SQL
-// connection.
-async_result<lsn> read_flush_lsn(connection* database);
+// Where the server's durable history ends now, on the timeline that it writes: every commit that
+// has returned is before. On an SQL connection (manual, section 9.27.3, `pg_walfile_name`: the file
+// of a standby that has been promoted is of its new timeline from the first moment on).
+async_result<position> read_flush_place(connection* database);
 
 // Transactions that are still open are sent as they grow, from PostgreSQL 14 on (manual, section
 // 55.5.1, `streaming`).
