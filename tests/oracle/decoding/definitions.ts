@@ -203,16 +203,18 @@ const makers: [number, Maker][] = [
   [7, renameColumn],
   [9, retypeColumn],
   [5, changeIdentity],
-  [6, detach],
-  [10, attach],
+  [10, detach],
   [4, addLabel],
   [4, renameLabel],
-  [2, renameType],
-  [2, remakeType],
+  [5, renameType],
+  [4, remakeType],
   [12, alterPublication],
 ];
 
 export function alterTables(around: Surroundings): Statement | undefined {
   if (around.tables.length === 0) return undefined;
+  // Soon, as long as the partition still has the columns of its table.
+  const back = attach(around, around.random.pick(around.tables));
+  if (back !== undefined && around.random.chance(0.5)) return back;
   return weighted(around, makers)(around, around.random.pick(around.tables));
 }
