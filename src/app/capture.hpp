@@ -170,7 +170,7 @@ class capture {
   bool stopping_ = false;
   std::chrono::steady_clock::time_point last_trim_{};
   bool trimming_ = false;
-  bool trim_refused_ = false;  // the last time: a name may wait for it, or cursors were not saved
+  bool trim_refused_ = false;  // the last time: the log could not be read, or cursors not saved
   // The change that ended the last connection, which no other can decode either.
   struct undecoded {
     position at;

@@ -76,14 +76,11 @@ std::uint64_t growth_max(compression codec) {
 bool decompress(const block_header& header, byte_view payload, std::string& events) {
   if (header.raw_bytes > payload.size() * growth_max(header.codec)) return false;
   const auto* from = reinterpret_cast<const char*>(payload.data());
-  if (header.codec == compression::none) {
-    events.assign(from, payload.size());
-    return payload.size() == header.raw_bytes;
-  }
-  events.resize(header.raw_bytes);
+  if (header.codec != compression::none) events.resize(header.raw_bytes);
   switch (header.codec) {
     case compression::none:
-      break;
+      events.assign(from, payload.size());
+      return payload.size() == header.raw_bytes;
     case compression::lz4:
       return header.raw_bytes <= LZ4_MAX_INPUT_SIZE &&
              LZ4_decompress_safe(from, events.data(), static_cast<int>(payload.size()),
