@@ -163,18 +163,18 @@ result<void> planted_log::append(const event_view& event) {
     // Where the fake database's commit records end.
     constexpr std::uint64_t commit_record_bytes = 48;
     const lsn end{event.at.commit.value + commit_record_bytes};
-    if (auto covered = real_->cover(event.at.timeline, end); !covered) return covered;
+    if (auto covered = real().cover(event.at.timeline, end); !covered) return covered;
   }
-  return real_->append(event);
+  return real().append(event);
 }
 
 result<void> planted_log::cover(std::uint32_t timeline, lsn through) {
   covered_ = through;
-  return real_->cover(timeline, through);
+  return real().cover(timeline, through);
 }
 
 log::log_bounds planted_log::bounds() const {
-  auto found = real_->bounds();
+  auto found = real().bounds();
   if (bug_ == plant::confirm_before_sync && covered_ > found.covered_through)
     found.covered_through = covered_;
   if (bug_ == plant::keepalive_past_unsynced)
@@ -188,7 +188,7 @@ std::unique_ptr<log::log_reader> planted_log::read(position after, table_id tabl
     if (table != 0) begun_ = after;
     if (table == 0) after = std::max(after, begun_);
   }
-  auto reader = real_->read(after, table);
+  auto reader = real().read(after, table);
   if (bug_ != plant::skip_block_at_segment_end) return reader;
   return std::make_unique<skipping_reader>(std::move(reader), *disk_);
 }

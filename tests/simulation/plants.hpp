@@ -8,6 +8,7 @@
 #include "change/timelines.hpp"
 #include "log/event_log.hpp"
 #include "tests/support/fault_storage.hpp"
+#include "tests/support/forwarding_log.hpp"
 
 namespace pulse::simulation {
 
@@ -78,10 +79,10 @@ class deaf_to_partial_aborts final : public streamed_sink {
 };
 
 // A log with one of the bugs that a log could have.
-class planted_log final : public log::event_log {
+class planted_log final : public pulse::testing::forwarding_log {
  public:
   planted_log(log::event_log& real, plant bug, const log::testing::fault_disk& disk)
-      : real_(&real), bug_(bug), disk_(&disk) {}
+      : forwarding_log(real), bug_(bug), disk_(&disk) {}
 
   // The server says that it has sent everything up to here.
   void heard_keepalive(lsn sent) { kept_alive_ = sent; }
@@ -90,19 +91,8 @@ class planted_log final : public log::event_log {
   result<void> cover(std::uint32_t timeline, lsn through) override;
   log::log_bounds bounds() const override;
   std::unique_ptr<log::log_reader> read(position after, table_id table) const override;
-  void on_progress(std::function<void()> listener) override {
-    real_->on_progress(std::move(listener));
-  }
-  position trimmable(const log::retention_policy& policy, unix_time_us now) const override {
-    return real_->trimmable(policy, now);
-  }
-  result<log::retention_outcome> trim(const log::retention_policy& policy,
-                                      unix_time_us now) override {
-    return real_->trim(policy, now);
-  }
 
  private:
-  log::event_log* real_;
   plant bug_;
   const log::testing::fault_disk* disk_;
   lsn covered_;

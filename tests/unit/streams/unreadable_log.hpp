@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "log/memory_log.hpp"
+#include "tests/support/forwarding_log.hpp"
 
 namespace pulse::streams {
 
-class unreadable_log final : public log::event_log {
+class unreadable_log final : public pulse::testing::forwarding_log {
  public:
-  explicit unreadable_log(log::memory_log& whole) : whole_(&whole) {}
+  using forwarding_log::forwarding_log;
 
   // Lost, until somebody passes it: errc::corrupt for readers of the tables that it concerns.
   std::optional<log::damaged_stretch> damaged;
@@ -22,37 +22,21 @@ class unreadable_log final : public log::event_log {
 
   const std::vector<std::pair<position, position>>& passed() const { return passed_; }
 
-  result<void> append(const event_view& event) override { return whole_->append(event); }
-  result<void> cover(std::uint32_t timeline, lsn through) override {
-    return whole_->cover(timeline, through);
-  }
-  log::log_bounds bounds() const override { return whole_->bounds(); }
   std::unique_ptr<log::log_reader> read(position after, table_id table) const override;
   void pass_damage(const position& after, const position& through) override {
     passed_.emplace_back(after, through);
-  }
-  void on_progress(std::function<void()> listener) override {
-    whole_->on_progress(std::move(listener));
-  }
-  position trimmable(const log::retention_policy& policy, unix_time_us now) const override {
-    return whole_->trimmable(policy, now);
-  }
-  result<log::retention_outcome> trim(const log::retention_policy& policy,
-                                      unix_time_us now) override {
-    return whole_->trim(policy, now);
   }
 
  private:
   friend class unreadable_log_reader;
 
-  log::memory_log* whole_;
   std::vector<std::pair<position, position>> passed_;
 };
 
 class unreadable_log_reader final : public log::log_reader {
  public:
   unreadable_log_reader(const unreadable_log& log, const position& after, table_id table)
-      : log_(&log), table_(table), all_(log.whole_->read(after, 0)), scanned_at_(after) {}
+      : log_(&log), table_(table), all_(log.real().read(after, 0)), scanned_at_(after) {}
 
   result<const event_view*> next() override {
     for (;;) {
