@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.hpp"
+#include "control/sqlite.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pulse::app {
@@ -78,6 +79,19 @@ TEST_F(cursor_keepers, open_together_what_is_asked_while_others_are_opened) {
   for (std::uint64_t i = 1; i <= names; ++i) open(fmt::format("name-{}", i), i);
   run(names);
   EXPECT_LT(std::filesystem::file_size(journal) - before, names * 4096);
+}
+
+TEST_F(cursor_keepers, tell_each_of_a_group_that_could_not_be_stored_and_go_on) {
+  const auto other = control::sqlite_database::open(path_);
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->execute("ALTER TABLE cursors RENAME TO hidden"));
+  for (std::uint64_t i = 1; i <= 3; ++i) open(fmt::format("name-{}", i), i);
+  run(3);
+  EXPECT_EQ(answers_, (std::vector<std::string>{"name-1 0", "name-2 0", "name-3 0"}));
+  ASSERT_TRUE(other->execute("ALTER TABLE hidden RENAME TO cursors"));
+  open("name-1", 7);
+  run(4);
+  EXPECT_EQ(answers_.back(), "name-1 7") << "nothing of the group was stored";
 }
 
 }  // namespace
