@@ -17,25 +17,7 @@ hub::impl::impl(parts with, stream_limits limits)
     : with_(std::move(with)),
       limits_(limits),
       save_timer_(with_.executor),
-      delivered_total_(with_.figures->counter("pulse_events_delivered_total",
-                                              "Events sent to consumers, redeliveries included",
-                                              {{"project", with_.project}})),
-      redelivered_total_(with_.figures->counter(
-          "pulse_events_redelivered_total", "Events sent again under a name that had them before",
-          {{"project", with_.project}})),
-      dropped_total_(with_.figures->counter("pulse_subscribe_events_dropped_total",
-                                            "Events that a subscribe() consumer was too slow for",
-                                            {{"project", with_.project}})),
-      undecided_total_(with_.figures->counter(
-          "pulse_events_filter_undecided_total",
-          "Events delivered because a value that the filter needs was not in them",
-          {{"project", with_.project}})),
-      evaluations_total_(with_.figures->counter("pulse_filter_evaluations_total",
-                                                "Times that a stream's filter was asked",
-                                                {{"project", with_.project}})),
-      acknowledged_total_(with_.figures->counter("pulse_events_acknowledged_total",
-                                                 "Acknowledgements of events in flight",
-                                                 {{"project", with_.project}})),
+      figures_(*with_.figures, with_.project),
       unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
                                                              "Acknowledgements that fit no event",
                                                              {{"project", with_.project}})),
@@ -132,7 +114,7 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   const bool has_cursor =
       wanted.mode == stream_mode::stream && !wanted.name.empty() && names_.contains(key);
   if (wanted.mode == stream_mode::stream && !has_cursor) {
-    const auto behind = start_behind_gaps(start);
+    const auto behind = gaps_.start_behind(start);
     if (!behind) return refuse(behind.error());
     start = *behind;
   }
@@ -195,9 +177,12 @@ void hub::impl::attach(stream_id id, const opened& done) {
   if (stream == nullptr) return done(error{errc::cancelled, "the connection was closed"});
   auto& name = *stream->name;
   // One that has expired may go on by itself, but over no gap.
-  if (const auto reached = check_gap(name, stream->table); !reached) {
-    remove(id);
-    return done(reached.error());
+  if (name.active == nullptr) {
+    const auto reached = gaps_.check_not_reached(name.cursor, stream->table, *with_.log);
+    if (!reached) {
+      remove(id);
+      return done(reached.error());
+    }
   }
   if (const auto kept = check_kept(name); !kept) {
     remove(id);
@@ -235,7 +220,7 @@ void hub::impl::acknowledge(stream_id id, const event_id& event) {
   auto* holder = name == nullptr ? stream : name->active;
   if (holder != nullptr && holder->window.acknowledge(event)) {
     ++holder->acknowledged;
-    ++acknowledged_;
+    ++figures_.acknowledged;
     if (name != nullptr) note_cursor(*name);
     if (holder->how == delivery::waiting && holder->window.half_free()) writable(holder->id);
     if (holder->how == delivery::barred) end_when_done(*holder);

@@ -137,7 +137,7 @@ void hub::impl::shut_down(end_reason reason, std::string_view message, std::func
   open.reserve(streams_.size());
   for (const auto& [id, stream] : streams_) open.push_back(stream->id);
   for (const auto id : open) end(id, reason, message);
-  count_delivered();
+  figures_.show();
   for (const auto& [key, name] : names_) dirty_.insert(key);
   when_saved_ = std::move(done);
   schedule_save(std::chrono::milliseconds(0));

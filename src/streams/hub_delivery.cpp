@@ -32,11 +32,11 @@ const filter& hub::impl::filter_for(stream_state& stream, relation_version versi
 }
 
 bool hub::impl::wanted(stream_state& stream, const event_view& event) {
-  ++evaluations_;
+  ++figures_.evaluations;
   const auto verdict = filter_for(stream, event.relation).judge(event);
   if (verdict == filter_verdict::undecided) {
     ++stream.undecided;
-    ++undecided_;
+    ++figures_.undecided;
   }
   return verdict != filter_verdict::no;
 }
@@ -61,7 +61,7 @@ hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& even
   if (!tracked) {
     if (congested) {
       ++stream.dropped;
-      ++dropped_;
+      ++figures_.dropped;
     } else {
       deliver(stream, *frame);
     }
@@ -81,7 +81,7 @@ hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& even
   }
   if (earlier == seen::delivered) {
     ++stream.redelivered;
-    ++redelivered_;
+    ++figures_.redelivered;
   }
   deliver(stream, *frame);
   stream.window.sent(event.id, event.at, frame->size());
@@ -96,7 +96,7 @@ void hub::impl::deliver(stream_state& stream, std::string_view frame) {
   failpoint("streams.deliver");
   stream.to->send(frame);
   ++stream.delivered;
-  ++delivered_;
+  ++figures_.delivered;
 }
 
 void hub::impl::progress() {
@@ -116,7 +116,7 @@ void hub::impl::turn() {
   turn_posted_ = false;
   advance_tail();
   run_slices();
-  count_delivered();
+  figures_.show();
 }
 
 void hub::impl::advance_tail() {
@@ -158,7 +158,7 @@ void hub::impl::advance_tail() {
 void hub::impl::hand_out(const event_view& event) {
   const auto found = live_.find(event.table);
   // A gap that counts as accepted ends nobody's keeping up.
-  if (found == live_.end() || never_happened(event.at)) return;
+  if (found == live_.end() || gaps_.never_happened(event.at)) return;
   concerned_.clear();
   if (event.action == change_action::truncate) {
     for (const auto* stream : found->second.streams) concerned_.push_back(stream->id);
@@ -244,6 +244,7 @@ void hub::impl::run_slices() {
 
 void hub::impl::run_slice(stream_state& stream) {
   const auto id = stream.id;
+  const bool tracked = stream.wanted.mode == stream_mode::stream;
   if (!stream.reader) stream.reader = with_.log->read(stream.after, stream.table);
   for (int i = 0; i < slice_events; ++i) {
     const auto before = stream.reader->scanned_through();
@@ -253,14 +254,15 @@ void hub::impl::run_slice(stream_state& stream) {
       return hold(stream, read.error());
     }
     if (*read == nullptr) {
-      const bool tracked = stream.wanted.mode == stream_mode::stream;
-      if (const auto* gap = tracked ? gap_behind(stream.after, stream.table) : nullptr)
+      if (const auto* gap = tracked ? gaps_.bar_behind(stream.after, stream.table) : nullptr)
         return bar(stream, *gap);
       go_live(stream);
       return;
     }
-    if (const auto* gap = gap_before(stream, (*read)->at)) return bar(stream, *gap);
-    if (never_happened((*read)->at)) {
+    if (const auto* gap =
+            tracked ? gaps_.bar_between(stream.after, (*read)->at, stream.table) : nullptr)
+      return bar(stream, *gap);
+    if (gaps_.never_happened((*read)->at)) {
       stream.after = std::max(stream.after, (*read)->at);
       stream.window.passed(stream.after);
       continue;
@@ -276,19 +278,6 @@ void hub::impl::run_slice(stream_state& stream) {
     }
   }
   schedule(stream);
-}
-
-void hub::impl::count_delivered() {
-  const auto flush = [](std::uint64_t& count, prometheus::Counter& total) {
-    if (count != 0) total.Increment(static_cast<double>(count));
-    count = 0;
-  };
-  flush(delivered_, delivered_total_);
-  flush(redelivered_, redelivered_total_);
-  flush(dropped_, dropped_total_);
-  flush(undecided_, undecided_total_);
-  flush(evaluations_, evaluations_total_);
-  flush(acknowledged_, acknowledged_total_);
 }
 
 }  // namespace pulse::streams

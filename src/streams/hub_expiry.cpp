@@ -129,7 +129,7 @@ hub::impl::waiting_for hub::impl::check_waiting(name_state& name, const position
   if (at >= through) return waiting_for::nothing;
   // Not by its name: the table may have another by now, which is not followed yet (follow()).
   if (name.table == 0) find_table(name);
-  const auto* gap = gap_behind(at, name.table);
+  const auto* gap = gaps_.bar_behind(at, name.table);
   const bool bars = gap != nullptr && gap->what.after < through;
   if (name.table != 0 && !bars) {
     const auto reader = with_.log->read(at, name.table);

@@ -10,20 +10,11 @@
 #include "streams/hub_impl.hpp"
 
 namespace pulse::streams {
-namespace {
-
-std::string bounds_of(const history_gap& gap) {
-  return gap.through ? fmt::format("between {} and {}", to_string(gap.after.commit),
-                                   to_string(gap.through->commit))
-                     : fmt::format("after {}", to_string(gap.after.commit));
-}
-
-}  // namespace
 
 void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
-  gaps_ = std::move(gaps);
+  gaps_.use(std::move(gaps));
   // Recorded by an earlier run, perhaps: nobody has to find it again, retention least of all.
-  for (const auto& gap : gaps_) {
+  for (const auto& gap : gaps_.all()) {
     if (gap.what.kind == gap_kind::damaged && gap.what.through)
       with_.log->pass_damage(gap.what.after, *gap.what.through);
   }
@@ -36,73 +27,12 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
   for (const auto id : look) {
     auto& stream = *find(id);
     if (stream.how == delivery::live) {
-      if (gap_behind(stream.after, stream.table) == nullptr) continue;
+      if (gaps_.bar_behind(stream.after, stream.table) == nullptr) continue;
       stream.after = std::max(stream.after, cursor_of(stream));
       leave_live(stream);
     }
     schedule(stream);
   }
-}
-
-const control::stored_gap* hub::impl::gap_behind(const position& place, table_id table) const {
-  const auto found = std::ranges::find_if(gaps_, [&](const auto& gap) {
-    const auto& tables = gap.what.tables;
-    return !gap.accepted_at && (!gap.what.through || place < *gap.what.through) &&
-           (table == 0 || tables.empty() || std::ranges::find(tables, table) != tables.end());
-  });
-  return found == gaps_.end() ? nullptr : &*found;
-}
-
-const control::stored_gap* hub::impl::gap_before(const stream_state& stream,
-                                                 const position& next) const {
-  if (gaps_.empty() || stream.wanted.mode != stream_mode::stream) return nullptr;
-  const auto* gap = gap_behind(stream.after, stream.table);
-  return gap != nullptr && next > gap->what.after ? gap : nullptr;
-}
-
-bool hub::impl::never_happened(const position& at) const {
-  return std::ranges::any_of(gaps_, [&](const auto& gap) {
-    return gap.what.kind == gap_kind::forked && at > gap.what.after &&
-           (!gap.what.through || at <= *gap.what.through);
-  });
-}
-
-// A name that has nothing left before the gap is refused; one that has is served up to it.
-result<void> hub::impl::check_gap(const name_state& name, table_id table) const {
-  const auto* gap = gap_behind(name.cursor, table);
-  if (gap == nullptr || name.active != nullptr) return {};
-  // What retention has dropped before the gap does not come any more.
-  const auto from = std::max(name.cursor, with_.log->bounds().dropped_through);
-  if (from < gap->what.after) {
-    const auto reader = with_.log->read(from, table);
-    const auto next = reader->next();
-    // What cannot be read is said where it is read.
-    if (!next || (*next != nullptr && (*next)->at <= gap->what.after)) return {};
-  }
-  return error{errc::gap,
-               fmt::format("this stream has reached a gap ({}): events {} are missing or never "
-                           "happened: {}",
-                           gap->id, bounds_of(gap->what), gap->what.reason),
-               fmt::format("bring the consumer up to date by other means, then let it go on behind "
-                           "the gap: pulse gaps accept {}",
-                           gap->id)};
-}
-
-// A new stream starts behind every gap that is known.
-result<position> hub::impl::start_behind_gaps(const position& start) const {
-  auto from = start;
-  for (const auto& gap : gaps_) {
-    if (gap.what.through) {
-      from = std::max(from, *gap.what.through);
-    } else if (!gap.accepted_at) {
-      return error{errc::unavailable,
-                   "capture is making its way over a gap, and where a new stream starts is not "
-                   "known yet: " +
-                       gap.what.reason,
-                   "connect again when it is done; see `pulse gaps list`"};
-    }
-  }
-  return from;
 }
 
 // What the consumer has in hand is waited for: on another connection it would be sent again.
@@ -121,7 +51,7 @@ void hub::impl::end_when_done(const stream_state& barred) {
   boost::asio::post(with_.executor, [self = shared_from_this(), id = barred.id] {
     const auto* stream = self->find(id);
     if (stream == nullptr || stream->how != delivery::barred) return;
-    const auto* gap = self->gap_behind(stream->after, stream->table);
+    const auto* gap = self->gaps_.bar_behind(stream->after, stream->table);
     // An unnamed stream comes back at once, and wants to know where to start.
     if (gap == nullptr || (stream->name == nullptr && !gap->what.through)) return;
     log_warning("streams", "a stream has reached a gap and ends before it",
@@ -187,7 +117,7 @@ void hub::impl::go_on_behind_damage(const log::damaged_stretch& lost,
 std::optional<control::stored_gap> hub::impl::gap_of(const cursor_key& key) const {
   const auto found = names_.find(key);
   if (found == names_.end()) return std::nullopt;
-  const auto* gap = gap_behind(found->second->cursor, found->second->table);
+  const auto* gap = gaps_.bar_behind(found->second->cursor, found->second->table);
   return gap == nullptr ? std::nullopt : std::optional(*gap);
 }
 

@@ -18,7 +18,9 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "streams/delivery_figures.hpp"
 #include "streams/hub.hpp"
+#include "streams/known_gaps.hpp"
 #include "streams/lag_figures.hpp"
 #include "streams/stream_state.hpp"
 
@@ -86,18 +88,10 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void end_replaced(const std::vector<table_rename>& renamed);
 
   // hub_stalls.cpp
-  bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::time_point now) const;
-  void end_stalled(stream_id id, std::chrono::steady_clock::time_point now);
+  bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::duration still) const;
+  void end_stalled(stream_id id, std::chrono::steady_clock::duration still);
 
   // hub_gaps.cpp
-  // The first gap that ends behind this place, may concern the table (0: any) and that nobody has
-  // accepted.
-  const control::stored_gap* gap_behind(const position& place, table_id table) const;
-  // The one that lies between the stream and the event that it would get next.
-  const control::stored_gap* gap_before(const stream_state& stream, const position& next) const;
-  bool never_happened(const position& at) const;
-  result<void> check_gap(const name_state& name, table_id table) const;
-  result<position> start_behind_gaps(const position& start) const;
   void bar(stream_state& stream, const control::stored_gap& gap);
   void hold(stream_state& stream, const error& why);
   void note_unread(std::string_view what_follows, const error& why,
@@ -129,7 +123,6 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void run_slice(stream_state& stream);
   void post_turn();
   void turn();
-  void count_delivered();
 
   // Streams whose filter wants nothing of what passes save their way only this often.
   static constexpr std::chrono::seconds sweep_interval{5};
@@ -142,7 +135,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   std::unordered_map<std::uint64_t, std::unique_ptr<stream_state>> streams_;
   std::map<cursor_key, std::shared_ptr<name_state>> names_;
   std::map<std::string, std::shared_ptr<frame_source>> frames_;
-  std::vector<control::stored_gap> gaps_;  // oldest first
+  known_gaps gaps_;
   bool recording_damage_ = false;
 
   std::unique_ptr<log::log_reader> tail_;
@@ -172,18 +165,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   std::chrono::steady_clock::time_point last_age_check_{};
   bool shutting_down_ = false;
 
-  std::uint64_t delivered_ = 0;
-  std::uint64_t redelivered_ = 0;
-  std::uint64_t dropped_ = 0;
-  std::uint64_t undecided_ = 0;
-  std::uint64_t evaluations_ = 0;
-  std::uint64_t acknowledged_ = 0;
-  prometheus::Counter& delivered_total_;
-  prometheus::Counter& redelivered_total_;
-  prometheus::Counter& dropped_total_;
-  prometheus::Counter& undecided_total_;
-  prometheus::Counter& evaluations_total_;
-  prometheus::Counter& acknowledged_total_;
+  delivery_figures figures_;
   prometheus::Counter& unknown_acknowledgements_total_;
   prometheus::Gauge& open_streams_;
   prometheus::Gauge& stalled_streams_;

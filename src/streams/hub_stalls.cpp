@@ -11,24 +11,19 @@ namespace pulse::streams {
 
 void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   // Acknowledgements that no event follows would otherwise not be seen until one does.
-  count_delivered();
+  figures_.show();
   std::size_t stalled = 0;
-  std::vector<stream_id> in_the_way;
+  std::vector<std::pair<stream_id, std::chrono::steady_clock::duration>> in_the_way;
   for (const auto& [id, stream] : streams_) {
     if (stream->how != delivery::waiting) {
-      stream->stalled_since.reset();
+      stream->stall.moves();
       continue;
     }
     ++stalled;
-    // A slow consumer that acknowledges now and then works: only standing still counts.
-    if (!stream->stalled_since || stream->acknowledged != stream->acknowledged_then) {
-      stream->stalled_since = now;
-      stream->acknowledged_then = stream->acknowledged;
-    } else if (holds_others_up(*stream, now)) {
-      in_the_way.push_back(stream->id);
-    }
+    const auto still = stream->stall.stands(now, stream->acknowledged);
+    if (holds_others_up(*stream, still)) in_the_way.emplace_back(stream->id, still);
   }
-  for (const auto id : in_the_way) end_stalled(id, now);
+  for (const auto& [id, still] : in_the_way) end_stalled(id, still);
   const auto newest = with_.log->bounds().last_at;
   for (const auto& [key, name] : names_) {
     if (name->opening || name->abandoned) continue;
@@ -40,15 +35,14 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
 }
 
 bool hub::impl::holds_others_up(const stream_state& stream,
-                                std::chrono::steady_clock::time_point now) const {
+                                std::chrono::steady_clock::duration still) const {
   return limits_.stall_timeout.count() != 0 && stream.name != nullptr &&
-         !stream.name->standbys.empty() && now - *stream.stalled_since >= limits_.stall_timeout;
+         !stream.name->standbys.empty() && still >= limits_.stall_timeout;
 }
 
-void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::time_point now) {
+void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::duration still) {
   const auto& stream = *find(id);
-  const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(now - *stream.stalled_since).count();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",
               "a consumer acknowledges nothing while another waits for its name: ending it",
               {{"project", with_.project},

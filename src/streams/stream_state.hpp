@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "streams/filter.hpp"
 #include "streams/frames.hpp"
 #include "streams/hub.hpp"
+#include "streams/stall_watch.hpp"
 
 namespace pulse::streams {
 
@@ -80,10 +80,7 @@ struct stream_state {
   std::uint32_t table_oid = 0;
   bool scheduled = false;
 
-  // As far as hub::tick() has seen: waiting for room since then, with nothing acknowledged since.
-  std::optional<std::chrono::steady_clock::time_point> stalled_since;
-  std::uint64_t acknowledged_then = 0;
-
+  stall_watch stall;  // as hub::tick() sees it
   std::uint64_t delivered = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t redelivered = 0;

@@ -1,0 +1,36 @@
+// What becomes of events on their way to the streams, counted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/metrics.hpp"
+
+namespace pulse::streams {
+
+// Counts of one project that rise with every event: kept here and shown from time to time, since
+// the counters are shared between threads. One owner.
+class delivery_figures {
+ public:
+  delivery_figures(metrics& figures, const std::string& project);
+
+  std::uint64_t delivered = 0;
+  std::uint64_t redelivered = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t undecided = 0;
+  std::uint64_t evaluations = 0;
+  std::uint64_t acknowledged = 0;
+
+  // Adds what has come since the last time to the counters.
+  void show();
+
+ private:
+  prometheus::Counter& delivered_total_;
+  prometheus::Counter& redelivered_total_;
+  prometheus::Counter& dropped_total_;
+  prometheus::Counter& undecided_total_;
+  prometheus::Counter& evaluations_total_;
+  prometheus::Counter& acknowledged_total_;
+};
+
+}  // namespace pulse::streams

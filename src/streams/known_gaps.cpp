@@ -1,0 +1,74 @@
+#include "streams/known_gaps.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace pulse::streams {
+
+std::string bounds_of(const history_gap& gap) {
+  return gap.through ? fmt::format("between {} and {}", to_string(gap.after.commit),
+                                   to_string(gap.through->commit))
+                     : fmt::format("after {}", to_string(gap.after.commit));
+}
+
+const control::stored_gap* known_gaps::bar_behind(const position& place, table_id table) const {
+  const auto found = std::ranges::find_if(gaps_, [&](const auto& gap) {
+    const auto& tables = gap.what.tables;
+    return !gap.accepted_at && (!gap.what.through || place < *gap.what.through) &&
+           (table == 0 || tables.empty() || std::ranges::find(tables, table) != tables.end());
+  });
+  return found == gaps_.end() ? nullptr : &*found;
+}
+
+const control::stored_gap* known_gaps::bar_between(const position& place, const position& next,
+                                                   table_id table) const {
+  const auto* gap = bar_behind(place, table);
+  return gap != nullptr && next > gap->what.after ? gap : nullptr;
+}
+
+bool known_gaps::never_happened(const position& at) const {
+  return std::ranges::any_of(gaps_, [&](const auto& gap) {
+    return gap.what.kind == gap_kind::forked && at > gap.what.after &&
+           (!gap.what.through || at <= *gap.what.through);
+  });
+}
+
+result<void> known_gaps::check_not_reached(const position& cursor, table_id table,
+                                           const log::event_log& log) const {
+  const auto* gap = bar_behind(cursor, table);
+  if (gap == nullptr) return {};
+  // What retention has dropped before the gap does not come any more.
+  const auto from = std::max(cursor, log.bounds().dropped_through);
+  if (from < gap->what.after) {
+    const auto reader = log.read(from, table);
+    const auto next = reader->next();
+    // What cannot be read is said where it is read.
+    if (!next || (*next != nullptr && (*next)->at <= gap->what.after)) return {};
+  }
+  return error{errc::gap,
+               fmt::format("this stream has reached a gap ({}): events {} are missing or never "
+                           "happened: {}",
+                           gap->id, bounds_of(gap->what), gap->what.reason),
+               fmt::format("bring the consumer up to date by other means, then let it go on behind "
+                           "the gap: pulse gaps accept {}",
+                           gap->id)};
+}
+
+result<position> known_gaps::start_behind(const position& start) const {
+  auto from = start;
+  for (const auto& gap : gaps_) {
+    if (gap.what.through) {
+      from = std::max(from, *gap.what.through);
+    } else if (!gap.accepted_at) {
+      return error{errc::unavailable,
+                   "capture is making its way over a gap, and where a new stream starts is not "
+                   "known yet: " +
+                       gap.what.reason,
+                   "connect again when it is done; see `pulse gaps list`"};
+    }
+  }
+  return from;
+}
+
+}  // namespace pulse::streams
