@@ -16,14 +16,13 @@ namespace pulse::streams {
 hub::impl::impl(parts with, stream_limits limits)
     : with_(std::move(with)),
       limits_(limits),
+      streams_(with_),
+      tail_(*with_.log),
       save_timer_(with_.executor),
       figures_(*with_.figures, with_.project),
       unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
                                                              "Acknowledgements that fit no event",
                                                              {{"project", with_.project}})),
-      open_streams_(with_.figures->gauge("pulse_streams_open",
-                                         "Streams and subscriptions that are open",
-                                         {{"project", with_.project}})),
       stalled_streams_(with_.figures->gauge("pulse_streams_stalled", "Streams whose window is full",
                                             {{"project", with_.project}})),
       stalled_ended_total_(with_.figures->counter(
@@ -58,36 +57,6 @@ void hub::impl::find_table(name_state& name) {
   name.table = table ? *table : 0;
 }
 
-stream_state* hub::impl::find(stream_id id) {
-  const auto found = streams_.find(static_cast<std::uint64_t>(id));
-  return found == streams_.end() ? nullptr : found->second.get();
-}
-
-std::shared_ptr<frame_source> hub::impl::frames_for(const stream_request& wanted) {
-  // No fingerprint is empty: native frames are the same for everybody.
-  const bool native = wanted.form == event_form::native;
-  auto& place = frames_[native ? std::string() : fingerprint(wanted.model)];
-  if (!place) {
-    place = std::make_shared<frame_source>(wanted.form, wanted.model, *with_.relations);
-  }
-  return place;
-}
-
-stream_state& hub::impl::add(stream_request wanted, const relation& of, table_id table,
-                             std::shared_ptr<subscriber> to) {
-  const auto id = next_id_++;
-  auto made = std::make_unique<stream_state>(stream_id{id}, std::move(wanted), table, std::move(to),
-                                             limits_);
-  made->table_of = of.table;
-  made->table_oid = of.oid;
-  made->frames = frames_for(made->wanted);
-  made->frames->add_user();
-  auto& stream = *made;
-  streams_.emplace(id, std::move(made));
-  open_streams_.Increment();
-  return stream;
-}
-
 void hub::impl::open(stream_request wanted, const table_shape& shape, position start,
                      std::shared_ptr<subscriber> to, opened done) {
   const auto refuse = [&](error why) {
@@ -118,15 +87,14 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
     if (!behind) return refuse(behind.error());
     start = *behind;
   }
-  auto& stream = add(std::move(wanted), *shape.definition, *table, std::move(to));
-  stream.facts = shape.facts;
+  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_);
   const auto id = stream.id;
   if (stream.wanted.mode == stream_mode::subscribe || stream.wanted.name.empty()) {
     boost::asio::post(with_.executor, [self = shared_from_this(), id, start, done] {
-      if (self->find(id) == nullptr)
+      if (self->streams_.find(id) == nullptr)
         return done(error{errc::cancelled, "the connection was closed"});
       done(id);
-      if (auto* opened_stream = self->find(id)) self->activate(*opened_stream, start);
+      if (auto* opened_stream = self->streams_.find(id)) self->activate(*opened_stream, start);
     });
     return;
   }
@@ -173,7 +141,7 @@ void hub::impl::name_ready(name_state& name, result<position> stored) {
 
 // A named stream whose cursor is known: refused, served, or kept as a standby.
 void hub::impl::attach(stream_id id, const opened& done) {
-  auto* stream = find(id);
+  auto* stream = streams_.find(id);
   if (stream == nullptr) return done(error{errc::cancelled, "the connection was closed"});
   auto& name = *stream->name;
   // One that has expired may go on by itself, but over no gap.
@@ -190,12 +158,9 @@ void hub::impl::attach(stream_id id, const opened& done) {
   }
   use(name);
   done(id);
-  stream = find(id);
+  stream = streams_.find(id);
   if (stream == nullptr || stream->name != &name) return;
-  if (name.active == nullptr && !name.standbys.empty()) {
-    auto* first = name.standbys.front();
-    name.standbys.pop_front();
-    name.active = first;
+  if (auto* first = name.promote()) {
     activate(*first, name.cursor);
   } else if (name.active != stream) {
     log_info("streams", "another connection has this name: standing by",
@@ -212,7 +177,7 @@ void hub::impl::activate(stream_state& stream, const position& from) {
 }
 
 void hub::impl::acknowledge(stream_id id, const event_id& event) {
-  auto* stream = find(id);
+  auto* stream = streams_.find(id);
   if (stream == nullptr || stream->wanted.mode != stream_mode::stream) return;
   // A consumer that has reconnected acknowledges on the new connection what the old one, perhaps
   // still active here, had delivered: names count, not connections.
@@ -231,21 +196,21 @@ void hub::impl::acknowledge(stream_id id, const event_id& event) {
 }
 
 void hub::impl::writable(stream_id id) {
-  auto* stream = find(id);
+  auto* stream = streams_.find(id);
   if (stream == nullptr || stream->how != delivery::waiting) return;
   if (stream->to->unsent_bytes() <= limits_.unsent_bytes_max && stream->window.half_free())
     schedule(*stream);
 }
 
 void hub::impl::quiesce(stream_id id) {
-  auto* stream = find(id);
+  auto* stream = streams_.find(id);
   if (stream == nullptr) return;
   if (stream->how == delivery::standby) {
     // Not promoted any more.
     if (stream->name != nullptr) std::erase(stream->name->standbys, stream);
     return;
   }
-  if (stream->how == delivery::live) leave_live(*stream);
+  if (stream->how == delivery::live) tail_.leave(*stream);
   stream->reader.reset();
   stream->how = delivery::quiet;
 }
@@ -255,16 +220,9 @@ void hub::impl::close(stream_id id) {
 }
 
 void hub::impl::remove(stream_id id) {
-  const auto found = streams_.find(static_cast<std::uint64_t>(id));
-  if (found == streams_.end()) return;
-  const auto stream = std::move(found->second);
-  streams_.erase(found);
-  if (stream->how == delivery::live) leave_live(*stream);
-  open_streams_.Decrement();
-  stream->frames->remove_user();
-  if (stream->frames->unused()) {
-    std::erase_if(frames_, [&](const auto& entry) { return entry.second == stream->frames; });
-  }
+  const auto stream = streams_.take(id);
+  if (!stream) return;
+  if (stream->how == delivery::live) tail_.leave(*stream);
   if (stream->name != nullptr) leave_name(*stream);
 }
 
@@ -272,15 +230,13 @@ void hub::impl::leave_name(stream_state& stream) {
   auto& name = *stream.name;
   std::erase(name.standbys, &stream);
   if (name.active != &stream) return;
+  name.cursor = name.reached();
   name.active = nullptr;
-  name.cursor = std::max(name.cursor, cursor_of(stream));
   name.ahead.connection_ended(stream.window);
   use(name);
   schedule_save(std::chrono::milliseconds(0));
-  if (name.standbys.empty()) return;
-  auto* next = name.standbys.front();
-  name.standbys.pop_front();
-  name.active = next;
+  auto* next = name.promote();
+  if (next == nullptr) return;
   log_info("streams", "a standby takes over",
            {{"project", with_.project},
             {"table", to_string(name.key.table)},
@@ -289,7 +245,7 @@ void hub::impl::leave_name(stream_state& stream) {
 }
 
 void hub::impl::end(stream_id id, end_reason reason, std::string_view message) {
-  auto* stream = find(id);
+  auto* stream = streams_.find(id);
   if (stream == nullptr) return;
   const auto to = stream->to;
   remove(id);
@@ -300,7 +256,7 @@ std::vector<stream_status> hub::impl::status() const {
   const auto newest = with_.log->bounds().last_at;
   std::vector<stream_status> all;
   all.reserve(streams_.size());
-  for (const auto& [id, stream] : streams_) {
+  for (const auto& [id, stream] : streams_.all()) {
     stream_status one;
     one.id = stream->id;
     one.key = {stream->table_of, stream->wanted.name};
@@ -314,7 +270,7 @@ std::vector<stream_status> hub::impl::status() const {
     one.undecided = stream->undecided;
     one.standby = stream->how == delivery::standby;
     one.stalled = stream->how == delivery::waiting;
-    one.cursor = cursor_of(*stream);
+    one.cursor = stream->cursor();
     one.lag_bytes = lag_bytes(one.cursor, newest);
     all.push_back(std::move(one));
   }

@@ -7,22 +7,10 @@
 
 namespace pulse::streams {
 
-position hub::impl::cursor_of(const stream_state& stream) const {
-  if (stream.how == delivery::standby)
-    return stream.name == nullptr ? position{} : stream.name->cursor;
-  if (!stream.window.empty()) return stream.window.cursor();
-  auto reached = std::max(stream.window.cursor(), stream.after);
-  // Nothing in flight: a stream that keeps up has got as far as the tail, whatever its filter let
-  // through.
-  if (stream.how == delivery::live && tail_) reached = std::max(reached, tail_before_);
-  return reached;
-}
-
 position hub::impl::cursor(const cursor_key& key) const {
   const auto found = names_.find(key);
   if (found == names_.end() || found->second->opening) return {};
-  const auto& name = *found->second;
-  return name.active == nullptr ? name.cursor : std::max(name.cursor, cursor_of(*name.active));
+  return found->second->reached();
 }
 
 void hub::impl::note_cursor(name_state& name) {
@@ -60,7 +48,7 @@ void hub::impl::save_cursors() {
     auto& name = *found->second;
     name.dirty = false;
     if (name.opening) continue;
-    if (name.active != nullptr) name.cursor = std::max(name.cursor, cursor_of(*name.active));
+    name.cursor = name.reached();
     const bool touched = std::exchange(name.touched, false);
     if (name.cursor != name.saved || touched) moved.emplace_back(key, name.cursor);
   }
@@ -133,10 +121,7 @@ void hub::impl::disband(name_state& name, std::string_view why) {
 
 void hub::impl::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
   shutting_down_ = true;
-  std::vector<stream_id> open;
-  open.reserve(streams_.size());
-  for (const auto& [id, stream] : streams_) open.push_back(stream->id);
-  for (const auto id : open) end(id, reason, message);
+  for (const auto id : streams_.where([](const auto&) { return true; })) end(id, reason, message);
   figures_.show();
   for (const auto& [key, name] : names_) dirty_.insert(key);
   when_saved_ = std::move(done);

@@ -7,33 +7,12 @@
 #include "base/failpoint.hpp"
 #include "base/logging.hpp"
 #include "streams/hub_impl.hpp"
-#include "streams/native_filter.hpp"
 
 namespace pulse::streams {
 
-const filter& hub::impl::filter_for(stream_state& stream, relation_version version) {
-  auto& place = stream.filters[version];
-  if (place) return *place;
-  const auto definition = with_.relations->find(version);
-  // Without a definition nothing is decided; rendering will say what is missing.
-  const relation unknown{};
-  place =
-      follow_wanted(stream.wanted, {definition ? definition.get() : &unknown, stream.facts.get()});
-  if (definition && !place->left_open().empty()) {
-    log_warning("streams",
-                "the table was altered and a stream's filter no longer fits it: what it cannot "
-                "decide is delivered",
-                {{"project", with_.project},
-                 {"table", to_string(definition->table)},
-                 {"stream", stream.wanted.name},
-                 {"reason", place->left_open()}});
-  }
-  return *place;
-}
-
 bool hub::impl::wanted(stream_state& stream, const event_view& event) {
   ++figures_.evaluations;
-  const auto verdict = filter_for(stream, event.relation).judge(event);
+  const auto verdict = stream.filters.of(event.relation).judge(event);
   if (verdict == filter_verdict::undecided) {
     ++stream.undecided;
     ++figures_.undecided;
@@ -43,13 +22,12 @@ bool hub::impl::wanted(stream_state& stream, const event_view& event) {
 
 hub::impl::offered hub::impl::offer(stream_state& stream, const event_view& event) {
   if (event.at <= stream.after) return offered::done;
-  const bool tracked = stream.wanted.mode == stream_mode::stream;
+  const bool tracked = stream.tracked();
   // The official client knows no truncates.
   const bool known =
       event.action != change_action::truncate || stream.wanted.form == event_form::native;
   if (!known || !wanted(stream, event)) {
-    stream.after = event.at;
-    stream.window.passed(event.at);
+    stream.pass(event.at);
     return offered::done;
   }
   const auto frame = stream.frames->frame(event);
@@ -120,105 +98,50 @@ void hub::impl::turn() {
 }
 
 void hub::impl::advance_tail() {
-  if (live_count_ == 0) {
-    tail_.reset();
-    return;
-  }
+  if (tail_.empty()) return tail_.rest();
   for (int i = 0; i < slice_events; ++i) {
-    tail_before_ = tail_->scanned_through();
-    const auto read = tail_->next();
+    const auto read = tail_.next();
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
       if (read.error().code == errc::io)
         note_unread("stored events could not be read for all: each stream reads for itself",
                     read.error());
-      std::vector<stream_id> all;
-      for (const auto& [table, live] : live_) {
-        for (const auto* stream : live.streams) all.push_back(stream->id);
+      for (const auto id : tail_.members()) {
+        auto& stream = *streams_.find(id);
+        tail_.leave(stream);
+        schedule(stream);
       }
-      for (const auto id : all) {
-        leave_live(*find(id));
-        schedule(*find(id));
-      }
-      tail_.reset();
-      return;
+      return tail_.rest();
     }
     if (*read == nullptr) return;
     hand_out(**read);
-    if (live_count_ == 0) {
-      tail_.reset();
-      return;
-    }
+    if (tail_.empty()) return tail_.rest();
   }
   post_turn();
 }
 
-// Only the streams that the event could concern hear of it; for the others the tail's own place
-// stands for what has passed them (cursor_of, pass_to_tail).
 void hub::impl::hand_out(const event_view& event) {
-  const auto found = live_.find(event.table);
   // A gap that counts as accepted ends nobody's keeping up.
-  if (found == live_.end() || gaps_.never_happened(event.at)) return;
-  concerned_.clear();
-  if (event.action == change_action::truncate) {
-    for (const auto* stream : found->second.streams) concerned_.push_back(stream->id);
-  } else {
-    index_for(found->second, event.relation).find(event, concerned_);
-  }
-  for (const auto id : concerned_) {
+  if (gaps_.never_happened(event.at)) return;
+  for (const auto id : tail_.concerned(event)) {
     // One that is offered an event may end, and so may others with it.
-    auto* stream = find(id);
+    auto* stream = streams_.find(id);
     if (stream == nullptr || stream->how != delivery::live || event.sequence <= stream->through ||
         event.at <= stream->after)
       continue;
-    pass_to_tail(*stream);
+    stream->pass(tail_.place());
     if (offer(*stream, event) == offered::no_room) {
       // From here on it reads for itself, beginning with this event.
-      leave_live(*stream);
+      tail_.leave(*stream);
       stream->how = delivery::waiting;
     }
   }
 }
 
-const filter_index& hub::impl::index_for(live_table& live, relation_version version) {
-  if (live.index && live.version == version) return *live.index;
-  live.version = version;
-  live.index.emplace();
-  for (auto* stream : live.streams) live.index->add(stream->id, filter_for(*stream, version));
-  return *live.index;
-}
-
-// What the tail has passed without this stream counts as seen by it.
-void hub::impl::pass_to_tail(stream_state& stream) {
-  stream.after = std::max(stream.after, tail_before_);
-  stream.window.passed(stream.after);
-}
-
 void hub::impl::go_live(stream_state& stream) {
-  // The tail may stand earlier or later than this reader: what it hands out up to `through` has
-  // been seen. One that is made now starts exactly here, or, where the stream begins ahead of what
-  // is stored, at the end of that: others want what this stream does not.
-  stream.through = stream.reader->scanned_sequence();
-  stream.after = std::max(stream.after, stream.reader->scanned_through());
-  stream.window.passed(stream.after);
-  if (!tail_) tail_ = with_.log->read(std::min(stream.after, with_.log->bounds().last_at), 0);
-  stream.reader.reset();
+  tail_.join(stream);
   stream.how = delivery::live;
-  auto& live = live_[stream.table];
-  live.streams.push_back(&stream);
-  if (live.index) live.index->add(stream.id, filter_for(stream, live.version));
-  ++live_count_;
   post_turn();
-}
-
-void hub::impl::leave_live(stream_state& stream) {
-  pass_to_tail(stream);
-  auto& live = live_[stream.table];
-  const auto at = std::ranges::find(live.streams, &stream);
-  *at = live.streams.back();
-  live.streams.pop_back();
-  if (live.index) live.index->remove(stream.id, filter_for(stream, live.version));
-  --live_count_;
 }
 
 void hub::impl::schedule(stream_state& stream) {
@@ -234,7 +157,7 @@ void hub::impl::run_slices() {
   for (auto turns = ready_.size(); turns > 0; --turns) {
     const auto id = ready_.front();
     ready_.pop_front();
-    auto* stream = find(id);
+    auto* stream = streams_.find(id);
     if (stream == nullptr) continue;
     stream->scheduled = false;
     if (stream->how == delivery::behind) run_slice(*stream);
@@ -244,7 +167,7 @@ void hub::impl::run_slices() {
 
 void hub::impl::run_slice(stream_state& stream) {
   const auto id = stream.id;
-  const bool tracked = stream.wanted.mode == stream_mode::stream;
+  const bool tracked = stream.tracked();
   if (!stream.reader) stream.reader = with_.log->read(stream.after, stream.table);
   for (int i = 0; i < slice_events; ++i) {
     const auto before = stream.reader->scanned_through();
@@ -263,12 +186,11 @@ void hub::impl::run_slice(stream_state& stream) {
             tracked ? gaps_.bar_between(stream.after, (*read)->at, stream.table) : nullptr)
       return bar(stream, *gap);
     if (gaps_.never_happened((*read)->at)) {
-      stream.after = std::max(stream.after, (*read)->at);
-      stream.window.passed(stream.after);
+      stream.pass((*read)->at);
       continue;
     }
     const auto outcome = offer(stream, **read);
-    if (find(id) == nullptr) return;
+    if (streams_.find(id) == nullptr) return;
     if (outcome == offered::no_room) {
       // While it waits it holds nothing but its place.
       stream.after = std::max(stream.after, before);

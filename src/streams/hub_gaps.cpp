@@ -19,17 +19,14 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
       with_.log->pass_damage(gap.what.after, *gap.what.through);
   }
   // Those that keep up look at once: nothing behind a gap is stored before the hub knows of it.
-  std::vector<stream_id> look;
-  for (const auto& [id, stream] : streams_) {
-    const bool stands_at_end = stream->how == delivery::live || stream->how == delivery::barred;
-    if (stands_at_end && stream->wanted.mode == stream_mode::stream) look.push_back(stream->id);
-  }
+  const auto look = streams_.where([](const auto& stream) {
+    return stream.tracked() && (stream.how == delivery::live || stream.how == delivery::barred);
+  });
   for (const auto id : look) {
-    auto& stream = *find(id);
+    auto& stream = *streams_.find(id);
     if (stream.how == delivery::live) {
       if (gaps_.bar_behind(stream.after, stream.table) == nullptr) continue;
-      stream.after = std::max(stream.after, cursor_of(stream));
-      leave_live(stream);
+      tail_.leave(stream);
     }
     schedule(stream);
   }
@@ -37,8 +34,7 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
 
 // What the consumer has in hand is waited for: on another connection it would be sent again.
 void hub::impl::bar(stream_state& stream, const control::stored_gap& gap) {
-  stream.after = std::max(stream.after, gap.what.after);
-  stream.window.passed(stream.after);
+  stream.pass(gap.what.after);
   stream.reader.reset();
   stream.how = delivery::barred;
   if (stream.name != nullptr) note_cursor(*stream.name);
@@ -49,7 +45,7 @@ void hub::impl::end_when_done(const stream_state& barred) {
   if (!barred.window.empty()) return;
   // Not within the call that brought the last acknowledgement: its session is at work.
   boost::asio::post(with_.executor, [self = shared_from_this(), id = barred.id] {
-    const auto* stream = self->find(id);
+    const auto* stream = self->streams_.find(id);
     if (stream == nullptr || stream->how != delivery::barred) return;
     const auto* gap = self->gaps_.bar_behind(stream->after, stream->table);
     // An unnamed stream comes back at once, and wants to know where to start.
@@ -101,13 +97,10 @@ void hub::impl::go_on_behind_damage(const log::damaged_stretch& lost,
                                     const result<void>& recorded) {
   recording_damage_ = false;
   if (recorded) with_.log->pass_damage(lost.after, lost.through);
-  std::vector<stream_id> held;
-  for (const auto& [id, stream] : streams_) {
-    if (stream->how == delivery::held) held.push_back(stream->id);
-  }
+  const auto held = streams_.where([](const auto& stream) { return stream.how == delivery::held; });
   for (const auto id : held) {
     if (recorded) {
-      schedule(*find(id));
+      schedule(*streams_.find(id));
     } else {
       end(id, end_reason::failure, recorded.error().message());
     }

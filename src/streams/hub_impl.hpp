@@ -22,7 +22,8 @@
 #include "streams/hub.hpp"
 #include "streams/known_gaps.hpp"
 #include "streams/lag_figures.hpp"
-#include "streams/stream_state.hpp"
+#include "streams/open_streams.hpp"
+#include "streams/shared_tail.hpp"
 
 namespace pulse::streams {
 
@@ -52,8 +53,6 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
  private:
   // hub.cpp: opening, names, cursors.
-  stream_state& add(stream_request wanted, const relation& of, table_id table,
-                    std::shared_ptr<subscriber> to);
   void attach(stream_id id, const opened& done);
   void activate(stream_state& stream, const position& from);
   void name_ready(name_state& name, result<position> stored);
@@ -62,7 +61,6 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void find_table(name_state& name);
   void remove(stream_id id);
   void end(stream_id id, end_reason reason, std::string_view message);
-  position cursor_of(const stream_state& stream) const;
   void note_cursor(name_state& name);
   void use(name_state& name);
   void schedule_save(std::chrono::milliseconds wait);
@@ -70,8 +68,6 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void sweep_cursors(std::chrono::steady_clock::time_point now);
   void save_done(const std::vector<std::pair<cursor_key, position>>& batch,
                  const result<void>& outcome);
-  stream_state* find(stream_id id);
-  std::shared_ptr<frame_source> frames_for(const stream_request& wanted);
 
   // hub_expiry.cpp
   result<void> check_kept(name_state& name);
@@ -99,25 +95,14 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void end_unread(const stream_state& stream, const error& why);
   void go_on_behind_damage(const log::damaged_stretch& lost, const result<void>& recorded);
   void end_when_done(const stream_state& barred);
-  // The streams of one table that keep up, and where to find those that an event could concern.
-  struct live_table {
-    std::vector<stream_state*> streams;
-    relation_version version = 0;  // of the table that `index` is for
-    std::optional<filter_index> index;
-  };
-
   // hub_delivery.cpp: the tail, slices, one event to one stream.
   enum class offered { done, no_room };
   offered offer(stream_state& stream, const event_view& event);
   bool wanted(stream_state& stream, const event_view& event);
-  const filter& filter_for(stream_state& stream, relation_version version);
   void deliver(stream_state& stream, std::string_view frame);
   void advance_tail();
   void hand_out(const event_view& event);
-  const filter_index& index_for(live_table& live, relation_version version);
-  void pass_to_tail(stream_state& stream);
   void go_live(stream_state& stream);
-  void leave_live(stream_state& stream);
   void schedule(stream_state& stream);
   void run_slices();
   void run_slice(stream_state& stream);
@@ -131,18 +116,12 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   parts with_;
   stream_limits limits_;
-  std::uint64_t next_id_ = 1;
-  std::unordered_map<std::uint64_t, std::unique_ptr<stream_state>> streams_;
+  open_streams streams_;
   std::map<cursor_key, std::shared_ptr<name_state>> names_;
-  std::map<std::string, std::shared_ptr<frame_source>> frames_;
   known_gaps gaps_;
   bool recording_damage_ = false;
 
-  std::unique_ptr<log::log_reader> tail_;
-  position tail_before_;  // where the tail stood before the event at hand
-  std::unordered_map<table_id, live_table> live_;
-  std::size_t live_count_ = 0;
-  std::vector<stream_id> concerned_;  // by the event at hand
+  shared_tail tail_;
   std::deque<stream_id> ready_;
   bool turn_posted_ = false;
 
@@ -167,7 +146,6 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   delivery_figures figures_;
   prometheus::Counter& unknown_acknowledgements_total_;
-  prometheus::Gauge& open_streams_;
   prometheus::Gauge& stalled_streams_;
   prometheus::Counter& stalled_ended_total_;
   prometheus::Counter& read_failures_total_;

@@ -14,7 +14,7 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   figures_.show();
   std::size_t stalled = 0;
   std::vector<std::pair<stream_id, std::chrono::steady_clock::duration>> in_the_way;
-  for (const auto& [id, stream] : streams_) {
+  for (const auto& [id, stream] : streams_.all()) {
     if (stream->how != delivery::waiting) {
       stream->stall.moves();
       continue;
@@ -41,7 +41,7 @@ bool hub::impl::holds_others_up(const stream_state& stream,
 }
 
 void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::duration still) {
-  const auto& stream = *find(id);
+  const auto& stream = *streams_.find(id);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",
               "a consumer acknowledges nothing while another waits for its name: ending it",

@@ -1,46 +1,21 @@
 // One open stream, as the hub keeps it. Internal to streams/.
 #pragma once
 
-#include <chrono>
+#include <algorithm>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <memory>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "change/event.hpp"
 #include "log/event_log.hpp"
-#include "streams/acknowledged_ahead.hpp"
 #include "streams/delivery_window.hpp"
-#include "streams/filter.hpp"
 #include "streams/frames.hpp"
 #include "streams/hub.hpp"
+#include "streams/name_state.hpp"
 #include "streams/stall_watch.hpp"
+#include "streams/stream_filters.hpp"
 
 namespace pulse::streams {
-
-struct stream_state;
-
-// What is known under one stream name, whoever is connected.
-struct name_state {
-  cursor_key key;
-  table_id table = 0;      // 0: its number could not be had; asked for when it is needed
-  position cursor;         // where the consumer has got to
-  position saved;          // what of it is durable
-  bool opening = false;    // the store has not answered yet
-  bool dirty = false;      // among those to be saved next
-  bool touched = false;    // to be saved although it has not moved: somebody uses it
-  bool overtaken = false;  // retention has dropped what it waited for; said
-  bool abandoned = false;
-  int unread_checks = 0;  // times in a row that retention could not read what it waits for
-  unix_time_us used_at{};
-  acknowledged_ahead ahead;
-  stream_state* active = nullptr;
-  std::deque<stream_state*> standbys;  // in order of arrival
-  std::vector<std::function<void(result<void>)>> waiting_for_store;
-};
 
 // Where a stream's next event comes from.
 enum class delivery {
@@ -54,33 +29,51 @@ enum class delivery {
 };
 
 struct stream_state {
-  stream_state(stream_id number, stream_request request, table_id of,
-               std::shared_ptr<subscriber> target, const stream_limits& limits)
+  stream_state(const hub::parts& with, stream_id number, stream_request request,
+               const table_shape& shape, table_id of, std::shared_ptr<subscriber> target,
+               const stream_limits& limits)
       : id(number),
         wanted(std::move(request)),
         table(of),
+        table_of(shape.definition->table),
+        table_oid(shape.definition->oid),
         to(std::move(target)),
-        window(limits.window_events_max, limits.window_bytes_max) {}
+        window(limits.window_events_max, limits.window_bytes_max),
+        filters(with, wanted, shape.facts) {}
+  stream_state(const stream_state&) = delete;
+  stream_state& operator=(const stream_state&) = delete;
+
+  // What it was sent is waited for until it is acknowledged.
+  bool tracked() const { return wanted.mode == stream_mode::stream; }
+
+  // Where its consumer has got to.
+  position cursor() const;
+
+  // Nothing at or before this comes any more: it was not for this stream, or is not there.
+  void pass(const position& at) {
+    after = std::max(after, at);
+    window.passed(after);
+  }
 
   stream_id id;
   stream_request wanted;
   table_id table;
+  table_name table_of;
+  std::uint32_t table_oid;
   std::shared_ptr<subscriber> to;
   delivery_window window;
-  delivery how = delivery::standby;
+  stream_filters filters;
+  std::shared_ptr<frame_source> frames;
+  name_state* name = nullptr;  // null: unnamed
 
+  delivery how = delivery::standby;
   position after;                           // nothing at or before this is for this stream any more
   event_sequence through = 0;               // the same, as far as it has a sequence
   std::unique_ptr<log::log_reader> reader;  // while behind
-  std::unordered_map<relation_version, std::shared_ptr<const filter>> filters;
-  std::shared_ptr<const table_facts> facts;  // as they were when it was opened
-  std::shared_ptr<frame_source> frames;
-  name_state* name = nullptr;  // null: unnamed
-  table_name table_of;
-  std::uint32_t table_oid = 0;
+  const position* tail_place = nullptr;     // while live: how far the tail has come
   bool scheduled = false;
-
   stall_watch stall;  // as hub::tick() sees it
+
   std::uint64_t delivered = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t redelivered = 0;

@@ -1,0 +1,44 @@
+// What is known under one stream name, whoever is connected. Internal to streams/.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "change/event.hpp"
+#include "change/position.hpp"
+#include "streams/acknowledged_ahead.hpp"
+#include "streams/hub.hpp"
+
+namespace pulse::streams {
+
+struct stream_state;
+
+struct name_state {
+  cursor_key key;
+  table_id table = 0;      // 0: its number could not be had; asked for when it is needed
+  position cursor;         // where the consumer has got to, as far as it was looked at
+  position saved;          // what of it is durable
+  bool opening = false;    // the store has not answered yet
+  bool dirty = false;      // among those to be saved next
+  bool touched = false;    // to be saved although it has not moved: somebody uses it
+  bool overtaken = false;  // retention has dropped what it waited for; said
+  bool abandoned = false;
+  int unread_checks = 0;  // times in a row that retention could not read what it waits for
+  unix_time_us used_at{};
+  acknowledged_ahead ahead;
+  stream_state* active = nullptr;
+  std::deque<stream_state*> standbys;  // in order of arrival
+  std::vector<std::function<void(result<void>)>> waiting_for_store;
+
+  // Where the consumer has got to now.
+  position reached() const;
+
+  // The stream that has stood by the longest becomes the active one. Null: there is one already, or
+  // none stands by.
+  stream_state* promote();
+};
+
+}  // namespace pulse::streams

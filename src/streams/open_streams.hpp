@@ -1,0 +1,53 @@
+// The streams of one project that are open.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "streams/frames.hpp"
+#include "streams/stream_state.hpp"
+
+namespace pulse::streams {
+
+// Owns them, and what those with equal models share for rendering. One owner; not thread-safe.
+class open_streams {
+ public:
+  explicit open_streams(const hub::parts& with);
+
+  stream_state& add(stream_request wanted, const table_shape& shape, table_id table,
+                    std::shared_ptr<subscriber> to, const stream_limits& limits);
+  // Null: it is not open (any more).
+  stream_state* find(stream_id id) const;
+  // Takes it out; null as before.
+  std::unique_ptr<stream_state> take(stream_id id);
+
+  using by_id = std::unordered_map<stream_id, std::unique_ptr<stream_state>>;
+  const by_id& all() const { return streams_; }
+  std::size_t size() const { return streams_.size(); }
+
+  // Of whom this holds. What is done to one may end others: ask find() then.
+  template <typename Predicate>
+  std::vector<stream_id> where(Predicate holds) const {
+    std::vector<stream_id> found;
+    for (const auto& [id, stream] : streams_) {
+      if (holds(*stream)) found.push_back(id);
+    }
+    return found;
+  }
+
+ private:
+  std::shared_ptr<frame_source> frames_for(const stream_request& wanted);
+
+  const hub::parts* with_;
+  std::uint64_t next_id_ = 1;
+  by_id streams_;
+  std::map<std::string, std::shared_ptr<frame_source>> frames_;  // by the model's fingerprint
+  prometheus::Gauge& open_;
+};
+
+}  // namespace pulse::streams

@@ -1,0 +1,58 @@
+// What streams that keep up have in common: one place in the log, read for all of them.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "change/event.hpp"
+#include "log/event_log.hpp"
+#include "streams/filter_index.hpp"
+#include "streams/stream_state.hpp"
+
+namespace pulse::streams {
+
+// Reads each event once and finds the streams that it could concern. For the others the tail's own
+// place stands for what has passed them (stream_state::tail_place). One owner; not thread-safe.
+class shared_tail {
+ public:
+  explicit shared_tail(log::event_log& log) : log_(&log) {}
+
+  // The stream's reader has come to the end of the log and is not needed any more. The tail may
+  // stand earlier: what it finds up to stream_state::through has been seen.
+  void join(stream_state& stream);
+  // What the tail has passed by now counts as seen by the stream.
+  void leave(stream_state& stream);
+  bool empty() const { return size_ == 0; }
+  std::vector<stream_id> members() const;
+
+  // The next event, nullptr at the end of the log. Holds until the next call, or rest().
+  result<const event_view*> next();
+  // Before the event that next() has brought.
+  const position& place() const { return place_; }
+  // Those that keep up and whose filter could match. Holds until the next call.
+  const std::vector<stream_id>& concerned(const event_view& event);
+  // Forgets its place: the next stream that joins brings its own.
+  void rest() { reader_.reset(); }
+
+ private:
+  // The streams of one table, and where to find those that an event could concern.
+  struct members_of_table {
+    std::vector<stream_state*> streams;
+    relation_version version = 0;  // of the table that `index` is for
+    std::optional<filter_index> index;
+  };
+  static const filter_index& index_for(members_of_table& members, relation_version version);
+
+  log::event_log* log_;
+  std::unique_ptr<log::log_reader> reader_;
+  position place_;
+  std::unordered_map<table_id, members_of_table> members_;
+  std::size_t size_ = 0;
+  std::vector<stream_id> concerned_;
+};
+
+}  // namespace pulse::streams

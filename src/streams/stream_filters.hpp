@@ -1,0 +1,32 @@
+// What one stream wants, compiled for each version of its table that it meets.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "change/relation.hpp"
+#include "streams/filter.hpp"
+#include "streams/hub.hpp"
+#include "streams/request.hpp"
+
+namespace pulse::streams {
+
+// One owner; not thread-safe.
+class stream_filters {
+ public:
+  // `facts`: as they were when the stream was opened. The others outlive this.
+  stream_filters(const hub::parts& with, const stream_request& wanted,
+                 std::shared_ptr<const table_facts> facts)
+      : with_(&with), wanted_(&wanted), facts_(std::move(facts)) {}
+
+  // What no longer fits this version of the table is left open, and said in the log.
+  const filter& of(relation_version version);
+
+ private:
+  const hub::parts* with_;
+  const stream_request* wanted_;
+  std::shared_ptr<const table_facts> facts_;
+  std::unordered_map<relation_version, std::shared_ptr<const filter>> compiled_;
+};
+
+}  // namespace pulse::streams
