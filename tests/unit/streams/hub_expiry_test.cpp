@@ -340,5 +340,22 @@ TEST_F(hub_expiry, abandoned_name_comes_back_where_the_project_says_so) {
   EXPECT_EQ(cursors_.marks, (std::map<cursor_key, bool>{{key("old"), false}}));
 }
 
+TEST_F(hub_expiry, what_makes_way_does_not_take_back_a_seek_of_meanwhile) {
+  constexpr int names = 100;  // more than are looked at in one turn
+  for (int i = 0; i < names; ++i) make_name(std::to_string(i));
+  append(10, "notes");
+  std::optional<bool> made;
+  hub_->make_way(place_of(10), [&](bool way) { made = way; });
+  ASSERT_FALSE(made) << "it is under way";
+  for (int i = 0; i < names; ++i) {
+    hub_->forget(key(std::to_string(i)), "somebody has moved the cursor");
+    cursors_.stored[key(std::to_string(i))] = place_of(3);
+  }
+  settle();
+  EXPECT_EQ(made, true);
+  for (int i = 0; i < names; ++i)
+    EXPECT_EQ(cursors_.stored[key(std::to_string(i))], place_of(3)) << i;
+}
+
 }  // namespace
 }  // namespace pulse::streams

@@ -1,0 +1,170 @@
+#include "streams/cursor_book.hpp"
+
+#include "base/logging.hpp"
+#include "streams/cursor_lag.hpp"
+
+namespace pulse::streams {
+namespace {
+
+// Streams whose filter wants nothing of what passes save their way only this often.
+constexpr std::chrono::seconds sweep_interval{5};
+constexpr std::chrono::seconds retry_interval{1};
+
+}  // namespace
+
+cursor_book::cursor_book(const hub::parts& with, const stream_limits& limits)
+    : with_(&with), limits_(&limits), timer_(with.executor), lags_(*with.figures, with.project) {}
+
+std::shared_ptr<name_state> cursor_book::find(const cursor_key& key) const {
+  const auto found = names_.find(key);
+  return found == names_.end() ? nullptr : found->second;
+}
+
+position cursor_book::cursor(const cursor_key& key) const {
+  const auto name = find(key);
+  return !name || name->opening ? position{} : name->reached();
+}
+
+name_state& cursor_book::add(name_state name) {
+  auto& place = names_[name.key];
+  place = std::make_shared<name_state>(std::move(name));
+  return *place;
+}
+
+std::shared_ptr<name_state> cursor_book::remove(const cursor_key& key) {
+  const auto found = names_.find(key);
+  if (found == names_.end()) return nullptr;
+  auto name = std::move(found->second);
+  names_.erase(found);
+  dirty_.erase(key);
+  lags_.drop(key);
+  return name;
+}
+
+std::shared_ptr<name_state> cursor_book::rename(const cursor_key& from, const cursor_key& to) {
+  auto moving = names_.extract(from);
+  moving.key() = to;
+  moving.mapped()->key = to;
+  const bool was_dirty = dirty_.erase(from) != 0;
+  lags_.drop(from);
+  const auto placed = names_.insert(std::move(moving));
+  if (!placed.inserted) return placed.node.mapped();
+  if (was_dirty) dirty_.insert(to);
+  return nullptr;
+}
+
+void cursor_book::find_table(name_state& name) const {
+  const auto table = with_->relations->table(0, name.key.table);
+  name.table = table ? *table : 0;
+}
+
+void cursor_book::note(name_state& name) {
+  if (std::exchange(name.dirty, true)) return;
+  dirty_.insert(name.key);
+  save_after(limits_->cursor_flush_interval);
+}
+
+void cursor_book::use(name_state& name) {
+  name.used_at = with_->clock->now();
+  name.touched = true;
+  note(name);
+}
+
+void cursor_book::abandon(name_state& name) {
+  name.abandoned = true;
+  lags_.drop(name.key);
+  with_->cursors->mark_abandoned(name.key, true);
+}
+
+void cursor_book::take_back(name_state& name) {
+  if (std::exchange(name.abandoned, false)) with_->cursors->mark_abandoned(name.key, false);
+}
+
+void cursor_book::save_after(std::chrono::milliseconds wait) {
+  const auto at = std::chrono::steady_clock::now() + wait;
+  if (scheduled_ && timer_.expiry() <= at) return;
+  scheduled_ = true;
+  timer_.expires_at(at);
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self) return;
+    self->scheduled_ = false;
+    self->save();
+  });
+}
+
+void cursor_book::save() {
+  if (saving_) return;
+  moved_cursors moved;
+  for (const auto& key : dirty_) {
+    const auto found = names_.find(key);
+    if (found == names_.end()) continue;
+    auto& name = *found->second;
+    name.dirty = false;
+    if (name.opening) continue;
+    name.cursor = name.reached();
+    const bool touched = std::exchange(name.touched, false);
+    if (name.cursor != name.saved || touched) moved.emplace_back(key, name.cursor);
+  }
+  dirty_.clear();
+  if (moved.empty()) {
+    if (when_closed_) std::exchange(when_closed_, nullptr)();
+    return;
+  }
+  saving_ = true;
+  auto batch = moved;
+  with_->cursors->save(std::move(moved), [weak = weak_from_this(),
+                                          batch = std::move(batch)](const result<void>& outcome) {
+    if (const auto self = weak.lock()) self->saved(batch, outcome);
+  });
+}
+
+void cursor_book::saved(const moved_cursors& batch, const result<void>& outcome) {
+  saving_ = false;
+  for (const auto& [key, cursor] : batch) {
+    const auto found = names_.find(key);
+    if (found == names_.end()) continue;
+    if (outcome) {
+      found->second->saved = cursor;
+    } else {
+      found->second->dirty = true;
+      dirty_.insert(key);
+    }
+  }
+  if (!outcome) {
+    log_error("streams", "cursors could not be saved: trying again",
+              {{"project", with_->project},
+               {"cursors", batch.size()},
+               {"reason", outcome.error().message()}});
+    if (when_closed_) return std::exchange(when_closed_, nullptr)();
+    return save_after(retry_interval);
+  }
+  if (when_closed_) return save_soon();
+  if (!dirty_.empty()) save_after(limits_->cursor_flush_interval);
+}
+
+void cursor_book::note_all() {
+  for (const auto& [key, name] : names_) dirty_.insert(key);
+}
+
+void cursor_book::sweep(std::chrono::steady_clock::time_point now) {
+  if (now - last_sweep_ < sweep_interval) return;
+  last_sweep_ = now;
+  note_all();
+  save();
+}
+
+void cursor_book::close(std::function<void()> done) {
+  note_all();
+  when_closed_ = std::move(done);
+  save_soon();
+}
+
+void cursor_book::show_lags(const position& newest) {
+  for (const auto& [key, name] : names_) {
+    if (name->opening || name->abandoned) continue;
+    lags_.set(key, lag_bytes(name->reached(), newest));
+  }
+}
+
+}  // namespace pulse::streams

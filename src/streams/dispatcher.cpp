@@ -1,0 +1,331 @@
+#include "streams/dispatcher.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "base/failpoint.hpp"
+#include "base/logging.hpp"
+
+namespace pulse::streams {
+namespace {
+
+// How much one stream, or the tail, may do before others have their turn.
+constexpr int slice_events = 512;
+
+}  // namespace
+
+dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
+                       const open_streams& streams, const known_gaps& gaps, cursor_book& book,
+                       read_failures& failures, end_stream end)
+    : with_(&with),
+      limits_(&limits),
+      streams_(&streams),
+      gaps_(&gaps),
+      book_(&book),
+      failures_(&failures),
+      end_(std::move(end)),
+      tail_(*with.log),
+      figures_(*with.figures, with.project) {}
+
+void dispatcher::start(stream_state& stream, const position& from) {
+  stream.after = from;
+  stream.window.start_at(from);
+  read_by_itself(stream);
+}
+
+void dispatcher::stop(stream_state& stream) {
+  if (stream.how == delivery::live) tail_.leave(stream);
+  stream.reader.reset();
+  stream.how = delivery::quiet;
+}
+
+bool dispatcher::acknowledge(stream_state& stream, const event_id& id) {
+  if (!stream.window.acknowledge(id)) return false;
+  ++stream.acknowledged;
+  ++figures_.acknowledged;
+  if (stream.name != nullptr) book_->note(*stream.name);
+  writable(stream);
+  if (stream.how == delivery::barred) end_when_done(stream);
+  return true;
+}
+
+void dispatcher::writable(stream_state& stream) {
+  if (stream.how == delivery::waiting && stream.window.half_free() &&
+      stream.to->unsent_bytes() <= limits_->unsent_bytes_max)
+    read_by_itself(stream);
+}
+
+void dispatcher::post_turn() {
+  if (turn_posted_) return;
+  turn_posted_ = true;
+  boost::asio::post(with_->executor, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->turn();
+  });
+}
+
+// One turn: the tail moves on for everybody who keeps up, then each that is behind gets a slice.
+void dispatcher::turn() {
+  turn_posted_ = false;
+  advance_tail();
+  run_slices();
+  figures_.show();
+}
+
+void dispatcher::advance_tail() {
+  if (tail_.empty()) return tail_.rest();
+  for (int i = 0; i < slice_events; ++i) {
+    const auto read = tail_.next();
+    if (!read) {
+      // From here on each reads for itself: what cannot be read may be of other tables.
+      if (read.error().code == errc::io)
+        failures_->note("stored events could not be read for all: each stream reads for itself",
+                        read.error());
+      for (const auto id : tail_.members()) {
+        auto& stream = *streams_->find(id);
+        tail_.leave(stream);
+        read_by_itself(stream);
+      }
+      return tail_.rest();
+    }
+    if (*read == nullptr) return;
+    hand_out(**read);
+    if (tail_.empty()) return tail_.rest();
+  }
+  post_turn();
+}
+
+void dispatcher::hand_out(const event_view& event) {
+  // A gap that counts as accepted ends nobody's keeping up.
+  if (gaps_->never_happened(event.at)) return;
+  for (const auto id : tail_.concerned(event)) {
+    // One that is offered an event may end, and so may others with it.
+    auto* stream = streams_->find(id);
+    if (stream == nullptr || stream->how != delivery::live || event.sequence <= stream->through ||
+        event.at <= stream->after)
+      continue;
+    stream->pass(tail_.place());
+    if (offer(*stream, event) == offered::no_room) {
+      // From here on it reads for itself, beginning with this event.
+      tail_.leave(*stream);
+      stream->how = delivery::waiting;
+    }
+  }
+}
+
+void dispatcher::read_by_itself(stream_state& stream) {
+  stream.how = delivery::behind;
+  if (!stream.scheduled) {
+    stream.scheduled = true;
+    ready_.push_back(stream.id);
+  }
+  post_turn();
+}
+
+void dispatcher::run_slices() {
+  for (auto turns = ready_.size(); turns > 0; --turns) {
+    const auto id = ready_.front();
+    ready_.pop_front();
+    auto* stream = streams_->find(id);
+    if (stream == nullptr) continue;
+    stream->scheduled = false;
+    if (stream->how == delivery::behind) run_slice(*stream);
+  }
+  if (!ready_.empty()) post_turn();
+}
+
+void dispatcher::run_slice(stream_state& stream) {
+  const auto id = stream.id;
+  const bool tracked = stream.tracked();
+  if (!stream.reader) stream.reader = with_->log->read(stream.after, stream.table);
+  for (int i = 0; i < slice_events; ++i) {
+    const auto before = stream.reader->scanned_through();
+    const auto read = stream.reader->next();
+    if (!read) {
+      stream.pass(before);
+      return hold(stream, read.error());
+    }
+    if (*read == nullptr) {
+      if (const auto* gap = tracked ? gaps_->bar_behind(stream.after, stream.table) : nullptr)
+        return bar(stream, *gap);
+      return keep_up(stream);
+    }
+    if (const auto* gap =
+            tracked ? gaps_->bar_between(stream.after, (*read)->at, stream.table) : nullptr)
+      return bar(stream, *gap);
+    if (gaps_->never_happened((*read)->at)) {
+      stream.pass((*read)->at);
+      continue;
+    }
+    const auto outcome = offer(stream, **read);
+    if (streams_->find(id) == nullptr) return;
+    if (outcome == offered::no_room) {
+      // While it waits it holds nothing but its place.
+      stream.after = std::max(stream.after, before);
+      stream.reader.reset();
+      stream.how = delivery::waiting;
+      return;
+    }
+  }
+  read_by_itself(stream);
+}
+
+void dispatcher::keep_up(stream_state& stream) {
+  tail_.join(stream);
+  stream.how = delivery::live;
+  post_turn();
+}
+
+dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& event) {
+  if (event.at <= stream.after) return offered::done;
+  // The official client knows no truncates.
+  const bool known =
+      event.action != change_action::truncate || stream.wanted.form == event_form::native;
+  if (!known || !wanted(stream, event)) {
+    stream.pass(event.at);
+    return offered::done;
+  }
+  const auto frame = stream.frames->frame(event);
+  if (!frame) {
+    end_(stream.id, end_reason::failure, frame.error().message());
+    return offered::done;
+  }
+  const bool congested = stream.to->unsent_bytes() > limits_->unsent_bytes_max;
+  if (!stream.tracked()) {
+    if (congested) {
+      ++stream.dropped;
+      ++figures_.dropped;
+    } else {
+      deliver(stream, *frame);
+    }
+    stream.after = event.at;
+    return offered::done;
+  }
+  if (congested || !stream.window.room_for(frame->size())) return offered::no_room;
+
+  using seen = acknowledged_ahead::seen;
+  const auto earlier = stream.name != nullptr && !stream.name->ahead.empty()
+                           ? stream.name->ahead.meet(event.id)
+                           : seen::never;
+  stream.after = event.at;
+  if (earlier == seen::acknowledged) {
+    stream.window.passed(event.at);
+    return offered::done;
+  }
+  if (earlier == seen::delivered) {
+    ++stream.redelivered;
+    ++figures_.redelivered;
+  }
+  deliver(stream, *frame);
+  stream.window.sent(event.id, event.at, frame->size());
+  if (earlier == seen::acknowledged_elsewhere) {
+    stream.window.acknowledge(event.id);
+    book_->note(*stream.name);
+  }
+  return offered::done;
+}
+
+bool dispatcher::wanted(stream_state& stream, const event_view& event) {
+  ++figures_.evaluations;
+  const auto verdict = stream.filters.of(event.relation).judge(event);
+  if (verdict == filter_verdict::undecided) {
+    ++stream.undecided;
+    ++figures_.undecided;
+  }
+  return verdict != filter_verdict::no;
+}
+
+void dispatcher::deliver(stream_state& stream, std::string_view frame) {
+  failpoint("streams.deliver");
+  stream.to->send(frame);
+  ++stream.delivered;
+  ++figures_.delivered;
+}
+
+// Nothing behind a gap is stored before the hub knows of it: those that keep up look at once.
+void dispatcher::look_at_gaps() {
+  const auto look = streams_->where([](const auto& stream) {
+    return stream.tracked() && (stream.how == delivery::live || stream.how == delivery::barred);
+  });
+  for (const auto id : look) {
+    auto& stream = *streams_->find(id);
+    if (stream.how == delivery::live) {
+      if (gaps_->bar_behind(stream.after, stream.table) == nullptr) continue;
+      tail_.leave(stream);
+    }
+    read_by_itself(stream);
+  }
+}
+
+// What the consumer has in hand is waited for: on another connection it would be sent again.
+void dispatcher::bar(stream_state& stream, const control::stored_gap& gap) {
+  stream.pass(gap.what.after);
+  stream.reader.reset();
+  stream.how = delivery::barred;
+  if (stream.name != nullptr) book_->note(*stream.name);
+  end_when_done(stream);
+}
+
+void dispatcher::end_when_done(const stream_state& barred) {
+  if (!barred.window.empty()) return;
+  // Not within the call that brought the last acknowledgement: its session is at work.
+  boost::asio::post(with_->executor, [weak = weak_from_this(), id = barred.id] {
+    if (const auto self = weak.lock()) self->end_barred(id);
+  });
+}
+
+void dispatcher::end_barred(stream_id id) {
+  const auto* stream = streams_->find(id);
+  if (stream == nullptr || stream->how != delivery::barred) return;
+  const auto* gap = gaps_->bar_behind(stream->after, stream->table);
+  // An unnamed stream comes back at once, and wants to know where to start.
+  if (gap == nullptr || (stream->name == nullptr && !gap->what.through)) return;
+  log_warning("streams", "a stream has reached a gap and ends before it",
+              {{"project", with_->project},
+               {"table", to_string(stream->table_of)},
+               {"stream", stream->wanted.name},
+               {"gap", gap->id}});
+  end_(id, end_reason::gap, fmt::format("gap {}: {}", gap->id, bounds_of(gap->what)));
+}
+
+// What is damaged becomes a gap first; then the reader passes it, and the gap says who goes on.
+void dispatcher::hold(stream_state& stream, const error& why) {
+  const auto lost = stream.reader->damage();
+  if (!lost || !with_->on_damage) return end_unread(stream, why);
+  stream.reader.reset();
+  stream.how = delivery::held;
+  // One after the other: who waits for another stretch comes back here.
+  if (std::exchange(recording_damage_, true)) return;
+  with_->on_damage(*lost, [weak = weak_from_this(), lost = *lost](const result<void>& recorded) {
+    if (const auto self = weak.lock()) self->go_on_behind_damage(lost, recorded);
+  });
+}
+
+// The disk may read them the next time: until then nothing says that they are lost.
+void dispatcher::end_unread(const stream_state& stream, const error& why) {
+  // Retention was faster than the stream, which is said when the stream comes back.
+  if (why.code == errc::gap) return end_(stream.id, end_reason::failure, why.message());
+  failures_->note(
+      "stored events could not be read: the stream ends, and goes on when it is opened again", why,
+      &stream);
+  end_(stream.id, end_reason::failure, "stored events could not be read: connect again");
+}
+
+void dispatcher::go_on_behind_damage(const log::damaged_stretch& lost,
+                                     const result<void>& recorded) {
+  recording_damage_ = false;
+  if (recorded) with_->log->pass_damage(lost.after, lost.through);
+  const auto held =
+      streams_->where([](const auto& stream) { return stream.how == delivery::held; });
+  for (const auto id : held) {
+    if (recorded) {
+      read_by_itself(*streams_->find(id));
+    } else {
+      end_(id, end_reason::failure, recorded.error().message());
+    }
+  }
+}
+
+}  // namespace pulse::streams

@@ -1,0 +1,92 @@
+// The way of events from the log to the streams, turn by turn.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "change/event.hpp"
+#include "change/position.hpp"
+#include "log/event_log.hpp"
+#include "streams/cursor_book.hpp"
+#include "streams/delivery_figures.hpp"
+#include "streams/known_gaps.hpp"
+#include "streams/open_streams.hpp"
+#include "streams/read_failures.hpp"
+#include "streams/shared_tail.hpp"
+#include "streams/stream_state.hpp"
+
+namespace pulse::streams {
+
+// Streams that keep up are handed events by the tail; each of the others reads the log by itself, a
+// slice a turn, until it meets the tail. One that has no room waits and holds nothing but its
+// place. Decides where a stream stands (stream_state::how, except for standbys); who has a name is
+// no matter of this. On the thread of the hub's executor.
+class dispatcher : public std::enable_shared_from_this<dispatcher> {
+ public:
+  // Closes the stream and tells its subscriber. Others may begin or end with it.
+  using end_stream = std::function<void(stream_id, end_reason, std::string_view message)>;
+
+  // All outlive it; the limits may change.
+  dispatcher(const hub::parts& with, const stream_limits& limits, const open_streams& streams,
+             const known_gaps& gaps, cursor_book& book, read_failures& failures, end_stream end);
+
+  // From here on the stream gets what comes after `from`.
+  void start(stream_state& stream, const position& from);
+  // It gets nothing more.
+  void stop(stream_state& stream);
+
+  // False: the event is not in flight on this stream, or was acknowledged before.
+  bool acknowledge(stream_state& stream, const event_id& id);
+  // There is room again, perhaps.
+  void writable(stream_state& stream);
+  // The log has moved on.
+  void progress() { post_turn(); }
+  // The gaps are others now.
+  void look_at_gaps();
+
+  void show_figures() { figures_.show(); }
+
+ private:
+  enum class offered { done, no_room };
+
+  void post_turn();
+  void turn();
+
+  void advance_tail();
+  void hand_out(const event_view& event);
+  void read_by_itself(stream_state& stream);
+  void run_slices();
+  void run_slice(stream_state& stream);
+  void keep_up(stream_state& stream);
+
+  // One event to one stream.
+  offered offer(stream_state& stream, const event_view& event);
+  bool wanted(stream_state& stream, const event_view& event);
+  void deliver(stream_state& stream, std::string_view frame);
+
+  // What stands in a stream's way.
+  void bar(stream_state& stream, const control::stored_gap& gap);
+  void end_when_done(const stream_state& barred);
+  void end_barred(stream_id id);
+  void hold(stream_state& stream, const error& why);
+  void end_unread(const stream_state& stream, const error& why);
+  void go_on_behind_damage(const log::damaged_stretch& lost, const result<void>& recorded);
+
+  const hub::parts* with_;
+  const stream_limits* limits_;
+  const open_streams* streams_;
+  const known_gaps* gaps_;
+  cursor_book* book_;
+  read_failures* failures_;
+  end_stream end_;
+  shared_tail tail_;
+  std::deque<stream_id> ready_;  // for a slice
+  bool turn_posted_ = false;
+  bool recording_damage_ = false;
+  delivery_figures figures_;
+};
+
+}  // namespace pulse::streams

@@ -1,0 +1,371 @@
+#include "streams/hub_impl.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "base/logging.hpp"
+#include "streams/cursor_lag.hpp"
+#include "streams/name_renames.hpp"
+#include "streams/native_filter.hpp"
+
+namespace pulse::streams {
+namespace {
+
+error connection_closed() {
+  return {errc::cancelled, "the connection was closed"};
+}
+
+}  // namespace
+
+hub::impl::impl(parts with, stream_limits limits)
+    : with_(std::move(with)),
+      limits_(limits),
+      streams_(with_),
+      failures_(with_),
+      book_(std::make_shared<cursor_book>(with_, limits_)),
+      expiry_(std::make_shared<name_expiry>(with_, limits_, *book_, gaps_, failures_)),
+      dispatcher_(std::make_shared<dispatcher>(
+          with_, limits_, streams_, gaps_, *book_, failures_,
+          [this](stream_id id, end_reason reason, std::string_view message) {
+            end(id, reason, message);
+          })),
+      unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
+                                                             "Acknowledgements that fit no event",
+                                                             {{"project", with_.project}})),
+      stalled_streams_(with_.figures->gauge("pulse_streams_stalled", "Streams whose window is full",
+                                            {{"project", with_.project}})),
+      stalled_ended_total_(with_.figures->counter(
+          "pulse_streams_stalled_ended_total",
+          "Streams ended because they acknowledged nothing while another waited for their name",
+          {{"project", with_.project}})) {}
+
+void hub::impl::know(const known_cursor& cursor) {
+  name_state name;
+  name.key = cursor.key;
+  name.cursor = name.saved = cursor.at;
+  name.used_at = cursor.used_at;
+  name.abandoned = cursor.abandoned;
+  book_->find_table(book_->add(std::move(name)));
+}
+
+void hub::impl::open(stream_request wanted, const table_shape& shape, position start,
+                     std::shared_ptr<subscriber> to, opened done) {
+  const auto refuse = [&](error why) {
+    boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
+  };
+  if (shutting_down_)
+    return refuse({errc::unavailable, "the server is shutting down", "connect again"});
+  if (streams_.size() >= limits_.streams_max) {
+    return refuse({errc::unavailable,
+                   "the project has as many open streams as it may have (" +
+                       std::to_string(limits_.streams_max) + ")",
+                   "close some, or raise its setting `streams`"});
+  }
+  // Only to refuse what cannot be: events bring their own table version, for which the filter is
+  // compiled again.
+  const filter_table known{shape.definition.get(), shape.facts.get()};
+  if (const auto compiled = compile_wanted(wanted, known); !compiled) {
+    return refuse(compiled.error());
+  }
+  const auto table = with_.relations->table(shape.definition->oid, shape.definition->table);
+  if (!table) return refuse(table.error());
+
+  const cursor_key key{shape.definition->table, wanted.name};
+  const bool tracked = wanted.mode == stream_mode::stream;
+  const bool named = tracked && !wanted.name.empty();
+  if (tracked && !(named && book_->find(key))) {
+    const auto behind = gaps_.start_behind(start);
+    if (!behind) return refuse(behind.error());
+    start = *behind;
+  }
+  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_);
+  if (named) {
+    join_name(stream, key, start, std::move(done));
+  } else {
+    start_unnamed(stream.id, start, std::move(done));
+  }
+}
+
+void hub::impl::start_unnamed(stream_id id, const position& from, opened done) {
+  boost::asio::post(with_.executor, [self = shared_from_this(), id, from, done = std::move(done)] {
+    if (self->streams_.find(id) == nullptr) return done(connection_closed());
+    done(id);
+    if (auto* stream = self->streams_.find(id)) self->dispatcher_->start(*stream, from);
+  });
+}
+
+void hub::impl::join_name(stream_state& stream, const cursor_key& key, const position& start,
+                          opened done) {
+  auto name = book_->find(key);
+  const bool is_new = name == nullptr;
+  if (is_new) {
+    name_state made;
+    made.key = key;
+    made.table = stream.table;
+    made.opening = true;
+    book_->add(std::move(made));
+    name = book_->find(key);
+  }
+  stream.name = name.get();
+  name->standbys.push_back(&stream);
+  if (!name->opening) {
+    boost::asio::post(with_.executor, [self = shared_from_this(), id = stream.id,
+                                       done = std::move(done)] { self->attach(id, done); });
+    return;
+  }
+  name->waiting_for_store.push_back([self = shared_from_this(), id = stream.id,
+                                     done = std::move(done)](const result<void>& stored) {
+    if (stored) return self->attach(id, done);
+    self->close(id);
+    done(stored.error());
+  });
+  if (!is_new) return;
+  // Its key may be another one when the answer comes, or it may be gone.
+  with_.cursors->open(
+      key, start,
+      [self = shared_from_this(), known = std::weak_ptr(name)](const result<position>& stored) {
+        if (const auto waiting = known.lock()) self->name_ready(*waiting, stored);
+      });
+}
+
+void hub::impl::name_ready(name_state& name, const result<position>& stored) {
+  name.opening = false;
+  if (stored) name.cursor = name.saved = *stored;
+  const auto key = name.key;
+  const result<void> outcome = stored ? result<void>() : result<void>(stored.error());
+  for (const auto& answer : std::exchange(name.waiting_for_store, {})) answer(outcome);
+  if (!stored) book_->remove(key);
+}
+
+// A named stream whose cursor is known: refused, served, or kept as a standby.
+void hub::impl::attach(stream_id id, const opened& done) {
+  auto* stream = streams_.find(id);
+  if (stream == nullptr) return done(connection_closed());
+  auto& name = *stream->name;
+  if (const auto may = check_can_go_on(name, stream->table); !may) {
+    close(id);
+    return done(may.error());
+  }
+  book_->use(name);
+  done(id);
+  stream = streams_.find(id);
+  if (stream == nullptr || stream->name != &name) return;
+  if (auto* first = name.promote()) {
+    dispatcher_->start(*first, name.cursor);
+  } else if (name.active != stream) {
+    log_info("streams", "another connection has this name: standing by",
+             {{"project", with_.project},
+              {"table", to_string(name.key.table)},
+              {"stream", name.key.name}});
+  }
+}
+
+// One that has expired may go on by itself, but over no gap.
+result<void> hub::impl::check_can_go_on(name_state& name, table_id table) {
+  if (name.active == nullptr) {
+    if (const auto may = gaps_.check_not_reached(name.cursor, table, *with_.log); !may) return may;
+  }
+  return expiry_->check_kept(name);
+}
+
+void hub::impl::acknowledge(stream_id id, const event_id& event) {
+  auto* stream = streams_.find(id);
+  if (stream == nullptr || !stream->tracked()) return;
+  // A consumer that has reconnected acknowledges on the new connection what the old one, perhaps
+  // still active here, had delivered: names count, not connections.
+  auto* name = stream->name;
+  auto* holder = name == nullptr ? stream : name->active;
+  if (holder != nullptr && dispatcher_->acknowledge(*holder, event)) return;
+  if (name == nullptr || !name->ahead.acknowledge(event))
+    unknown_acknowledgements_total_.Increment();
+}
+
+void hub::impl::writable(stream_id id) {
+  if (auto* stream = streams_.find(id)) dispatcher_->writable(*stream);
+}
+
+void hub::impl::quiesce(stream_id id) {
+  auto* stream = streams_.find(id);
+  if (stream == nullptr) return;
+  if (stream->how != delivery::standby) return dispatcher_->stop(*stream);
+  // Not promoted any more.
+  if (stream->name != nullptr) std::erase(stream->name->standbys, stream);
+}
+
+void hub::impl::close(stream_id id) {
+  const auto stream = streams_.take(id);
+  if (!stream) return;
+  dispatcher_->stop(*stream);
+  if (stream->name != nullptr) leave_name(*stream);
+}
+
+void hub::impl::leave_name(stream_state& stream) {
+  auto& name = *stream.name;
+  std::erase(name.standbys, &stream);
+  if (name.active != &stream) return;
+  name.cursor = name.reached();
+  name.active = nullptr;
+  name.ahead.connection_ended(stream.window);
+  book_->use(name);
+  book_->save_soon();
+  auto* next = name.promote();
+  if (next == nullptr) return;
+  log_info("streams", "a standby takes over",
+           {{"project", with_.project},
+            {"table", to_string(name.key.table)},
+            {"stream", name.key.name}});
+  dispatcher_->start(*next, name.cursor);
+}
+
+void hub::impl::end(stream_id id, end_reason reason, std::string_view message) {
+  const auto* stream = streams_.find(id);
+  if (stream == nullptr) return;
+  const auto to = stream->to;
+  close(id);
+  to->end(reason, message);
+}
+
+void hub::impl::forget(const cursor_key& key, std::string_view why) {
+  if (const auto name = book_->remove(key)) disband(*name, why);
+}
+
+void hub::impl::disband(name_state& name, std::string_view why) {
+  for (const auto& answer : std::exchange(name.waiting_for_store, {}))
+    answer(error{errc::cancelled, std::string(why), "connect again"});
+  std::vector<stream_state*> streams(name.standbys.begin(), name.standbys.end());
+  if (name.active != nullptr) streams.push_back(name.active);
+  for (auto* stream : streams) {
+    stream->name = nullptr;
+    end(stream->id, end_reason::cursor_moved, why);
+  }
+}
+
+void hub::impl::follow(const std::vector<table_rename>& renamed) {
+  const auto followed = follow_renames(*book_, renamed);
+  for (const auto& name : followed.replaced) disband(*name, "the table was renamed: connect again");
+  for (const auto& name : followed.copied) expiry_->look_at_too(name);
+  for (const auto& [from, to, taken] : renamed) {
+    log_info("streams", "a table was renamed: its streams follow",
+             {{"project", with_.project}, {"from", to_string(from)}, {"to", to_string(to)}});
+  }
+  end_replaced(renamed);
+}
+
+void hub::impl::end_replaced(const std::vector<table_rename>& renamed) {
+  std::vector<stream_id> replaced;
+  for (const auto& [id, stream] : streams_.all()) {
+    const auto found = std::ranges::find(renamed, stream->table_of, &table_rename::from);
+    bool other = false;
+    if (found != renamed.end()) {
+      stream->table_of = found->to;
+      other = found->name_taken;
+    }
+    const auto table = with_.relations->table(stream->table_oid, stream->table_of);
+    if (other || (table && *table != stream->table)) replaced.push_back(id);
+  }
+  for (const auto id : replaced)
+    end(id, end_reason::cursor_moved, "another table has this one's name now: connect again");
+}
+
+void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
+  gaps_.use(std::move(gaps));
+  // Recorded by an earlier run, perhaps: nobody has to find it again, retention least of all.
+  for (const auto& gap : gaps_.all()) {
+    if (gap.what.kind == gap_kind::damaged && gap.what.through)
+      with_.log->pass_damage(gap.what.after, *gap.what.through);
+  }
+  dispatcher_->look_at_gaps();
+}
+
+std::optional<control::stored_gap> hub::impl::gap_of(const cursor_key& key) const {
+  const auto name = book_->find(key);
+  if (!name) return std::nullopt;
+  const auto* gap = gaps_.bar_behind(name->cursor, name->table);
+  return gap == nullptr ? std::nullopt : std::optional(*gap);
+}
+
+void hub::impl::make_way(const position& through, std::function<void(bool)> done) {
+  if (shutting_down_) return done(false);
+  expiry_->make_way(through, std::move(done));
+}
+
+void hub::impl::tick(std::chrono::steady_clock::time_point now) {
+  // Acknowledgements that no event follows would otherwise not be seen until one does.
+  dispatcher_->show_figures();
+  std::size_t stalled = 0;
+  std::vector<std::pair<stream_id, std::chrono::steady_clock::duration>> in_the_way;
+  for (const auto& [id, stream] : streams_.all()) {
+    if (stream->how != delivery::waiting) {
+      stream->stall.moves();
+      continue;
+    }
+    ++stalled;
+    const auto still = stream->stall.stands(now, stream->acknowledged);
+    if (holds_others_up(*stream, still)) in_the_way.emplace_back(id, still);
+  }
+  for (const auto& [id, still] : in_the_way) end_stalled(id, still);
+  stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
+  book_->show_lags(with_.log->bounds().last_at);
+  book_->sweep(now);
+  expiry_->abandon_unused(now);
+}
+
+bool hub::impl::holds_others_up(const stream_state& stream,
+                                std::chrono::steady_clock::duration still) const {
+  return limits_.stall_timeout.count() != 0 && stream.name != nullptr &&
+         !stream.name->standbys.empty() && still >= limits_.stall_timeout;
+}
+
+void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::duration still) {
+  const auto& stream = *streams_.find(id);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
+  log_warning("streams",
+              "a consumer acknowledges nothing while another waits for its name: ending it",
+              {{"project", with_.project},
+               {"table", to_string(stream.table_of)},
+               {"stream", stream.wanted.name},
+               {"unacknowledged_events", stream.window.events()},
+               {"stalled_seconds", seconds}});
+  stalled_ended_total_.Increment();
+  // A close's reason has 123 bytes at most.
+  end(id, end_reason::slow,
+      fmt::format("nothing was acknowledged for {} s, and another consumer waits for this name",
+                  seconds));
+}
+
+void hub::impl::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
+  shutting_down_ = true;
+  for (const auto id : streams_.where([](const auto&) { return true; })) end(id, reason, message);
+  dispatcher_->show_figures();
+  book_->close(std::move(done));
+}
+
+std::vector<stream_status> hub::impl::status() const {
+  const auto newest = with_.log->bounds().last_at;
+  std::vector<stream_status> all;
+  all.reserve(streams_.size());
+  for (const auto& [id, stream] : streams_.all()) {
+    stream_status one;
+    one.id = stream->id;
+    one.key = {stream->table_of, stream->wanted.name};
+    one.mode = stream->wanted.mode;
+    one.in_flight_events = stream->window.events();
+    one.in_flight_bytes = stream->window.bytes();
+    one.delivered = stream->delivered;
+    one.acknowledged = stream->acknowledged;
+    one.redelivered = stream->redelivered;
+    one.dropped = stream->dropped;
+    one.undecided = stream->undecided;
+    one.standby = stream->how == delivery::standby;
+    one.stalled = stream->how == delivery::waiting;
+    one.cursor = stream->cursor();
+    one.lag_bytes = lag_bytes(one.cursor, newest);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+}  // namespace pulse::streams

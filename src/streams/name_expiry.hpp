@@ -1,0 +1,71 @@
+// What retention and age take away from named streams: never without a word.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/metrics.hpp"
+#include "change/position.hpp"
+#include "streams/cursor_book.hpp"
+#include "streams/known_gaps.hpp"
+#include "streams/read_failures.hpp"
+
+namespace pulse::streams {
+
+// On the thread of the hub's executor, and of no concern to anybody once the hub is gone.
+class name_expiry : public std::enable_shared_from_this<name_expiry> {
+ public:
+  // All outlive it; the limits may change.
+  name_expiry(const hub::parts& with, const stream_limits& limits, cursor_book& book,
+              const known_gaps& gaps, read_failures& failures);
+
+  // Of a cursor of this name that stands at `at`.
+  cursor_condition condition(const cursor_key& key, const position& at) const;
+
+  // errc::gap: the name's next event is gone. It goes on behind what is gone instead where
+  // stream_limits::on_expired says so.
+  result<void> check_kept(name_state& name);
+
+  // See hub::make_way().
+  void make_way(const position& through, std::function<void(bool)> done);
+  // A name that the book has got while others make way: it makes way, too.
+  void look_at_too(const std::shared_ptr<name_state>& name);
+
+  // Abandons names that nobody has used for stream_limits::abandoned_after. Looks every few
+  // minutes, and not at once: whoever was connected before a restart has time to come back.
+  void abandon_unused(std::chrono::steady_clock::time_point now);
+
+ private:
+  // While retention waits for cursors to make way. Meanwhile names may go, or get other keys.
+  struct under_way {
+    position through;
+    std::vector<std::weak_ptr<name_state>> names;  // still to be looked at
+    std::vector<std::pair<std::weak_ptr<name_state>, position>> moved;
+    std::optional<error> unread;  // why it is not known of a name what it waits for
+    std::function<void(bool)> done;
+  };
+  enum class waiting_for { nothing, something, unknown };
+
+  void look_at_some();
+  waiting_for check_waiting(name_state& name, const position& through);
+  void save_moved();
+  void finish(const result<void>& saved);
+  void go_on_from_earliest(name_state& name, const error& why);
+
+  const hub::parts* with_;
+  const stream_limits* limits_;
+  cursor_book* book_;
+  const known_gaps* gaps_;
+  read_failures* failures_;
+  std::optional<under_way> way_;
+  std::chrono::steady_clock::time_point last_age_check_{};
+  prometheus::Counter& expired_total_;
+  prometheus::Counter& abandoned_total_;
+};
+
+}  // namespace pulse::streams

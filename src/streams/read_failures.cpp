@@ -1,0 +1,24 @@
+#include "streams/read_failures.hpp"
+
+#include "base/logging.hpp"
+
+namespace pulse::streams {
+
+read_failures::read_failures(const hub::parts& with)
+    : with_(&with),
+      total_(with.figures->counter(
+          "pulse_log_read_failures_total",
+          "Times that stored events could not be read, damage and what retention dropped apart",
+          {{"project", with.project}})) {}
+
+void read_failures::note(std::string_view what_follows, const error& why,
+                         const stream_state* stream) {
+  total_.Increment();
+  log_error("streams", what_follows,
+            {{"project", with_->project},
+             {"table", stream == nullptr ? "" : to_string(stream->table_of)},
+             {"stream", stream == nullptr ? "" : stream->wanted.name},
+             {"reason", why.message()}});
+}
+
+}  // namespace pulse::streams
