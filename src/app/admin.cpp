@@ -150,8 +150,10 @@ void admin::seek_cursor(const std::string& project, const streams::cursor_key& k
           done(server::cursor_move{*from, to});
         });
   };
-  boost::asio::post(reading_, [of = find(project), target, move, delivery = delivery_] {
-    boost::asio::post(delivery, [of, move, found = of->find_position(target)] { move(found); });
+  const auto of = find(project);
+  boost::asio::post(reading_, [of, target, history = of->history(), move, delivery = delivery_] {
+    const auto found = of->find_position(target, history);
+    boost::asio::post(delivery, [of, move, found] { move(found); });
   });
 }
 

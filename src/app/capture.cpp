@@ -90,7 +90,7 @@ capture::capture(parts with)
       slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
                                      "WAL that the server has flushed and Pulse has not confirmed",
                                      {{"project", with_.project.name}})),
-      watch_(*with_.figures, with_.project.name, names_.slot),
+      watch_(*with_.figures, with_.project.name),
       heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
   status_.state = "starting";
   streamed_.replay_to(decoder_);
@@ -208,6 +208,19 @@ source::async_result<> capture::connect(std::shared_ptr<session> one) {
                                                   "pulse " + with_.project.name, connect_timeout);
   if (!opened) co_return opened.error();
   one->database = std::move(opened).value();
+  const auto plain = source::names_for(with_.project.name, with_.project.publication);
+  auto names = co_await source::names_in(one->database.get(), plain);
+  if (!names) co_return names.error();
+  names_ = std::move(names).value();
+  if (names_.slot != plain.slot) {
+    log_info("setup", "another database of the cluster has a slot of this project's name",
+             {{"project", with_.project.name},
+              {"anothers", plain.slot},
+              {"slot", names_.slot},
+              {"next",
+               "if nothing reads from it any more, run `pulse teardown` with that database: its "
+               "server keeps all WAL since then"}});
+  }
   const auto checks =
       co_await source::check_server(one->database.get(), names_, source::check_scope::capture);
   if (!checks) co_return checks.error();
@@ -223,8 +236,7 @@ source::async_result<> capture::connect(std::shared_ptr<session> one) {
   co_return result<void>();
 }
 
-// Before anything is changed or believed: the tables of another server or database are not this
-// project's.
+// Before anything is changed or believed.
 source::async_result<> capture::identify(std::shared_ptr<session> one) {
   auto opened =
       co_await source::connection::open(with_.target, source::connection_kind::replication,
@@ -235,8 +247,17 @@ source::async_result<> capture::identify(std::shared_ptr<session> one) {
   auto server = co_await source::identify_server(one->replication.get());
   if (!server) co_return server.error();
   one->server = std::move(server).value();
-  if (auto same = source::check_same_server(with_.system_identifier, one->server); !same)
-    co_return same.error();
+  const auto beside = co_await source::read_database_identity(one->database.get());
+  if (!beside) co_return beside.error();
+  if (*beside != source::identity_of(one->server)) {
+    co_return error{errc::unavailable,
+                    "two connections to the database URL have reached different databases",
+                    "see its hosts: they must be servers of one cluster"};
+  }
+  if (!with_.project.goes_on_in_another_database) {
+    if (auto same = source::check_same_database(with_.whose, one->server); !same)
+      co_return same.error();
+  }
   if (!with_.project.event_persistence) co_return result<void>();
   const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
   if (!slot) co_return slot.error();
@@ -270,7 +291,7 @@ source::async_result<> capture::follow() {
   asio::co_spawn(context_, keep_house(one), asio::detached);
   const auto ended = co_await stream(one);
   one->over = true;
-  if (!ended) note_failure(*one, ended.error());
+  if (!ended) note_failure(ended.error());
   if (one->house_timer) one->house_timer->cancel();
   ingest_.publish_figures();
   streamed_.publish_figures();

@@ -24,12 +24,14 @@
 #include "base/metrics.hpp"
 #include "change/catalog.hpp"
 #include "change/history_gap.hpp"
+#include "change/log_origin.hpp"
 #include "log/event_log.hpp"
 #include "log/spill_area.hpp"
 #include "pgoutput/decoder.hpp"
 #include "server/registry.hpp"
 #include "source/connection.hpp"
 #include "source/server_checks.hpp"
+#include "source/start_order.hpp"
 #include "source/start_rules.hpp"
 
 namespace pulse::app {
@@ -45,17 +47,15 @@ class capture {
     log::relation_store* relations = nullptr;
     log::spill_area* spill = nullptr;
     metrics* figures = nullptr;
-    std::string system_identifier;  // of the database whose history the log holds; empty: none yet
+    log_origin whose;  // what the log holds
     source::slot_history slot = source::slot_history::none;
-    timelines history;  // by which it came; `current` zero: not known
     log::retention_policy retention;
     std::vector<position> skipped;  // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
     std::function<void(std::shared_ptr<const catalog>)> on_catalog;
-    std::function<void(std::string)> on_system_identifier;
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
-    std::function<void(timelines, std::function<void(result<void>)> done)> keep_history;
+    std::function<void(log_origin, std::function<void(result<void>)> done)> keep_origin;
     std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
     // Retention is about to drop what is at or before the position: cursors make way first. `done`
     // may be called on any thread, with false when nothing may be dropped.
@@ -117,17 +117,18 @@ class capture {
   source::async_result<> make_ready(std::shared_ptr<session> one);
   source::async_result<> tell_of_kept_slot(std::shared_ptr<session> one);
   source::async_result<> open_stream(std::shared_ptr<session> one);
-  source::async_result<> tell_identity(std::shared_ptr<session> one);
   source::async_result<> choose_start(std::shared_ptr<session> one);
-  source::async_result<source::start_plan> plan_start(std::shared_ptr<session> one);
+  source::async_result<> compare(std::shared_ptr<session> one);
+  source::stored_history stored() const;
+  source::async_result<> take_step(std::shared_ptr<session> one, source::start_step step);
   source::async_result<> make_slot(std::shared_ptr<session> one, bool drop_first);
   source::async_result<> wait_for_slot(std::int32_t active_pid);
-  source::async_result<> begin_at(std::shared_ptr<session> one, lsn place);
+  source::async_result<> move_mark(position to);
   source::async_result<> keep_slot(source::slot_history known);
-  source::async_result<> keep_history(timelines history);
+  source::async_result<> keep_origin(log_origin whose);
   // Called with what was found missing before anything behind it is appended: it is durable, and
   // streams know of it, when this has returned.
-  source::async_result<> record_gap(history_gap found);
+  source::async_result<> record_gap(std::shared_ptr<session> one, history_gap found);
   using answer_taker = std::function<void(result<void>)>;
   source::async_result<> wait_for(std::function<void(answer_taker)> ask);
   source::async_result<> stream(std::shared_ptr<session> one);
@@ -139,11 +140,12 @@ class capture {
   source::async_result<> confirm(std::shared_ptr<session> one);
   boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
   boost::asio::awaitable<void> answer_questions();
+  source::async_result<> open_side();
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
-  void start_decoding(const session& one);
-  void note_failure(const session& one, const error& why);
+  void start_decoding();
+  void note_failure(const error& why);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
   void begin_heartbeat(lsn flushed);
   void begin_trim(std::chrono::steady_clock::time_point now);
@@ -181,6 +183,7 @@ class capture {
   std::chrono::steady_clock::time_point last_lag_{};
 
   std::unique_ptr<source::connection> side_;  // for questions
+  std::string side_database_;                 // its identity
   std::deque<question> questions_;
   bool answering_ = false;
 

@@ -13,6 +13,29 @@ namespace pulse::app {
 
 namespace asio = boost::asio;
 
+namespace {
+
+error another_database() {
+  return {errc::unavailable, "capture does not follow this database yet", "try again"};
+}
+
+}  // namespace
+
+// What another database says would be taken for what this one says.
+source::async_result<> capture::open_side() {
+  auto opened =
+      co_await source::connection::open(with_.target, source::connection_kind::sql,
+                                        "pulse " + with_.project.name, std::chrono::seconds(3));
+  if (!opened) co_return opened.error();
+  auto side = std::move(opened).value();
+  const auto identity = co_await source::read_database_identity(side.get());
+  if (!identity) co_return identity.error();
+  if (!source::is_same_database(with_.whose.database, *identity)) co_return another_database();
+  side_ = std::move(side);
+  side_database_ = with_.whose.database;
+  co_return result<void>();
+}
+
 void capture::ask(wanted what, std::function<void(result<present>)> done) {
   asio::post(context_, [this, what = std::move(what), done = std::move(done)]() mutable {
     questions_.push_back({std::move(what), std::move(done)});
@@ -35,19 +58,19 @@ asio::awaitable<void> capture::answer_questions() {
 
 source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> batch) {
   if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  if (side_ && side_database_ != with_.whose.database) side_.reset();
   if (!side_) {
-    auto opened =
-        co_await source::connection::open(with_.target, source::connection_kind::sql,
-                                          "pulse " + with_.project.name, std::chrono::seconds(3));
-    if (!opened) co_return opened.error();
-    side_ = std::move(opened).value();
+    if (auto opened = co_await open_side(); !opened) co_return opened.error();
   }
   present found;
   // On the timeline that this server writes now: what is stored may still be of one that it has
   // left, and what capture is connected to may be another server.
+  const auto base = with_.whose.timeline_base;
   const auto flushed = co_await source::read_flush_place(side_.get());
   if (!flushed) co_return flushed.error();
+  if (base != with_.whose.timeline_base) co_return another_database();
   found.flushed = *flushed;
+  found.flushed.timeline += base;
   const auto anybody = [&](bool wanted::* one) {
     return std::ranges::any_of(*batch, [&](const question& asked) { return asked.what.*one; });
   };

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include "app/capture.hpp"
+#include "source/start_order.hpp"
 #include "source/start_rules.hpp"
 
 namespace pulse::app {
@@ -18,6 +20,9 @@ struct capture::session {
   std::unique_ptr<source::connection> database;  // SQL
   std::unique_ptr<source::connection> replication;
   source::server_identity server;
+  source::stored_history stored;             // as compared last
+  std::optional<source::start_order> order;  // what follows from that
+  std::optional<position> told_gap;          // while its end is waited for
   std::string slot;
   lsn from;
   bool streams = false;  // where it begins is decided

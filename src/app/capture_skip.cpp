@@ -10,11 +10,11 @@ namespace pulse::app {
 
 namespace asio = boost::asio;
 
-void capture::start_decoding(const session& one) {
+void capture::start_decoding() {
   stands_at_.reset();
   std::vector<pgoutput::change_place> skipped;
   for (const auto& at : with_.skipped) {
-    if (at.timeline == one.server.history.at(at.commit))
+    if (at.timeline == with_.whose.history.at(at.commit))
       skipped.push_back({at.commit, at.change, at.ordinal});
   }
   decoder_.reset(std::move(skipped), [this](const pgoutput::change_place&, const error& why) {
@@ -24,11 +24,11 @@ void capture::start_decoding(const session& one) {
   });
 }
 
-void capture::note_failure(const session& one, const error& why) {
+void capture::note_failure(const error& why) {
   const auto& failed = decoder_.failed_change();
   if (!failed) return;
   const auto& place = failed->place;
-  stands_at_ = {{one.server.history.at(place.commit), place.commit, place.change, place.ordinal},
+  stands_at_ = {{with_.whose.history.at(place.commit), place.commit, place.change, place.ordinal},
                 failed->relation_oid ? ingest_.table(*failed->relation_oid) : 0,
                 why.what};
 }

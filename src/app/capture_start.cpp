@@ -47,32 +47,34 @@ source::async_result<> capture::wait_for(std::function<void(answer_taker)> ask) 
   co_return **answer;
 }
 
-source::async_result<> capture::record_gap(history_gap found) {
+// Whoever waits for the gap's end finds it again and again.
+source::async_result<> capture::record_gap(std::shared_ptr<session> one, history_gap found) {
+  if (!found.through && one->told_gap == found.after) co_return result<void>();
+  one->told_gap = found.after;
   const auto ask = [this, found](answer_taker done) { with_.record_gap(found, std::move(done)); };
   co_return co_await wait_for(ask);
 }
 
 source::async_result<> capture::keep_slot(source::slot_history known) {
-  if (with_.slot == known) co_return result<void>();
   const auto ask = [this, known](answer_taker done) { with_.keep_slot(known, std::move(done)); };
   auto kept = co_await wait_for(ask);
   if (kept) with_.slot = known;
   co_return kept;
 }
 
-// Before anything of this server is stored, and when what is stored of another ends before it:
-// until then the other's history is the one to be compared.
-source::async_result<> capture::keep_history(timelines history) {
-  if (with_.history == history) co_return result<void>();
-  const auto ask = [this, history](answer_taker done) {
-    with_.keep_history(history, std::move(done));
-  };
+source::async_result<> capture::keep_origin(log_origin whose) {
+  const auto ask = [this, whose](answer_taker done) { with_.keep_origin(whose, std::move(done)); };
   auto kept = co_await wait_for(ask);
-  if (kept) with_.history = history;
+  if (kept) with_.whose = whose;
   co_return kept;
 }
 
-source::async_result<source::start_plan> capture::plan_start(std::shared_ptr<session> one) {
+source::stored_history capture::stored() const {
+  const auto bounds = with_.log->bounds();
+  return {with_.whose, bounds.timeline, bounds.covered_through, bounds.last_at, with_.slot};
+}
+
+source::async_result<> capture::compare(std::shared_ptr<session> one) {
   // What is still on its way into the log counts as stored: the server may have been promoted
   // without it.
   while (with_.log->bounds().pending_bytes != 0) {
@@ -80,79 +82,67 @@ source::async_result<source::start_plan> capture::plan_start(std::shared_ptr<ses
   }
   const auto slot = co_await source::read_slot(one->database.get(), names_.slot);
   if (!slot) co_return slot.error();
-  const auto bounds = with_.log->bounds();
-  const source::stored_history stored{
-      with_.system_identifier, bounds.timeline, bounds.covered_through,
-      bounds.last_at,          with_.slot,      with_.history};
-  auto plan = source::decide_start(stored, one->server, *slot);
-  if (plan && plan->gap && plan->gap->kind == gap_kind::forked)
+  one->stored = stored();
+  auto plan = source::decide_start(one->stored, one->server, *slot);
+  if (!plan) co_return plan.error();
+  if (plan->gap && plan->gap->kind == gap_kind::forked)
     plan->gap->vanished = find_vanished(*with_.log, plan->gap->after);
-  co_return plan;
+  one->order.emplace(std::move(*plan), one->stored);
+  co_return result<void>();
 }
 
 source::async_result<> capture::wait_for_slot(std::int32_t active_pid) {
-  set_state("waiting for the replication slot",
-            fmt::format("process {} on the server uses the slot {}", active_pid, names_.slot));
+  const auto reason =
+      fmt::format("process {} on the server uses the slot {}", active_pid, names_.slot);
+  if (status().problem != reason) {
+    log_info("capture", "the replication slot is in use: waiting for it",
+             {{"project", with_.project.name}, {"slot", names_.slot}, {"pid", active_pid}});
+  }
+  set_state("waiting for the replication slot", reason);
   co_return co_await pause(slot_poll_interval);
 }
 
 source::async_result<> capture::choose_start(std::shared_ptr<session> one) {
-  std::optional<position> told;  // of a gap, while its end is waited for
-  for (bool first = true;; first = false) {
-    const auto plan = co_await plan_start(one);
-    if (!plan) co_return plan.error();
-    const auto* wait = std::get_if<source::wait_for_slot>(&plan->next);
-    if (wait != nullptr && first) {
-      log_info("capture", "the replication slot is in use: waiting for it",
-               {{"project", with_.project.name},
-                {"slot", names_.slot},
-                {"pid", wait->active_pid},
-                {"ahead_of_what_is_stored", plan->gap.has_value()}});
+  bool waits = true;
+  while (waits) {
+    if (auto compared = co_await compare(one); !compared) co_return compared.error();
+    for (auto step = one->order->next(); step; step = one->order->next()) {
+      waits = std::holds_alternative<source::wait_for_slot>(*step);
+      if (auto taken = co_await take_step(one, *step); !taken) co_return taken.error();
     }
-    if (plan->gap && (plan->gap->through || told != plan->gap->after)) {
-      // First the record, then the way over: a crash in between finds the same gap again.
-      if (auto known = co_await record_gap(*plan->gap); !known) co_return known.error();
-      told = plan->gap->after;
-    }
-    if (wait != nullptr) {
-      if (auto waited = co_await wait_for_slot(wait->active_pid); !waited) co_return waited.error();
-      continue;
-    }
-    if (const auto* start = std::get_if<source::start_at>(&plan->next)) {
-      one->from = start->from;
-    } else {
-      const bool drop_first = std::get<source::create_slot>(plan->next).drop_first;
-      if (auto made = co_await make_slot(one, drop_first); !made) co_return made.error();
-      if (plan->gap) {
-        auto whole = *plan->gap;
-        whole.through = source::place_of(one->server, one->from);
-        if (auto known = co_await record_gap(whole); !known) co_return known.error();
-      }
-    }
-    if (!plan->jumps) co_return result<void>();
-    co_return co_await begin_at(one, one->from);
   }
+  co_return result<void>();
 }
 
-// The log's mark is here, durably: only then may anything be confirmed to this server, whose LSNs
-// may be lower than those stored.
-source::async_result<> capture::begin_at(std::shared_ptr<session> one, lsn place) {
-  const auto timeline = one->server.history.at(place);
-  if (auto covered = with_.log->cover(timeline, place); !covered) co_return covered.error();
+source::async_result<> capture::take_step(std::shared_ptr<session> one, source::start_step step) {
+  if (const auto* found = std::get_if<source::record_gap>(&step))
+    co_return co_await record_gap(one, found->gap);
+  if (const auto* wait = std::get_if<source::wait_for_slot>(&step))
+    co_return co_await wait_for_slot(wait->active_pid);
+  if (const auto* note = std::get_if<source::note_slot>(&step))
+    co_return co_await keep_slot(note->known);
+  if (const auto* make = std::get_if<source::create_slot>(&step))
+    co_return co_await make_slot(one, make->drop_first);
+  if (const auto* keep = std::get_if<source::keep_origin>(&step))
+    co_return co_await keep_origin(keep->whose);
+  if (const auto* move = std::get_if<source::move_mark>(&step))
+    co_return co_await move_mark(move->to);
+  one->from = std::get<source::stream>(step).from;
+  co_return result<void>();
+}
+
+source::async_result<> capture::move_mark(position to) {
+  if (auto covered = with_.log->cover(to.timeline, to.commit); !covered) co_return covered.error();
   for (;;) {
     const auto bounds = with_.log->bounds();
-    if (bounds.timeline == timeline && bounds.covered_through >= place) break;
+    if (bounds.timeline == to.timeline && bounds.covered_through >= to.commit) break;
     if (auto waited = co_await pause(std::chrono::milliseconds(5)); !waited)
       co_return waited.error();
   }
-  co_return co_await keep_slot(source::slot_history::made);
+  co_return result<void>();
 }
 
 source::async_result<> capture::make_slot(std::shared_ptr<session> one, bool drop_first) {
-  // An interrupted first start must not look like a data directory that was lost.
-  if (with_.slot == source::slot_history::none) {
-    if (auto kept = co_await keep_slot(source::slot_history::making); !kept) co_return kept.error();
-  }
   if (drop_first) {
     const auto dropped = co_await one->database->query("SELECT pg_drop_replication_slot($1)",
                                                        source::with(one->slot));
@@ -172,7 +162,7 @@ source::async_result<> capture::make_slot(std::shared_ptr<session> one, bool dro
   if (!made) co_return made.error();
   log_info("setup", "made the replication slot",
            {{"project", with_.project.name}, {"slot", one->slot}, {"lsn", to_string(made->start)}});
-  one->from = made->start;
+  one->order->slot_made(made->start);
   co_return result<void>();
 }
 
@@ -199,26 +189,22 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   one->slot = names_.slot;
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
-    if (auto kept = co_await keep_history(one->server.history); !kept) co_return kept.error();
   } else {
     if (auto told = co_await tell_of_kept_slot(one); !told) co_return told.error();
+    with_.whose = source::origin_of(stored(), one->server);
     // Gone with its connection; another name than the permanent one.
     one->slot = names_.slot.substr(0, 50) + "_live";
     const auto made = co_await source::create_replication_slot(
         one->replication.get(), one->database.get(), one->slot, true, [](const auto&) {});
     if (!made) co_return made.error();
     one->from = made->start;
-    if (auto covered = with_.log->cover(one->server.history.at(one->from), one->from); !covered)
+    if (auto covered = with_.log->cover(with_.whose.history.at(one->from), one->from); !covered)
       co_return covered.error();
   }
-  if (with_.system_identifier != one->server.system_identifier) {
-    with_.system_identifier = one->server.system_identifier;
-    with_.on_system_identifier(with_.system_identifier);
-  }
-  ingest_.start(one->server.history);
-  start_decoding(*one);
+  ingest_.start(with_.whose.history);
+  start_decoding();
   if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();
-  intake_.start(one->server.history, one->from);
+  intake_.start(with_.whose.history, one->from);
   one->streams = true;
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
   // suspends.

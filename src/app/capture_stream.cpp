@@ -163,7 +163,7 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
   ask(std::move(what), [this](const result<present>& answer) {
     if (!answer) return;
     if (answer->kept) {
-      watch_.see(*answer->kept);
+      watch_.see(names_.slot, *answer->kept);
       const std::scoped_lock lock(status_mutex_);
       if (status_.connected) status_.problem = watch_.warning();
     }

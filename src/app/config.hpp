@@ -35,6 +35,7 @@ struct project_config {
   std::optional<std::uint64_t> storage_max;
   // Named streams go on behind a gap by themselves, instead of when somebody accepts it.
   bool goes_on_at_gaps = false;
+  bool goes_on_in_another_database = true;
   streams::stream_limits limits;
   std::string api_key;                  // secret: the user's own; empty: one is made
   std::filesystem::path prisma_schema;  // what Prisma's headers leave out; empty: none

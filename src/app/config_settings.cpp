@@ -195,6 +195,12 @@ const std::map<std::string, project_setter>& project_settings() {
          to.goes_on_at_gaps = v == "continue";
          return {};
        }},
+      {"on_another_database",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         if (v != "stop" && v != "continue") return wrong(where, v, "stop or continue");
+         to.goes_on_in_another_database = v == "continue";
+         return {};
+       }},
       {"retention_age",
        [](auto& to, auto where, auto& v) -> result<void> {
          const auto age = parse_duration(v);

@@ -32,7 +32,10 @@ source::async_result<findings> connect_and(project_config project, database_work
   auto opened = co_await source::connection::open(
       *target, source::connection_kind::sql, "pulse " + project.name, std::chrono::seconds(10));
   if (!opened) co_return opened.error();
-  co_return co_await work(opened->get(), source::names_for(project.name, project.publication));
+  auto names = co_await source::names_in(opened->get(),
+                                         source::names_for(project.name, project.publication));
+  if (!names) co_return names.error();
+  co_return co_await work(opened->get(), std::move(names).value());
 }
 
 result<findings> ask_database(const project_config& project, database_work work) {

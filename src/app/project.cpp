@@ -9,11 +9,11 @@
 #include "app/cursor_keeper.hpp"
 #include "app/prisma_schema_file.hpp"
 #include "base/logging.hpp"
+#include "control/origin_json.hpp"
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
-#include "source/timeline_history.hpp"
 
 namespace pulse::app {
 
@@ -146,9 +146,8 @@ void project::start() {
   to.spill = spill_.get();
   to.figures = with_.figures;
   if (with_.config.event_persistence) {
-    to.system_identifier = with_.system_identifier;
+    to.whose = with_.whose;
     to.slot = with_.slot;
-    to.history = with_.history;
   }
   to.retention = retention();
   to.skipped = skipped_;
@@ -157,20 +156,6 @@ void project::start() {
     asio::post(delivery, [weak, known = std::move(known)]() mutable {
       if (const auto self = weak.lock()) self->catalog_read(std::move(known));
     });
-  };
-  to.on_system_identifier = [control = with_.control, delivery = with_.delivery,
-                             name = name()](std::string identifier) {
-    control->run(
-        delivery,
-        [name, identifier = std::move(identifier)](control::state_store& store) {
-          return store.set_fact(name, "system_identifier", identifier);
-        },
-        [name](const result<void>& saved) {
-          if (!saved) {
-            log_error("state", "the database's identity could not be stored",
-                      {{"project", name}, {"reason", saved.error().message()}});
-          }
-        });
   };
   const auto keep = [control = with_.control, delivery = with_.delivery, name = name(),
                      weak = weak_from_this()](const std::string& fact, const std::string& value,
@@ -188,8 +173,15 @@ void project::start() {
   to.keep_slot = [keep](source::slot_history known, std::function<void(result<void>)> done) {
     keep("slot", std::string(source::to_string(known)), std::move(done));
   };
-  to.keep_history = [keep](const timelines& history, std::function<void(result<void>)> done) {
-    keep("timelines", source::to_text(history), std::move(done));
+  to.keep_origin = [keep, weak = weak_from_this()](const log_origin& whose,
+                                                   std::function<void(result<void>)> done) {
+    const auto kept = [weak, whose, done = std::move(done)](const result<void>& outcome) {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (outcome) self->with_.whose = whose;
+      done(outcome);
+    };
+    keep("origin", control::to_json(whose), kept);
   };
   to.record_gap = [weak = std::weak_ptr(gaps_)](const history_gap& found,
                                                 std::function<void(result<void>)> done) {
@@ -301,8 +293,9 @@ result<streams::cursor_lag> project::measure_lag(const streams::cursor_key& key,
   return streams::measure_lag(*log_, at, *table, events_max);
 }
 
-result<position> project::find_position(const streams::seek_target& target) const {
-  return streams::find_position(*log_, target);
+result<position> project::find_position(const streams::seek_target& target,
+                                        const timelines& history) const {
+  return streams::find_position(*log_, target, history);
 }
 
 void project::tick(std::chrono::steady_clock::time_point now) {

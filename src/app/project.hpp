@@ -36,9 +36,8 @@ class project final : public server::project_service, public std::enable_shared_
     metrics* figures = nullptr;
     std::function<void(const error&)> on_setup_refused;  // on the delivery thread
     // From the state store, as the last run left them.
-    std::string system_identifier;
+    log_origin whose;
     source::slot_history slot = source::slot_history::none;
-    timelines history;
     std::shared_ptr<const catalog> last_catalog;
     std::vector<control::stored_cursor> cursors;
     std::vector<control::stored_gap> gaps;
@@ -66,8 +65,11 @@ class project final : public server::project_service, public std::enable_shared_
   // Of a cursor that stands at `at`; see streams/cursor_lag.hpp. Any thread.
   result<streams::cursor_lag> measure_lag(const streams::cursor_key& key, const position& at,
                                           std::uint64_t events_max) const;
+  // By which the database has come to where it is. On the delivery thread.
+  const timelines& history() const { return with_.whose.history; }
   // See streams/seek.hpp. Any thread.
-  result<position> find_position(const streams::seek_target& target) const;
+  result<position> find_position(const streams::seek_target& target,
+                                 const timelines& history) const;
 
   bool event_persistence() const override { return with_.config.event_persistence; }
   streams::hub& streams() override { return *hub_; }

@@ -19,10 +19,10 @@
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
 #include "control/catalog_json.hpp"
+#include "control/origin_json.hpp"
 #include "server/listening_socket.hpp"
 #include "server/server.hpp"
 #include "source/database_url.hpp"
-#include "source/timeline_history.hpp"
 
 namespace pulse::app {
 
@@ -223,9 +223,8 @@ result<void> running_server::open_state() {
 
 result<void> running_server::open_projects(control::state_store& store) {
   struct last_run {
-    std::string system_identifier;
+    log_origin whose;
     source::slot_history slot = source::slot_history::none;
-    timelines history;
     std::shared_ptr<const catalog> known;
     std::vector<control::stored_cursor> cursors;
     std::vector<control::stored_gap> gaps;
@@ -233,15 +232,16 @@ result<void> running_server::open_projects(control::state_store& store) {
   std::map<std::string, last_run> before;
   for (const auto& config : config_.projects) {
     last_run one;
-    const auto identifier = store.fact(config.name, "system_identifier");
-    if (!identifier) return identifier.error();
-    one.system_identifier = identifier->value_or("");
+    const auto origin = store.fact(config.name, "origin");
+    if (!origin) return origin.error();
+    if (*origin) {
+      auto whose = control::origin_from_json(**origin);
+      if (!whose) return wrap("project " + config.name, whose.error());
+      one.whose = std::move(*whose);
+    }
     const auto slot = store.fact(config.name, "slot");
     if (!slot) return slot.error();
     one.slot = source::parse_slot_history(slot->value_or(""));
-    const auto history = store.fact(config.name, "timelines");
-    if (!history) return history.error();
-    one.history = source::parse_timelines(history->value_or(""));
     auto gaps = store.gaps().of(config.name);
     if (!gaps) return gaps.error();
     one.gaps = std::move(*gaps);
@@ -269,11 +269,10 @@ result<void> running_server::open_projects(control::state_store& store) {
     parts.control = control_;
     parts.figures = &figures_;
     parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
-    parts.system_identifier = before[config.name].system_identifier;
+    parts.whose = std::move(before[config.name].whose);
     parts.last_catalog = before[config.name].known;
     parts.cursors = std::move(before[config.name].cursors);
     parts.slot = before[config.name].slot;
-    parts.history = std::move(before[config.name].history);
     parts.gaps = std::move(before[config.name].gaps);
     auto opened = project::open(std::move(parts));
     if (!opened) return opened.error();

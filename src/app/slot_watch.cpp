@@ -11,9 +11,8 @@ namespace pulse::app {
 
 using source::retention_level;
 
-slot_watch::slot_watch(metrics& figures, std::string project, std::string slot)
+slot_watch::slot_watch(metrics& figures, std::string project)
     : project_(std::move(project)),
-      slot_(std::move(slot)),
       kept_(figures.gauge("pulse_slot_retained_wal_bytes",
                           "WAL that the server keeps because of the slot",
                           {{"project", project_}})),
@@ -23,7 +22,7 @@ slot_watch::slot_watch(metrics& figures, std::string project, std::string slot)
   safe_.Set(std::numeric_limits<double>::infinity());
 }
 
-void slot_watch::see(const source::slot_retention& now) {
+void slot_watch::see(const std::string& slot, const source::slot_retention& now) {
   kept_.Set(static_cast<double>(now.kept_bytes));
   safe_.Set(now.safe_bytes ? static_cast<double>(*now.safe_bytes)
                            : std::numeric_limits<double>::infinity());
@@ -32,7 +31,7 @@ void slot_watch::see(const source::slot_retention& now) {
   const auto tell = [&](log_level as, std::string_view what) {
     log_event(as, "capture", what,
               {{"project", project_},
-               {"slot", slot_},
+               {"slot", slot},
                {"kept_bytes", now.kept_bytes},
                {"safe_bytes", now.safe_bytes.value_or(0)},
                {"wal_status", now.wal_status}});
@@ -45,11 +44,11 @@ void slot_watch::see(const source::slot_retention& now) {
                  ? fmt::format(
                        "more than half of max_slot_wal_keep_size is used up by the "
                        "replication slot {}",
-                       slot_)
+                       slot)
                  : fmt::format(
                        "the server may drop what the replication slot {} needs at its next "
                        "checkpoint: that would be a gap",
-                       slot_);
+                       slot);
   warning_ += "; end long transactions, see what holds capture up, or raise max_slot_wal_keep_size";
   tell(level == retention_level::near ? log_level::warning : log_level::error, warning_);
 }

@@ -11,16 +11,15 @@ namespace pulse::app {
 // One owner: the capture thread.
 class slot_watch {
  public:
-  slot_watch(metrics& figures, std::string project, std::string slot);
+  slot_watch(metrics& figures, std::string project);
 
   // Says it in the log when the level has changed since the last look.
-  void see(const source::slot_retention& now);
+  void see(const std::string& slot, const source::slot_retention& now);
   // For status; empty while all is fine.
   const std::string& warning() const { return warning_; }
 
  private:
   std::string project_;
-  std::string slot_;
   prometheus::Gauge& kept_;
   prometheus::Gauge& safe_;
   source::retention_level level_ = source::retention_level::fine;

@@ -7,12 +7,14 @@
 namespace pulse {
 namespace {
 
-constexpr std::array<std::pair<gap_kind, std::string_view>, 7> names{{
+constexpr std::array<std::pair<gap_kind, std::string_view>, 9> names{{
     {gap_kind::slot_missing, "slot_missing"},
     {gap_kind::slot_lost, "slot_lost"},
     {gap_kind::slot_ahead, "slot_ahead"},
     {gap_kind::log_lost, "log_lost"},
     {gap_kind::forked, "forked"},
+    {gap_kind::set_back, "set_back"},
+    {gap_kind::another_database, "another_database"},
     {gap_kind::skipped, "skipped"},
     {gap_kind::damaged, "damaged"},
 }};

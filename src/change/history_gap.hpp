@@ -19,8 +19,10 @@ enum class gap_kind {
   slot_ahead,    // the slot begins after what is stored
   log_lost,      // what was stored before the slot's beginning is not here
   forked,        // a promoted server's history left what is stored: stored events never happened
-  skipped,       // an operator skipped a change that could not be decoded
-  damaged,       // stored events cannot be read any more
+  set_back,      // the database has become an older copy of itself: stored events may not be in it
+  another_database,  // what is behind is another database's
+  skipped,           // an operator skipped a change that could not be decoded
+  damaged,           // stored events cannot be read any more
 };
 
 // As lists, metrics and the state store have it: "slot_missing".

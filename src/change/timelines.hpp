@@ -32,6 +32,14 @@ struct timelines {
     return current;
   }
 
+  // The same with other numbers; see log_origin.hpp.
+  timelines counted_from(std::uint32_t base) const {
+    auto all = *this;
+    all.current += base;
+    for (auto& past : all.left) past.timeline += base;
+    return all;
+  }
+
   bool operator==(const timelines&) const = default;
 };
 

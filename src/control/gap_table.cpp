@@ -146,8 +146,10 @@ result<void> gap_table::complete(const stored_gap& known, const history_gap& fou
   if (!update) return update.error();
   bind_position(*update, *found.through);
   const bool grown = known.what.through.has_value();
-  // Nothing was missing but what comes next, and now it never happened either.
-  const auto& told = found.kind == gap_kind::forked ? found : known.what;
+  // Nothing was missing but what comes next, and now that is of another history altogether.
+  const bool parts = found.kind == gap_kind::forked || found.kind == gap_kind::set_back ||
+                     found.kind == gap_kind::another_database;
+  const auto& told = parts ? found : known.what;
   const auto& vanished = told.vanished ? told.vanished : known.what.vanished;
   return update->bind(std::int64_t{grown ? 1 : 0})
       .bind(numbers_text(found.tables))

@@ -90,8 +90,8 @@ class state_store {
 
   gap_table gaps() const { return {database_, clock_->now()}; }
 
-  // Small facts of a project: its database's system identifier and timelines, whether its slot was
-  // made, its last known catalog.
+  // Small facts of a project: whose history its log holds, whether its slot was made, its last
+  // known catalog.
   result<void> set_fact(std::string_view project, std::string_view name, std::string_view value);
   result<std::optional<std::string>> fact(std::string_view project, std::string_view name);
 

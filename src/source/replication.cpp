@@ -19,6 +19,12 @@ std::uint32_t to_number(const std::string& text) {
 }  // namespace
 
 async_result<server_identity> identify_server(connection* replication) {
+  const auto database = co_await replication->query(
+      "SELECT oid, pg_is_in_recovery() FROM pg_database WHERE datname = current_database()");
+  if (!database) co_return wrap("identifying the database", database.error());
+  if (database->value(1) == "t") {
+    co_return error{errc::unavailable, "the server is a standby", "capture begins at the primary"};
+  }
   const auto found = co_await replication->query("IDENTIFY_SYSTEM");
   if (!found) co_return wrap("identifying the server", found.error());
   server_identity identity;
@@ -26,6 +32,7 @@ async_result<server_identity> identify_server(connection* replication) {
   identity.history.current = to_number(found->value(1));
   identity.wal_end = parse_lsn(found->value(2)).value_or(lsn{});
   identity.database = found->value(3);
+  identity.database_oid = to_number(database->value(0));
   if (identity.history.current > 1) {
     const auto history =
         co_await replication->query(fmt::format("TIMELINE_HISTORY {}", identity.history.current));
@@ -51,6 +58,14 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
   facts.confirmed_flush = parse_lsn(found->value(4)).value_or(lsn{});
   facts.lost = found->value(5) == "lost";
   co_return std::optional(facts);
+}
+
+async_result<std::string> read_database_identity(connection* database) {
+  const auto found = co_await database->query(
+      "SELECT s.system_identifier || '/' || d.oid FROM pg_database d, pg_control_system() s "
+      "WHERE d.datname = current_database()");
+  if (!found) co_return wrap("identifying the database", found.error());
+  co_return found->value(0);
 }
 
 async_result<position> read_flush_place(connection* database) {

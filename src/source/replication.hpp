@@ -12,15 +12,21 @@
 namespace pulse::source {
 
 // IDENTIFY_SYSTEM, and the history of the server's timeline (manual, section 55.4).
+// errc::unavailable: it is a standby, whose history may end before what is stored.
 async_result<server_identity> identify_server(connection* replication);
 
 // The slot as pg_replication_slots has it; nothing when there is none. On a connection of either
 // kind.
 async_result<std::optional<slot_facts>> read_slot(connection* database, std::string slot);
 
+// "7301…/16384": the cluster and the OID of the database in it, as catalog::database has it. On an
+// SQL connection.
+async_result<std::string> read_database_identity(connection* database);
+
 // Where the server's durable history ends now, on the timeline that it writes: every commit that
 // has returned is before. On an SQL connection (manual, section 9.27.3, `pg_walfile_name`: the file
-// of a standby that has been promoted is of its new timeline from the first moment on).
+// of a standby that has been promoted is of its new timeline from the first moment on). Timelines
+// as the server numbers them.
 async_result<position> read_flush_place(connection* database);
 
 // Transactions that are still open are sent as they grow, from PostgreSQL 14 on (manual, section

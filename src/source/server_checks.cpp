@@ -126,6 +126,24 @@ source_names names_for(std::string_view project, std::string_view own_publicatio
           !own_publication.empty()};
 }
 
+async_result<source_names> names_in(connection* database, source_names names) {
+  const auto found = co_await database->query(
+      "SELECT own.name, named.slot_name IS NOT NULL, named.database <> d.datname, "
+      "EXISTS (SELECT 1 FROM pg_replication_slots s "
+      "        WHERE s.slot_name = own.name AND s.database = d.datname) "
+      "FROM pg_database d "
+      "CROSS JOIN LATERAL (SELECT left($1, 52) || '_' || d.oid AS name) own "
+      "LEFT JOIN pg_replication_slots named ON named.slot_name = $1 "
+      "WHERE d.datname = current_database()",
+      with(names.slot));
+  if (!found) co_return wrap("looking for the replication slot", found.error());
+  const bool is_there = found->value(1) == "t";
+  const bool is_anothers = found->value(2) == "t";
+  const bool has_own = found->value(3) == "t";
+  if (is_anothers || (!is_there && has_own)) names.slot = found->value(0);
+  co_return names;
+}
+
 async_result<role_facts> read_role(connection* database) {
   // Some hosts give replication by membership in a role of their own instead of the attribute.
   const auto found = co_await database->query(R"(

@@ -28,6 +28,10 @@ struct source_names {
 // Slot and publication are called pulse_<project>, in the characters that a slot's name may have.
 source_names names_for(std::string_view project, std::string_view own_publication);
 
+// The same on this database. Slots belong to a database each, and their names to the whole cluster:
+// where another database has the slot of this name, this one's has the database's OID behind it.
+async_result<source_names> names_in(connection* database, source_names names);
+
 // The role that is connected.
 struct role_facts {
   std::string name;

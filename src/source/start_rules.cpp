@@ -1,6 +1,7 @@
 #include "source/start_rules.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,107 +9,95 @@
 namespace pulse::source {
 namespace {
 
+// So many databases that were left are remembered: enough for a way back after a mistake.
+constexpr std::size_t left_databases_max = 8;
+
+position log_mark(const stored_history& stored) {
+  return {stored.timeline, stored.covered_through, {}, 0};
+}
+
+// Up to here all is stored, or known to be missing.
+position mark_of(const stored_history& stored) {
+  return std::max(log_mark(stored), stored.whose.begins);
+}
+
 // The end of what is stored: the mark, or the newest event of a transaction that was cut short. Its
 // timeline is the stored one: the first transaction after a promotion is cut short while the mark
 // is still on the timeline that was left.
 position stored_end(const stored_history& stored) {
-  return std::max(position{stored.timeline, stored.covered_through, {}, 0}, stored.newest);
+  return std::max(mark_of(stored), stored.newest);
 }
 
-result<void> same_server(const stored_history& stored, const server_identity& server) {
-  if (auto same = check_same_server(stored.system_identifier, server); !same) return same;
-  const auto timeline = stored_end(stored).timeline;
-  if (server.history.current < timeline) {
-    return error{
-        errc::divergence,
-        fmt::format("the server is on timeline {}, and the log was captured from timeline {}",
-                    server.history.current, timeline),
-        "connect to the server that was promoted, not to the old primary"};
+// The server's history as what is stored of it goes on.
+log_origin continued(const stored_history& stored, const server_identity& server) {
+  auto whose = stored.whose;
+  whose.database = identity_of(server);
+  whose.history = server.history.counted_from(whose.timeline_base);
+  return whose;
+}
+
+// Behind all that is stored and all places that were ever told of its server.
+log_origin renumbered(const stored_history& stored, const server_identity& server) {
+  auto whose = stored.whose;
+  whose.timeline_base = std::max(stored_end(stored).timeline, stored.whose.history.current);
+  whose.history = server.history.counted_from(whose.timeline_base);
+  whose.database = identity_of(server);
+  const auto& before = stored.whose;
+  if (!has_same_database(before, server)) {
+    std::erase_if(whose.left, [&](const left_database& one) {
+      return one.database == before.database || one.database == whose.database;
+    });
+    whose.left.push_back({before.database, before.timeline_base, mark_of(stored)});
+    if (whose.left.size() > left_databases_max) whose.left.erase(whose.left.begin());
   }
-  return {};
+  return whose;
 }
 
-// Where what is stored left each timeline before its last one.
-std::vector<timeline_switch> left_by_stored(const stored_history& stored,
-                                            const server_identity& server) {
+// Where what is stored left each timeline before its last one; nothing: it is not known.
+std::optional<std::vector<timeline_switch>> left_by_stored(const stored_history& stored) {
   const auto timeline = stored_end(stored).timeline;
-  const auto& known = stored.history;
+  const auto& known = stored.whose.history;
   const auto is_it = [&](const timeline_switch& past) { return past.timeline == timeline; };
   // Of a server from which nothing has come in the end, it says nothing of what is stored.
-  const bool tells = known.current == timeline || std::ranges::any_of(known.left, is_it);
-  // Where nothing else is known they are taken for the same as the server's.
-  auto left = tells ? known.left : server.history.left;
+  if (known.current != timeline && std::ranges::none_of(known.left, is_it)) return std::nullopt;
+  auto left = known.left;
   std::erase_if(left, [&](const auto& past) { return past.timeline >= timeline; });
   return left;
+}
+
+// What is stored has left this server behind: it was the primary before.
+bool is_left_behind(const stored_history& stored, const timelines& server) {
+  if (server.current >= stored_end(stored).timeline) return false;
+  const auto left = left_by_stored(stored);
+  if (!left) return true;
+  const auto at = std::ranges::find(*left, server.current, &timeline_switch::timeline);
+  return at != left->end() && std::equal(left->begin(), at, server.left.begin(), server.left.end());
 }
 
 // Up to where the server's history and that of what is stored are one; nothing when all that is
 // stored is in the server's. Of two standbys of one server, each promoted where it had come to, the
 // lower place counts: what either has behind it the other has not.
-std::optional<position> fork_below(const stored_history& stored, const server_identity& server) {
+std::optional<position> fork_below(const stored_history& stored, const timelines& server) {
   const auto end = stored_end(stored);
   position common;
-  auto theirs = server.history.left.begin();
-  const auto last = server.history.left.end();
-  for (const auto& ours : left_by_stored(stored, server)) {
+  auto theirs = server.left.begin();
+  const auto last = server.left.end();
+  // Where nothing else is known they are taken for the same as the server's.
+  auto known = left_by_stored(stored);
+  if (!known) {
+    known = server.left;
+    std::erase_if(*known, [&](const auto& past) { return past.timeline >= end.timeline; });
+  }
+  for (const auto& ours : *known) {
     if (theirs == last || theirs->timeline != ours.timeline) return common;
     common = {ours.timeline, std::min(ours.switch_point, theirs->switch_point), {}, 0};
     if (theirs->switch_point != ours.switch_point) return common;
     ++theirs;
   }
-  if ((theirs == last ? server.history.current : theirs->timeline) != end.timeline) return common;
+  if ((theirs == last ? server.current : theirs->timeline) != end.timeline) return common;
   if (theirs == last) return std::nullopt;
   const position left{theirs->timeline, theirs->switch_point, {}, 0};
   return end > left ? std::optional(left) : std::nullopt;
-}
-
-// The first place of the server's own that is behind all that is stored, also in the order of
-// positions. Two standbys that know nothing of each other may both be promoted to the same number.
-lsn first_behind(const stored_history& stored, const server_identity& server) {
-  const auto end = stored_end(stored);
-  lsn entered;  // where the server has come to its first timeline of a higher number
-  for (const auto& past : server.history.left) {
-    if (past.timeline <= end.timeline) entered = past.switch_point;
-  }
-  if (server.history.current > end.timeline) return entered;
-  return std::max(entered, lsn{end.commit.value + 1});
-}
-
-// Positions that are stored already would be given again: they could not be told apart.
-error written_again(const stored_history& stored, const server_identity& server, lsn from) {
-  return {errc::divergence,
-          fmt::format("the server writes timeline {} again from {}, below what is stored ({}): it "
-                      "was restored from an older copy without a timeline of its own, or is "
-                      "another standby, promoted to a timeline of the same number",
-                      server.history.at(from), to_string(from), to_string(stored_end(stored))),
-          "bring consumers up to date by other means, stop Pulse, run `pulse teardown`, and start "
-          "with a new data directory: cursors mean nothing here any more; restores by recovery "
-          "(recovery.signal) get a timeline of their own, which is a gap and not this"};
-}
-
-struct beginning {
-  lsn from;  // where it should begin
-  std::optional<history_gap> fork;
-};
-
-result<beginning> wanted_beginning(const stored_history& stored, const server_identity& server) {
-  if (auto same = same_server(stored, server); !same) return same.error();
-  const auto fork = fork_below(stored, server);
-  if (!fork) {
-    if (server.wal_end < stored.covered_through)
-      return written_again(stored, server, server.wal_end);
-    return beginning{stored.covered_through, {}};
-  }
-  const auto from = first_behind(stored, server);
-  if (server.wal_end < from) return written_again(stored, server, server.wal_end);
-  history_gap gap;
-  gap.kind = gap_kind::forked;
-  gap.after = *fork;
-  gap.reason = fmt::format(
-      "the server's history parts from what is stored on timeline {} at {}: events "
-      "were captured that the promoted server does not have",
-      fork->timeline, to_string(fork->commit));
-  return beginning{from, std::move(gap)};
 }
 
 history_gap behind_stored(const stored_history& stored, gap_kind kind, std::string reason) {
@@ -117,6 +106,88 @@ history_gap behind_stored(const stored_history& stored, gap_kind kind, std::stri
   gap.after = stored_end(stored);
   gap.reason = std::move(reason);
   return gap;
+}
+
+struct beginning {
+  lsn from = {};  // where it should begin; zero: as early as the slot allows
+  std::optional<history_gap> gap = {};
+  bool anew = false;  // its positions would not be behind all that is stored
+};
+
+// Where the database that is followed now was left when another one was followed.
+std::optional<lsn> left_at(const stored_history& stored, const server_identity& server) {
+  const auto identity = identity_of(server);
+  const auto& left = stored.whose.left;
+  const auto known = std::ranges::find(left, identity, &left_database::database);
+  if (known == left.end()) return std::nullopt;
+  const auto& mark = known->mark;
+  const bool is_there = server.history.at(mark.commit) + known->timeline_base == mark.timeline &&
+                        server.wal_end >= mark.commit;
+  return is_there ? std::optional(mark.commit) : std::nullopt;
+}
+
+beginning in_another_database(const stored_history& stored, const server_identity& server,
+                              const std::optional<slot_facts>& slot) {
+  const auto left = left_at(stored, server);
+  const auto& before = stored.whose.database;
+  auto reason = fmt::format("the database is another one ({}, {}) than that which is stored ({})",
+                            server.database, identity_of(server),
+                            before.empty() ? "not known any more" : before);
+  if (left) {
+    const bool whole = slot && !slot->lost && slot->confirmed_flush <= *left;
+    reason +=
+        fmt::format(": it was captured from before, up to {}, {}", to_string(*left),
+                    whole ? "and is read on from there" : "and changes behind that are missing");
+  }
+  return {left.value_or(lsn{}),
+          behind_stored(stored, gap_kind::another_database, std::move(reason)), true};
+}
+
+result<beginning> wanted_beginning(const stored_history& stored, const server_identity& server,
+                                   const std::optional<slot_facts>& slot) {
+  const auto base = stored.whose.timeline_base;
+  const auto history = server.history.counted_from(base);
+  const auto end = stored_end(stored);
+  // What is known of the log may be lost with the state database.
+  const bool forgotten = stored.whose.database.empty() && history.current < end.timeline;
+  if (forgotten || !has_same_database(stored.whose, server))
+    return in_another_database(stored, server, slot);
+  if (end.timeline <= base) {
+    return beginning{{},
+                     behind_stored(stored, gap_kind::slot_ahead,
+                                   "the event log ends before the history begins that was "
+                                   "captured last: it is an older copy")};
+  }
+  if (is_left_behind(stored, history)) {
+    return error{
+        errc::divergence,
+        fmt::format("the server is on timeline {}, and the log was captured from timeline {}",
+                    server.history.current, end.timeline - base),
+        "connect to the server that was promoted, not to the old primary"};
+  }
+  if (const auto fork = fork_below(stored, history)) {
+    history_gap gap;
+    gap.kind = gap_kind::forked;
+    gap.after = *fork;
+    gap.reason = fmt::format(
+        "the server's history parts from what is stored on timeline {} at {}: events were "
+        "captured that the promoted server does not have",
+        fork->timeline - std::min(base, fork->timeline), to_string(fork->commit));
+    const position first{history.at(fork->commit), fork->commit, {}, 0};
+    return beginning{fork->commit, std::move(gap), first <= end};
+  }
+  const auto mark = mark_of(stored);
+  if (server.wal_end >= mark.commit) return beginning{mark.commit};
+  return beginning{
+      {},
+      behind_stored(
+          stored, gap_kind::set_back,
+          fmt::format("the server writes timeline {} again from {}, below what is stored ({}): the "
+                      "database was replaced by an older copy of itself. What was committed since "
+                      "that copy was made is not in it, and what is stored of before may come "
+                      "again, as other events",
+                      server.history.current, to_string(server.wal_end), to_string(mark.commit))),
+      true};
 }
 
 std::optional<history_gap> log_lost(const stored_history& stored,
@@ -134,31 +205,39 @@ std::optional<history_gap> log_lost(const stored_history& stored,
 }
 
 // History begins here.
-start_plan begin(const stored_history& stored, const std::optional<slot_facts>& slot) {
-  if (!slot || slot->lost) return {create_slot{slot.has_value()}, log_lost(stored, slot)};
-  return {start_at{slot->confirmed_flush}, log_lost(stored, slot)};
+start_plan begin(const stored_history& stored, const server_identity& server,
+                 const std::optional<slot_facts>& slot) {
+  start_plan plan{start_at{}, log_lost(stored, slot), origin_of(stored, server)};
+  if (!slot || slot->lost) {
+    plan.next = create_slot{slot.has_value()};
+  } else {
+    plan.next = start_at{slot->confirmed_flush};
+  }
+  return plan;
 }
 
 // History goes on where it should, or as near as the slot allows.
 result<start_plan> go_on(const stored_history& stored, const server_identity& server,
                          const std::optional<slot_facts>& slot) {
-  auto wanted = wanted_beginning(stored, server);
+  auto wanted = wanted_beginning(stored, server, slot);
   if (!wanted) return wanted.error();
-  auto gap = std::move(wanted->fork);
-  const auto since = to_string(stored.covered_through);
-  if (!slot) {
-    if (!gap)
-      gap = behind_stored(stored, gap_kind::slot_missing,
-                          "the replication slot is gone, and changes after " + since + " with it");
-    return start_plan{create_slot{}, std::move(gap)};
+  start_plan plan{start_at{}, std::move(wanted->gap),
+                  wanted->anew ? renumbered(stored, server) : continued(stored, server)};
+  auto& gap = plan.gap;
+  const auto since = to_string(mark_of(stored).commit);
+  if (!slot || slot->lost) {
+    plan.next = create_slot{slot.has_value()};
+    if (gap) return plan;
+    gap = slot ? behind_stored(stored, gap_kind::slot_lost,
+                               "the server has dropped the WAL that the replication slot held, "
+                               "after " +
+                                   since)
+               : behind_stored(
+                     stored, gap_kind::slot_missing,
+                     "the replication slot is gone, and changes after " + since + " with it");
+    return plan;
   }
-  if (slot->lost) {
-    if (!gap)
-      gap = behind_stored(
-          stored, gap_kind::slot_lost,
-          "the server has dropped the WAL that the replication slot held, after " + since);
-    return start_plan{create_slot{true}, std::move(gap)};
-  }
+  plan.next = start_at{std::max(wanted->from, slot->confirmed_flush)};
   if (slot->confirmed_flush > wanted->from && !gap) {
     gap = behind_stored(
         stored, gap_kind::slot_ahead,
@@ -166,19 +245,36 @@ result<start_plan> go_on(const stored_history& stored, const server_identity& se
                     "again, somebody else has read from it, or the data directory is an older copy",
                     to_string(slot->confirmed_flush), since));
   }
-  return start_plan{start_at{std::max(wanted->from, slot->confirmed_flush)}, std::move(gap)};
+  return plan;
 }
 
 }  // namespace
 
-result<void> check_same_server(const std::string& system_identifier,
-                               const server_identity& server) {
-  if (system_identifier.empty() || system_identifier == server.system_identifier) return {};
+std::string identity_of(const server_identity& server) {
+  return fmt::format("{}/{}", server.system_identifier, server.database_oid);
+}
+
+bool is_same_database(std::string_view stored, std::string_view found) {
+  return stored.empty() || stored == found;
+}
+
+bool has_same_database(const log_origin& known, const server_identity& server) {
+  return is_same_database(known.database, identity_of(server));
+}
+
+result<void> check_same_database(const log_origin& known, const server_identity& server) {
+  if (has_same_database(known, server)) return {};
   return error{errc::divergence,
-               fmt::format("the database is not the one whose history is stored: its system "
-                           "identifier is {}, and the log's is {}",
-                           server.system_identifier, system_identifier),
-               "check the database URL; for another database use another data directory"};
+               fmt::format("the database is not the one whose history is stored: it is {} ({}), "
+                           "and the log's is {}",
+                           identity_of(server), server.database, known.database),
+               "check the database URL; for another database use another data directory, or let "
+               "capture go on behind a gap: on_another_database = \"continue\""};
+}
+
+log_origin origin_of(const stored_history& stored, const server_identity& server) {
+  return has_same_database(stored.whose, server) ? continued(stored, server)
+                                                 : renumbered(stored, server);
 }
 
 std::string_view to_string(slot_history known) noexcept {
@@ -198,10 +294,6 @@ slot_history parse_slot_history(std::string_view word) noexcept {
   return word == "made" ? slot_history::made : slot_history::none;
 }
 
-position place_of(const server_identity& server, lsn place) {
-  return {server.history.at(place), place, {}, 0};
-}
-
 result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_identity& server) {
   if (!slot || (slot->plugin == "pgoutput" && slot->database == server.database)) return {};
   return error{errc::conflict,
@@ -210,19 +302,26 @@ result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_
                "drop it, or name the project differently"};
 }
 
+void begin_at(start_plan& plan, lsn from) {
+  plan.next = start_at{from};
+  if (!plan.jumps) return;
+  const position place{plan.whose.history.at(from), from, {}, 0};
+  plan.whose.begins = place;
+  if (plan.gap) plan.gap->through = place;
+}
+
 result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
                                 const std::optional<slot_facts>& slot) {
   if (auto own = check_own_slot(slot, server); !own) return own.error();
   auto plan = stored.covered_through ? go_on(stored, server, slot)
-                                     : result<start_plan>(begin(stored, slot));
+                                     : result<start_plan>(begin(stored, server, slot));
   if (!plan) return plan;
-  plan->jumps = plan->gap.has_value() || !stored.covered_through;
+  plan->jumps = plan->gap || !stored.covered_through || mark_of(stored) != log_mark(stored);
   if (slot && slot->active) {
     // Who has it may still move it: where the gap ends is known when it is free.
     plan->next = wait_for_slot{slot->active_pid};
-  } else if (const auto* start = std::get_if<start_at>(&plan->next);
-             start != nullptr && plan->gap) {
-    plan->gap->through = place_of(server, start->from);
+  } else if (const auto* start = std::get_if<start_at>(&plan->next)) {
+    begin_at(*plan, start->from);
   }
   return plan;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "change/history_gap.hpp"
+#include "change/log_origin.hpp"
 #include "change/lsn.hpp"
 #include "change/position.hpp"
 #include "change/timelines.hpp"
@@ -28,22 +29,20 @@ slot_history parse_slot_history(std::string_view word) noexcept;
 
 // What the log holds.
 struct stored_history {
-  std::string system_identifier;  // of the server whose history it is; empty: not known any more
-  std::uint32_t timeline = 0;     // of covered_through
-  lsn covered_through;            // zero: nothing is stored
-  position newest = {};           // of the newest stored event; may be of a transaction cut short
+  log_origin whose = {};
+  std::uint32_t timeline = 0;  // of covered_through
+  lsn covered_through = {};    // zero: nothing is stored
+  position newest = {};        // of the newest stored event; may be of a transaction cut short
   slot_history slot = slot_history::made;
-  // By which it came: of the last server that anything was captured from. `current` zero: not
-  // known.
-  timelines history = {};
 };
 
-// What the server says of itself (IDENTIFY_SYSTEM, TIMELINE_HISTORY).
+// What a primary says of itself (IDENTIFY_SYSTEM, TIMELINE_HISTORY).
 struct server_identity {
   std::string system_identifier;
+  std::uint32_t database_oid = 0;
+  std::string database;  // its name
   lsn wal_end;
-  std::string database;
-  timelines history;
+  timelines history;  // as the server numbers it
 };
 
 // What the server says of the slot (pg_replication_slots).
@@ -66,31 +65,43 @@ struct wait_for_slot {
   std::int32_t active_pid = 0;
 };
 
-// What to do next. A gap is to be recorded before anything else is done; its end is known when
-// streaming starts from a slot that is there.
+// What to do next; in which order, says start_order.hpp.
 struct start_plan {
   std::variant<start_at, create_slot, wait_for_slot> next;
+  // Its end is known when it is known where streaming starts.
   std::optional<history_gap> gap;
-  // It does not go on where the log's mark stands: the mark must be moved there, durably, before
-  // anything is confirmed to this server, whose LSNs may be lower than those stored.
+  // The server's history as positions of it are numbered from now on.
+  log_origin whose;
+  // It does not go on where the log's mark stands: what is stored of this history begins where
+  // streaming starts, and the mark must be moved there.
   bool jumps = false;
 };
 
-// Or why capture must not begin, whatever is lost by it: errc::divergence (another server, the old
-// primary, a server that was set back in place, so that it writes LSNs again that are stored
-// already), errc::conflict (the slot is somebody else's). PostgreSQL hides both mistakes: it moves
-// a start below confirmed_flush forward without a word, and skips up to one above its end.
+// errc::divergence: capture must not begin, because the server is one that what is stored has left
+// behind (the old primary). errc::conflict: the slot is not made for pgoutput, or another
+// database's. PostgreSQL hides mistakes: it moves a start below confirmed_flush forward without a
+// word, and skips up to one above its end.
 result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
                                 const std::optional<slot_facts>& slot);
 
+// Streaming starts here: the end of the gap, and the beginning of what is stored of this history.
+void begin_at(start_plan& plan, lsn from);
+
+// Of two names as catalog::database has them. As long as the stored one is not known, it is the
+// same.
+bool is_same_database(std::string_view stored, std::string_view found);
+bool has_same_database(const log_origin& known, const server_identity& server);
+// As catalog::database has it.
+std::string identity_of(const server_identity& server);
+// errc::divergence: it is another one.
+result<void> check_same_database(const log_origin& known, const server_identity& server);
+
+// The server's history, numbered so that its positions are behind all that is stored, where it is
+// not what is stored that goes on in it. Of what was left out by it nothing is said: that is for
+// who keeps nothing.
+log_origin origin_of(const stored_history& stored, const server_identity& server);
+
 // errc::conflict: the slot is another database's, or not made for pgoutput.
 result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_identity& server);
-
-// errc::divergence: the server has another system identifier than the one that is stored (empty:
-// none yet).
-result<void> check_same_server(const std::string& system_identifier, const server_identity& server);
-
-// Where a place of the server's WAL stands: behind every change that was committed before it.
-position place_of(const server_identity& server, lsn place);
 
 }  // namespace pulse::source

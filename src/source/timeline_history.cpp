@@ -45,17 +45,4 @@ std::vector<timeline_switch> parse_timeline_history(std::string_view content) {
   return history;
 }
 
-std::string to_text(const timelines& history) {
-  std::string text;
-  for (const auto& past : history.left)
-    text += fmt::format("{}\t{}\n", past.timeline, to_string(past.switch_point));
-  return text + std::to_string(history.current);
-}
-
-timelines parse_timelines(std::string_view text) {
-  const auto current = parse_number(text.substr(text.rfind('\n') + 1));
-  if (!current) return {};
-  return {*current, parse_timeline_history(text)};
-}
-
 }  // namespace pulse::source

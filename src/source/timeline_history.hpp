@@ -1,7 +1,6 @@
 // Timeline history files: where a server's history left each earlier timeline.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,10 +12,5 @@ namespace pulse::source {
 // timeline, the LSN at which it was left, and a reason. Comments, and lines that are none of these,
 // are passed over.
 std::vector<timeline_switch> parse_timeline_history(std::string_view content);
-
-// Words to keep a whole history by: the lines of its file, then that of the current timeline.
-std::string to_text(const timelines& history);
-// What to_text() gave; `current` is zero for any other text.
-timelines parse_timelines(std::string_view text);
 
 }  // namespace pulse::source

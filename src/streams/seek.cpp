@@ -134,7 +134,8 @@ result<seek_target> parse_seek_target(std::string_view text) {
       "id"};
 }
 
-result<position> find_position(const log::event_log& log, const seek_target& target) {
+result<position> find_position(const log::event_log& log, const seek_target& target,
+                               const timelines& history) {
   const auto bounds = log.bounds();
   if (std::holds_alternative<log_beginning>(target)) return bounds.dropped_through;
   if (std::holds_alternative<log_end>(target))
@@ -149,8 +150,11 @@ result<position> find_position(const log::event_log& log, const seek_target& tar
     return dropped(wanted, bounds);
   };
   if (const auto* after = std::get_if<lsn>(&target)) {
-    return complete(end_before(log, [&](const event_view& one) { return one.at.commit > *after; }),
-                    "the LSN", *after >= bounds.dropped_through.commit);
+    const auto timeline = history.current == 0 ? bounds.timeline : history.at(*after);
+    const auto commit = commit_number({timeline, *after, {}, 0});
+    return complete(
+        end_before(log, [&](const event_view& one) { return commit_number(one.at) > commit; }),
+        "the LSN", commit >= commit_number(bounds.dropped_through));
   }
   if (const auto* id = std::get_if<event_id>(&target)) {
     auto exact = false;

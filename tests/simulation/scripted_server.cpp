@@ -10,7 +10,7 @@ scripted_server::scripted_server(std::uint64_t seed)
     : random_(seed), database_(random_(), fake_database::truncates::none) {}
 
 source::server_identity scripted_server::identity() const {
-  return {"7000000000000000001", database_.wal_end(), "simulated", database_.branches()};
+  return {"7000000000000000001", 16384, "simulated", database_.wal_end(), database_.branches()};
 }
 
 std::optional<source::slot_facts> scripted_server::slot() const {

@@ -27,7 +27,9 @@ class scripted_server {
 
   source::server_identity identity() const;
   // Behind everything that is committed.
-  position now() const { return source::place_of(identity(), database_.wal_end()); }
+  position now() const {
+    return {database_.branches().at(database_.wal_end()), database_.wal_end(), {}, 0};
+  }
   std::optional<source::slot_facts> slot() const;
   // Where the new slot begins.
   lsn create_slot();

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
+#include "control/origin_json.hpp"
 #include "log/segment.hpp"
-#include "source/timeline_history.hpp"
 
 namespace pulse::simulation {
 
@@ -101,64 +102,76 @@ void simulated_process::accept_gaps() {
   use_gaps();
 }
 
-source::stored_history simulated_process::stored(const source::server_identity& server) const {
+source::stored_history simulated_process::stored() const {
   const auto bounds = real_log_->bounds();
+  const auto fact = [&](std::string_view name) {
+    return with_.store->fact(simulated_state::project, name).value();
+  };
   source::stored_history known;
-  known.system_identifier = server.system_identifier;
+  if (const auto origin = fact("origin")) known.whose = control::origin_from_json(*origin).value();
   known.timeline = bounds.timeline;
   known.covered_through = bounds.covered_through;
   known.newest = bounds.last_at;
-  known.slot = source::parse_slot_history(
-      with_.store->fact(simulated_state::project, "slot").value().value_or(std::string()));
-  known.history = source::parse_timelines(
-      with_.store->fact(simulated_state::project, "timelines").value().value_or(std::string()));
+  known.slot = source::parse_slot_history(fact("slot").value_or(std::string()));
   return known;
 }
 
-// As app/capture_start.cpp does it: what is still on its way into the log counts as stored; the
-// record of a gap first, then the way over it, and the mark durable before anything is confirmed.
+// As app/capture_start.cpp does it: what is still on its way into the log counts as stored.
 void simulated_process::plan_and_begin() {
-  const auto server = identify();
   while (step_log()) {
   }
-  auto plan = source::decide_start(stored(server), server, with_.server->slot());
+  const auto known = stored();
+  auto plan = source::decide_start(known, identify(), with_.server->slot());
   if (!plan) return with_.judge->report("capture must not begin: " + plan.error().message());
-  if (plan->gap) record(*plan->gap);
+  history_ = plan->whose.history;
+  knows_gap_ = plan->gap.has_value();
+  order_.emplace(std::move(*plan), known);
+  for (auto step = order_->next(); step; step = order_->next())
+    std::visit([this](const auto& one) { take(one); }, *step);
+}
+
+void simulated_process::take(const source::record_gap& step) {
+  record(step.gap);
   with_.judge->compared();
-  if (std::holds_alternative<source::wait_for_slot>(plan->next)) return;
-  lsn from;
-  if (const auto* start = std::get_if<source::start_at>(&plan->next)) {
-    from = start->from;
-  } else {
-    if (stored(server).slot == source::slot_history::none)
-      must(with_.store->set_fact(simulated_state::project, "slot", "making"));
-    from = with_.server->create_slot();
-    if (plan->gap) {
-      plan->gap->through = source::place_of(server, from);
-      record(*plan->gap);
-    } else {
-      with_.judge->history_begins(source::place_of(server, from));
-    }
-  }
+}
+
+void simulated_process::take(const source::wait_for_slot& /*step*/) {
+  with_.judge->compared();
+}
+
+void simulated_process::take(const source::note_slot& step) {
+  must(with_.store->set_fact(simulated_state::project, "slot", source::to_string(step.known)));
+}
+
+void simulated_process::take(const source::create_slot& /*step*/) {
+  const auto from = with_.server->create_slot();
+  if (!knows_gap_) with_.judge->history_begins({history_.at(from), from, {}, 0});
+  order_->slot_made(from);
+}
+
+void simulated_process::take(const source::keep_origin& step) {
+  auto whose = step.whose;
+  if (with_.bug == plant::forget_timelines) whose.history = {};
+  must(with_.store->set_fact(simulated_state::project, "origin", control::to_json(whose)));
+}
+
+void simulated_process::take(const source::move_mark& step) {
+  must(log_->cover(step.to.timeline, step.to.commit));
+  while (log_->bounds().pending_bytes != 0) step_log();
+  if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
+}
+
+void simulated_process::take(const source::stream& step) {
+  auto from = step.from;
   if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
-  if (plan->jumps) begin_at(server, from);
-  if (with_.bug != plant::forget_timelines)
-    must(with_.store->set_fact(simulated_state::project, "timelines",
-                               source::to_text(server.history)));
-  ingest_->start(server.history);
+  with_.judge->compared();
+  ingest_->start(history_);
   ingest_->use_types(types_);
   decoder_->reset();
   must(streamed_->reset());
-  intake_->start(server.history, from);
+  intake_->start(history_, from);
   with_.judge->note("streaming from " + to_string(from));
   with_.server->start_streaming(from);
-}
-
-void simulated_process::begin_at(const source::server_identity& server, lsn from) {
-  must(log_->cover(server.history.at(from), from));
-  while (log_->bounds().pending_bytes != 0) step_log();
-  if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
-  must(with_.store->set_fact(simulated_state::project, "slot", "made"));
 }
 
 void simulated_process::connect_source() {
@@ -214,8 +227,8 @@ void simulated_process::time_passes(std::chrono::steady_clock::time_point now) {
 // As app/project_tables.cpp does it.
 position simulated_process::now() const {
   const auto bounds = log_->bounds();
-  const auto server = identify();
-  const auto flushed = connected() ? source::place_of(server, server.wal_end) : position{};
+  const auto end = with_.server->database().wal_end();
+  const auto flushed = connected() ? position{history_.at(end), end, {}, 0} : position{};
   return std::max(
       {bounds.last_at, position{bounds.timeline, bounds.covered_through, {}, 0}, flushed});
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "pgoutput/decoder.hpp"
+#include "source/start_order.hpp"
 #include "source/start_rules.hpp"
 #include "streams/hub.hpp"
 #include "tests/simulation/oracle.hpp"
@@ -65,9 +67,15 @@ class simulated_process {
   position now() const;
 
  private:
-  source::stored_history stored(const source::server_identity& server) const;
+  source::stored_history stored() const;
   void plan_and_begin();
-  void begin_at(const source::server_identity& server, lsn from);
+  void take(const source::record_gap& step);
+  void take(const source::wait_for_slot& step);
+  void take(const source::note_slot& step);
+  void take(const source::create_slot& step);
+  void take(const source::keep_origin& step);
+  void take(const source::move_mark& step);
+  void take(const source::stream& step);
   void record(const history_gap& found);
   void use_gaps();
   source::server_identity identify() const;
@@ -89,6 +97,9 @@ class simulated_process {
   std::unique_ptr<deaf_to_partial_aborts> deaf_;
   std::unique_ptr<pgoutput::decoder> decoder_;
   std::unique_ptr<app::intake> intake_;
+  std::optional<source::start_order> order_;  // of the connection that is made
+  timelines history_;                         // of the server, as positions number it
+  bool knows_gap_ = false;
 };
 
 }  // namespace pulse::simulation

@@ -22,16 +22,5 @@ TEST(timeline_history, passes_over_comments_and_lines_that_are_no_switch) {
   EXPECT_EQ(parse_timeline_history("  7   0/10").size(), 1U) << "also without an end of line";
 }
 
-TEST(timeline_history, a_whole_history_survives_being_kept) {
-  for (const auto& history :
-       {timelines{1}, timelines{3, {{1, lsn{0x5000}}, {2, lsn{0xA00005800}}}}})
-    EXPECT_EQ(parse_timelines(to_text(history)), history) << to_text(history);
-}
-
-TEST(timeline_history, of_other_text_nothing_is_known) {
-  for (const auto* text : {"", "x", "1\t0/5000\n", "1\t0/5000", "99999999999", "2 "})
-    EXPECT_EQ(parse_timelines(text).current, 0U) << text;
-}
-
 }  // namespace
 }  // namespace pulse::source
