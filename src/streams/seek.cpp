@@ -153,8 +153,8 @@ result<position> find_position(const log::event_log& log, const seek_target& tar
     const auto timeline = history.current == 0 ? bounds.timeline : history.at(*after);
     const auto commit = commit_number({timeline, *after, {}, 0});
     return complete(
-        end_before(log, [&](const event_view& one) { return commit_number(one.at) > commit; }),
-        "the LSN", commit >= commit_number(bounds.dropped_through));
+        end_before(log, [&](const event_view& one) { return commit_number(one.at) >= commit; }),
+        "the LSN", commit > commit_number(bounds.dropped_through));
   }
   if (const auto* id = std::get_if<event_id>(&target)) {
     auto exact = false;

@@ -24,7 +24,8 @@ struct log_end {
 };
 
 // A time goes on with the first event committed at or after it, to the millisecond; an LSN, which
-// is one of the history that is captured now, with the first one committed after it; an event id
+// is one of the history that is captured now, with the first one whose commit
+// record is there or behind; an event id
 // with this very event, or the next one when the log does not have it.
 using seek_target = std::variant<log_beginning, log_end, unix_time_us, lsn, event_id>;
 

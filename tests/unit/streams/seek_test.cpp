@@ -74,11 +74,11 @@ RC_GTEST_PROP(find_position, agrees_with_a_walk_over_all_events, ()) {
                                   : seek_target(view.id);
   const auto named = [&](const event_view& one) {
     if (kind == 0) return one.id.time_ms() >= view.id.time_ms();
-    return kind == 1 ? one.at.commit > view.at.commit : one.id >= view.id;
+    return kind == 1 ? one.at.commit >= view.at.commit : one.id >= view.id;
   };
   std::uint32_t first = 1;
   while (first <= count && !named(test_event(first).view())) ++first;
-  const auto found = find_position(log, target);
+  const auto found = find_position(log, target, timelines{1});
   if (!found) {
     // Refused only where something dropped may have been meant: the first kept event already fits.
     RC_ASSERT(found.error().code == errc::gap);
@@ -105,10 +105,48 @@ TEST(find_position, beginning_and_end_are_those_of_what_is_kept) {
   policy.bytes_max = 1;
   policy.through_max = test_event(5).view().at;
   ASSERT_TRUE(log.trim(policy, unix_time_us{}));
-  const auto beginning = find_position(log, log_beginning{}).value();
+  const auto beginning = find_position(log, log_beginning{}, {}).value();
   EXPECT_EQ(testing::collect(*log.read(beginning, 0)).size(), 15U);
-  const auto end = find_position(log, log_end{}).value();
+  const auto end = find_position(log, log_end{}, {}).value();
   EXPECT_TRUE(testing::collect(*log.read(end, 0)).empty());
+}
+
+// A place in the WAL is where its next record begins, and that may be a commit.
+TEST(find_position, an_lsn_is_before_the_commit_that_stands_there) {
+  log::memory_log log(std::uint64_t{1} << 24U);
+  for (std::uint32_t n = 1; n <= 20; ++n) ASSERT_TRUE(log.append(test_event(n).view()));
+  const auto found = find_position(log, test_event(7).view().at.commit, timelines{1}).value();
+  EXPECT_EQ(testing::collect(*log.read(found, 0)).front().sequence, 7U);
+}
+
+// Timelines 1 and 2 of one history, whose standby was promoted below what was stored, and then 4 of
+// another one: LSNs fall twice.
+TEST(find_position, an_lsn_is_one_of_the_history_that_is_captured_now) {
+  log::memory_log log(std::uint64_t{1} << 24U);
+  const std::array commits{position{1, lsn{0x100}, lsn{1}, 0}, position{1, lsn{0x200}, lsn{1}, 0},
+                           position{1, lsn{0x300}, lsn{1}, 0}, position{2, lsn{0x280}, lsn{1}, 0},
+                           position{2, lsn{0x400}, lsn{1}, 0}, position{4, lsn{0x50}, lsn{1}, 0},
+                           position{4, lsn{0x250}, lsn{1}, 0}};
+  for (std::uint32_t n = 1; n <= commits.size(); ++n) {
+    const test_event made(n);
+    auto event = made.view();
+    event.at = commits.at(n - 1);
+    ASSERT_TRUE(log.append(event));
+  }
+  const auto next = [&](std::uint64_t place, const timelines& history) -> std::uint64_t {
+    const auto found = find_position(log, lsn{place}, history).value();
+    const auto rest = testing::collect(*log.read(found, 0));
+    return rest.empty() ? 0 : rest.front().sequence;
+  };
+  const timelines promoted{2, {{1, lsn{0x240}}}};
+  EXPECT_EQ(next(0x100, promoted), 1U);
+  EXPECT_EQ(next(0x200, promoted), 2U);
+  EXPECT_EQ(next(0x240, promoted), 4U);
+  EXPECT_EQ(next(0x281, promoted), 5U);
+  const timelines another{4};
+  EXPECT_EQ(next(0x10, another), 6U);
+  EXPECT_EQ(next(0x51, another), 7U);
+  EXPECT_EQ(next(0x251, another), 0U);
 }
 
 TEST(measure_lag, counts_the_tables_events_behind_the_cursor) {
