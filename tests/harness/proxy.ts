@@ -63,7 +63,7 @@ export class Proxy {
 
   private constructor(
     readonly port: number,
-    private readonly targetPort: number,
+    private targetPort: number,
     private readonly carries: Carries,
   ) {}
 
@@ -88,6 +88,13 @@ export class Proxy {
     this.server = undefined;
     this.cut();
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  }
+
+  // Another server is behind it from now on.
+  async leadTo(port: number): Promise<void> {
+    await this.close();
+    this.targetPort = port;
+    await this.open();
   }
 
   get connections(): number {

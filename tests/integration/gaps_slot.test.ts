@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { setUp, take, type Setup } from '../client/real_client.js';
+import { setUp, take } from '../client/real_client.js';
 import {
   dropSlot,
   readAll,
@@ -16,7 +16,7 @@ import {
   untilCaptured,
   write,
 } from '../harness/gaps.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const slot = 'pulse_default';
@@ -177,58 +177,6 @@ scenario('a_second_server_on_the_slot_waits_and_what_it_takes_is_a_gap_for_the_f
   assert.equal(gap.id, told.id);
   await write(setup, 'behind');
   await refusedUntilAccepted(setup, 'mail', gap, 'behind');
-});
-
-// One event is stored that "mail" has not read, and no server runs.
-async function setUpStored(s: Scenario): Promise<Setup> {
-  const setup = await setUp(s);
-  const stream = await setup.prisma.writer.stream({ name: 'mail', create: {} });
-  stream.stop();
-  await write(setup, 'stored');
-  await untilCaptured(setup, 1);
-  await setup.pulse.terminate();
-  return setup;
-}
-
-scenario('another_server_behind_the_url_is_refused_and_what_is_stored_is_served', async (s) => {
-  const setup = await setUpStored(s);
-  const { pulse, postgres } = setup;
-  const other = await s.postgres({ ownIdentity: true });
-  pulse.launch({ database: other.socketUrl() });
-  await pulse.ready();
-  const status = await until('capture to stop', async () => {
-    const now = await pulse.capture();
-    return now.state === 'stopped' && now;
-  });
-  assert.match(status.problem, /not the one whose history is stored/);
-  assert.deepEqual(await pulse.gaps(), []);
-  await readAll(setup, 'mail', 'stored');
-  await pulse.terminate();
-  // The right one again: nothing is missing.
-  assert.ok(postgres.pid > 0);
-  await pulse.start();
-  await write(setup, 'next');
-  await readAll(setup, 'mail', 'next');
-  assert.deepEqual(await pulse.gaps(), []);
-});
-
-scenario('a_slot_of_another_database_is_refused_and_what_is_stored_is_served', async (s) => {
-  const setup = await setUpStored(s);
-  const { pulse, postgres } = setup;
-  await postgres.createDatabase('other');
-  pulse.launch({ database: postgres.socketUrl('other') });
-  await pulse.ready();
-  await until('capture to stop', async () => {
-    const { state, problem } = await pulse.capture();
-    return state === 'stopped' && /database/.test(problem);
-  });
-  assert.deepEqual(await pulse.gaps(), []);
-  await readAll(setup, 'mail', 'stored');
-  await pulse.terminate();
-  await pulse.start();
-  await write(setup, 'next');
-  await readAll(setup, 'mail', 'next');
-  assert.deepEqual(await pulse.gaps(), []);
 });
 
 scenario('a_project_that_goes_on_by_itself_records_the_gap_and_refuses_nobody', async (s) => {
