@@ -31,6 +31,20 @@ export async function readNew(setup: Setup, stream: string, name: string): Promi
 type Reads = Pick<Setup, 'prisma' | 'pulse'>;
 type WriterStream = Awaited<ReturnType<RealClient['writer']['stream']>>;
 
+// Takes events up to `last`, which is left unacknowledged; before it those of `again` may come once more.
+export async function readThrough({ prisma }: Pick<Setup, 'prisma'>, stream: string, last: string, ...again: string[]): Promise<void> {
+  const opened = await prisma.writer.stream({ name: stream, create: {} });
+  const names: string[] = [];
+  const reading = (async () => {
+    for await (const event of opened) {
+      names.push(event.created.name);
+      if (event.created.name === last) break;
+    }
+  })();
+  await within(`the event of ${last}`, 30_000, reading);
+  assert.deepEqual(names, [...again.filter((name) => names.includes(name)), last]);
+}
+
 async function finish(pulse: Pulse, opened: WriterStream, before: number, names: string[]): Promise<void> {
   const reader = opened.getReader();
   const seen: string[] = [];

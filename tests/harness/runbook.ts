@@ -38,6 +38,8 @@ type Action = () => Promise<unknown> | void;
 // docs/operations.md asks for.
 export class Operator {
   readonly backup: string;
+  // What the operator has set in the shell besides.
+  readonly variables: Record<string, string> = {};
   private readonly folder = mkdtempSync(join(tmpdir(), 'pulse-operator-'));
   private readonly actions = new Map<string, Action>();
   private port = 0;
@@ -97,6 +99,7 @@ export class Operator {
         PULSE_DATA_DIR: this.pulse.dataFolder,
         DATABASE_URL: databaseUrl,
         BACKUP: this.backup,
+        ...this.variables,
       },
       timeout: 120_000,
     });
