@@ -1,5 +1,7 @@
 #include "tests/simulation/fake_database.hpp"
 
+#include <algorithm>
+
 #include "change/type_catalog.hpp"
 
 namespace pulse::simulation {
@@ -43,7 +45,7 @@ const fake_transaction& fake_database::commit() {
       row.action = change_action::truncate;
       if (pick(1, 2) == 1) row.tables.push_back((row.tables.front() + 1) % table_count);
     }
-    row.key = std::to_string(transactions_made_) + "." + std::to_string(i);
+    row.key = name_ + std::to_string(transactions_made_) + "." + std::to_string(i);
     row.value = std::string(pick(0, 200), 'x') + row.key;
     transaction.rows.push_back(row);
     same_record = row.action == change_action::create && pick(1, 3) == 1;
@@ -74,8 +76,9 @@ void fake_database::promote_sibling(std::size_t kept) {
 }
 
 void fake_database::fork(std::size_t kept) {
+  ++times_left_;
   history_.resize(kept);
-  wal_ = history_.empty() ? wal_begin : history_.back().end;
+  wal_ = history_.empty() ? begin_ : history_.back().end;
   // The standby may have been on an older timeline than the server that it takes over from.
   const auto left = branches_.at(lsn{wal_.value - 1});
   std::erase_if(branches_.left, [&](const auto& past) { return past.switch_point >= wal_; });
@@ -83,6 +86,22 @@ void fake_database::fork(std::size_t kept) {
   branches_.current = ++newest_timeline_;
   // The record that begins the new timeline.
   wal_.value += 48;
+}
+
+void fake_database::set_back(std::size_t kept) {
+  ++times_left_;
+  history_.resize(kept);
+  wal_ = history_.empty() ? begin_ : history_.back().end;
+  // The record that begins the timeline is there in every copy.
+  if (!branches_.left.empty())
+    wal_ = std::max(wal_, lsn{branches_.left.back().switch_point.value + 48});
+}
+
+std::size_t fake_database::kept_min() const {
+  if (branches_.left.empty()) return 0;
+  const auto begin = branches_.left.back().switch_point;
+  return static_cast<std::size_t>(std::ranges::count_if(
+      history_, [&](const fake_transaction& one) { return one.end <= begin; }));
 }
 
 }  // namespace pulse::simulation

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "change/fragment.hpp"
@@ -35,6 +36,9 @@ class fake_database {
   enum class truncates { some, none };
   explicit fake_database(std::uint64_t seed, truncates commands = truncates::some)
       : random_(seed), truncates_(commands) {}
+  // Another one beside others: its WAL begins here, and its rows' keys with `name`.
+  fake_database(std::uint64_t seed, truncates commands, lsn begin, std::string name)
+      : random_(seed), truncates_(commands), name_(std::move(name)), begin_(begin) {}
 
   // Commits one more transaction: rows in up to three tables, some rolled into one COPY record,
   // TRUNCATEs, commit times that sometimes step back, and WAL of other databases in between.
@@ -51,6 +55,13 @@ class fake_database {
   // What that server had when the first was promoted; zero: there is none.
   std::size_t sibling_transactions() const { return sibling_.history.size(); }
   const timelines& branches() const { return branches_; }
+  // The whole of it is replaced by a copy that was made when it had so many transactions: the
+  // others never happened, and their LSNs are used again on the same timeline.
+  void set_back(std::size_t kept);
+  // A copy that has fewer is of an older timeline.
+  std::size_t kept_min() const;
+  // How often transactions that had been committed ceased to be.
+  std::size_t times_left() const { return times_left_; }
 
   static table_name name(std::uint32_t table) { return {"public", "t" + std::to_string(table)}; }
   static std::uint32_t oid(std::uint32_t table) { return 16384 + table; }
@@ -67,12 +78,15 @@ class fake_database {
 
   std::mt19937_64 random_;
   truncates truncates_;
+  std::string name_;
+  lsn begin_ = wal_begin;
   std::vector<fake_transaction> history_;
   std::uint64_t transactions_made_ = 0;
   timelines branches_{1};
   standby sibling_;  // of the server before the last promotion
   std::uint32_t newest_timeline_ = 1;
-  lsn wal_ = wal_begin;
+  std::size_t times_left_ = 0;
+  lsn wal_ = begin_;
   unix_time_us now_{std::chrono::seconds(1700000000)};
 };
 

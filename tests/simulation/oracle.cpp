@@ -11,7 +11,7 @@ namespace pulse::simulation {
 
 oracle::oracle(const scripted_server& server, log::segment_log_options options,
                const std::vector<std::uint32_t>& tables_of_consumers)
-    : server_(&server), options_(std::move(options)), rows_(fake_database::table_count) {
+    : server_(&server), options_(std::move(options)), promised_(server) {
   for (const auto table : tables_of_consumers) {
     consumers_.emplace_back();
     consumers_.back().table = table;
@@ -32,45 +32,55 @@ void oracle::report(std::string problem) {
 void oracle::committed() {
   const auto& transaction = server_->database().history().back();
   note("committed " + to_string(transaction.commit));
-  add(transaction);
+  promised_.committed(transaction);
 }
 
-void oracle::add(const fake_transaction& transaction) {
-  const auto timeline = server_->database().branches().at(transaction.commit);
-  lsn record;
-  std::uint32_t ordinal = 0;
-  for (const auto& one : transaction.rows) {
-    ordinal = one.at == record ? ordinal + 1 : 0;
-    record = one.at;
-    auto& rows = rows_[one.tables.front()];
-    numbers_[one.key] = rows.size();
-    rows.push_back({one.key, {timeline, transaction.commit, one.at, ordinal}});
-  }
+void oracle::history_changed(std::string_view how) {
+  note(how);
+  promised_.history_changed();
 }
 
-void oracle::promoted() {
-  const auto& fork = server_->database().branches().left.back();
-  note("promoted at " + to_string(fork.switch_point));
-  // Of another standby also what had vanished with the promotion of the first.
-  const auto before = std::exchange(rows_, decltype(rows_)(rows_.size()));
-  numbers_.clear();
-  for (const auto& transaction : server_->database().history()) add(transaction);
-  for (const auto& rows : before) {
-    for (const auto& one : rows) vanished_.emplace(one.key, one.at);
-  }
-  for (const auto& [key, number] : numbers_) vanished_.erase(key);
+void oracle::mark_moves(const position& to) {
+  note("the mark moves to " + to_string(to));
+  const auto mark = durable_mark();
+  promised_.will_begin(to);
+  const auto found = source::identity_of(server_->identity());
+  // What was not streamed from was not captured.
+  if (followed_.empty() || found == followed_) return;
+  if (promised_.is_numbered_now(mark)) left_[followed_] = {mark, times_left_};
+}
+
+// Of a database that was captured before, and whose slot stands where it stood, nothing is missing,
+// and nothing comes twice.
+void oracle::expect_read_on() {
+  const auto known = left_.find(source::identity_of(server_->identity()));
+  const auto slot = server_->slot();
+  if (known == left_.end() || !slot || slot->confirmed_flush > known->second.mark.commit ||
+      server_->database().times_left() != known->second.times_left)
+    return;
+  if (promised_.begins().commit != known->second.mark.commit)
+    report("a database is read on from " + to_string(promised_.begins()) + ", and was left at " +
+           to_string(known->second.mark));
+}
+
+void oracle::follows(std::uint32_t timeline_base) {
+  note("follows with base " + std::to_string(timeline_base));
+  const auto found = source::identity_of(server_->identity());
+  if (!followed_.empty() && found != followed_) expect_read_on();
+  followed_ = found;
+  times_left_ = server_->database().times_left();
+  if (promised_.would_number_anew(timeline_base)) look_at_disk();
+  const auto in_gap = [this](const position& at) { return lost(at); };
+  const auto same = promised_.follow(timeline_base, in_gap, durable_id_);
   for (auto& one : consumers_) {
-    const auto& rows = rows_[one.table];
-    const auto same =
-        std::ranges::mismatch(rows, before[one.table], {}, &row::key, &row::key).in1 - rows.begin();
-    one.had_before = std::min(one.had_before, static_cast<std::size_t>(same));
-    one.done_before = std::min(one.done_before, static_cast<std::size_t>(same));
-    one.judged = std::min(one.judged, static_cast<std::size_t>(same));
+    one.had_before = std::min(one.had_before, same[one.table]);
+    one.done_before = std::min(one.done_before, same[one.table]);
   }
 }
 
-void oracle::compared() {
-  for (auto& one : consumers_) one.judged = ~std::size_t{0};
+const position& oracle::durable_mark() {
+  look_at_disk();
+  return durable_mark_;
 }
 
 // Read by a log of its own from a copy that holds nothing but what was synced.
@@ -84,23 +94,26 @@ void oracle::look_at_disk() {
   durable_mark_ = std::max(durable_mark_, position{bounds.timeline, bounds.covered_through, {}, 0});
 }
 
-bool oracle::excused(const consumer& by, const row& one) const {
-  return one.at <= begins_ || one.at <= by.begins ||
-         std::ranges::any_of(gaps_, [&](const history_gap& gap) {
-           return one.at > gap.after && (!gap.through || one.at <= *gap.through);
-         });
+bool oracle::lost(const position& at) const {
+  return std::ranges::any_of(gaps_, [&](const history_gap& gap) {
+    return at > gap.after && (!gap.through || at <= *gap.through);
+  });
+}
+
+bool oracle::excused(const consumer& by, const promised_rows::row& one) const {
+  return one.at <= begins_ || one.at <= by.begins || lost(one.at);
 }
 
 bool oracle::known_to_have_vanished(const std::string& key) const {
-  const auto found = vanished_.find(key);
-  return found != vanished_.end() && std::ranges::any_of(gaps_, [&](const history_gap& gap) {
-           return gap.kind == gap_kind::forked && found->second > gap.after &&
-                  (!gap.through || found->second <= *gap.through);
+  const auto* at = promised_.vanished(key);
+  return at != nullptr && std::ranges::any_of(gaps_, [&](const history_gap& gap) {
+           return gap.kind == gap_kind::forked && *at > gap.after &&
+                  (!gap.through || *at <= *gap.through);
          });
 }
 
 void oracle::expect_had_before(consumer& one, std::size_t end) {
-  const auto& rows = rows_[one.table];
+  const auto& rows = promised_.of(one.table);
   for (; one.had_before < end; ++one.had_before) {
     const auto& before = rows[one.had_before];
     if (!one.had.contains(before.key) && !excused(one, before))
@@ -111,8 +124,8 @@ void oracle::expect_had_before(consumer& one, std::size_t end) {
 void oracle::begins_at(std::size_t number, const position& at) {
   note(std::to_string(number) + " begins at " + to_string(at));
   auto& one = consumers_[number];
-  const auto& rows = rows_[one.table];
-  const auto first = std::ranges::find_if(rows, [&](const row& each) { return each.at > at; });
+  const auto& rows = promised_.of(one.table);
+  const auto first = std::ranges::find_if(rows, [&](const auto& each) { return each.at > at; });
   one.begins = at;
   one.had.clear();
   one.done.clear();
@@ -123,19 +136,35 @@ void oracle::delivered(std::size_t number, const std::string& key, const event_i
   note(std::to_string(number) + " has " + key + " as " + to_string(id));
   if (id > durable_id_) look_at_disk();
   if (id > durable_id_) report("the row " + key + " was delivered and is not durable");
-  const auto [known, is_first] = ids_.emplace(key, id);
-  if (!is_first && known->second != id)
-    report("the row " + key + " came as " + to_string(known->second) + " and as " + to_string(id));
   auto& one = consumers_[number];
   one.had.insert(key);
-  const auto place = numbers_.find(key);
-  if (place != numbers_.end()) {
-    if (const auto at = rows_[one.table][place->second].at; at <= one.begins)
-      report("the row " + key + " at " + to_string(at) + " is from before the stream's beginning");
-    return expect_had_before(one, place->second);
-  }
+  const auto* place = promised_.place(key);
+  const auto* promised = place == nullptr ? nullptr : &promised_.of(one.table)[*place];
+  expect_one_id(key, promised == nullptr ? nullptr : &promised->at, id);
   // Before the fork was found nobody could know better.
-  if (known_to_have_vanished(key)) report("the row " + key + " was delivered, and never happened");
+  if (promised == nullptr && known_to_have_vanished(key))
+    report("the row " + key + " was delivered, and never happened");
+  // Captured again, or the event of before it was.
+  if (promised == nullptr || promised->numbering != promised_.numbering_of(id)) return;
+  if (promised->at <= one.begins) {
+    report("the row " + key + " at " + to_string(promised->at) +
+           " is from before the stream's beginning");
+  }
+  expect_had_before(one, *place);
+}
+
+// Only what the history has behind the place where it began to be numbered anew is captured again.
+void oracle::expect_one_id(const std::string& key, const position* at, const event_id& id) {
+  auto& known = ids_[key];
+  const auto numbering = promised_.numbering_of(id);
+  known.emplace(numbering, id);
+  for (const auto& [number, other] : known) {
+    if (other == id) continue;
+    const auto later = promised_.numbering_begins(std::max(number, numbering));
+    const bool may_come_again = number != numbering && (at == nullptr || at->commit > later);
+    if (!may_come_again)
+      report("the row " + key + " came as " + to_string(other) + " and as " + to_string(id));
+  }
 }
 
 void oracle::acknowledged(std::size_t number, const std::string& key) {
@@ -146,9 +175,8 @@ void oracle::acknowledged(std::size_t number, const std::string& key) {
 void oracle::cursor_saved(std::size_t number, const position& at) {
   note(std::to_string(number) + " is at " + to_string(at));
   auto& one = consumers_[number];
-  const auto& rows = rows_[one.table];
-  const auto end = std::min(rows.size(), one.judged);
-  for (; one.done_before < end && rows[one.done_before].at <= at; ++one.done_before) {
+  const auto& rows = promised_.of(one.table);
+  for (; one.done_before < rows.size() && rows[one.done_before].at <= at; ++one.done_before) {
     const auto& passed = rows[one.done_before];
     if (!one.done.contains(passed.key) && !excused(one, passed))
       return report("a cursor has passed the row " + passed.key + ", which nobody acknowledged");
@@ -158,8 +186,8 @@ void oracle::cursor_saved(std::size_t number, const position& at) {
 void oracle::confirmed(lsn flushed) {
   note("confirmed " + to_string(flushed));
   // The end of the record before it: of a fork, still on the timeline that was left.
-  const auto& branches = server_->database().branches();
-  const position mark{branches.at(lsn{flushed.value - 1}), flushed, {}, 0};
+  auto mark = promised_.numbered(lsn{flushed.value - 1});
+  mark.commit = flushed;
   if (mark > durable_mark_) look_at_disk();
   if (mark > durable_mark_)
     report("confirmed through " + to_string(mark) + ", and durable is " + to_string(durable_mark_));
@@ -175,7 +203,7 @@ void oracle::gaps_recorded(const std::vector<history_gap>& gaps) {
 
 void oracle::at_rest() {
   for (auto& one : consumers_) {
-    expect_had_before(one, rows_[one.table].size());
+    expect_had_before(one, promised_.of(one.table).size());
     cursor_saved(static_cast<std::size_t>(&one - consumers_.data()), position{~0U, {}, {}, 0});
   }
 }

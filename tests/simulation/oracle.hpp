@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "change/event_id.hpp"
 #include "change/history_gap.hpp"
 #include "log/segment_log.hpp"
+#include "tests/simulation/promised_rows.hpp"
 #include "tests/simulation/scripted_server.hpp"
 #include "tests/support/fault_storage.hpp"
 
@@ -25,15 +27,23 @@ class oracle {
   oracle(const scripted_server& server, log::segment_log_options options,
          const std::vector<std::uint32_t>& tables_of_consumers);
 
-  // The database has committed one more, or was promoted.
+  // The database has committed one more.
   void committed();
-  void promoted();
-  // What is stored was held to the server's history: from now on it is known which of them fork.
-  void compared();
+  // Another standby, an older copy, or another database answers from now on.
+  void history_changed(std::string_view how);
+  // The log's mark is to be moved here, where what is stored of the server's history begins.
+  void mark_moves(const position& to);
+  // The server's history is captured from now on, with timelines counted from this base.
+  void follows(std::uint32_t timeline_base);
+  bool follows_the_server() const { return promised_.is_current(); }
   // Nothing had been captured before, and so nothing is promised of what was committed before this.
   void history_begins(const position& at) { begins_ = at; }
   // What the next process would find now, at worst.
   void use_disk(std::shared_ptr<log::testing::fault_disk> disk) { disk_ = std::move(disk); }
+  // Up to here the log is on the disk, surely.
+  const position& durable_mark();
+  // Behind everything that is committed, as positions number it.
+  position server_end() const { return promised_.numbered(server_->database().wal_end()); }
 
   // A stream without a name: what is committed behind this is promised to it, and nothing before.
   void begins_at(std::size_t number, const position& at);
@@ -53,10 +63,6 @@ class oracle {
   const std::string& problem() const { return problem_; }
 
  private:
-  struct row {
-    std::string key;
-    position at;
-  };
   struct consumer {
     std::uint32_t table = 0;
     position begins;
@@ -64,14 +70,19 @@ class oracle {
     std::set<std::string> done;   // acknowledged
     std::size_t had_before = 0;   // every row before this one was delivered, or is in a gap
     std::size_t done_before = 0;  // the same, acknowledged
-    // Up to here the rows are those of before the promotion. Of others nobody knows before the
-    // histories are compared: no cursor stands before or behind them.
-    std::size_t judged = ~std::size_t{0};
   };
 
-  void add(const fake_transaction& transaction);
+  // A database that was left for another one.
+  struct left_database {
+    position mark;               // of the log then
+    std::size_t times_left = 0;  // see fake_database
+  };
+
   void look_at_disk();
-  bool excused(const consumer& by, const row& one) const;
+  bool lost(const position& at) const;
+  bool excused(const consumer& by, const promised_rows::row& one) const;
+  void expect_one_id(const std::string& key, const position* at, const event_id& id);
+  void expect_read_on();
   bool known_to_have_vanished(const std::string& key) const;
   void expect_had_before(consumer& one, std::size_t end);
 
@@ -79,10 +90,11 @@ class oracle {
   log::segment_log_options options_;
   std::shared_ptr<log::testing::fault_disk> disk_;
   std::vector<consumer> consumers_;
-  std::vector<std::vector<row>> rows_;  // by table, in the order of their commits
-  std::unordered_map<std::string, std::size_t> numbers_;
-  std::unordered_map<std::string, position> vanished_;  // of a history that was left
-  std::unordered_map<std::string, event_id> ids_;
+  promised_rows promised_;
+  std::unordered_map<std::string, std::map<std::size_t, event_id>> ids_;  // by numbering
+  std::string followed_;                                                  // database
+  std::size_t times_left_ = 0;                                            // of it
+  std::unordered_map<std::string, left_database> left_;
   position begins_;
   std::vector<history_gap> gaps_;
   // On the disk, when it was last looked at; never less since.

@@ -6,34 +6,38 @@
 
 namespace pulse::simulation {
 
-scripted_server::scripted_server(std::uint64_t seed)
-    : random_(seed), database_(random_(), fake_database::truncates::none) {}
+scripted_server::scripted_server(std::uint64_t seed) : random_(seed) {
+  clusters_.push_back({fake_database(random_(), fake_database::truncates::none)});
+}
 
 source::server_identity scripted_server::identity() const {
-  return {"7000000000000000001", 16384, "simulated", database_.wal_end(), database_.branches()};
+  return {std::to_string(7000000000000000001 + current_),
+          16384 + static_cast<std::uint32_t>(current_), "simulated", database().wal_end(),
+          database().branches()};
 }
 
 std::optional<source::slot_facts> scripted_server::slot() const {
-  if (!slot_) return std::nullopt;
+  if (!own_slot()) return std::nullopt;
   source::slot_facts facts;
   facts.plugin = "pgoutput";
   facts.database = "simulated";
-  facts.confirmed_flush = slot_->confirmed;
-  facts.lost = slot_->lost;
+  facts.confirmed_flush = own_slot()->confirmed;
+  facts.lost = own_slot()->lost;
   facts.active = lingers_;
   return facts;
 }
 
 lsn scripted_server::create_slot() {
-  const auto here = database_.wal_end();
-  slot_ = replication_slot{here, here};
+  const auto here = database().wal_end();
+  own_slot() = replication_slot{here, here, here};
   return here;
 }
 
 void scripted_server::start_streaming(lsn from) {
   auto published = fake_walsender::publication(fake_database::table_count, true);
   published.back() = last_table_published_;
-  sender_.emplace(database_, std::max(from, slot_->confirmed), random_(), std::move(published));
+  sender_.emplace(database(), std::max(from, own_slot()->confirmed), random_(),
+                  std::move(published));
 }
 
 std::optional<std::string> scripted_server::next() {
@@ -41,7 +45,7 @@ std::optional<std::string> scripted_server::next() {
   if (!sender_ || !sender_->next(message)) return std::nullopt;
   std::string bytes = "w";
   append_big(bytes, message.wal_start.value);
-  append_big(bytes, database_.wal_end().value);
+  append_big(bytes, database().wal_end().value);
   append_big(bytes, std::uint64_t{0});
   return bytes + message.bytes;
 }
@@ -55,7 +59,7 @@ std::string scripted_server::keepalive(bool wants_reply) const {
 }
 
 void scripted_server::feedback(lsn flushed) {
-  if (sender_ && slot_) slot_->confirmed = std::max(slot_->confirmed, flushed);
+  if (sender_ && own_slot()) own_slot()->confirmed = std::max(own_slot()->confirmed, flushed);
 }
 
 void scripted_server::linger() {
@@ -64,13 +68,13 @@ void scripted_server::linger() {
 }
 
 void scripted_server::checkpoint() {
-  if (slot_) slot_->on_disk = slot_->confirmed;
+  if (own_slot()) own_slot()->on_disk = own_slot()->confirmed;
 }
 
 void scripted_server::restart() {
   cut();
   let_go();
-  if (slot_) slot_->confirmed = slot_->on_disk;
+  if (own_slot()) own_slot()->confirmed = own_slot()->on_disk;
 }
 
 void scripted_server::alter_publication() {
@@ -80,49 +84,89 @@ void scripted_server::alter_publication() {
 void scripted_server::drop_slot() {
   cut();
   let_go();
-  if (slot_) ++harms_;
-  slot_.reset();
+  if (own_slot()) ++harms_;
+  own_slot().reset();
 }
 
 void scripted_server::lose_slot() {
   cut();
   let_go();
-  if (!slot_ || slot_->lost) return;
-  slot_->lost = true;
+  if (!own_slot() || own_slot()->lost) return;
+  own_slot()->lost = true;
   ++harms_;
 }
 
 void scripted_server::let_somebody_else_read() {
   cut();
-  if (!slot_) return;
-  slot_->confirmed = slot_->on_disk = database_.wal_end();
+  if (!own_slot()) return;
+  own_slot()->confirmed = own_slot()->on_disk = database().wal_end();
   ++harms_;
 }
 
 void scripted_server::promote(std::size_t kept, bool with_slot) {
   cut();
-  database_.promote(kept);
+  database().promote(kept);
   take_over(with_slot);
 }
 
 void scripted_server::promote_sibling(std::size_t kept, bool with_slot) {
   cut();
-  database_.promote_sibling(kept);
+  database().promote_sibling(kept);
   take_over(with_slot);
 }
 
 void scripted_server::take_over(bool with_slot) {
   let_go();
   ++harms_;
-  if (!slot_) return;
+  if (!own_slot()) return;
   if (!with_slot) {
-    slot_.reset();
+    own_slot().reset();
     ++harms_;
     return;
   }
-  const auto fork = database_.branches().left.back().switch_point;
-  slot_->confirmed = std::min(slot_->confirmed, fork);
-  slot_->on_disk = std::min(slot_->on_disk, slot_->confirmed);
+  const auto fork = database().branches().left.back().switch_point;
+  own_slot()->confirmed = std::min(own_slot()->confirmed, fork);
+  own_slot()->on_disk = std::min(own_slot()->on_disk, own_slot()->confirmed);
+}
+
+void scripted_server::replace_by_new(std::size_t transactions, bool with_slot) {
+  cut();
+  let_go();
+  ++harms_;
+  const lsn begin{fake_database::wal_begin.value +
+                  std::uniform_int_distribution<std::uint64_t>(0, 3)(random_) * 0x2000};
+  const auto name = std::string(1, static_cast<char>('a' + clusters_.size())) + ".";
+  clusters_.push_back({fake_database(random_(), fake_database::truncates::none, begin, name)});
+  current_ = clusters_.size() - 1;
+  const auto before_slot = std::uniform_int_distribution<std::size_t>(0, transactions)(random_);
+  for (std::size_t i = 0; i <= transactions; ++i) {
+    if (with_slot && i == before_slot) create_slot();
+    if (i != transactions) database().commit();
+  }
+}
+
+bool scripted_server::return_to_former(std::size_t transactions) {
+  if (clusters_.size() == 1) return false;
+  cut();
+  let_go();
+  ++harms_;
+  const auto others = std::uniform_int_distribution<std::size_t>(1, clusters_.size() - 1)(random_);
+  current_ = (current_ + others) % clusters_.size();
+  for (std::size_t i = 0; i < transactions; ++i) database().commit();
+  return true;
+}
+
+void scripted_server::set_back(std::size_t kept, std::optional<std::size_t> slot_at) {
+  cut();
+  let_go();
+  ++harms_;
+  auto stood = slot_at && *slot_at != 0 ? database().history()[*slot_at - 1].end : lsn{};
+  database().set_back(kept);
+  auto& slot = own_slot();
+  if (!slot_at || (slot && slot->made > database().wal_end())) slot.reset();
+  if (!slot) return;
+  stood = std::min(std::max(stood, slot->made), database().wal_end());
+  slot->confirmed = slot->on_disk = std::min(slot->confirmed, stood);
 }
 
 }  // namespace pulse::simulation

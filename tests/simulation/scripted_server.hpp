@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <random>
 #include <string>
@@ -22,14 +23,11 @@ class scripted_server {
 
   explicit scripted_server(std::uint64_t seed);
 
-  fake_database& database() { return database_; }
-  const fake_database& database() const { return database_; }
+  // The one that answers now.
+  fake_database& database() { return clusters_[current_].database; }
+  const fake_database& database() const { return clusters_[current_].database; }
 
   source::server_identity identity() const;
-  // Behind everything that is committed.
-  position now() const {
-    return {database_.branches().at(database_.wal_end()), database_.wal_end(), {}, 0};
-  }
   std::optional<source::slot_facts> slot() const;
   // Where the new slot begins.
   lsn create_slot();
@@ -58,20 +56,38 @@ class scripted_server {
   void promote(std::size_t kept, bool with_slot);
   // So is the other standby of the server that the last one was a standby of.
   void promote_sibling(std::size_t kept, bool with_slot);
+  // Another database answers, which was not there before: with a slot that was made there earlier,
+  // or none.
+  void replace_by_new(std::size_t transactions, bool with_slot);
+  // One of those before answers again, which has committed so many more meanwhile. False: there is
+  // none.
+  bool return_to_former(std::size_t transactions);
+  // The database becomes the copy of itself that had `kept` transactions; its slot stood no further
+  // then than behind `slot_at` of them, or was not there.
+  void set_back(std::size_t kept, std::optional<std::size_t> slot_at);
   std::size_t harms() const { return harms_; }
 
  private:
   struct replication_slot {
     lsn confirmed;
     lsn on_disk;
+    lsn made;
     bool lost = false;
   };
 
+  // A server with a database on it.
+  struct cluster {
+    fake_database database;
+    std::optional<replication_slot> slot = {};
+  };
+
+  std::optional<replication_slot>& own_slot() { return clusters_[current_].slot; }
+  const std::optional<replication_slot>& own_slot() const { return clusters_[current_].slot; }
   void take_over(bool with_slot);
 
   std::mt19937_64 random_;
-  fake_database database_;
-  std::optional<replication_slot> slot_;
+  std::deque<cluster> clusters_;
+  std::size_t current_ = 0;
   std::optional<fake_walsender> sender_;
   bool lingers_ = false;
   bool last_table_published_ = true;

@@ -124,6 +124,7 @@ void simulated_process::plan_and_begin() {
   auto plan = source::decide_start(known, identify(), with_.server->slot());
   if (!plan) return with_.judge->report("capture must not begin: " + plan.error().message());
   history_ = plan->whose.history;
+  timeline_base_ = plan->whose.timeline_base;
   knows_gap_ = plan->gap.has_value();
   order_.emplace(std::move(*plan), known);
   for (auto step = order_->next(); step; step = order_->next())
@@ -132,12 +133,9 @@ void simulated_process::plan_and_begin() {
 
 void simulated_process::take(const source::record_gap& step) {
   record(step.gap);
-  with_.judge->compared();
 }
 
-void simulated_process::take(const source::wait_for_slot& /*step*/) {
-  with_.judge->compared();
-}
+void simulated_process::take(const source::wait_for_slot& /*step*/) {}
 
 void simulated_process::take(const source::note_slot& step) {
   must(with_.store->set_fact(simulated_state::project, "slot", source::to_string(step.known)));
@@ -156,6 +154,7 @@ void simulated_process::take(const source::keep_origin& step) {
 }
 
 void simulated_process::take(const source::move_mark& step) {
+  with_.judge->mark_moves(step.to);
   must(log_->cover(step.to.timeline, step.to.commit));
   while (log_->bounds().pending_bytes != 0) step_log();
   if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
@@ -164,7 +163,7 @@ void simulated_process::take(const source::move_mark& step) {
 void simulated_process::take(const source::stream& step) {
   auto from = step.from;
   if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
-  with_.judge->compared();
+  with_.judge->follows(timeline_base_);
   ingest_->start(history_);
   ingest_->use_types(types_);
   decoder_->reset();
@@ -234,7 +233,10 @@ position simulated_process::now() const {
 }
 
 bool simulated_process::caught_up() const {
-  return log_->bounds().covered_through >= with_.server->database().wal_end();
+  const auto bounds = log_->bounds();
+  const auto end = with_.server->database().wal_end();
+  return position{bounds.timeline, bounds.covered_through, {}, 0} >=
+         position{history_.at(lsn{end.value - 1}), end, {}, 0};
 }
 
 }  // namespace pulse::simulation

@@ -99,6 +99,7 @@ class simulated_process {
   std::unique_ptr<app::intake> intake_;
   std::optional<source::start_order> order_;  // of the connection that is made
   timelines history_;                         // of the server, as positions number it
+  std::uint32_t timeline_base_ = 0;           // by which they do
   bool knows_gap_ = false;
 };
 

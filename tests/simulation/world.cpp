@@ -192,7 +192,7 @@ void world::connect(std::size_t number) {
   auto& one = consumers_[number];
   if (one.named()) return one.connect(process_->streams(), {});
   const auto now = process_->now();
-  judge_.begins_at(number, process_->connected() ? server_.now() : now);
+  judge_.begins_at(number, process_->connected() ? judge_.server_end() : now);
   one.connect(process_->streams(), now);
 }
 
@@ -290,7 +290,8 @@ void world::promote() {
   } else {
     server_.promote(kept, chance(2));
   }
-  judge_.promoted();
+  judge_.history_changed("promoted at " +
+                         to_string(server_.identity().history.left.back().switch_point));
 }
 
 void world::happens_to_machine() {
