@@ -177,7 +177,9 @@ result<beginning> wanted_beginning(const stored_history& stored, const server_id
     return beginning{fork->commit, std::move(gap), first <= end};
   }
   const auto mark = mark_of(stored);
-  if (server.wal_end >= mark.commit) return beginning{mark.commit};
+  // A commit record that has been sent lies before the end of the WAL.
+  const bool has_newest = end == mark || server.wal_end > end.commit;
+  if (server.wal_end >= mark.commit && has_newest) return beginning{mark.commit};
   return beginning{
       {},
       behind_stored(
@@ -186,7 +188,7 @@ result<beginning> wanted_beginning(const stored_history& stored, const server_id
                       "database was replaced by an older copy of itself. What was committed since "
                       "that copy was made is not in it, and what is stored of before may come "
                       "again, as other events",
-                      server.history.current, to_string(server.wal_end), to_string(mark.commit))),
+                      server.history.current, to_string(server.wal_end), to_string(end.commit))),
       true};
 }
 
