@@ -145,6 +145,7 @@ void world::settle() {
 void world::step() {
   const auto what = pick(0, 99);
   if (what < 12) {
+    if (!calamities_.may_commit()) return;
     server_.database().commit();
     judge_.committed();
   } else if (what < 60) {
@@ -255,43 +256,8 @@ void world::happens_to_source() {
       process_->accept_gaps();
       break;
     default:
-      if (calamities_left_ != 0 && chance(2)) strike();
+      calamities_.strike();
   }
-}
-
-// What loses changes, or events: seldom, so that most of a run has something to lose.
-void world::strike() {
-  --calamities_left_;
-  // Where a standby was promoted, its sibling is what comes next as often as anything else.
-  if (server_.database().sibling_transactions() != 0 && chance(2)) return promote();
-  switch (pick(0, 6)) {
-    case 0:
-      judge_.note("the slot is dropped");
-      return server_.drop_slot();
-    case 1:
-      judge_.note("the slot loses its WAL");
-      return server_.lose_slot();
-    case 2:
-      judge_.note("somebody else reads from the slot");
-      return server_.let_somebody_else_read();
-    default:
-      promote();
-  }
-}
-
-// Of two standbys of one server both, one after the other, or one and then its own.
-void world::promote() {
-  const auto siblings = server_.database().sibling_transactions();
-  const bool sibling = siblings != 0 && !chance(3);
-  const auto transactions = sibling ? siblings + pick(0, 10) : server_.database().history().size();
-  const auto kept = transactions - pick(0, std::min<std::uint64_t>(transactions, 10));
-  if (sibling) {
-    server_.promote_sibling(kept, chance(2));
-  } else {
-    server_.promote(kept, chance(2));
-  }
-  judge_.history_changed("promoted at " +
-                         to_string(server_.identity().history.left.back().switch_point));
 }
 
 void world::happens_to_machine() {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "control/state_store.hpp"
+#include "tests/simulation/calamities.hpp"
 #include "tests/simulation/oracle.hpp"
 #include "tests/simulation/plants.hpp"
 #include "tests/simulation/scripted_server.hpp"
@@ -47,8 +48,6 @@ class world {
 
   void work();
   void happens_to_source();
-  void strike();
-  void promote();
   void happens_to_machine();
   void happens_to_consumer(std::size_t number);
   void connect(std::size_t number);
@@ -71,7 +70,7 @@ class world {
   std::unique_ptr<simulated_state> state_;
   bool faults_ = true;
   bool goes_on_ = chance(3);
-  std::uint64_t calamities_left_ = pick(0, 3);
+  calamities calamities_{server_, judge_, random_};
 };
 
 }  // namespace pulse::simulation
