@@ -192,8 +192,8 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   } else {
     if (auto told = co_await tell_of_kept_slot(one); !told) co_return told.error();
     with_.whose = source::origin_of(stored(), one->server);
-    // Gone with its connection; another name than the permanent one.
-    one->slot = names_.slot.substr(0, 50) + "_live";
+    // Gone with its connection; another name than the permanent one, and than another database's.
+    one->slot = fmt::format("{}_{}_live", names_.slot.substr(0, 40), one->server.database_oid);
     const auto made = co_await source::create_replication_slot(
         one->replication.get(), one->database.get(), one->slot, true, [](const auto&) {});
     if (!made) co_return made.error();

@@ -132,6 +132,25 @@ scenario('another_database_of_the_same_cluster_is_a_gap_and_has_a_slot_of_its_ow
   assert.deepEqual(await slots(postgres), ['pulse_default']);
 });
 
+scenario('servers_of_two_databases_of_one_cluster_have_a_slot_each_whatever_their_projects_are_called', async (s) => {
+  const postgres = await s.postgres();
+  for (const name of ['one', 'other']) {
+    await postgres.createDatabase(name);
+    await pushSchema(postgres, 'tests/client', name);
+  }
+  for (const persistence of ['on', 'off']) {
+    const env = { PULSE_EVENT_PERSISTENCE: persistence };
+    const [one, other] = [
+      await s.pulse({ database: postgres.socketUrl('one'), env }),
+      await s.pulse({ database: postgres.socketUrl('other'), env }),
+    ];
+    await postgres.sql('INSERT INTO "Writer" (name) VALUES ($$of the other$$)', 'other');
+    await untilCaptured({ pulse: other }, 1);
+    assert.equal(await one.metric('pulse_events_stored_total'), 0);
+    for (const pulse of [one, other]) assert.deepEqual(await pulse.gaps(), []);
+  }
+});
+
 scenario('a_project_that_is_told_to_stop_at_another_database_stops_and_serves_what_is_stored', async (s) => {
   const setup = await setUpStored(s, { env: { PULSE_ON_ANOTHER_DATABASE: 'stop' } });
   const { pulse } = setup;
