@@ -48,18 +48,13 @@ class hub_damage : public hub_fixture {
     std::exchange(recorded_, nullptr)(recorded);
     settle();
   }
-  void accept() {
-    auto gap = gap_of_damage();
-    gap.accepted_at = clock_.now();
-    hub_->use_gaps({gap});
-    settle();
-  }
+  void accept() { use_gap(accepted(gap_of_damage())); }
   bool refused_with_the_gap(const std::string& name, const std::string& table = "jobs") {
     const auto refused = open(name, table)->refused;
     return refused && refused->code == errc::gap && hub_->gap_of(key(name, table));
   }
 
-  using rows = std::vector<int>;
+  using numbers = std::vector<int>;
   unreadable_log broken_{log_};
   std::vector<log::damaged_stretch> asked_;
   std::function<void(result<void>)> recorded_;
@@ -70,7 +65,7 @@ TEST_F(hub_damage, a_name_that_catches_up_is_told_of_it_and_misses_nothing_else)
   append(10);
   damage(4, 6, {table("jobs")});
   const auto reader = open("mail");
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3}));
   ASSERT_EQ(asked_.size(), 1U);
   EXPECT_EQ(asked_[0].after, place_of(3));
   EXPECT_EQ(asked_[0].through, place_of(6));
@@ -79,10 +74,10 @@ TEST_F(hub_damage, a_name_that_catches_up_is_told_of_it_and_misses_nothing_else)
   record();
   EXPECT_FALSE(broken_.passed().empty());
   EXPECT_EQ(reader->ended, end_reason::gap);
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3}));
   EXPECT_TRUE(refused_with_the_gap("mail"));
   accept();
-  EXPECT_EQ(open("mail")->rows, (rows{7, 8, 9, 10}));
+  EXPECT_EQ(open("mail")->numbers(), (numbers{7, 8, 9, 10}));
 }
 
 TEST_F(hub_damage, accepted_while_events_are_in_hand_a_stream_goes_on_as_it_is) {
@@ -91,10 +86,10 @@ TEST_F(hub_damage, accepted_while_events_are_in_hand_a_stream_goes_on_as_it_is) 
   damage(4, 6);
   const auto reader = open("mail");
   record();
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3})) << "barred until it is accepted";
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3})) << "barred until it is accepted";
   accept();
   append(2);
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3, 7, 8, 9, 10, 11, 12}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3, 7, 8, 9, 10, 11, 12}));
   acknowledge_all(*reader);
   EXPECT_FALSE(reader->ended);
   EXPECT_EQ(hub_->cursor(key("mail")), place_of(12));
@@ -105,9 +100,9 @@ TEST_F(hub_damage, where_the_project_goes_on_by_itself_streams_are_held_no_longe
   append(10);
   damage(4, 6);
   const auto reader = open("mail");
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3}));
   record(true);
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3, 7, 8, 9, 10}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3, 7, 8, 9, 10}));
   EXPECT_FALSE(reader->ended);
 }
 
@@ -137,24 +132,24 @@ TEST_F(hub_damage, on_the_tail_only_the_streams_of_its_tables_are_held) {
   append_unread(2, "jobs");
   append_unread(1, "notes");
   append(1, "jobs");
-  EXPECT_EQ(jobs->rows, rows{1});
-  EXPECT_EQ(notes->rows, (rows{2, 5}));
+  EXPECT_EQ(jobs->numbers(), numbers{1});
+  EXPECT_EQ(notes->numbers(), (numbers{2, 5}));
   append(1, "notes");
   append(1, "jobs");
-  EXPECT_EQ(jobs->rows, rows{1}) << "held";
-  EXPECT_EQ(notes->rows, (rows{2, 5, 7}));
+  EXPECT_EQ(jobs->numbers(), numbers{1}) << "held";
+  EXPECT_EQ(notes->numbers(), (numbers{2, 5, 7}));
   record();
   append(1, "notes");
   append(1, "jobs");
-  EXPECT_EQ(jobs->rows, rows{1}) << "barred";
-  EXPECT_EQ(notes->rows, (rows{2, 5, 7, 9}));
+  EXPECT_EQ(jobs->numbers(), numbers{1}) << "barred";
+  EXPECT_EQ(notes->numbers(), (numbers{2, 5, 7, 9}));
   acknowledge_all(*notes);
   EXPECT_FALSE(notes->ended);
   accept();
   append(1, "jobs");
-  EXPECT_EQ(jobs->rows, (rows{1, 6, 8, 10, 11}));
+  EXPECT_EQ(jobs->numbers(), (numbers{1, 6, 8, 10, 11}));
   append(1, "notes");
-  EXPECT_EQ(notes->rows, (rows{2, 5, 7, 9, 12}));
+  EXPECT_EQ(notes->numbers(), (numbers{2, 5, 7, 9, 12}));
   EXPECT_EQ(asked_.size(), 1U);
 }
 
@@ -168,7 +163,7 @@ TEST_F(hub_damage, names_of_other_tables_that_stand_before_it_are_served_over_it
   record();
   EXPECT_TRUE(refused_with_the_gap("mail", "jobs"));
   const auto notes = open("mail", "notes");
-  EXPECT_EQ(notes->rows, (rows{1, 2, 5, 6}));
+  EXPECT_EQ(notes->numbers(), (numbers{1, 2, 5, 6}));
   acknowledge_all(*notes);
   EXPECT_FALSE(notes->ended);
   EXPECT_FALSE(hub_->gap_of(key("mail", "notes")));
@@ -184,7 +179,7 @@ TEST_F(hub_damage, a_stretch_that_several_streams_come_to_is_recorded_once) {
   record();
   EXPECT_EQ(asked_.size(), 1U);
   for (const auto& each : {one, two}) {
-    EXPECT_EQ(each->rows, rows{1});
+    EXPECT_EQ(each->numbers(), numbers{1});
     acknowledge_all(*each);
     EXPECT_EQ(each->ended, end_reason::gap);
   }
@@ -195,15 +190,15 @@ TEST_F(hub_damage, a_standby_that_takes_over_a_held_name_is_held_and_told_too) {
   const auto second = open("mail");
   damage(2, 3);
   append(4);
-  EXPECT_EQ(first->rows, rows{1});
+  EXPECT_EQ(first->numbers(), numbers{1});
   hub_->close(first->stream);
   settle();
-  EXPECT_EQ(second->rows, rows{1});
+  EXPECT_EQ(second->numbers(), numbers{1});
   record();
   EXPECT_FALSE(second->ended);
   acknowledge_all(*second);
   EXPECT_EQ(second->ended, end_reason::gap);
-  EXPECT_EQ(second->rows, rows{1});
+  EXPECT_EQ(second->numbers(), numbers{1});
 }
 
 TEST_F(hub_damage, a_stream_without_room_comes_to_it_when_it_has_some) {
@@ -212,29 +207,29 @@ TEST_F(hub_damage, a_stream_without_room_comes_to_it_when_it_has_some) {
   const auto reader = open("mail");
   damage(4, 6);
   append(10);
-  EXPECT_EQ(reader->rows, (rows{1, 2}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2}));
   EXPECT_TRUE(asked_.empty());
   acknowledge_all(*reader);
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3}));
   ASSERT_EQ(asked_.size(), 1U);
   record(true);
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3, 7, 8}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3, 7, 8}));
   acknowledge_all(*reader);
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3, 7, 8, 9, 10}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3, 7, 8, 9, 10}));
 }
 
 TEST_F(hub_damage, an_unnamed_stream_ends_there_and_starts_anew_behind_it) {
   const auto unnamed = open("");
   damage(2, 3);
   append(3);
-  EXPECT_EQ(unnamed->rows, rows{1});
+  EXPECT_EQ(unnamed->numbers(), numbers{1});
   record();
   EXPECT_FALSE(unnamed->ended) << "what is in hand is waited for";
   acknowledge_all(*unnamed);
   EXPECT_EQ(unnamed->ended, end_reason::gap);
   const auto again = open("", "jobs", place_of(1));
   append(1);
-  EXPECT_EQ(again->rows, rows{4});
+  EXPECT_EQ(again->numbers(), numbers{4});
   EXPECT_FALSE(again->ended);
 }
 
@@ -242,10 +237,10 @@ TEST_F(hub_damage, a_subscription_goes_on_behind_it_when_it_is_recorded) {
   const auto subscription = open("", "jobs", {}, stream_mode::subscribe);
   damage(2, 3);
   append(5);
-  EXPECT_EQ(subscription->rows, rows{1});
+  EXPECT_EQ(subscription->numbers(), numbers{1});
   record();
   append(1);
-  EXPECT_EQ(subscription->rows, (rows{1, 4, 5, 6}));
+  EXPECT_EQ(subscription->numbers(), (numbers{1, 4, 5, 6}));
   EXPECT_FALSE(subscription->ended);
 }
 
@@ -262,7 +257,7 @@ TEST_F(hub_damage, that_cannot_be_recorded_ends_its_streams_and_is_asked_for_aga
   const auto again = open("mail");
   EXPECT_EQ(asked_.size(), 2U);
   record(true);
-  EXPECT_EQ(again->rows, (rows{4, 5}));
+  EXPECT_EQ(again->numbers(), (numbers{4, 5}));
 }
 
 TEST_F(hub_damage, a_disk_that_fails_to_read_ends_the_stream_and_loses_it_nothing) {
@@ -271,15 +266,15 @@ TEST_F(hub_damage, a_disk_that_fails_to_read_ends_the_stream_and_loses_it_nothin
   damage(4, 6);
   broken_.disk_fails = true;
   const auto reader = open("mail");
-  EXPECT_EQ(reader->rows, (rows{1, 2, 3}));
+  EXPECT_EQ(reader->numbers(), (numbers{1, 2, 3}));
   EXPECT_EQ(reader->ended, end_reason::failure);
-  EXPECT_EQ(open("mail")->rows, (rows{1, 2, 3})) << "nothing was acknowledged";
+  EXPECT_EQ(open("mail")->numbers(), (numbers{1, 2, 3})) << "nothing was acknowledged";
   EXPECT_EQ(figure("pulse_log_read_failures_total"), 2);
   EXPECT_TRUE(asked_.empty()) << "it is no damage";
   broken_.disk_fails = false;
   broken_.damaged.reset();
   const auto again = open("mail");
-  EXPECT_EQ(again->rows, (rows{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+  EXPECT_EQ(again->numbers(), (numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
   EXPECT_FALSE(again->ended);
 }
 
@@ -294,14 +289,14 @@ TEST_F(hub_damage, a_disk_that_fails_to_read_on_the_tail_ends_only_who_needs_wha
   append(1, "notes");
   EXPECT_EQ(jobs->ended, end_reason::failure);
   append(1, "notes");
-  EXPECT_EQ(notes->rows, (rows{3, 4}));
-  EXPECT_EQ(subscription->rows, (rows{3, 4}));
+  EXPECT_EQ(notes->numbers(), (numbers{3, 4}));
+  EXPECT_EQ(subscription->numbers(), (numbers{3, 4}));
   EXPECT_FALSE(notes->ended);
   EXPECT_FALSE(subscription->ended);
   EXPECT_EQ(figure("pulse_log_read_failures_total"), 2) << "the tail's, and that of the stream";
   broken_.disk_fails = false;
   broken_.damaged.reset();
-  EXPECT_EQ(open("mail", "jobs")->rows, (rows{1, 2}));
+  EXPECT_EQ(open("mail", "jobs")->numbers(), (numbers{1, 2}));
 }
 
 TEST_F(hub_damage, a_disk_that_fails_for_the_tail_alone_ends_nobody) {
@@ -312,8 +307,8 @@ TEST_F(hub_damage, a_disk_that_fails_for_the_tail_alone_ends_nobody) {
   append_unread(1, "jobs");
   append_unread(1, "others");
   append(1, "notes");
-  EXPECT_EQ(jobs->rows, rows{1});
-  EXPECT_EQ(notes->rows, rows{3});
+  EXPECT_EQ(jobs->numbers(), numbers{1});
+  EXPECT_EQ(notes->numbers(), numbers{3});
   EXPECT_FALSE(jobs->ended);
   EXPECT_EQ(figure("pulse_log_read_failures_total"), 1);
 }
@@ -326,7 +321,7 @@ TEST_F(hub_damage, a_stream_that_leaves_while_held_leaves_nothing_behind) {
   settle();
   record();
   append(1);
-  EXPECT_TRUE(reader->rows.empty());
+  EXPECT_TRUE(reader->numbers().empty());
   EXPECT_FALSE(reader->ended);
   EXPECT_EQ(figure("pulse_streams_open"), 0);
 }

@@ -13,9 +13,7 @@ class hub_expiry : public hub_fixture {
 
   // A consumer of the name was there and has gone.
   void make_name(const std::string& name, const std::string& table = "jobs") {
-    const auto one = open(name, table);
-    hub_->close(one->stream);
-    settle();
+    close(*open(name, table));
   }
 
   // Retention as the program does it. False: nothing was dropped, because cursors could not be
@@ -56,11 +54,7 @@ class hub_expiry_at_gaps : public hub_expiry, public ::testing::WithParamInterfa
     one.what.reason = "the reason";
     return one;
   }
-  void accept(control::stored_gap one) {
-    one.accepted_at = clock_.now();
-    hub_->use_gaps({one});
-    settle();
-  }
+  void accept(const control::stored_gap& one) { use_gap(accepted(one)); }
   // Ten events of a busy table before the gap, ten behind it.
   void make_history(const control::stored_gap& gap) {
     append(10, "jobs");
@@ -241,7 +235,7 @@ TEST_F(hub_expiry_on_a_failing_disk, nothing_is_dropped_while_it_cannot_be_read_
   broken_.damaged.reset();
   EXPECT_TRUE(drop_through(place_of(6)));
   EXPECT_EQ(figure("pulse_cursors_expired_total"), 0);
-  EXPECT_EQ(open("quiet", "notes")->rows, std::vector<int>{11});
+  EXPECT_EQ(open("quiet", "notes")->numbers(), std::vector<int>{11});
 }
 
 TEST_F(hub_expiry_on_a_failing_disk,

@@ -1,116 +1,40 @@
 // Many filtered streams on one table: whom an event meets, and where the others' cursors are.
-#include <memory>
-#include <string>
-#include <vector>
-
-#include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
-
-#include "log/memory_log.hpp"
-#include "log/memory_relations.hpp"
-#include "streams/hub.hpp"
-#include "tests/unit/streams/filter_cases.hpp"
+#include "tests/unit/streams/hub_fixture.hpp"
 
 namespace pulse::streams {
 namespace {
 
-class no_cursors final : public cursor_store {
- public:
-  void open(const cursor_key& /*key*/, position initial, opened done) override { done(initial); }
-  void save(std::vector<std::pair<cursor_key, position>> /*moved*/, saved done) override {
-    done({});
-  }
-  void mark_abandoned(const cursor_key& /*key*/, bool /*abandoned*/) override {}
-};
-
-class recorder final : public subscriber {
- public:
-  void send(std::string_view event_json) override {
-    ids.emplace_back(boost::json::parse(event_json).as_object().at("id").as_string());
-  }
-  std::size_t unsent_bytes() const override { return 0; }
-  void end(end_reason /*reason*/, std::string_view /*message*/) override { ended = true; }
-
-  stream_id stream{};
-  std::vector<std::string> ids;
-  bool ended = false;
-};
-
-class hub_filters : public ::testing::Test {
+class hub_filters : public hub_fixture {
  protected:
   hub_filters() {
-    table_.table = {"public", "jobs"};
-    table_.columns = {testing::column_of("id", 23, true), testing::column_of("tenant", 23)};
-    hub_ = std::make_unique<hub>(
-        hub::parts{context_.get_executor(), &log_, &relations_, &cursors_, &figures_, "shop"},
-        stream_limits{});
+    table_.columns.push_back(testing::column_of("tenant", 23));
+    start_hub();
   }
 
   std::shared_ptr<recorder> open(const std::string& name, const std::string& create) {
-    auto to = std::make_shared<recorder>();
     stream_request wanted;
     wanted.name = name;
     wanted.model = testing::model_of(table_);
     wanted.wanted.create = boost::json::parse(create).as_object();
-    hub_->open(wanted, {std::make_shared<const relation>(table_), nullptr}, position{}, to,
-               [to](const result<stream_id>& opened) { to->stream = opened.value(); });
-    settle();
-    return to;
+    return hub_fixture::open(wanted, table_, position{});
   }
 
   void append(int tenant) {
-    const auto described = relations_.describe(table_).value();
-    const auto number = ++appended_;
+    const auto number = appended_ + 1;
     std::vector<std::optional<std::string>> values;
     for (const auto& column : table_.columns) {
       values.emplace_back();
       if (column.name == "id") values.back() = std::to_string(number);
       if (column.name == "tenant") values.back() = std::to_string(tenant);
     }
-    const auto row = testing::tuple_of(values);
-    event_view event;
-    event.at = at(number);
-    event.id = make_event_id(1700000000000, event.at.commit, number);
-    event.relation = described.version;
-    event.table = described.table;
-    event.action = change_action::create;
-    event.after = tuple_view::trusted(as_byte_view(row));
-    ASSERT_TRUE(log_.append(event));
-    hub_->progress();
+    insert_unread(table_, place_of(number), values);
     settle();
   }
 
-  static position at(std::uint32_t number) {
-    return {1, lsn{1000 + number}, lsn{1000 + number}, 0};
-  }
+  position cursor(const std::string& name) const { return hub_->cursor(key(name)); }
+  double evaluations() { return figure("pulse_filter_evaluations_total"); }
 
-  void acknowledge(const recorder& by, std::size_t index) {
-    hub_->acknowledge(by.stream, *parse_event_id(by.ids.at(index)));
-    settle();
-  }
-
-  position cursor(const std::string& name) const { return hub_->cursor({table_.table, name}); }
-
-  double evaluations() {
-    return figures_
-        .counter("pulse_filter_evaluations_total", "Times that a stream's filter was asked",
-                 {{"project", "shop"}})
-        .Value();
-  }
-
-  void settle() {
-    context_.restart();
-    context_.poll();
-  }
-
-  boost::asio::io_context context_;
-  log::memory_log log_{std::uint64_t{1} << 20U};
-  log::memory_relations relations_;
-  no_cursors cursors_;
-  metrics figures_;
-  relation table_;
-  std::unique_ptr<hub> hub_;
-  std::uint32_t appended_ = 0;
+  relation table_ = shape("jobs");
 };
 
 std::string tenant(int number) {
@@ -139,17 +63,17 @@ TEST_F(hub_filters, cursors_pass_what_does_not_concern_their_streams) {
   append(1);
   append(5);
   append(5);
-  EXPECT_EQ(cursor("two"), at(3));
-  EXPECT_LT(cursor("one"), at(1));
+  EXPECT_EQ(cursor("two"), place_of(3));
+  EXPECT_LT(cursor("one"), place_of(1));
   append(1);
   acknowledge(*one, 0);
   // Up to the next event that is in flight, not just over the first.
-  EXPECT_EQ(cursor("one"), at(3));
+  EXPECT_EQ(cursor("one"), place_of(3));
   append(5);
   acknowledge(*one, 1);
-  EXPECT_EQ(cursor("one"), at(5));
+  EXPECT_EQ(cursor("one"), place_of(5));
   hub_->close(one->stream);
-  EXPECT_EQ(cursor("one"), at(5));
+  EXPECT_EQ(cursor("one"), place_of(5));
 }
 
 TEST_F(hub_filters, a_stream_that_closes_and_opens_again_goes_on_where_it_was) {
@@ -174,9 +98,9 @@ TEST_F(hub_filters, a_changed_filter_holds_from_the_cursor_on) {
   // filter.
   one = open("one", tenant(2));
   EXPECT_EQ(one->ids.size(), 1U);
-  EXPECT_EQ(cursor("one"), at(2));
+  EXPECT_EQ(cursor("one"), place_of(2));
   acknowledge(*one, 0);
-  EXPECT_EQ(cursor("one"), at(4));
+  EXPECT_EQ(cursor("one"), place_of(4));
   hub_->close(one->stream);
   one = open("one", "{}");
   EXPECT_TRUE(one->ids.empty());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,19 +14,22 @@
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
-#include "change/type_catalog.hpp"
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
 #include "streams/hub.hpp"
-#include "tests/support/test_events.hpp"
+#include "tests/unit/streams/filter_cases.hpp"
 
 namespace pulse::streams {
 
-// Durable at once, as far as memory is.
+// Durable at once, as far as memory is; answers at once, too, or when it is told to.
 class cursors_in_memory final : public cursor_store {
  public:
   void open(const cursor_key& key, position initial, opened done) override {
-    done(stored.try_emplace(key, initial).first->second);
+    auto answer = [at = stored.try_emplace(key, initial).first->second, done = std::move(done)] {
+      done(at);
+    };
+    if (answers_opens) return answer();
+    waiting.push_back(std::move(answer));
   }
   void save(std::vector<std::pair<cursor_key, position>> moved, saved done) override {
     if (fail_saves) return done(error{errc::io, "the disk is gone"});
@@ -34,8 +38,14 @@ class cursors_in_memory final : public cursor_store {
   }
   void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }
 
+  void answer() {
+    for (const auto& one : std::exchange(waiting, {})) one();
+  }
+
   std::map<cursor_key, position> stored;
   std::map<cursor_key, bool> marks;
+  bool answers_opens = true;
+  std::vector<std::function<void()>> waiting;
   bool fail_saves = false;
 };
 
@@ -44,7 +54,7 @@ class recorder final : public subscriber {
   void send(std::string_view event_json) override {
     const auto event = boost::json::parse(event_json);
     ids.emplace_back(event.at("id").as_string());
-    rows.push_back(std::stoi(std::string(event.at("created").at("id").as_string())));
+    rows.emplace_back(event.at("created").at("id").as_string());
   }
   std::size_t unsent_bytes() const override { return 0; }
   void end(end_reason reason, std::string_view message) override {
@@ -52,9 +62,17 @@ class recorder final : public subscriber {
     said = message;
   }
 
+  // Of events that were appended by number.
+  std::vector<int> numbers() const {
+    std::vector<int> all;
+    all.reserve(rows.size());
+    for (const auto& row : rows) all.push_back(std::stoi(row));
+    return all;
+  }
+
   stream_id stream{};
   std::vector<std::string> ids;
-  std::vector<int> rows;  // the events' numbers, as appended
+  std::vector<std::string> rows;
   std::optional<error> refused;
   std::optional<end_reason> ended;
   std::string said;
@@ -76,14 +94,11 @@ class hub_fixture : public ::testing::Test {
                                  limits_);
   }
 
-  static relation shape(const std::string& table) {
+  static relation shape(const std::string& table, std::uint32_t oid = 0) {
     relation made;
+    made.oid = oid;
     made.table = {"public", table};
-    column only;
-    only.name = "id";
-    only.type = *type_catalog().resolve(25, -1);
-    only.in_identity = true;
-    made.columns.push_back(only);
+    made.columns = {testing::column_of("id", 25, true)};
     return made;
   }
 
@@ -95,16 +110,13 @@ class hub_fixture : public ::testing::Test {
   std::shared_ptr<recorder> open(const std::string& name, const std::string& table = "jobs",
                                  std::optional<position> start = {},
                                  stream_mode mode = stream_mode::stream) {
+    return open(request(name, table, mode), shape(table), start.value_or(log_.bounds().last_at));
+  }
+  std::shared_ptr<recorder> open(const stream_request& wanted, const relation& table,
+                                 const position& start) {
     auto to = std::make_shared<recorder>();
-    stream_request wanted;
-    wanted.mode = mode;
-    wanted.name = name;
-    wanted.model = {"Row", table, "public", {{"id", "id", "String", false}}};
-    wanted.wanted.create.emplace();
-    wanted.wanted.update_after.emplace();
-    wanted.wanted.remove.emplace();
-    hub_->open(wanted, {std::make_shared<const relation>(shape(table)), nullptr},
-               start.value_or(log_.bounds().last_at), to, [to](const result<stream_id>& opened) {
+    hub_->open(wanted, {std::make_shared<const relation>(table), nullptr}, start, to,
+               [to](const result<stream_id>& opened) {
                  if (!opened) {
                    to->refused = opened.error();
                  } else {
@@ -113,6 +125,21 @@ class hub_fixture : public ::testing::Test {
                });
     settle();
     return to;
+  }
+  static stream_request request(const std::string& name, const std::string& table,
+                                stream_mode mode = stream_mode::stream) {
+    stream_request wanted;
+    wanted.mode = mode;
+    wanted.name = name;
+    wanted.model = {"Row", table, "public", {{"id", "id", "String", false}}};
+    wanted.wanted.create.emplace();
+    wanted.wanted.update_after.emplace();
+    wanted.wanted.remove.emplace();
+    return wanted;
+  }
+  void close(const recorder& one) {
+    hub_->close(one.stream);
+    settle();
   }
 
   // Of the event that is appended as this one, counted from 1.
@@ -126,19 +153,24 @@ class hub_fixture : public ::testing::Test {
   }
   // The hub has not come to read it.
   void append_unread(int count, const std::string& table = "jobs") {
-    const auto described = relations_.describe(shape(table)).value();
     for (int i = 0; i < count; ++i) {
-      const auto number = ++appended_;
-      const auto row = testing::text_tuple({std::to_string(number)});
-      event_view event;
-      event.at = place_of(number);
-      event.id = make_event_id(1700000000000, event.at.commit, number);
-      event.relation = described.version;
-      event.table = described.table;
-      event.action = change_action::create;
-      event.after = tuple_view::trusted(as_byte_view(row));
-      ASSERT_TRUE(log_.append(event));
+      const auto number = appended_ + 1;
+      insert_unread(shape(table), place_of(number), {std::to_string(number)});
     }
+  }
+  // A row of all the table's columns.
+  void insert_unread(const relation& table, const position& at,
+                     const std::vector<std::optional<std::string>>& values) {
+    const auto described = relations_.describe(table).value();
+    const auto row = testing::tuple_of(values);
+    event_view event;
+    event.at = at;
+    event.id = make_event_id(1700000000000 + ++appended_, at.commit, 0);
+    event.relation = described.version;
+    event.table = described.table;
+    event.action = change_action::create;
+    event.after = tuple_view::trusted(as_byte_view(row));
+    ASSERT_TRUE(log_.append(event));
     hub_->progress();
   }
 
@@ -161,6 +193,15 @@ class hub_fixture : public ::testing::Test {
       passed_ += std::chrono::seconds(1);
       hub_->tick(std::chrono::steady_clock::time_point(passed_));
     }
+    settle();
+  }
+
+  static control::stored_gap accepted(control::stored_gap gap) {
+    gap.accepted_at = unix_time_us{};
+    return gap;
+  }
+  void use_gap(const control::stored_gap& gap) {
+    hub_->use_gaps({gap});
     settle();
   }
 

@@ -1,77 +1,15 @@
 // Streams and their names when tables are renamed, swapped and replaced.
 #include <algorithm>
-#include <functional>
 #include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/json/parse.hpp>
-#include <gtest/gtest.h>
-
-#include "change/type_catalog.hpp"
-#include "log/memory_log.hpp"
-#include "log/memory_relations.hpp"
-#include "streams/hub.hpp"
-#include "tests/support/test_events.hpp"
+#include "tests/unit/streams/hub_fixture.hpp"
 
 namespace pulse::streams {
 namespace {
 
-// Answers when it is told to.
-class slow_cursors final : public cursor_store {
- public:
-  void open(const cursor_key& /*key*/, position initial, opened done) override {
-    waiting.emplace_back([initial, done] { done(initial); });
-  }
-  void save(std::vector<std::pair<cursor_key, position>> moved, saved done) override {
-    for (const auto& [key, at] : moved) stored.insert_or_assign(key, at);
-    done({});
-  }
-  void answer() {
-    for (const auto& one : std::exchange(waiting, {})) one();
-  }
-  void mark_abandoned(const cursor_key& /*key*/, bool /*abandoned*/) override {}
-
-  std::vector<std::function<void()>> waiting;
-  std::map<cursor_key, position> stored;
-};
-
-class recorder final : public subscriber {
- public:
-  void send(std::string_view event_json) override {
-    const auto event = boost::json::parse(event_json).as_object();
-    rows.emplace_back(event.at("created").at("id").as_string());
-    last = event.at("id").as_string();
-  }
-  std::size_t unsent_bytes() const override { return 0; }
-  void end(end_reason reason, std::string_view /*message*/) override { ended = reason; }
-
-  stream_id stream{};
-  std::vector<std::string> rows;
-  std::string last;
-  std::optional<end_reason> ended;
-};
-
-class hub_renames : public ::testing::Test {
+class hub_renames : public hub_fixture {
  protected:
-  hub_renames()
-      : hub_(hub::parts{context_.get_executor(), &log_, &relations_, &cursors_, &figures_, "shop"},
-             stream_limits{}) {}
-
-  static relation shape(std::uint32_t oid, const std::string& name) {
-    relation made;
-    made.oid = oid;
-    made.table = {"public", name};
-    column only;
-    only.name = "id";
-    only.type = *type_catalog().resolve(25, -1);
-    only.in_identity = true;
-    made.columns.push_back(only);
-    return made;
-  }
+  hub_renames() { start_hub(); }
 
   // The database's tables are these now.
   void observe(const std::map<std::uint32_t, std::string>& tables) {
@@ -85,61 +23,23 @@ class hub_renames : public ::testing::Test {
     }
     std::ranges::sort(now.tables, {}, &catalog_table::name);
     ASSERT_TRUE(relations_.observe(now));
-    hub_.follow(renamed_tables(catalog_, now));
+    hub_->follow(renamed_tables(catalog_, now));
     catalog_ = now;
     settle();
   }
 
-  std::shared_ptr<recorder> open(std::uint32_t oid, const std::string& table,
-                                 bool store_answers = true) {
-    auto to = std::make_shared<recorder>();
-    stream_request wanted;
-    wanted.name = "mail";
-    wanted.model = {"Job", table, "public", {{"id", "id", "String", false}}};
-    wanted.wanted = {boost::json::object(), boost::json::object(), boost::json::object()};
-    hub_.open(wanted, table_shape{std::make_shared<const relation>(shape(oid, table)), nullptr},
-              log_.bounds().last_at, to,
-              [to](const result<stream_id>& opened) { to->stream = opened.value(); });
-    if (store_answers) cursors_.answer();
-    settle();
-    return to;
+  std::shared_ptr<recorder> open(std::uint32_t oid, const std::string& table) {
+    return hub_fixture::open(request("mail", table), shape(table, oid), log_.bounds().last_at);
   }
 
   void insert(std::uint32_t oid, const std::string& table, const std::string& id) {
-    const auto described = relations_.describe(shape(oid, table)).value();
-    const auto row = testing::text_tuple({id});
-    event_view event;
-    event.at = {1, lsn{1000 + ++appended_}, lsn{1000 + appended_}, 0};
-    event.id = make_event_id(1700000000000, event.at.commit, appended_);
-    event.relation = described.version;
-    event.table = described.table;
-    event.after = tuple_view::trusted(as_byte_view(row));
-    ASSERT_TRUE(log_.append(event));
-    hub_.progress();
+    insert_unread(shape(table, oid), place_of(appended_ + 1), {id});
     settle();
   }
 
-  void acknowledge(const recorder& by) {
-    hub_.acknowledge(by.stream, *parse_event_id(by.last));
-    settle();
-  }
-  void close(const recorder& one) {
-    hub_.close(one.stream);
-    settle();
-  }
-  void settle() {
-    context_.restart();
-    context_.poll();
-  }
+  void acknowledge_last(const recorder& by) { acknowledge(by, by.ids.size() - 1); }
 
-  boost::asio::io_context context_;
-  metrics figures_;
-  log::memory_log log_{std::uint64_t{1} << 20U};
-  log::memory_relations relations_;
-  slow_cursors cursors_;
-  hub hub_;
   catalog catalog_;
-  std::uint32_t appended_ = 0;
 };
 
 using rows = std::vector<std::string>;
@@ -148,7 +48,7 @@ TEST_F(hub_renames, a_stream_on_the_new_name_goes_on_where_the_old_one_was) {
   observe({{100, "a"}});
   const auto first = open(100, "a");
   insert(100, "a", "1");
-  acknowledge(*first);
+  acknowledge_last(*first);
   insert(100, "a", "2");
   close(*first);
   insert(100, "a", "3");
@@ -162,20 +62,22 @@ TEST_F(hub_renames, an_open_stream_goes_on_and_its_cursor_is_saved_under_the_new
   observe({{100, "a"}});
   const auto open_one = open(100, "a");
   observe({{100, "b"}});
+  cursors_.stored.clear();  // the store follows by itself
   insert(100, "b", "1");
   EXPECT_EQ(open_one->rows, rows{"1"});
   EXPECT_FALSE(open_one->ended);
-  acknowledge(*open_one);
+  acknowledge_last(*open_one);
   bool saved = false;
-  hub_.shut_down(end_reason::shutdown, "", [&] { saved = true; });
+  hub_->shut_down(end_reason::shutdown, "", [&] { saved = true; });
   while (!saved) context_.run_one();
   EXPECT_EQ(cursors_.stored[(cursor_key{{"public", "b"}, "mail"})], log_.bounds().last_at);
-  EXPECT_FALSE(cursors_.stored.contains({{"public", "a"}, "mail"}));
+  EXPECT_FALSE(cursors_.stored.contains(key("mail", "a")));
 }
 
 TEST_F(hub_renames, a_name_that_waits_for_its_cursor_opens_after_the_rename) {
   observe({{100, "a"}});
-  const auto waiting = open(100, "a", false);
+  cursors_.answers_opens = false;
+  const auto waiting = open(100, "a");
   observe({{100, "b"}});
   cursors_.answer();
   settle();
@@ -189,7 +91,7 @@ TEST_F(hub_renames, streams_on_swapped_tables_open_again_on_the_names_they_ask_f
   const auto of_b = open(200, "b");
   insert(100, "a", "a1");
   insert(200, "b", "b1");
-  acknowledge(*of_b);
+  acknowledge_last(*of_b);
   observe({{100, "b"}, {200, "a"}});
   EXPECT_EQ(of_a->ended, end_reason::cursor_moved);
   EXPECT_EQ(of_b->ended, end_reason::cursor_moved);
@@ -202,7 +104,7 @@ TEST_F(hub_renames, a_table_put_in_the_place_of_a_renamed_one_is_read_from_where
   observe({{100, "a"}});
   const auto old = open(100, "a");
   insert(100, "a", "1");
-  acknowledge(*old);
+  acknowledge_last(*old);
   observe({{100, "a_old"}, {200, "a"}});
   EXPECT_EQ(old->ended, end_reason::cursor_moved) << "it asked for a, which is another table now";
   insert(200, "a", "2");
@@ -232,24 +134,24 @@ TEST_F(hub_renames, a_stream_on_a_table_that_takes_anothers_place_opens_again_as
 TEST_F(hub_renames, what_waits_for_events_is_found_before_its_renamed_table_is_followed) {
   observe({{100, "a"}});
   close(*open(100, "a"));
-  const auto before = hub_.cursor({{"public", "a"}, "mail"});
+  const auto before = hub_->cursor(key("mail", "a"));
   insert(100, "a", "1");
   catalog renamed = catalog_;
   renamed.tables.front().name.name = "b";
   ASSERT_TRUE(relations_.observe(renamed));
-  hub_.make_way(log_.bounds().last_at, [](bool) {});
+  hub_->make_way(log_.bounds().last_at, [](bool) {});
   settle();
-  EXPECT_EQ(hub_.cursor({{"public", "a"}, "mail"}), before) << "it was not moved past event 1";
+  EXPECT_EQ(hub_->cursor(key("mail", "a")), before) << "it was not moved past event 1";
 }
 
 TEST_F(hub_renames, names_that_make_way_for_retention_are_moved_under_their_tables_new_name) {
   observe({{100, "a"}, {200, "other"}});
   constexpr int names = 100;  // more than are looked at in one turn
-  for (int i = 0; i < names; ++i) hub_.know({{{"public", "a"}, std::to_string(i)}, {}, {}, false});
+  for (int i = 0; i < names; ++i) hub_->know({{{"public", "a"}, std::to_string(i)}, {}, {}, false});
   insert(200, "other", "1");
   const auto through = log_.bounds().last_at;
   std::optional<bool> may_drop;
-  hub_.make_way(through, [&](bool may) { may_drop = may; });
+  hub_->make_way(through, [&](bool may) { may_drop = may; });
   ASSERT_FALSE(may_drop) << "it is under way";
   observe({{100, "b"}, {200, "other"}});
   EXPECT_EQ(may_drop, true);
@@ -261,12 +163,12 @@ TEST_F(hub_renames, names_that_make_way_for_retention_are_moved_under_their_tabl
 
 TEST_F(hub_renames, a_name_that_stays_with_another_table_makes_way_too) {
   observe({{100, "a"}});
-  hub_.know({{{"public", "a"}, "mail"}, {}, {}, false});
-  for (int i = 0; i < 100; ++i) hub_.know({{{"public", "a"}, std::to_string(i)}, {}, {}, false});
+  hub_->know({key("mail", "a"), {}, {}, false});
+  for (int i = 0; i < 100; ++i) hub_->know({{{"public", "a"}, std::to_string(i)}, {}, {}, false});
   observe({{100, "a"}, {300, "other"}});
   insert(300, "other", "1");
   const auto through = log_.bounds().last_at;
-  hub_.make_way(through, [](bool) {});
+  hub_->make_way(through, [](bool) {});
   observe({{100, "b"}, {200, "a"}, {300, "other"}});
   for (const auto* table : {"a", "b"}) {
     for (const auto* name : {"mail", "0", "99"}) {
@@ -279,17 +181,11 @@ TEST_F(hub_renames,
        a_name_that_waits_for_its_cursor_is_refused_when_the_new_name_has_one_so_called) {
   observe({{100, "a"}, {200, "b"}});
   close(*open(200, "b"));
-  std::optional<errc> refused;
-  stream_request wanted;
-  wanted.name = "mail";
-  wanted.model = {"Job", "a", "public", {{"id", "id", "String", false}}};
-  wanted.wanted.create.emplace();
-  hub_.open(wanted, table_shape{std::make_shared<const relation>(shape(100, "a")), nullptr}, {},
-            std::make_shared<recorder>(), [&](const result<stream_id>& opened) {
-              if (!opened) refused = opened.error().code;
-            });
+  cursors_.answers_opens = false;
+  const auto waiting = open(100, "a");
   observe({{100, "b"}});
-  EXPECT_EQ(refused, errc::cancelled);
+  ASSERT_TRUE(waiting->refused);
+  EXPECT_EQ(waiting->refused->code, errc::cancelled);
   cursors_.answer();
   settle();
 }
