@@ -80,14 +80,14 @@ TEST_F(cursor_book_saves, those_that_have_moved_and_no_others_together) {
   move(key("b"), 3);
   book_->note(*book_->find(key("c")));
   run_until_saves(1);
-  EXPECT_EQ(store_.saves[0], (places{{key("a"), place(2)}, {key("b"), place(3)}}));
+  EXPECT_EQ(store_.saves.at(0), (places{{key("a"), place(2)}, {key("b"), place(3)}}));
 }
 
 TEST_F(cursor_book_saves, one_that_is_used_although_it_stands_still) {
   know(key("a"), 1);
   book_->use(*book_->find(key("a")));
   run_until_saves(1);
-  EXPECT_EQ(store_.saves[0], (places{{key("a"), place(1)}}));
+  EXPECT_EQ(store_.saves.at(0), (places{{key("a"), place(1)}}));
 }
 
 TEST_F(cursor_book_saves, what_moves_meanwhile_when_the_save_before_is_done) {
@@ -99,7 +99,7 @@ TEST_F(cursor_book_saves, what_moves_meanwhile_when_the_save_before_is_done) {
   EXPECT_EQ(store_.saves.size(), 1U) << "one at a time";
   store_.answer();
   run_until_saves(2);
-  EXPECT_EQ(store_.saves[1], (places{{key("a"), place(3)}}));
+  EXPECT_EQ(store_.saves.at(1), (places{{key("a"), place(3)}}));
 }
 
 TEST_F(cursor_book_saves, again_what_could_not_be_saved) {
@@ -108,7 +108,7 @@ TEST_F(cursor_book_saves, again_what_could_not_be_saved) {
   run_until_saves(1);
   store_.answer(error{errc::io, "the disk is gone"});
   run_until_saves(2);
-  EXPECT_EQ(store_.saves[1], (places{{key("a"), place(2)}}));
+  EXPECT_EQ(store_.saves.at(1), (places{{key("a"), place(2)}}));
 }
 
 TEST_F(cursor_book_saves, under_the_name_that_a_cursor_has_by_then) {
@@ -116,7 +116,7 @@ TEST_F(cursor_book_saves, under_the_name_that_a_cursor_has_by_then) {
   move(key("a"), 2);
   EXPECT_FALSE(book_->rename(key("a"), key("a", "tasks")));
   run_until_saves(1);
-  EXPECT_EQ(store_.saves[0], (places{{key("a", "tasks"), place(2)}}));
+  EXPECT_EQ(store_.saves.at(0), (places{{key("a", "tasks"), place(2)}}));
 }
 
 TEST_F(cursor_book_saves, nothing_of_a_name_that_was_removed) {
@@ -126,7 +126,7 @@ TEST_F(cursor_book_saves, nothing_of_a_name_that_was_removed) {
   move(key("b"), 2);
   EXPECT_TRUE(book_->remove(key("a")));
   run_until_saves(1);
-  EXPECT_EQ(store_.saves[0], (places{{key("b"), place(2)}}));
+  EXPECT_EQ(store_.saves.at(0), (places{{key("b"), place(2)}}));
 }
 
 TEST_F(cursor_book_saves, all_when_it_is_closed_also_what_moves_during_the_last_save) {
@@ -138,7 +138,7 @@ TEST_F(cursor_book_saves, all_when_it_is_closed_also_what_moves_during_the_last_
   book_->close([&] { closed = true; });
   store_.answer();
   run_until_saves(2);
-  EXPECT_EQ(store_.saves[1], (places{{key("a"), place(3)}}));
+  EXPECT_EQ(store_.saves.at(1), (places{{key("a"), place(3)}}));
   EXPECT_FALSE(closed);
   store_.answer();
   context_.restart();
