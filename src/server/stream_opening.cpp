@@ -18,6 +18,7 @@ constexpr std::string_view tail_suffix = "/tail";
 struct opening : std::enable_shared_from_this<opening> {
   std::shared_ptr<server_context> context;
   std::string request_id;
+  std::string presented;  // secret: the API key; empty for the admin's
   key_identity key;
   streams::stream_request wanted;
   streams::cursor_key stream;
@@ -36,16 +37,14 @@ struct opening : std::enable_shared_from_this<opening> {
   }
 
   void begin(const http_request& request, streams::stream_mode mode) {
-    const auto presented = bearer_token(request.header("authorization"));
-    if (!presented) {
+    const auto token = bearer_token(request.header("authorization"));
+    if (!token) {
       return refuse_with({401, pulse_code::unauthorized,
                           "the request carries no API key (authorization: Bearer <key>)"});
     }
-    auto accepted = context->registry->authenticate(*presented);
-    if (!accepted) {
-      return refuse_with({401, pulse_code::unauthorized, "the API key is wrong or was revoked",
-                          "make one with 'pulse keys create'"});
-    }
+    presented = *token;
+    auto accepted = context->registry->authenticate(presented);
+    if (!accepted) return refuse_with(wrong_key());
     key = std::move(*accepted);
     auto* project = context->registry->project(key.project);
     if (project == nullptr) return refuse_with(no_project());
@@ -113,8 +112,22 @@ struct opening : std::enable_shared_from_this<opening> {
              [self = shared_from_this(), host, session](result<streams::stream_id> outcome) {
                if (!outcome) return self->refuse_with(self->refusal_of(outcome.error()));
                session->opened(host, *outcome);
+               // From here on the session is told when its key is revoked; until here nobody was.
+               if (!self->key_still_holds()) {
+                 session->abandon();
+                 return self->refuse_with(wrong_key());
+               }
                std::exchange(self->done, nullptr)(session);
              });
+  }
+
+  bool key_still_holds() const {
+    return presented.empty() || context->registry->authenticate(presented).has_value();
+  }
+
+  static refusal wrong_key() {
+    return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
+            "make one with 'pulse keys create'"};
   }
 
   // With the gap, when the stream has reached one.
