@@ -72,6 +72,7 @@ capture::capture(parts with)
       intake_(*with_.log, ingest_, streamed_, decoder_),
       pause_timer_(context_),
       log_timer_(context_),
+      watch_timer_(context_),
       skipped_(with_.figures->counter("pulse_changes_skipped_total",
                                       "Changes left out because an operator skipped them",
                                       {{"project", with_.project.name}})),
@@ -102,26 +103,35 @@ capture::~capture() {
 
 void capture::start() {
   asio::co_spawn(context_, run(), asio::detached);
+  asio::co_spawn(context_, keep_watch(), asio::detached);
   thread_ = std::thread([this] { context_.run(); });
 }
 
-void capture::stop() {
+void capture::begin_stop() {
   if (!thread_.joinable()) return;
   asio::post(context_, [this] {
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return;
+    opens_nothing_more_.request_stop();
     pause_timer_.cancel();
     log_timer_.cancel();
+    watch_timer_.cancel();
     // Kept open: what is durable by now is still confirmed.
     if (session_ && session_->replication) session_->replication->interrupt();
     if (session_ && session_->database) session_->database->cancel();
     if (side_) side_->cancel();
   });
+}
+
+void capture::stop() {
+  if (!thread_.joinable()) return;
+  begin_stop();
   thread_.join();
 }
 
 server::project_service::capture_status capture::status() const {
   const std::scoped_lock lock(status_mutex_);
   auto now = status_;
+  if (!warning_.empty()) now.problem += (now.problem.empty() ? "" : "; ") + warning_;
   now.progressing = now.connected && std::chrono::steady_clock::now() - last_heard_ < silence_max;
   if (with_.log->bounds().out_of_space || waits_for_spill_) {
     now.progressing = false;
@@ -205,7 +215,8 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
 source::async_result<> capture::connect(std::shared_ptr<session> one) {
   set_state("connecting", "");
   auto opened = co_await source::connection::open(with_.target, source::connection_kind::sql,
-                                                  "pulse " + with_.project.name, connect_timeout);
+                                                  "pulse " + with_.project.name, connect_timeout,
+                                                  opens_nothing_more_.get_token());
   if (!opened) co_return opened.error();
   one->database = std::move(opened).value();
   const auto plain = source::names_for(with_.project.name, with_.project.publication);
@@ -238,9 +249,9 @@ source::async_result<> capture::connect(std::shared_ptr<session> one) {
 
 // Before anything is changed or believed.
 source::async_result<> capture::identify(std::shared_ptr<session> one) {
-  auto opened =
-      co_await source::connection::open(with_.target, source::connection_kind::replication,
-                                        "pulse " + with_.project.name, connect_timeout);
+  auto opened = co_await source::connection::open(
+      with_.target, source::connection_kind::replication, "pulse " + with_.project.name,
+      connect_timeout, opens_nothing_more_.get_token());
   if (!opened) co_return opened.error();
   one->replication = std::move(opened).value();
   reconnects_.Increment();

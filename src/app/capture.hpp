@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -70,7 +71,9 @@ class capture {
   capture& operator=(const capture&) = delete;
 
   void start();
-  // Confirms what is durable, then ends. Blocks for seconds at most.
+  // Confirms what is durable, then ends. The second waits for the end, and blocks for seconds at
+  // most.
+  void begin_stop();
   void stop();
 
   // Any thread.
@@ -139,6 +142,7 @@ class capture {
   source::async_result<> wait_for_log();
   source::async_result<> confirm(std::shared_ptr<session> one);
   boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
+  boost::asio::awaitable<void> keep_watch();
   boost::asio::awaitable<void> answer_questions();
   source::async_result<> open_side();
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
@@ -167,9 +171,11 @@ class capture {
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;
   boost::asio::steady_timer log_timer_;
+  boost::asio::steady_timer watch_timer_;
   std::atomic<bool> waits_for_log_{false};
   std::atomic<bool> waits_for_spill_{false};  // its disk is full
   bool stopping_ = false;
+  std::stop_source opens_nothing_more_;
   std::chrono::steady_clock::time_point last_trim_{};
   bool trimming_ = false;
   bool trim_refused_ = false;  // the last time: the log could not be read, or cursors not saved
@@ -189,6 +195,7 @@ class capture {
 
   mutable std::mutex status_mutex_;
   server::project_service::capture_status status_;
+  std::string warning_;  // of the slot, whatever else there is to say
   std::chrono::steady_clock::time_point last_heard_{};
 
   prometheus::Counter& skipped_;

@@ -23,9 +23,9 @@ error another_database() {
 
 // What another database says would be taken for what this one says.
 source::async_result<> capture::open_side() {
-  auto opened =
-      co_await source::connection::open(with_.target, source::connection_kind::sql,
-                                        "pulse " + with_.project.name, std::chrono::seconds(3));
+  auto opened = co_await source::connection::open(
+      with_.target, source::connection_kind::sql, "pulse " + with_.project.name,
+      std::chrono::seconds(3), opens_nothing_more_.get_token());
   if (!opened) co_return opened.error();
   auto side = std::move(opened).value();
   const auto identity = co_await source::read_database_identity(side.get());

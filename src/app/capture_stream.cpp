@@ -134,7 +134,7 @@ source::async_result<> capture::confirm(std::shared_ptr<session> one) {
       std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-// Beside the stream of changes: confirms, moves an idle database's mark on, drops what is too old.
+// Beside the stream of changes: confirms, and moves an idle database's mark on.
 asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
   while (!one->over && !stopping_) {
     const auto timer =
@@ -149,6 +149,18 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
                 {{"reason", marked.error().message()}});
     }
     if (intake_.feedback_due(now)) co_await confirm(one);
+  }
+}
+
+// Whether or not there is a stream: drops what is too old, since room may be what capture waits
+// for, and looks how much WAL is kept for it, which grows most while there is none.
+asio::awaitable<void> capture::keep_watch() {
+  while (!stopping_) {
+    watch_timer_.expires_after(house_interval);
+    boost::system::error_code cancelled;
+    co_await watch_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    if (stopping_) co_return;
+    const auto now = std::chrono::steady_clock::now();
     begin_trim(now);
     measure_slot_lag(now);
   }
@@ -165,7 +177,7 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
     if (answer->kept) {
       watch_.see(names_.slot, *answer->kept);
       const std::scoped_lock lock(status_mutex_);
-      if (status_.connected) status_.problem = watch_.warning();
+      warning_ = watch_.warning();
     }
     const auto confirmed = with_.log->bounds().covered_through;
     const auto flushed = answer->flushed.commit;

@@ -313,6 +313,10 @@ std::string project::not_ready() const {
   return state.problem.empty() ? "the database has not been reached yet" : state.problem;
 }
 
+void project::begin_stop() {
+  if (capture_) capture_->begin_stop();
+}
+
 void project::stop(std::function<void()> done) {
   if (capture_) capture_->stop();
   hub_->shut_down(streams::end_reason::shutdown, "the server is shutting down", std::move(done));

@@ -48,6 +48,8 @@ class project final : public server::project_service, public std::enable_shared_
   ~project() override;
 
   void start();
+  // Capture ends from here on, without being waited for.
+  void begin_stop();
   // Stops capture, then ends every stream and saves the cursors; `done` on the delivery thread.
   void stop(std::function<void()> done);
 

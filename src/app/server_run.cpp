@@ -311,6 +311,8 @@ void running_server::stop(std::chrono::milliseconds limit) {
   log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
   server_->stop(limit, [this] {
+    // All at once: each may wait a moment for its database.
+    for (const auto& [name, one] : projects_) one->begin_stop();
     const auto left = std::make_shared<std::size_t>(projects_.size());
     for (const auto& [name, one] : projects_) {
       one->stop([this, left] {

@@ -160,7 +160,9 @@ error connection::failure(std::string_view doing) const {
 async_result<std::unique_ptr<connection>> connection::open(database_target target,
                                                            connection_kind kind,
                                                            std::string application_name,
-                                                           std::chrono::milliseconds timeout) {
+                                                           std::chrono::milliseconds timeout,
+                                                           std::stop_token unwanted) {
+  if (unwanted.stop_requested()) co_return error{errc::cancelled, "opening: cancelled", {}};
   auto parameters = target.parameters;
   parameters["application_name"] = std::move(application_name);
   parameters["client_encoding"] = "UTF8";
@@ -177,6 +179,7 @@ async_result<std::unique_ptr<connection>> connection::open(database_target targe
 
   std::unique_ptr<connection> opened(new connection(co_await asio::this_coro::executor));
   std::vector<std::pair<std::string, std::string>> pairs(parameters.begin(), parameters.end());
+  const std::stop_callback at_once(std::move(unwanted), [&opened] { opened->cancel(); });
   const auto connected = co_await opened->connect(std::move(pairs), timeout);
   if (!connected) co_return wrap("connecting to " + target.display(), connected.error());
   co_return opened;

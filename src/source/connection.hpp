@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,10 +62,13 @@ enum class connection_kind {
 // One owner, one thread (its executor's). One operation at a time.
 class connection {
  public:
+  // errc::unavailable: no answer within the time; errc::cancelled: it was not wanted any more,
+  // which is said on the executor's thread.
   static async_result<std::unique_ptr<connection>> open(database_target target,
                                                         connection_kind kind,
                                                         std::string application_name,
-                                                        std::chrono::milliseconds timeout);
+                                                        std::chrono::milliseconds timeout,
+                                                        std::stop_token unwanted = {});
   ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;

@@ -111,6 +111,9 @@ scenario('disk_full', async (s) => {
     return /storage_max/.test((await pulse.capture()).problem);
   });
   const stuck = await pulse.metric('pulse_capture_confirmed_lsn_bytes');
+  // Also without a stream from the database, which comes again when there is room.
+  await postgres.stop('immediate');
+  await postgres.start();
 
   const page = pages('The disk of the data directory is full');
   assert.match(await operator.run(page.next()), /%/);

@@ -62,3 +62,29 @@ scenario('sigterm_with_a_consumer_that_never_reads_ends_with_zero', async (s) =>
   await healthy.untilReceived(5000);
   assert.deepEqual(await pulse.terminate(15_000), { code: 0, signal: null });
 });
+
+scenario('sigterm_while_the_database_does_not_answer_saves_the_cursors_in_time', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+  const proxy = await s.proxy(postgres.port);
+  await proxy.open();
+  // Saved at the end, or not at all.
+  const env = { PULSE_CURSOR_FLUSH: '60s' };
+  const pulse = await s.pulse({ database: `postgresql://postgres@127.0.0.1:${proxy.port}/postgres`, env });
+  const consumer = await s.consumer(pulse, { model: note, name: 'reader', reconnect: true });
+  await postgres.sql("INSERT INTO notes VALUES (1, 'first')");
+  await consumer.untilReceived(1);
+  await until('the acknowledgement', async () => (await pulse.metric('pulse_events_acknowledged_total')) === 1);
+  // A connection that is made gets no answer for ten seconds.
+  proxy.stall();
+  proxy.cut();
+  await until('capture to connect again', async () => (await pulse.capture()).state === 'connecting');
+  assert.deepEqual(await pulse.terminate(8_000), { code: 0, signal: null });
+  await proxy.close();
+  proxy.resume();
+  await proxy.open();
+  await pulse.start();
+  await postgres.sql("INSERT INTO notes VALUES (2, 'second')");
+  await consumer.untilReceived(2);
+  assert.deepEqual(consumer.frames.map((frame) => frame.created?.['id']), [1, 2], 'none twice');
+});

@@ -29,3 +29,26 @@ scenario('what_the_slot_keeps_is_measured_and_warned_of_before_it_is_lost', asyn
   const warnings = pulse.process.output.split('\n').filter((line) => /used up by the replication slot/.test(line));
   assert.equal(warnings.length, 1, 'said once');
 }, { from: 13 });
+
+// WAL piles up most while nothing is streamed.
+scenario('what_the_slot_keeps_is_measured_and_warned_of_while_capture_stands', async (s) => {
+  const postgres = await s.postgres({ settings: { max_slot_wal_keep_size: '64MB', wal_keep_size: '0' } });
+  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY, body text)');
+  const proxy = await s.proxy(postgres.port);
+  await proxy.open();
+  const pulse = await s.pulse({ database: `postgresql://postgres@127.0.0.1:${proxy.port}/postgres` });
+  // A column of a kind that there is not.
+  proxy.tamper = (message) => {
+    const at = message[0] === 'd'.charCodeAt(0) ? message.indexOf('poison', 0, 'latin1') : -1;
+    if (at >= 0) message[at - 5] = 0x21;
+  };
+  await postgres.sql("INSERT INTO rows VALUES (1, 'poison')");
+  await until('capture to stand before it', async () => /pulse gaps skip/.test((await pulse.capture()).problem));
+  await until('the warning, beside what it stands at', async () => {
+    await postgres.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 4)");
+    const { problem } = await pulse.capture();
+    return /pulse gaps skip.*used up by the replication slot/.test(problem);
+  }, { everyMs: 500 });
+  assert.ok((await pulse.metric('pulse_slot_retained_wal_bytes')) > 30_000_000);
+  assert.ok((await pulse.metric('pulse_slot_lag_bytes')) > 30_000_000);
+}, { from: 13 });
