@@ -9,8 +9,9 @@ void calamities::strike() {
   if (left_ == 0 || !may_commit()) return;
   --left_;
   set_back_ = false;
-  // Where a standby was promoted, its sibling is what comes next as often as anything else.
-  if (server_->database().sibling_transactions() != 0 && chance(2)) return promote();
+  // Where a standby was promoted, its sibling is what comes next more often than anything else.
+  if (only_standbys_ || (server_->database().sibling_transactions() != 0 && !chance(3)))
+    return promote();
   switch (pick(0, 9)) {
     case 0:
       judge_->note("the slot is dropped");
@@ -32,21 +33,20 @@ void calamities::strike() {
   }
 }
 
-std::size_t calamities::all_but_some() {
-  const auto all = server_->database().history().size();
-  return all - pick(0, std::min<std::size_t>(all, 10));
+std::size_t calamities::all_but_some_of(std::size_t all) {
+  return chance(2) ? all : all - pick(0, std::min<std::size_t>(all, 10));
 }
 
 // Of two standbys of one server both, one after the other, or one and then its own.
 void calamities::promote() {
   const auto siblings = server_->database().sibling_transactions();
+  const bool with_slot = only_standbys_ || chance(2);
   if (siblings != 0 && !chance(3)) {
-    const auto transactions = siblings + pick(0, 10);
-    const auto kept = transactions - pick(0, std::min<std::uint64_t>(transactions, 10));
-    server_->promote_sibling(kept, chance(2));
+    server_->promote_sibling(all_but_some_of(siblings + pick(1, 10)), with_slot);
   } else {
-    const auto kept = all_but_some();
-    server_->promote(kept, chance(2));
+    server_->promote(all_but_some_of(server_->database().history().size()), with_slot);
+    // For its sibling.
+    ++left_;
   }
   judge_->history_changed("promoted at " +
                           to_string(server_->identity().history.left.back().switch_point));
@@ -62,7 +62,8 @@ void calamities::replace() {
 void calamities::set_back() {
   const auto& database = server_->database();
   const auto stored = judge_->durable_mark();
-  const auto kept = std::max(all_but_some(), database.kept_min());
+  const auto all = database.history().size();
+  const auto kept = std::max(all - pick(0, std::min<std::size_t>(all, 10)), database.kept_min());
   const auto slot_at = kept - pick(0, std::min<std::size_t>(kept, 5));
   server_->set_back(kept, chance(2) ? std::optional(slot_at) : std::nullopt);
   if (judge_->follows_the_server()) {

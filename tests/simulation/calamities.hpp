@@ -13,7 +13,11 @@ namespace pulse::simulation {
 class calamities {
  public:
   calamities(scripted_server& server, oracle& judge, std::mt19937_64& random)
-      : server_(&server), judge_(&judge), random_(&random), left_(pick(0, 4)) {}
+      : server_(&server),
+        judge_(&judge),
+        random_(&random),
+        left_(pick(1, 4)),
+        only_standbys_(chance(3)) {}
 
   void strike();
   // A database that was set back is known from its WAL, which ends below what is stored, and so no
@@ -25,7 +29,7 @@ class calamities {
     return std::uniform_int_distribution<std::uint64_t>(from, to)(*random_);
   }
   bool chance(std::uint64_t one_in) { return pick(1, one_in) == 1; }
-  std::size_t all_but_some();
+  std::size_t all_but_some_of(std::size_t all);
 
   void promote();
   void replace();
@@ -35,6 +39,7 @@ class calamities {
   oracle* judge_;
   std::mt19937_64* random_;
   std::uint64_t left_;
+  bool only_standbys_;  // are promoted, all with slots, and nothing else happens
   bool set_back_ = false;
 };
 

@@ -72,6 +72,8 @@ void fake_database::promote_sibling(std::size_t kept) {
   branches_ = sibling_.branches;
   wal_ = sibling_.wal;
   while (history_.size() < kept) commit();
+  // The next of its standbys has the same of it.
+  sibling_ = {history_, branches_, wal_};
   fork(kept);
 }
 

@@ -194,9 +194,15 @@ void oracle::confirmed(lsn flushed) {
 }
 
 void oracle::gaps_recorded(const std::vector<history_gap>& gaps) {
-  gaps_ = gaps;
-  for (const auto& gap : gaps)
+  const auto known = std::exchange(gaps_, gaps);
+  for (const auto& gap : gaps) {
     note("gap after " + to_string(gap.after) + ": " + std::string(to_string(gap.kind)));
+    // What forked was stored in vain.
+    const bool is_new = std::ranges::find(known, gap.after, &history_gap::after) == known.end();
+    if (is_new && gap.kind != gap_kind::forked && gap.after < durable_mark())
+      report("a gap begins at " + to_string(gap.after) + ", and all is stored up to " +
+             to_string(durable_mark_));
+  }
   if (gaps_.size() > server_->harms())
     report("a gap was recorded of which nobody knows: " + gaps_.back().reason);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "log/segment.hpp"
 
@@ -39,6 +40,10 @@ std::string_view to_string(plant bug) noexcept {
       return "tail_from_first_stream";
     case plant::forget_timelines:
       return "forget_timelines";
+    case plant::never_raise_base:
+      return "never_raise_base";
+    case plant::mark_before_origin:
+      return "mark_before_origin";
   }
   return "";
 }
@@ -119,6 +124,13 @@ class skipping_reader final : public log::log_reader {
 };
 
 }  // namespace
+
+void forget_base(source::start_plan& plan, const timelines& history) {
+  plan.whose.timeline_base = 0;
+  plan.whose.history = history;
+  if (const auto* start = std::get_if<source::start_at>(&plan.next))
+    source::begin_at(plan, start->from);
+}
 
 std::unique_ptr<log::storage> lying_storage(std::unique_ptr<log::storage> real,
                                             std::shared_ptr<const bool> lies) {

@@ -7,6 +7,7 @@
 #include "change/fragment.hpp"
 #include "change/timelines.hpp"
 #include "log/event_log.hpp"
+#include "source/start_rules.hpp"
 #include "tests/support/fault_storage.hpp"
 #include "tests/support/forwarding_log.hpp"
 
@@ -29,9 +30,13 @@ enum class plant {
   forget_gap,
   tail_from_first_stream,
   forget_timelines,
+  never_raise_base,
+  mark_before_origin,
 };
-inline constexpr plant last_plant = plant::forget_timelines;
 std::string_view to_string(plant bug) noexcept;
+
+// Numbers the server's history as it does itself, whatever is stored.
+void forget_base(source::start_plan& plan, const timelines& history);
 
 // Storage whose files are not synced while `lies` says so.
 std::unique_ptr<log::storage> lying_storage(std::unique_ptr<log::storage> real,

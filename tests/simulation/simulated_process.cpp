@@ -123,6 +123,7 @@ void simulated_process::plan_and_begin() {
   const auto known = stored();
   auto plan = source::decide_start(known, identify(), with_.server->slot());
   if (!plan) return with_.judge->report("capture must not begin: " + plan.error().message());
+  if (with_.bug == plant::never_raise_base) forget_base(*plan, identify().history);
   history_ = plan->whose.history;
   timeline_base_ = plan->whose.timeline_base;
   knows_gap_ = plan->gap.has_value();
@@ -149,6 +150,8 @@ void simulated_process::take(const source::create_slot& /*step*/) {
 
 void simulated_process::take(const source::keep_origin& step) {
   auto whose = step.whose;
+  // What is kept in the end comes again without a beginning.
+  if (with_.bug == plant::mark_before_origin && whose.begins != position{}) return;
   if (with_.bug == plant::forget_timelines) whose.history = {};
   must(with_.store->set_fact(simulated_state::project, "origin", control::to_json(whose)));
 }

@@ -232,7 +232,7 @@ void world::happens_to_consumer(std::size_t number) {
 }
 
 void world::happens_to_source() {
-  switch (pick(0, 11)) {
+  switch (pick(0, 13)) {
     case 0:
     case 1:
       server_.cut();
