@@ -8,7 +8,7 @@ namespace pulse::simulation {
 void calamities::strike() {
   if (left_ == 0 || !may_commit()) return;
   --left_;
-  set_back_ = false;
+  set_back_ = is_mistake_ = false;
   // Where a standby was promoted, its sibling is what comes next more often than anything else.
   if (only_standbys_ || (server_->database().sibling_transactions() != 0 && !chance(3)))
     return promote();
@@ -56,7 +56,15 @@ void calamities::promote() {
 void calamities::replace() {
   if (chance(3) || !server_->return_to_former(pick(0, 10)))
     server_->replace_by_new(pick(0, 10), chance(2));
+  is_mistake_ = chance(2);
   judge_->history_changed("replaced by " + source::identity_of(server_->identity()));
+}
+
+void calamities::perhaps_undo() {
+  if (!is_mistake_ || !chance(10)) return;
+  is_mistake_ = false;
+  server_->return_to_last(pick(0, 3));
+  judge_->history_changed("replaced again by " + source::identity_of(server_->identity()));
 }
 
 void calamities::set_back() {

@@ -20,6 +20,8 @@ class calamities {
         only_standbys_(chance(3)) {}
 
   void strike();
+  // It was a mistake that another database answered: soon the one of before does again.
+  void perhaps_undo();
   // A database that was set back is known from its WAL, which ends below what is stored, and so no
   // more once it has been written up to there again. Until it is seen nothing is committed.
   bool may_commit() const { return !set_back_ || judge_->follows_the_server(); }
@@ -41,6 +43,7 @@ class calamities {
   std::uint64_t left_;
   bool only_standbys_;  // are promoted, all with slots, and nothing else happens
   bool set_back_ = false;
+  bool is_mistake_ = false;
 };
 
 }  // namespace pulse::simulation

@@ -1,6 +1,7 @@
 #include "tests/simulation/scripted_server.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.hpp"
 
@@ -129,31 +130,38 @@ void scripted_server::take_over(bool with_slot) {
   own_slot()->on_disk = std::min(own_slot()->on_disk, own_slot()->confirmed);
 }
 
-void scripted_server::replace_by_new(std::size_t transactions, bool with_slot) {
+void scripted_server::switch_to(std::size_t number, std::size_t transactions) {
   cut();
   let_go();
   ++harms_;
+  last_ = std::exchange(current_, number);
+  for (std::size_t i = 0; i < transactions; ++i) database().commit();
+  // Somebody else has its slot, and will let go of it.
+  lingers_ = own_slot() && std::uniform_int_distribution<int>(0, 3)(random_) == 0;
+}
+
+void scripted_server::replace_by_new(std::size_t transactions, bool with_slot) {
   const lsn begin{fake_database::wal_begin.value +
                   std::uniform_int_distribution<std::uint64_t>(0, 3)(random_) * 0x2000};
   const auto name = std::string(1, static_cast<char>('a' + clusters_.size())) + ".";
-  clusters_.push_back({fake_database(random_(), fake_database::truncates::none, begin, name)});
-  current_ = clusters_.size() - 1;
+  auto& made = clusters_.emplace_back(
+      cluster{fake_database(random_(), fake_database::truncates::none, begin, name)});
   const auto before_slot = std::uniform_int_distribution<std::size_t>(0, transactions)(random_);
-  for (std::size_t i = 0; i <= transactions; ++i) {
-    if (with_slot && i == before_slot) create_slot();
-    if (i != transactions) database().commit();
-  }
+  for (std::size_t i = 0; i < before_slot; ++i) made.database.commit();
+  const auto here = made.database.wal_end();
+  if (with_slot) made.slot = replication_slot{here, here, here};
+  switch_to(clusters_.size() - 1, transactions - before_slot);
 }
 
 bool scripted_server::return_to_former(std::size_t transactions) {
   if (clusters_.size() == 1) return false;
-  cut();
-  let_go();
-  ++harms_;
   const auto others = std::uniform_int_distribution<std::size_t>(1, clusters_.size() - 1)(random_);
-  current_ = (current_ + others) % clusters_.size();
-  for (std::size_t i = 0; i < transactions; ++i) database().commit();
+  switch_to((current_ + others) % clusters_.size(), transactions);
   return true;
+}
+
+void scripted_server::return_to_last(std::size_t transactions) {
+  switch_to(last_, transactions);
 }
 
 void scripted_server::set_back(std::size_t kept, std::optional<std::size_t> slot_at) {

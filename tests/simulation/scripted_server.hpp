@@ -62,6 +62,8 @@ class scripted_server {
   // One of those before answers again, which has committed so many more meanwhile. False: there is
   // none.
   bool return_to_former(std::size_t transactions);
+  // The one that answered before this one does.
+  void return_to_last(std::size_t transactions);
   // The database becomes the copy of itself that had `kept` transactions; its slot stood no further
   // then than behind `slot_at` of them, or was not there.
   void set_back(std::size_t kept, std::optional<std::size_t> slot_at);
@@ -84,10 +86,12 @@ class scripted_server {
   std::optional<replication_slot>& own_slot() { return clusters_[current_].slot; }
   const std::optional<replication_slot>& own_slot() const { return clusters_[current_].slot; }
   void take_over(bool with_slot);
+  void switch_to(std::size_t number, std::size_t transactions);
 
   std::mt19937_64 random_;
   std::deque<cluster> clusters_;
   std::size_t current_ = 0;
+  std::size_t last_ = 0;
   std::optional<fake_walsender> sender_;
   bool lingers_ = false;
   bool last_table_published_ = true;

@@ -128,8 +128,10 @@ void simulated_process::plan_and_begin() {
   timeline_base_ = plan->whose.timeline_base;
   knows_gap_ = plan->gap.has_value();
   order_.emplace(std::move(*plan), known);
-  for (auto step = order_->next(); step; step = order_->next())
+  for (auto step = order_->next(); step; step = order_->next()) {
+    if (!with_.step_goes_well()) return;
     std::visit([this](const auto& one) { take(one); }, *step);
+  }
 }
 
 void simulated_process::take(const source::record_gap& step) {

@@ -1,6 +1,7 @@
 // What ends with the process: the real parts between the replication connection and the streams.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -43,6 +44,8 @@ class simulated_process {
     plant bug = plant::none;
     bool goes_on = false;  // every gap counts as accepted (on_gap = "continue")
     simulated_state* state = nullptr;
+    // Before each step of a start: the process may die here, or the step fail (false).
+    std::function<bool()> step_goes_well;
   };
 
   explicit simulated_process(surroundings with);

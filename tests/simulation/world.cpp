@@ -108,11 +108,20 @@ void world::start_process() {
   if (faults_ && chance(3)) arm_disk();
   try {
     process_ = std::make_unique<simulated_process>(simulated_process::surroundings{
-        &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, goes_on_, state_.get()});
+        &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, goes_on_, state_.get(),
+        [this] { return step_goes_well(); }});
     if (faults_ && chance(3)) connect_unnamed_first();
   } catch (const process_died& how) {
     bury(how);
   }
+}
+
+// Of a start: whatever is done by then, the next start finds.
+bool world::step_goes_well() {
+  if (!faults_) return true;
+  const auto how = pick(0, 40);
+  if (how == 0) throw process_died{};
+  return how > 2;
 }
 
 // The process ends at one of the next operations that change the disk.
@@ -143,6 +152,7 @@ void world::settle() {
 }
 
 void world::step() {
+  calamities_.perhaps_undo();
   const auto what = pick(0, 99);
   if (what < 12) {
     if (!calamities_.may_commit()) return;

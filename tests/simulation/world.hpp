@@ -44,6 +44,7 @@ class world {
   void start_process();
   void bury(const process_died& how);
   void arm_disk();
+  bool step_goes_well();
   bool wait_for_room();
 
   void work();
