@@ -40,14 +40,14 @@ void oracle::history_changed(std::string_view how) {
   promised_.history_changed();
 }
 
-void oracle::mark_moves(const position& to) {
-  note("the mark moves to " + to_string(to));
-  const auto mark = durable_mark();
+void oracle::way_begins(const position& to) {
+  note("what is stored begins at " + to_string(to));
   promised_.will_begin(to);
-  const auto found = source::identity_of(server_->identity());
-  // What was not streamed from was not captured.
-  if (followed_.empty() || found == followed_) return;
-  if (promised_.is_numbered_now(mark)) left_[followed_] = {mark, times_left_};
+  // What was not streamed from in between was not captured.
+  if (std::exchange(on_the_way_, true) || followed_.empty()) return;
+  left_.erase(followed_);
+  if (source::identity_of(server_->identity()) != followed_)
+    left_[followed_] = {durable_mark(), times_left_};
 }
 
 // Of a database that was captured before, and whose slot stands where it stood, nothing is missing,
@@ -68,6 +68,7 @@ void oracle::follows(std::uint32_t timeline_base) {
   const auto found = source::identity_of(server_->identity());
   if (!followed_.empty() && found != followed_) expect_read_on();
   followed_ = found;
+  on_the_way_ = false;
   times_left_ = server_->database().times_left();
   if (promised_.would_number_anew(timeline_base)) look_at_disk();
   const auto in_gap = [this](const position& at) { return lost(at); };

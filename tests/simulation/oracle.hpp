@@ -31,8 +31,9 @@ class oracle {
   void committed();
   // Another standby, an older copy, or another database answers from now on.
   void history_changed(std::string_view how);
-  // The log's mark is to be moved here, where what is stored of the server's history begins.
-  void mark_moves(const position& to);
+  // It is to be known, and then the log's mark is to be moved: what is stored of the server's
+  // history begins here.
+  void way_begins(const position& to);
   // The server's history is captured from now on, with timelines counted from this base.
   void follows(std::uint32_t timeline_base);
   bool follows_the_server() const { return promised_.is_current(); }
@@ -94,6 +95,7 @@ class oracle {
   std::unordered_map<std::string, std::map<std::size_t, event_id>> ids_;  // by numbering
   std::string followed_;                                                  // database
   std::size_t times_left_ = 0;                                            // of it
+  bool on_the_way_ = false;                                               // from there
   std::unordered_map<std::string, left_database> left_;
   position begins_;
   std::vector<history_gap> gaps_;

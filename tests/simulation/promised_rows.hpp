@@ -52,10 +52,6 @@ class promised_rows {
                                   const event_id& stored_last);
   bool would_number_anew(std::uint32_t base) const;
 
-  // Of a position that is stored: whether it was numbered like what is captured now.
-  bool is_numbered_now(const position& stored) const {
-    return stored.timeline > numberings_.back().base;
-  }
   // As positions number it.
   position numbered(lsn place) const;
   std::size_t numbering_of(const event_id& id) const;

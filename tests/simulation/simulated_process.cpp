@@ -152,6 +152,7 @@ void simulated_process::take(const source::create_slot& /*step*/) {
 
 void simulated_process::take(const source::keep_origin& step) {
   auto whose = step.whose;
+  if (whose.begins != position{}) with_.judge->way_begins(whose.begins);
   // What is kept in the end comes again without a beginning.
   if (with_.bug == plant::mark_before_origin && whose.begins != position{}) return;
   if (with_.bug == plant::forget_timelines) whose.history = {};
@@ -159,7 +160,6 @@ void simulated_process::take(const source::keep_origin& step) {
 }
 
 void simulated_process::take(const source::move_mark& step) {
-  with_.judge->mark_moves(step.to);
   must(log_->cover(step.to.timeline, step.to.commit));
   while (log_->bounds().pending_bytes != 0) step_log();
   if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
