@@ -43,6 +43,9 @@ void oracle::history_changed(std::string_view how) {
 void oracle::way_begins(const position& to) {
   note("what is stored begins at " + to_string(to));
   promised_.will_begin(to);
+  // A first start that was interrupted has promised nothing, and somebody has read from its slot.
+  if (const auto slot = server_->slot(); slot && durable_mark() == position{})
+    begins_ = std::max(begins_, position{to.timeline, slot->confirmed_flush, {}, 0});
   // What was not streamed from in between was not captured.
   if (std::exchange(on_the_way_, true) || followed_.empty()) return;
   left_.erase(followed_);
