@@ -61,8 +61,8 @@ bool promised_rows::would_number_anew(std::uint32_t base) const {
 
 std::vector<std::size_t> promised_rows::follow(std::uint32_t base, const in_gap& lost,
                                                const event_id& stored_last) {
-  std::vector<std::size_t> same;
-  for (const auto& rows : rows_) same.push_back(rows.size());
+  std::vector<std::size_t> same(rows_.size());
+  std::ranges::transform(rows_, same.begin(), &std::vector<row>::size);
   const bool anew = would_number_anew(base);
   if (is_current_ && !anew && !followed_.empty()) return same;
   if (anew) numberings_.push_back({base, begins_.commit, stored_last});
