@@ -58,6 +58,8 @@ class capture {
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
     std::function<void(log_origin, std::function<void(result<void>)> done)> keep_origin;
     std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
+    // See gap_table::withdraw_beyond().
+    std::function<void(position, std::function<void(result<void>)> done)> withdraw_gaps;
     // Retention is about to drop what is at or before the position: cursors make way first. `done`
     // may be called on any thread, with false when nothing may be dropped.
     std::function<void(const position& through, std::function<void(bool)> done)> make_way;
@@ -133,6 +135,7 @@ class capture {
   // streams know of it, when this has returned.
   source::async_result<> record_gap(std::shared_ptr<session> one, history_gap found);
   using answer_taker = std::function<void(result<void>)>;
+  source::async_result<> withdraw_gaps(position beyond);
   source::async_result<> wait_for(std::function<void(answer_taker)> ask);
   source::async_result<> stream(std::shared_ptr<session> one);
   source::async_result<> take_messages(std::shared_ptr<session> one);

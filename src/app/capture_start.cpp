@@ -55,6 +55,13 @@ source::async_result<> capture::record_gap(std::shared_ptr<session> one, history
   co_return co_await wait_for(ask);
 }
 
+source::async_result<> capture::withdraw_gaps(position beyond) {
+  const auto ask = [this, beyond](answer_taker done) {
+    with_.withdraw_gaps(beyond, std::move(done));
+  };
+  co_return co_await wait_for(ask);
+}
+
 source::async_result<> capture::keep_slot(source::slot_history known) {
   const auto ask = [this, known](answer_taker done) { with_.keep_slot(known, std::move(done)); };
   auto kept = co_await wait_for(ask);
@@ -127,6 +134,8 @@ source::async_result<> capture::take_step(std::shared_ptr<session> one, source::
     co_return co_await keep_origin(keep->whose);
   if (const auto* move = std::get_if<source::move_mark>(&step))
     co_return co_await move_mark(move->to);
+  if (const auto* gone = std::get_if<source::withdraw_gaps>(&step))
+    co_return co_await withdraw_gaps(gone->beyond);
   one->from = std::get<source::stream>(step).from;
   co_return result<void>();
 }

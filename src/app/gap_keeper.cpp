@@ -1,6 +1,7 @@
 #include "app/gap_keeper.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/logging.hpp"
@@ -132,6 +133,32 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
           log_found(self->with_.project, made->gap);
         self->use(std::move(made->all));
         done(std::move(made->gap));
+      });
+}
+
+void gap_keeper::withdraw_beyond(const position& start, std::function<void(result<void>)> done) {
+  with_.control->run(
+      with_.delivery,
+      [project = with_.project, start](control::state_store& store) -> result<std::optional<gaps>> {
+        auto table = store.gaps();
+        const auto any = table.withdraw_beyond(project, start);
+        if (!any) return any.error();
+        if (!*any) return std::optional<gaps>();
+        auto all = table.of(project);
+        if (!all) return all.error();
+        return std::optional(std::move(*all));
+      },
+      [weak = weak_from_this(), start, done = std::move(done)](result<std::optional<gaps>> all) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!all) return done(all.error());
+        if (*all) {
+          log_warning("capture",
+                      "a gap ends where capture goes on: it has not gone the way that it was for",
+                      {{"project", self->with_.project}, {"from", to_string(start)}});
+          self->use(std::move(**all));
+        }
+        done({});
       });
 }
 

@@ -36,6 +36,10 @@ class gap_keeper : public std::enable_shared_from_this<gap_keeper> {
   using recorded = std::function<void(result<control::stored_gap>)>;
   void record(const history_gap& found, recorded done);
 
+  // See gap_table::withdraw_beyond(). Any thread; `done` on the delivery thread, unless the project
+  // is gone by then.
+  void withdraw_beyond(const position& start, std::function<void(result<void>)> done);
+
   // errc::not_found: no such gap. On the delivery thread, `done` too.
   void accept(std::uint64_t id, const std::string& by, recorded done);
 

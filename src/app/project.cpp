@@ -189,6 +189,10 @@ void project::start() {
     if (!keeper) return;
     keeper->record(found, only_whether(std::move(done)));
   };
+  to.withdraw_gaps = [weak = std::weak_ptr(gaps_)](const position& beyond,
+                                                   std::function<void(result<void>)> done) {
+    if (const auto keeper = weak.lock()) keeper->withdraw_beyond(beyond, std::move(done));
+  };
   to.on_setup_refused = [delivery = with_.delivery, tell = with_.on_setup_refused](error why) {
     asio::post(delivery, [tell, why = std::move(why)] { tell(why); });
   };

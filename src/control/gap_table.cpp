@@ -36,6 +36,12 @@ std::vector<table_id> parse_numbers(std::string_view text) {
   return all;
 }
 
+// What is behind it is not what comes after what is before it.
+bool leaves_history(gap_kind kind) {
+  return kind == gap_kind::forked || kind == gap_kind::set_back ||
+         kind == gap_kind::another_database;
+}
+
 result<stored_gap> read(const statement& row) {
   stored_gap gap;
   gap.id = static_cast<std::uint64_t>(row.number(0));
@@ -137,29 +143,59 @@ result<void> gap_table::insert(std::string_view project, const history_gap& foun
 }
 
 result<void> gap_table::complete(const stored_gap& known, const history_gap& found) {
+  // Nothing was missing but what comes next, and now that is of another history altogether.
+  auto told = leaves_history(found.kind) ? found : known.what;
+  told.through = found.through;
+  if (!told.vanished) told.vanished = known.what.vanished;
+  if (known.what.tables != found.tables) told.tables.clear();
+  return update(known.id, told, known.what.through.has_value());
+}
+
+result<void> gap_table::update(std::uint64_t id, const history_gap& what, bool accepted_anew) {
   auto update = database_->prepare(
       "UPDATE gaps SET through_timeline = ?, through_commit_lsn = ?, through_change_lsn = ?, "
       "through_ordinal = ?, accepted_at_us = CASE WHEN ? THEN NULL ELSE accepted_at_us END, "
-      "tables = CASE WHEN tables = ? THEN tables ELSE '' END, kind = ?, reason = ?, "
+      "tables = ?, kind = ?, reason = ?, "
       "vanished_first = nullif(?, ''), vanished_last = nullif(?, ''), vanished_count = ? "
       "WHERE id = ?");
   if (!update) return update.error();
-  bind_position(*update, *found.through);
-  const bool grown = known.what.through.has_value();
-  // Nothing was missing but what comes next, and now that is of another history altogether.
-  const bool parts = found.kind == gap_kind::forked || found.kind == gap_kind::set_back ||
-                     found.kind == gap_kind::another_database;
-  const auto& told = parts ? found : known.what;
-  const auto& vanished = told.vanished ? told.vanished : known.what.vanished;
-  return update->bind(std::int64_t{grown ? 1 : 0})
-      .bind(numbers_text(found.tables))
-      .bind(to_string(told.kind))
-      .bind(told.reason)
+  bind_position(*update, *what.through);
+  const auto& vanished = what.vanished;
+  return update->bind(std::int64_t{accepted_anew ? 1 : 0})
+      .bind(numbers_text(what.tables))
+      .bind(to_string(what.kind))
+      .bind(what.reason)
       .bind(vanished ? to_string(vanished->first) : std::string())
       .bind(vanished ? to_string(vanished->last) : std::string())
       .bind(vanished ? std::optional(static_cast<std::int64_t>(vanished->count)) : std::nullopt)
-      .bind(static_cast<std::int64_t>(known.id))
+      .bind(static_cast<std::int64_t>(id))
       .run();
+}
+
+result<bool> gap_table::withdraw_beyond(std::string_view project, const position& start) {
+  const auto all = of(project);
+  if (!all) return all.error();
+  bool any = false;
+  for (const auto& gap : *all) {
+    const bool of_capture =
+        gap.what.kind != gap_kind::skipped && gap.what.kind != gap_kind::damaged;
+    // Of a transaction that was cut short more may be stored than capture goes on from.
+    const auto end = std::max(start, gap.what.after);
+    if (!of_capture || (gap.what.through && *gap.what.through <= end)) continue;
+    auto what = gap.what;
+    what.through = end;
+    what.vanished.reset();
+    // What has been captured since it began did happen.
+    if (what.kind == gap_kind::forked) what.kind = gap_kind::slot_missing;
+    what.reason += "; capture has not gone that way";
+    if (auto ended = update(gap.id, what, false); !ended) return ended.error();
+    if (what.through == what.after && !gap.accepted_at) {
+      if (auto accepted = accept(project, gap.id, "nothing is missing"); !accepted)
+        return accepted.error();
+    }
+    any = true;
+  }
+  return any;
 }
 
 result<void> gap_table::accept(std::string_view project, std::uint64_t id, std::string_view by) {

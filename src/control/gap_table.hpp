@@ -21,6 +21,10 @@ class gap_table {
   // to be accepted anew. `accepted_by` not empty: it counts as accepted.
   result<stored_gap> record(std::string_view project, const history_gap& found,
                             std::string_view accepted_by);
+  // Capture goes on here: a gap that reaches beyond was recorded for a way that was not taken, back
+  // to the old server before anything of the new one was stored, say. It ends here, or where it
+  // begins; then nothing is missing in it, and it counts as accepted. Whether there was any.
+  result<bool> withdraw_beyond(std::string_view project, const position& start);
   // Oldest place first.
   result<std::vector<stored_gap>> of(std::string_view project);
   // Accepting an accepted gap changes nothing. errc::not_found: the project has no such gap.
@@ -29,6 +33,7 @@ class gap_table {
  private:
   result<void> insert(std::string_view project, const history_gap& found);
   result<void> complete(const stored_gap& known, const history_gap& found);
+  result<void> update(std::uint64_t id, const history_gap& what, bool accepted_anew);
 
   const sqlite_database* database_;
   unix_time_us now_;

@@ -26,13 +26,17 @@ struct keep_origin {
 struct move_mark {
   position to;
 };
+// Gaps that were recorded for ways that are not taken.
+struct withdraw_gaps {
+  position beyond;
+};
 struct stream {
   lsn from;
 };
 // `create_slot`: how it went is told by slot_made(). After `wait_for_slot` all is to be compared
 // again.
-using start_step =
-    std::variant<record_gap, wait_for_slot, note_slot, create_slot, keep_origin, move_mark, stream>;
+using start_step = std::variant<record_gap, wait_for_slot, note_slot, create_slot, keep_origin,
+                                move_mark, withdraw_gaps, stream>;
 
 class start_order {
  public:

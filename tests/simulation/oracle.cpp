@@ -66,7 +66,16 @@ void oracle::expect_read_on() {
            to_string(known->second.mark));
 }
 
-void oracle::follows(std::uint32_t timeline_base) {
+// What is behind a gap's end is stored, and nothing that is stored from now on is in one.
+void oracle::expect_gaps_end_before(const position& start) {
+  for (const auto& gap : gaps_) {
+    if (!gap.through || *gap.through > std::max(start, gap.after))
+      report("the gap after " + to_string(gap.after) + " reaches beyond " + to_string(start) +
+             ", where capture goes on");
+  }
+}
+
+void oracle::follows(std::uint32_t timeline_base, lsn from) {
   note("follows with base " + std::to_string(timeline_base));
   const auto found = source::identity_of(server_->identity());
   if (!followed_.empty() && found != followed_) expect_read_on();
@@ -80,6 +89,7 @@ void oracle::follows(std::uint32_t timeline_base) {
     one.had_before = std::min(one.had_before, same[one.table]);
     one.done_before = std::min(one.done_before, same[one.table]);
   }
+  expect_gaps_end_before(promised_.numbered(from));
 }
 
 const position& oracle::durable_mark() {

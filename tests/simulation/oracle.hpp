@@ -34,8 +34,8 @@ class oracle {
   // It is to be known, and then the log's mark is to be moved: what is stored of the server's
   // history begins here.
   void way_begins(const position& to);
-  // The server's history is captured from now on, with timelines counted from this base.
-  void follows(std::uint32_t timeline_base);
+  // The server's history is captured from now on, from here, with timelines counted from this base.
+  void follows(std::uint32_t timeline_base, lsn from);
   bool follows_the_server() const { return promised_.is_current(); }
   // Nothing had been captured before, and so nothing is promised of what was committed before this.
   void history_begins(const position& at) { begins_ = at; }
@@ -84,6 +84,7 @@ class oracle {
   bool excused(const consumer& by, const promised_rows::row& one) const;
   void expect_one_id(const std::string& key, const position* at, const event_id& id);
   void expect_read_on();
+  void expect_gaps_end_before(const position& start);
   bool known_to_have_vanished(const std::string& key) const;
   void expect_had_before(consumer& one, std::size_t end);
 

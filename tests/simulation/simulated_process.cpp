@@ -165,10 +165,16 @@ void simulated_process::take(const source::move_mark& step) {
   if (with_.bug == plant::deliver_before_sync) must(sync_everything(*open_disk(with_.disk)));
 }
 
+void simulated_process::take(const source::withdraw_gaps& step) {
+  const auto any = with_.store->gaps().withdraw_beyond(simulated_state::project, step.beyond);
+  if (!any) return with_.judge->report(any.error().message());
+  if (*any) use_gaps();
+}
+
 void simulated_process::take(const source::stream& step) {
   auto from = step.from;
   if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
-  with_.judge->follows(timeline_base_);
+  with_.judge->follows(timeline_base_, from);
   ingest_->start(history_);
   ingest_->use_types(types_);
   decoder_->reset();

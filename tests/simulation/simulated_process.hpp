@@ -78,6 +78,7 @@ class simulated_process {
   void take(const source::create_slot& step);
   void take(const source::keep_origin& step);
   void take(const source::move_mark& step);
+  void take(const source::withdraw_gaps& step);
   void take(const source::stream& step);
   void record(const history_gap& found);
   void use_gaps();

@@ -83,6 +83,42 @@ TEST_F(gap_table_test, a_gap_behind_which_a_history_forks_is_one_of_what_never_h
   EXPECT_FALSE(grown.accepted_at);
 }
 
+// The other server is left again before anything of it is stored.
+TEST_F(gap_table_test, a_gap_of_a_way_that_is_not_taken_ends_where_capture_goes_on) {
+  auto another = gap_after(0x5000);
+  another.kind = gap_kind::another_database;
+  another.through = {2, lsn{0x100}, {}, 0};
+  const auto known = record(another);
+  auto before = gap_after(0x3000);
+  before.through = {1, lsn{0x4000}, {}, 0};
+  record(before);
+  const position mark{1, lsn{0x4fff}, {}, 0};
+  EXPECT_TRUE(store_->gaps().withdraw_beyond("shop", mark).value());
+  ASSERT_EQ(all().size(), 2U);
+  EXPECT_EQ(all()[0].what, before);
+  EXPECT_FALSE(all()[0].accepted_at);
+  EXPECT_EQ(all()[1].id, known.id);
+  EXPECT_EQ(all()[1].what.through, another.after);
+  EXPECT_TRUE(all()[1].accepted_at);
+  EXPECT_FALSE(store_->gaps().withdraw_beyond("shop", mark).value());
+  // The same way again: it is a gap again.
+  EXPECT_FALSE(record(another).accepted_at);
+  EXPECT_EQ(all()[1].what.through, another.through);
+}
+
+TEST_F(gap_table_test, a_gap_without_an_end_ends_where_capture_goes_on_and_nothing_has_vanished) {
+  auto gap = gap_after(0x5000);
+  gap.kind = gap_kind::forked;
+  gap.vanished = {make_event_id(1, lsn{2}, 3), make_event_id(4, lsn{5}, 6), 7};
+  record(gap);
+  const position later{1, lsn{0x6000}, {}, 0};
+  EXPECT_TRUE(store_->gaps().withdraw_beyond("shop", later).value());
+  EXPECT_EQ(all()[0].what.through, later);
+  EXPECT_EQ(all()[0].what.kind, gap_kind::slot_missing);
+  EXPECT_FALSE(all()[0].what.vanished);
+  EXPECT_FALSE(all()[0].accepted_at);
+}
+
 TEST_F(gap_table_test, accepting_is_remembered_with_the_first_one_who_did) {
   const auto gap = record(gap_after(0x5000));
   ASSERT_TRUE(store_->gaps().accept("shop", gap.id, "ann"));

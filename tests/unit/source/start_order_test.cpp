@@ -46,6 +46,9 @@ struct everything {
     stored.timeline = step.to.timeline;
     stored.covered_through = step.to.commit;
   }
+  void take(const withdraw_gaps& step, start_order& /*order*/) {
+    for (const auto& gap : gaps) EXPECT_LE(gap.through, step.beyond);
+  }
   void take(const stream& step, start_order& /*order*/) { streams_from = step.from; }
 
   // False: it streams, or is dead before.
