@@ -304,6 +304,7 @@ result<position> project::find_position(const streams::seek_target& target,
 
 void project::tick(std::chrono::steady_clock::time_point now) {
   hub_->tick(now);
+  if (catalog_unsaved_) keep_catalog();
   figures_->take(log_->bounds());
 }
 

@@ -90,6 +90,7 @@ class project final : public server::project_service, public std::enable_shared_
   void record_damage(const log::damaged_stretch& lost, std::function<void(result<void>)> done);
   void log_moved();
   void catalog_read(std::shared_ptr<const catalog> known);
+  void keep_catalog();
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
                                               const position& flushed) const;
   bool fits(const catalog& known, const catalog_table& table,
@@ -106,6 +107,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::vector<position> skipped_;  // as the last run left them
   std::unique_ptr<app::capture> capture_;
   std::shared_ptr<const catalog> catalog_;
+  bool catalog_unsaved_ = false;  // the store has refused it, and is asked again at the next tick
   streams::prisma_schema schema_;
   std::atomic<bool> progress_posted_{false};
 

@@ -7,7 +7,6 @@
 
 #include "app/project.hpp"
 #include "base/logging.hpp"
-#include "control/catalog_json.hpp"
 #include "source/relations.hpp"
 #include "streams/native_filter.hpp"
 #include "streams/table_resolver.hpp"
@@ -40,21 +39,26 @@ table_shape shape_of(const catalog_table& table, const catalog& known) {
 }  // namespace
 
 void project::catalog_read(std::shared_ptr<const catalog> known) {
-  auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
+  const auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
   catalog_ = std::move(known);
   hub_->follow(renamed);
+  keep_catalog();
+}
+
+void project::keep_catalog() {
+  catalog_unsaved_ = false;
   with_.control->run(
       with_.delivery,
-      [name = name(), known = catalog_, renamed = std::move(renamed)](control::state_store& store) {
-        return store.keep_catalog(name, control::to_json(*known), renamed);
+      [name = name(), known = catalog_](control::state_store& store) {
+        return store.keep_catalog(name, known);
       },
-      [name = name()](const result<void>& saved) {
-        if (!saved) {
-          log_warning(
-              "state",
-              "the catalog could not be stored: streams will not open while the database is away",
-              {{"project", name}, {"reason", saved.error().message()}});
-        }
+      [weak = weak_from_this(), name = name()](const result<void>& saved) {
+        if (saved) return;
+        log_warning("state",
+                    "the catalog could not be stored: until it is, no stream's cursor is either, "
+                    "since tables may have other names in it; trying again",
+                    {{"project", name}, {"reason", saved.error().message()}});
+        if (const auto self = weak.lock()) self->catalog_unsaved_ = true;
       });
 }
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "control/catalog_json.hpp"
+#include "control/cursor_renames.hpp"
 #include "control/position_columns.hpp"
 
 namespace pulse::control {
@@ -163,6 +165,7 @@ result<void> state_store::in_transaction(Work work) {
 
 result<std::vector<position>> state_store::open_cursors(std::string_view project,
                                                         const std::vector<wanted_cursor>& wanted) {
+  if (auto now = catch_up(project); !now) return now.error();
   std::vector<position> stand_at;
   stand_at.reserve(wanted.size());
   const auto opened = in_transaction([&]() -> result<void> {
@@ -177,8 +180,9 @@ result<std::vector<position>> state_store::open_cursors(std::string_view project
   return stand_at;
 }
 
-result<void> state_store::save_cursors(std::string_view project,
-                                       const std::vector<moved_cursor>& moved) {
+result<std::vector<state_store::moved_cursor>> state_store::save_cursors(
+    std::string_view project, const std::vector<moved_cursor>& moved) {
+  if (auto now = catch_up(project); !now) return now.error();
   auto update = database_.prepare(
       "UPDATE cursors SET timeline = ?1, commit_lsn = ?2, change_lsn = ?3, ordinal = ?4, "
       "used_at_us = ?5, moved_at_us = CASE WHEN (timeline, commit_lsn, change_lsn, ordinal) = "
@@ -186,7 +190,8 @@ result<void> state_store::save_cursors(std::string_view project,
       "WHERE project = ?6 AND table_schema = ?7 AND table_name = ?8 AND name = ?9");
   if (!update) return update.error();
   const auto now = now_us();
-  return in_transaction([&]() -> result<void> {
+  std::vector<moved_cursor> missing;
+  const auto saved = in_transaction([&]() -> result<void> {
     for (const auto& one : moved) {
       bind_position(*update, one.at);
       auto done = update->bind(now)
@@ -196,9 +201,12 @@ result<void> state_store::save_cursors(std::string_view project,
                       .bind(one.name)
                       .run();
       if (!done) return done;
+      if (database_.changes() == 0) missing.push_back(one);
     }
     return {};
   });
+  if (!saved) return saved.error();
+  return missing;
 }
 
 result<std::vector<stored_cursor>> state_store::cursors(std::string_view project) {
@@ -229,6 +237,7 @@ error no_cursor(std::string_view project, const table_name& table, std::string_v
 
 result<position> state_store::seek_cursor(std::string_view project, const table_name& table,
                                           std::string_view name, const position& to) {
+  if (auto now = catch_up(project); !now) return now.error();
   auto from = read_cursor(database_, project, table, name);
   if (!from) return from.error();
   auto update = database_.prepare(
@@ -253,6 +262,7 @@ result<position> state_store::seek_cursor(std::string_view project, const table_
 
 result<void> state_store::mark_abandoned(std::string_view project, const table_name& table,
                                          std::string_view name, bool abandoned) {
+  if (auto now = catch_up(project); !now) return now;
   auto update = database_.prepare(
       "UPDATE cursors SET abandoned_at_us = ? "
       "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
@@ -261,62 +271,33 @@ result<void> state_store::mark_abandoned(std::string_view project, const table_n
   return update->bind(at).bind(project).bind(table.schema).bind(table.name).bind(name).run();
 }
 
-// Two names may be swapped: all rows leave their old names before one arrives under a new one.
-result<void> state_store::rename_cursors(std::string_view project,
-                                         const std::vector<table_rename>& renamed) {
-  constexpr const char* columns =
-      "name, timeline, commit_lsn, change_lsn, ordinal, created_at_us, moved_at_us, used_at_us, "
-      "abandoned_at_us";
-  auto made = database_.execute(
-      "CREATE TEMP TABLE IF NOT EXISTS moving AS SELECT 0 AS step, * FROM cursors LIMIT 0; DELETE "
-      "FROM moving");
-  if (!made) return made;
-  const auto run = [&](const std::string& sql, std::size_t number,
-                       const table_name& table) -> result<void> {
-    auto prepared = database_.prepare(sql);
-    if (!prepared) return prepared.error();
-    return prepared->bind(static_cast<std::int64_t>(number))
-        .bind(project)
-        .bind(table.schema)
-        .bind(table.name)
-        .run();
-  };
-  const std::string of_table =
-      " FROM cursors WHERE project = ?2 AND table_schema = ?3 AND table_name = ?4";
-  const auto arrive = fmt::format(
-      "INSERT INTO cursors (project, table_schema, table_name, {0}) SELECT ?2, ?3, ?4, {0} FROM "
-      "moving WHERE step = ?1 ON CONFLICT DO NOTHING",
-      columns);
-  for (std::size_t i = 0; i < renamed.size(); ++i) {
-    if (auto put = run("INSERT INTO moving SELECT ?1, *" + of_table, i, renamed[i].from); !put)
-      return put;
-  }
-  for (std::size_t i = 0; i < renamed.size(); ++i) {
-    if (auto left = run("DELETE" + of_table + " AND ?1 = ?1", i, renamed[i].from); !left)
-      return left;
-  }
-  for (std::size_t i = 0; i < renamed.size(); ++i) {
-    if (auto arrived = run(arrive, i, renamed[i].to); !arrived) return arrived;
-  }
-  for (std::size_t i = 0; i < renamed.size(); ++i) {
-    if (!renamed[i].name_taken) continue;
-    if (auto stayed = run(arrive, i, renamed[i].from); !stayed) return stayed;
-  }
-  return {};
+result<void> state_store::keep_catalog(std::string_view project,
+                                       std::shared_ptr<const catalog> known) {
+  unsaved_.insert_or_assign(std::string(project), std::move(known));
+  return catch_up(project);
 }
 
-result<void> state_store::keep_catalog(std::string_view project, std::string_view catalog_json,
-                                       const std::vector<table_rename>& renamed) {
-  return in_transaction([&]() -> result<void> {
+result<void> state_store::catch_up(std::string_view project) {
+  const auto found = unsaved_.find(project);
+  if (found == unsaved_.end()) return {};
+  const auto kept = in_transaction([&]() -> result<void> {
+    const auto stored = fact(project, "catalog");
+    if (!stored) return stored.error();
+    const auto before = catalog_from_json(stored->value_or(""));
+    const auto renamed =
+        before ? renamed_tables(**before, *found->second) : std::vector<table_rename>();
     if (!renamed.empty()) {
-      if (auto followed = rename_cursors(project, renamed); !followed) return followed;
+      if (auto followed = rename_cursors(database_, project, renamed); !followed) return followed;
     }
-    return set_fact(project, "catalog", catalog_json);
+    return set_fact(project, "catalog", to_json(*found->second));
   });
+  if (kept) unsaved_.erase(found);
+  return kept;
 }
 
 result<void> state_store::delete_cursor(std::string_view project, const table_name& table,
                                         std::string_view name) {
+  if (auto now = catch_up(project); !now) return now;
   auto remove = database_.prepare(
       "DELETE FROM cursors WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
   if (!remove) return remove.error();

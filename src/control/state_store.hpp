@@ -2,6 +2,9 @@
 // tools.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,13 +66,15 @@ class state_store {
   };
   result<std::vector<position>> open_cursors(std::string_view project,
                                              const std::vector<wanted_cursor>& wanted);
-  // In one transaction; the names count as used now. A cursor that was deleted meanwhile stays so.
+  // In one transaction; the names count as used now. Gives those for which there is no cursor:
+  // deleted meanwhile, unless who asks knows better. They stay so.
   struct moved_cursor {
     table_name table;
     std::string name;
     position at;
   };
-  result<void> save_cursors(std::string_view project, const std::vector<moved_cursor>& moved);
+  result<std::vector<moved_cursor>> save_cursors(std::string_view project,
+                                                 const std::vector<moved_cursor>& moved);
   result<std::vector<stored_cursor>> cursors(std::string_view project);
   // Moves the cursor wherever it stood, and takes the mark of an abandoned one away. Gives where it
   // stood. errc::not_found: there is none.
@@ -79,11 +84,10 @@ class state_store {
   result<void> mark_abandoned(std::string_view project, const table_name& table,
                               std::string_view name, bool abandoned);
   // Keeps the catalog as the last one known and lets cursors follow the tables that have other
-  // names in it, in one transaction. Where another table has the old name now, cursors stay there
-  // too: whoever reads on under either name misses nothing. A cursor that the new name has already
-  // stays.
-  result<void> keep_catalog(std::string_view project, std::string_view catalog_json,
-                            const std::vector<table_rename>& renamed);
+  // names in it than in the one that was stored before, in one transaction (cursor_renames.hpp).
+  // One that could not be stored is stored before anything else is done to the project's cursors,
+  // and they cannot be opened, saved or moved until it is: the names in use are new ones.
+  result<void> keep_catalog(std::string_view project, std::shared_ptr<const catalog> known);
   // errc::not_found: there is none.
   result<void> delete_cursor(std::string_view project, const table_name& table,
                              std::string_view name);
@@ -102,11 +106,13 @@ class state_store {
   // Committed when `work`, which gives a result<void>, has succeeded, else rolled back.
   template <class Work>
   result<void> in_transaction(Work work);
-  result<void> rename_cursors(std::string_view project, const std::vector<table_rename>& renamed);
+  result<void> catch_up(std::string_view project);
   std::int64_t now_us() const { return clock_->now().time_since_epoch().count(); }
 
   sqlite_database database_;
   const clock_source* clock_;
+  // By project: the newest catalog, where it could not be stored.
+  std::map<std::string, std::shared_ptr<const catalog>, std::less<>> unsaved_;
 };
 
 }  // namespace pulse::control

@@ -113,13 +113,15 @@ void cursor_book::save() {
   }
   saving_ = true;
   auto batch = moved;
-  with_->cursors->save(std::move(moved), [weak = weak_from_this(),
-                                          batch = std::move(batch)](const result<void>& outcome) {
-    if (const auto self = weak.lock()) self->saved(batch, outcome);
-  });
+  with_->cursors->save(
+      std::move(moved), [weak = weak_from_this(), batch = std::move(batch)](
+                            const result<std::vector<cursor_key>>& outcome) {
+        if (const auto self = weak.lock()) self->saved(batch, outcome);
+      });
 }
 
-void cursor_book::saved(const moved_cursors& batch, const result<void>& outcome) {
+void cursor_book::saved(const moved_cursors& batch,
+                        const result<std::vector<cursor_key>>& outcome) {
   saving_ = false;
   for (const auto& [key, cursor] : batch) {
     const auto found = names_.find(key);
@@ -139,8 +141,34 @@ void cursor_book::saved(const moved_cursors& batch, const result<void>& outcome)
     if (when_closed_) return std::exchange(when_closed_, nullptr)();
     return save_after(retry_interval);
   }
+  store_anew(*outcome);
   if (when_closed_) return save_soon();
   if (!dirty_.empty()) save_after(limits_->cursor_flush_interval);
+}
+
+bool cursor_book::store_anew(const std::vector<cursor_key>& missing) {
+  bool any = false;
+  for (const auto& key : missing) {
+    const auto name = find(key);
+    if (!name || name->opening) continue;
+    any = true;
+    log_warning("streams", "the cursor of a name in use is not stored any more: storing it anew",
+                {{"project", with_->project},
+                 {"table", to_string(key.table)},
+                 {"stream", key.name},
+                 {"cursor", to_string(name->cursor)}});
+    with_->cursors->open(key, name->cursor, [weak = weak_from_this(), known = std::weak_ptr(name)](
+                                                const result<position>& stored) {
+      const auto self = weak.lock();
+      const auto waiting = known.lock();
+      if (!self || !waiting) return;
+      if (stored) waiting->saved = *stored;
+      waiting->touched = waiting->dirty = true;
+      self->dirty_.insert(waiting->key);
+      self->save_after(retry_interval);
+    });
+  }
+  return any;
 }
 
 void cursor_book::note_all() {

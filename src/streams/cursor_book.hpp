@@ -52,6 +52,10 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
   void abandon(name_state& name);
   void take_back(name_state& name);
 
+  // Nothing is stored under these names. Those that are known have not been deleted, and are stored
+  // again. False: there are none.
+  bool store_anew(const std::vector<cursor_key>& missing);
+
   // What is noted is saved with the next turn of the executor.
   void save_soon() { save_after(std::chrono::milliseconds(0)); }
   // Saves all, also those that nobody notes, every few seconds: cursors of streams that keep up and
@@ -68,7 +72,7 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
 
   void save_after(std::chrono::milliseconds wait);
   void save();
-  void saved(const moved_cursors& batch, const result<void>& outcome);
+  void saved(const moved_cursors& batch, const result<std::vector<cursor_key>>& outcome);
   void note_all();
 
   const hub::parts* with_;

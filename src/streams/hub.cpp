@@ -41,6 +41,9 @@ void hub::tick(std::chrono::steady_clock::time_point now) {
 void hub::forget(const cursor_key& key, std::string_view why) {
   impl_->forget(key, why);
 }
+hub::moved hub::move(const cursor_key& key, std::string_view why) {
+  return impl_->move(key, why);
+}
 void hub::follow(const std::vector<table_rename>& renamed) {
   impl_->follow(renamed);
 }

@@ -75,8 +75,9 @@ class cursor_store {
   virtual void open(const cursor_key& key, position initial, opened done) = 0;
 
   // Cursors that have moved, or whose names are in use where they stand. `done` when they are
-  // durable; a failed save is tried again with the next one.
-  using saved = std::function<void(result<void>)>;
+  // durable, with those for which none is stored: nothing was saved of them, and forget() has been
+  // called before if they were deleted. A failed save is tried again with the next one.
+  using saved = std::function<void(result<std::vector<cursor_key>>)>;
   virtual void save(std::vector<std::pair<cursor_key, position>> moved, saved done) = 0;
 
   // Marks a cursor as abandoned, and takes the mark away when it is opened all the same.
@@ -139,7 +140,7 @@ class hub {
   hub& operator=(const hub&) = delete;
 
   // A name whose stored cursor is known already: it is counted, and opens without asking the store.
-  // Before the first open().
+  // One that the hub has stays as it is.
   void know(const known_cursor& cursor);
 
   // Opens a stream on a table that is known to exist, as it is known now (`shape`). A filter that
@@ -177,9 +178,14 @@ class hub {
   // be read to judge one: then nothing may be dropped. One at a time.
   void make_way(const position& through, std::function<void(bool)> done);
 
-  // The cursor was moved or deleted from outside: its streams end and nothing that is known under
-  // the name is kept.
+  // The cursor was deleted: its streams end and nothing that is known under the name is kept.
   void forget(const cursor_key& key, std::string_view why);
+
+  // The cursor is about to be moved from outside. Its streams end, and whoever opens the name waits
+  // until what this returns is called: with where the cursor stands now, durably, or why it was not
+  // moved (errc::not_found: it was deleted).
+  using moved = std::function<void(const result<position>& to)>;
+  moved move(const cursor_key& key, std::string_view why);
 
   // The project's gaps, oldest first, whenever one is found or accepted, and before anything behind
   // it is appended to the log. stream() gets nothing from behind a gap that is not accepted: what

@@ -43,6 +43,7 @@ hub::impl::impl(parts with, stream_limits limits)
           {{"project", with_.project}})) {}
 
 void hub::impl::know(const known_cursor& cursor) {
+  if (book_->find(cursor.key)) return;
   name_state name;
   name.key = cursor.key;
   name.cursor = name.saved = cursor.at;
@@ -230,6 +231,52 @@ void hub::impl::end(stream_id id, end_reason reason, std::string_view message) {
 
 void hub::impl::forget(const cursor_key& key, std::string_view why) {
   if (const auto name = book_->remove(key)) disband(*name, why);
+}
+
+hub::moved hub::impl::move(const cursor_key& key, std::string_view why) {
+  // What is under way for it finds that it is gone: the one that is added is another.
+  const auto before = book_->remove(key);
+  if (!before) {
+    return [weak = weak_from_this(), key](const result<position>& to) {
+      if (const auto self = weak.lock(); self && to)
+        self->know({key, *to, self->with_.clock->now(), false});
+    };
+  }
+  name_state moving;
+  moving.key = key;
+  moving.table = before->table;
+  moving.opening = true;
+  moving.cursor = before->opening ? position{} : before->reached();
+  moving.saved = before->saved;
+  moving.abandoned = before->abandoned;
+  moving.overtaken = before->overtaken;
+  moving.used_at = before->used_at;
+  book_->add(std::move(moving));
+  moved done = [weak = weak_from_this(),
+                known = std::weak_ptr(book_->find(key))](const result<position>& to) {
+    const auto self = weak.lock();
+    const auto name = known.lock();
+    if (self && name) self->move_done(*name, to);
+  };
+  disband(*before, why);
+  return done;
+}
+
+void hub::impl::move_done(name_state& name, const result<position>& to) {
+  if (to) {
+    name.abandoned = name.overtaken = false;
+    name.used_at = with_.clock->now();
+    return name_ready(name, to);
+  }
+  if (to.error().code == errc::not_found || name.cursor == position{})
+    return name_ready(name, error{errc::cancelled, to.error().what, "connect again"});
+  // It stands where it stood.
+  const auto saved = name.saved;
+  const auto waiting = std::exchange(name.waiting_for_store, {});
+  name_ready(name, name.cursor);
+  name.saved = saved;
+  book_->note(name);
+  for (const auto& answer : waiting) answer({});
 }
 
 void hub::impl::disband(name_state& name, std::string_view why) {

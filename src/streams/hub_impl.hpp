@@ -37,6 +37,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void tick(std::chrono::steady_clock::time_point now);
   void make_way(const position& through, std::function<void(bool)> done);
   void forget(const cursor_key& key, std::string_view why);
+  moved move(const cursor_key& key, std::string_view why);
   void use_gaps(std::vector<control::stored_gap> gaps);
   std::optional<control::stored_gap> gap_of(const cursor_key& key) const;
   void follow(const std::vector<table_rename>& renamed);
@@ -55,6 +56,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   result<void> check_can_go_on(name_state& name, table_id table);
   void leave_name(stream_state& stream);
   void disband(name_state& name, std::string_view why);
+  void move_done(name_state& name, const result<position>& to);
 
   void end(stream_id id, end_reason reason, std::string_view message);
   void end_replaced(const std::vector<table_rename>& renamed);

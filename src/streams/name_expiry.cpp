@@ -130,13 +130,14 @@ void name_expiry::save_moved() {
   for (const auto& [known, at] : std::exchange(way_->moved, {})) {
     if (const auto name = known.lock()) moved.emplace_back(name->key, at);
   }
-  if (moved.empty()) return finish({});
-  with_->cursors->save(std::move(moved), [weak = weak_from_this()](const result<void>& saved) {
-    if (const auto self = weak.lock()) self->finish(saved);
-  });
+  if (moved.empty()) return finish(std::vector<cursor_key>());
+  with_->cursors->save(
+      std::move(moved), [weak = weak_from_this()](const result<std::vector<cursor_key>>& saved) {
+        if (const auto self = weak.lock()) self->finish(saved);
+      });
 }
 
-void name_expiry::finish(const result<void>& saved) {
+void name_expiry::finish(const result<std::vector<cursor_key>>& saved) {
   const auto made = std::move(*way_);
   way_.reset();
   if (!saved) {
@@ -147,7 +148,8 @@ void name_expiry::finish(const result<void>& saved) {
     failures_->note(
         "stored events could not be read: retention waits, since a stream may want them",
         *made.unread);
-  made.done(saved && !made.unread);
+  const bool missing = saved && book_->store_anew(*saved);
+  made.done(saved && !missing && !made.unread);
 }
 
 // Whether an event of the name's table, not acknowledged yet, is among what is to be dropped, or a

@@ -54,7 +54,7 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   void look_at_some();
   waiting_for check_waiting(name_state& name, const position& through);
   void save_moved();
-  void finish(const result<void>& saved);
+  void finish(const result<std::vector<cursor_key>>& saved);
   void go_on_from_earliest(name_state& name, const error& why);
 
   const hub::parts* with_;

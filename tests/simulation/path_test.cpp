@@ -39,7 +39,7 @@ class kept_cursors final : public streams::cursor_store {
   }
   void save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) override {
     for (const auto& [key, at] : moved) cursors.insert_or_assign(key, at);
-    done({});
+    done(std::vector<streams::cursor_key>());
   }
   void mark_abandoned(const streams::cursor_key& /*key*/, bool /*abandoned*/) override {}
   std::map<streams::cursor_key, position> cursors;

@@ -32,9 +32,12 @@ class simulated_state final : public streams::cursor_store {
     waiting_.emplace_back([this, moved = std::move(moved), done = std::move(done)] {
       std::vector<control::state_store::moved_cursor> cursors;
       for (const auto& [key, at] : moved) cursors.push_back({key.table, key.name, at});
-      const auto outcome = store_->save_cursors(project, cursors);
+      const auto missing = store_->save_cursors(project, cursors);
+      if (!missing) return done(missing.error());
       on_saved_(moved);
-      done(outcome);
+      std::vector<streams::cursor_key> keys;
+      for (const auto& one : *missing) keys.push_back({one.table, one.name});
+      done(keys);
     });
   }
 

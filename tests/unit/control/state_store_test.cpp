@@ -1,17 +1,22 @@
 #include "control/state_store.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "control/catalog_json.hpp"
 #include "control/key_ring.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/control/stepped_clock.hpp"
@@ -42,6 +47,19 @@ struct kept_store {
   result<state_store> opened;
 };
 
+// Tables by OID.
+std::shared_ptr<const catalog> tables(
+    const std::vector<std::pair<std::uint32_t, table_name>>& named) {
+  auto known = std::make_shared<catalog>();
+  for (const auto& [oid, name] : named) {
+    auto& table = known->tables.emplace_back();
+    table.oid = oid;
+    table.name = name;
+  }
+  std::ranges::sort(known->tables, {}, &catalog_table::name);
+  return known;
+}
+
 class state_store_test : public ::testing::Test {
  protected:
   testing::temporary_directory directory_;
@@ -59,12 +77,65 @@ TEST_F(state_store_test, cursors_follow_renamed_tables_with_the_catalog_that_say
   const table_name people{"public", "people"};
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
   ASSERT_TRUE(store_->open_cursor("q", users, "mail", at(20)));
-  ASSERT_TRUE(store_->keep_catalog("p", "{}", {{users, people}}));
+  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, users}})));
+  const auto now = tables({{1, people}});
+  ASSERT_TRUE(store_->keep_catalog("p", now));
   store_.reopen();
   EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(99)) << "the name is free";
   EXPECT_EQ(store_->open_cursor("q", users, "mail", at(99)).value(), at(20));
-  EXPECT_EQ(store_->fact("p", "catalog").value(), "{}");
+  EXPECT_EQ(store_->fact("p", "catalog").value(), to_json(*now));
+}
+
+// Whatever is done to cursors before the rename is stored would be done under the wrong names.
+TEST_F(state_store_test, a_rename_that_could_not_be_stored_goes_before_whatever_comes_next) {
+  const table_name people{"public", "people"};
+  const std::map<std::string, std::function<bool(state_store&)>> next{
+      {"open",
+       [&](state_store& store) {
+         return store.open_cursors("p", {{people, "mail", at(99)}}).has_value();
+       }},
+      {"save",
+       [&](state_store& store) {
+         const auto missing = store.save_cursors("p", {{people, "mail", at(10)}});
+         return missing && missing->empty();
+       }},
+      {"seek",
+       [&](state_store& store) {
+         return store.seek_cursor("p", people, "mail", at(10)).has_value();
+       }},
+      {"mark",
+       [&](state_store& store) {
+         return store.mark_abandoned("p", people, "mail", true).has_value();
+       }},
+      {"delete",
+       [&](state_store& store) { return store.delete_cursor("p", people, "gone").has_value(); }},
+      {"catalog",
+       [&](state_store& store) {
+         return store.keep_catalog("p", tables({{1, people}, {2, {"public", "new"}}})).has_value();
+       }},
+  };
+  for (const auto& [what, run] : next) {
+    SCOPED_TRACE(what);
+    const testing::temporary_directory directory;
+    kept_store store(directory.path());
+    ASSERT_TRUE(store->open_cursor("p", users, "mail", at(10)));
+    ASSERT_TRUE(store->open_cursor("p", users, "gone", at(10)));
+    ASSERT_TRUE(store->keep_catalog("p", tables({{1, users}})));
+    const auto operators = sqlite_database::open(store.path).value();
+    ASSERT_TRUE(operators.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'full'); END"));
+    EXPECT_FALSE(store->keep_catalog("p", tables({{1, people}})));
+    EXPECT_FALSE(run(*store)) << "not before the rename";
+    ASSERT_TRUE(operators.execute("DROP TRIGGER full"));
+    EXPECT_TRUE(run(*store));
+    const auto stored = store->cursors("p").value();
+    ASSERT_EQ(stored.size(), what == "delete" ? 1U : 2U);
+    for (const auto& one : stored) {
+      EXPECT_EQ(one.table, people);
+      EXPECT_EQ(one.at, at(10));
+    }
+  }
 }
 
 TEST_F(state_store_test, cursors_of_swapped_tables_swap) {
@@ -72,7 +143,8 @@ TEST_F(state_store_test, cursors_of_swapped_tables_swap) {
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
   ASSERT_TRUE(store_->open_cursor("p", users, "audit", at(11)));
   ASSERT_TRUE(store_->open_cursor("p", people, "mail", at(20)));
-  ASSERT_TRUE(store_->keep_catalog("p", "{}", {{users, people, true}, {people, users, true}}));
+  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, users}, {2, people}})));
+  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, people}, {2, users}})));
   EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(20));
   EXPECT_EQ(store_->open_cursor("p", people, "audit", at(99)).value(), at(11));
@@ -84,7 +156,8 @@ TEST_F(state_store_test, a_cursor_that_the_new_name_has_already_stays) {
   const table_name fresh{"public", "users_new"};
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
   ASSERT_TRUE(store_->open_cursor("p", fresh, "mail", at(20)));
-  ASSERT_TRUE(store_->keep_catalog("p", "{}", {{fresh, users}}));
+  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, users}, {2, fresh}})));
+  ASSERT_TRUE(store_->keep_catalog("p", tables({{2, users}})));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(10));
   EXPECT_EQ(store_->cursors("p")->size(), 1U);
 }
@@ -104,11 +177,17 @@ TEST_F(state_store_test, positions_keep_every_bit) {
   EXPECT_EQ(store_->open_cursor("p", users, "mail", extreme).value(), extreme);
 }
 
-TEST_F(state_store_test, save_does_not_bring_a_deleted_cursor_back) {
+TEST_F(state_store_test, save_does_not_bring_a_deleted_cursor_back_and_says_which_it_was) {
+  ASSERT_TRUE(store_->open_cursor("p", users, "audit", at(1)));
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(1)));
   ASSERT_TRUE(store_->delete_cursor("p", users, "mail"));
-  ASSERT_TRUE(store_->save_cursors("p", {{users, "mail", at(2)}}));
-  EXPECT_TRUE(store_->cursors("p").value().empty());
+  const auto missing =
+      store_->save_cursors("p", {{users, "mail", at(2)}, {users, "audit", at(2)}}).value();
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_EQ(missing[0].name, "mail");
+  const auto stored = store_->cursors("p").value();
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(stored[0].at, at(2));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(30)).value(), at(30));
 }
 

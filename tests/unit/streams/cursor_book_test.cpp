@@ -25,7 +25,9 @@ class slow_store final : public cursor_store {
   }
   void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }
 
-  void answer(const result<void>& outcome = {}) { std::exchange(waiting, nullptr)(outcome); }
+  void answer(const result<std::vector<cursor_key>>& outcome = std::vector<cursor_key>()) {
+    std::exchange(waiting, nullptr)(outcome);
+  }
 
   std::vector<std::map<cursor_key, position>> saves;
   std::map<cursor_key, bool> marks;

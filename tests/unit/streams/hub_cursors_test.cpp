@@ -9,6 +9,12 @@ using namespace std::chrono_literals;
 class hub_cursors : public hub_fixture {
  protected:
   hub_cursors() { start_hub(); }
+
+  // Until what is saved after a while has been.
+  void settle_saves() {
+    context_.restart();
+    context_.run_for(1200ms);
+  }
 };
 
 TEST_F(hub_cursors, what_passes_a_stream_that_wants_nothing_of_it_moves_its_cursor_in_time) {
@@ -18,6 +24,92 @@ TEST_F(hub_cursors, what_passes_a_stream_that_wants_nothing_of_it_moves_its_curs
   pass_until(10s);
   EXPECT_EQ(cursors_.stored.at(key("mail")), log_.bounds().last_at);
   EXPECT_TRUE(reader->ids.empty());
+}
+
+TEST_F(hub_cursors, cursor_of_a_name_in_use_that_is_not_stored_any_more_is_stored_anew) {
+  const auto reader = open("mail");
+  cursors_.stored.clear();
+  append(3);
+  acknowledge_all(*reader);
+  settle_saves();
+  EXPECT_EQ(cursors_.stored[key("mail")], place_of(3));
+}
+
+TEST_F(hub_cursors, deleted_cursor_is_not_stored_anew) {
+  const auto reader = open("mail");
+  append(3);
+  acknowledge_all(*reader);
+  cursors_.stored.clear();
+  hub_->forget(key("mail"), "deleted");
+  settle_saves();
+  EXPECT_TRUE(cursors_.stored.empty());
+}
+
+TEST_F(hub_cursors, retention_waits_until_a_name_that_is_not_stored_any_more_is_again) {
+  hub_->close(open("mail")->stream);
+  settle_saves();
+  append(3, "notes");
+  cursors_.stored.clear();
+  std::optional<bool> made;
+  hub_->make_way(place_of(2), [&](bool way) { made = way; });
+  settle();
+  EXPECT_EQ(made, false);
+  settle_saves();
+  EXPECT_TRUE(cursors_.stored.contains(key("mail")));
+  hub_->make_way(place_of(2), [&](bool way) { made = way; });
+  settle();
+  EXPECT_EQ(made, true);
+}
+
+TEST_F(hub_cursors, name_whose_cursor_was_moved_goes_on_there) {
+  const auto before = open("mail");
+  append(5);
+  const auto moved = hub_->move(key("mail"), "moved");
+  EXPECT_EQ(before->ended, end_reason::cursor_moved);
+  const auto meanwhile = open("mail");
+  EXPECT_EQ(meanwhile->stream, stream_id{}) << "it waits";
+  moved(place_of(3));
+  settle();
+  EXPECT_EQ(meanwhile->numbers(), (std::vector<int>{4, 5}));
+  EXPECT_EQ(hub_->cursor(key("mail")), place_of(3));
+}
+
+TEST_F(hub_cursors, name_whose_cursor_could_not_be_moved_goes_on_where_it_was) {
+  const auto before = open("mail");
+  append(5);
+  acknowledge(*before, 0);
+  const auto moved = hub_->move(key("mail"), "moved");
+  const auto meanwhile = open("mail");
+  moved(error{errc::io, "the disk is gone"});
+  settle();
+  EXPECT_EQ(meanwhile->numbers(), (std::vector<int>{2, 3, 4, 5}));
+}
+
+TEST_F(hub_cursors, of_two_moves_at_once_the_later_one_counts) {
+  open("mail");
+  append(5);
+  const auto first = hub_->move(key("mail"), "moved");
+  const auto second = hub_->move(key("mail"), "moved");
+  first(place_of(1));
+  const auto reader = open("mail");
+  EXPECT_TRUE(reader->rows.empty()) << "the second is under way";
+  second(place_of(4));
+  settle();
+  EXPECT_EQ(reader->numbers(), (std::vector<int>{5}));
+}
+
+TEST_F(hub_cursors, name_that_is_deleted_while_it_is_moved_is_gone) {
+  open("mail");
+  append(5);
+  const auto moved = hub_->move(key("mail"), "moved");
+  const auto waiting = open("mail");
+  hub_->forget(key("mail"), "deleted");
+  cursors_.stored.clear();
+  moved(place_of(1));
+  settle();
+  EXPECT_TRUE(waiting->refused);
+  EXPECT_EQ(hub_->cursor(key("mail")), position{});
+  EXPECT_TRUE(open("mail")->rows.empty()) << "a new name";
 }
 
 }  // namespace

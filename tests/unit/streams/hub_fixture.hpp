@@ -33,8 +33,16 @@ class cursors_in_memory final : public cursor_store {
   }
   void save(std::vector<std::pair<cursor_key, position>> moved, saved done) override {
     if (fail_saves) return done(error{errc::io, "the disk is gone"});
-    for (const auto& [key, at] : moved) stored.insert_or_assign(key, at);
-    done({});
+    std::vector<cursor_key> missing;
+    for (const auto& [key, at] : moved) {
+      const auto found = stored.find(key);
+      if (found == stored.end()) {
+        missing.push_back(key);
+      } else {
+        found->second = at;
+      }
+    }
+    done(missing);
   }
   void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }
 
