@@ -137,15 +137,14 @@ void admin::seek_cursor(const std::string& project, const streams::cursor_key& k
                         std::function<void(result<server::cursor_move>)> done) {
   const auto move = [this, of = find(project), project, key, done](const result<position>& to) {
     if (!to) return done(to.error());
-    // Its streams end first. Whoever comes back asks the store, after the seek: the control thread
-    // works in the order in which it is asked.
-    of->streams().forget(key, "the stream's cursor was moved");
+    const auto moved = of->streams().move(key, "the stream's cursor was moved");
     control_->run(
         delivery_,
         [project, key, to = *to](control::state_store& store) {
           return store.seek_cursor(project, key.table, key.name, to);
         },
-        [to = *to, done](const result<position>& from) {
+        [to = *to, moved, done](const result<position>& from) {
+          moved(from ? result<position>(to) : result<position>(from.error()));
           if (!from) return done(from.error());
           done(server::cursor_move{*from, to});
         });

@@ -9,7 +9,11 @@
 namespace pulse::app {
 namespace {
 
+// Where each of the cursors stands that were to be taken back.
+using taken = std::vector<result<position>>;
+
 struct outcome {
+  taken lost;
   control::stored_gap gap;
   std::vector<control::stored_gap> all;
 };
@@ -29,20 +33,22 @@ result<std::vector<streams::cursor_key>> cursors_behind(control::state_store& st
 }
 
 // Before the gap is recorded whole: a crash in between finds both again.
-result<void> take_back(control::state_store& store, const std::string& project,
-                       const std::vector<streams::cursor_key>& lost, const position& to) {
+result<taken> take_back(control::state_store& store, const std::string& project,
+                        const std::vector<streams::cursor_key>& lost, const position& to) {
+  taken all;
   for (const auto& key : lost) {
     const auto from = store.seek_cursor(project, key.table, key.name, to);
-    // Deleted meanwhile.
-    if (!from && from.error().code == errc::not_found) continue;
-    if (!from) return from.error();
+    const bool deleted = !from && from.error().code == errc::not_found;
+    if (!from && !deleted) return from.error();
+    all.push_back(deleted ? result<position>(from.error()) : result<position>(to));
+    if (deleted) continue;
     log_warning("streams", "a cursor of the lost event log was moved before the gap",
                 {{"project", project},
                  {"table", to_string(key.table)},
                  {"stream", key.name},
                  {"from", to_string(*from)}});
   }
-  return {};
+  return all;
 }
 
 void log_found(const std::string& project, const control::stored_gap& gap) {
@@ -95,32 +101,38 @@ void gap_keeper::record(const history_gap& found, recorded done) {
         const auto self = weak.lock();
         if (!self) return;
         if (!lost) return done(lost.error());
-        // Whoever comes back asks the store, after what follows.
-        for (const auto& key : *lost)
-          self->with_.streams->forget(key, "the event log that it was reading is lost");
         self->keep(found, *lost, done);
       });
 }
 
 void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key> lost,
                       recorded done) {
+  std::vector<streams::hub::moved> moved;
+  moved.reserve(lost.size());
+  for (const auto& key : lost)
+    moved.push_back(with_.streams->move(key, "the event log that it was reading is lost"));
   with_.control->run(
       with_.delivery,
       [project = with_.project, found, lost = std::move(lost),
        by = std::string(with_.goes_on ? "on_gap" : "")](
           control::state_store& store) -> result<outcome> {
-        if (auto taken = take_back(store, project, lost, found.after); !taken) return taken.error();
+        auto taken_back = take_back(store, project, lost, found.after);
+        if (!taken_back) return taken_back.error();
         auto table = store.gaps();
         auto gap = table.record(project, found, by);
         if (!gap) return gap.error();
         auto all = table.of(project);
         if (!all) return all.error();
-        return outcome{std::move(*gap), std::move(*all)};
+        return outcome{std::move(*taken_back), std::move(*gap), std::move(*all)};
       },
-      [weak = weak_from_this(), done = std::move(done)](result<outcome> made) {
+      [weak = weak_from_this(), moved = std::move(moved),
+       done = std::move(done)](result<outcome> made) {
         const auto self = weak.lock();
         if (!self) return;
-        if (!made) return done(made.error());
+        if (!made) {
+          for (const auto& tell : moved) tell(made.error());
+          return done(made.error());
+        }
         const auto known = std::ranges::find(self->gaps_, made->gap.id, &control::stored_gap::id);
         if (known == self->gaps_.end()) {
           self->with_.figures
@@ -132,6 +144,7 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
         if (known == self->gaps_.end() || known->what != made->gap.what)
           log_found(self->with_.project, made->gap);
         self->use(std::move(made->all));
+        for (std::size_t i = 0; i < moved.size(); ++i) moved[i](made->lost[i]);
         done(std::move(made->gap));
       });
 }

@@ -161,6 +161,22 @@ scenario('retention_passes_a_quiet_stream_and_tells_the_one_that_it_overtakes', 
   assert.deepEqual(got, Array.from({ length: got.length }, (_, n) => (got[0] as number) + n), 'all that is kept');
 });
 
+// Between the command and the next consumer nobody opens the name.
+scenario('retention_knows_streams_that_were_moved_as_well_as_others', async (s) => {
+  const { postgres, pulse } = await prepare(s, small);
+  await leaveName(s, pulse, note, 'quiet');
+  await leaveName(s, pulse, row, 'behind');
+  await command(pulse, ['streams', 'seek', 'notes', 'quiet', '--to', 'end']);
+  await command(pulse, ['streams', 'seek', 'rows', 'behind', '--to', 'end']);
+  await fillUntilDropped(postgres, pulse);
+  assert.equal(await pulse.metric('pulse_cursors_expired_total'), 1);
+  assert.match(pulse.process.output, /retention drops events that a stream still waits for/);
+  assert.equal((await show(pulse, 'notes', 'quiet')).condition, 'kept');
+  assert.equal((await show(pulse, 'rows', 'behind')).condition, 'expired');
+  await postgres.sql('INSERT INTO notes VALUES (1)');
+  await (await s.consumer(pulse, { model: note, name: 'quiet' })).untilReceived(1);
+});
+
 scenario('an_expired_stream_goes_on_with_the_oldest_event_where_the_project_says_so', async (s) => {
   const { postgres, pulse } = await prepare(s, { ...small, PULSE_ON_EXPIRED: 'earliest' });
   await leaveName(s, pulse, row, 'behind');

@@ -283,6 +283,38 @@ TEST_F(hub_expiry, what_is_in_flight_counts_as_waited_for) {
   EXPECT_FALSE(open("working")->refused);
 }
 
+TEST_F(hub_expiry, name_whose_cursor_was_moved_is_kept_or_expires_as_any_other) {
+  make_name("quiet", "notes");
+  make_name("waits");
+  append(5);
+  const auto end = log_.bounds().last_at;
+  hub_->move(key("quiet", "notes"), "moved")(end);
+  hub_->move(key("waits"), "moved")(end);
+  append(5);
+  ASSERT_TRUE(drop_through(place_of(8)));
+  EXPECT_FALSE(open("quiet", "notes")->refused) << "nothing of its table was dropped";
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 1) << "and the other one is not silent";
+  EXPECT_TRUE(open("waits")->refused);
+}
+
+TEST_F(hub_expiry, move_while_retention_looks_at_names_is_not_overwritten) {
+  // More than are looked at in one turn.
+  for (int i = 0; i < 200; ++i) make_name(std::to_string(i), "notes");
+  append(10);
+  std::optional<bool> made;
+  hub_->make_way(place_of(8), [&](bool way) { made = way; });
+  std::map<cursor_key, position> moved;
+  for (int i = 0; i < 200; ++i) {
+    const auto name = key(std::to_string(i), "notes");
+    const auto to = place_of(9);
+    cursors_.stored[name] = moved[name] = to;
+    hub_->move(name, "moved")(to);
+  }
+  settle();
+  EXPECT_EQ(made, true);
+  EXPECT_EQ(cursors_.stored, moved);
+}
+
 TEST_F(hub_expiry, stream_without_room_reads_on_behind_what_was_dropped) {
   limits_.window_events_max = 2;
   start_hub();
