@@ -8,17 +8,14 @@ namespace pulse::log {
 class memory_reader final : public log_reader {
  public:
   memory_reader(const memory_log& log, const position& after, table_id table)
-      : log_(&log), after_(after), table_(table), scanned_at_(after) {}
+      : log_(&log), after_(after), table_(table), scanned_at_(after) {
+    const std::scoped_lock lock(log_->mutex_);
+    find_place();
+  }
 
   result<const event_view*> next() override {
     const std::scoped_lock lock(log_->mutex_);
     const auto& events = log_->events_;
-    if (next_sequence_ == 0) {
-      if (after_ != position{} && after_ < log_->bounds_.dropped_through) return overtaken();
-      const auto at = std::ranges::upper_bound(events, after_, {},
-                                               [](const auto& one) { return one.event.at; });
-      next_sequence_ = at == events.end() ? log_->bounds_.last + 1 : at->event.sequence;
-    }
     if (next_sequence_ < log_->bounds_.first) return overtaken();
     while (next_sequence_ <= log_->bounds_.last) {
       const auto& stored = events[next_sequence_ - log_->bounds_.first];
@@ -39,6 +36,15 @@ class memory_reader final : public log_reader {
   }
 
  private:
+  // Zero where what comes next is dropped already.
+  void find_place() {
+    const auto& bounds = log_->bounds_;
+    if (after_ != position{} && after_ < bounds.dropped_through) return;
+    const auto at = std::ranges::upper_bound(log_->events_, after_, {},
+                                             [](const auto& one) { return one.event.at; });
+    next_sequence_ = at == log_->events_.end() ? bounds.last + 1 : at->event.sequence;
+  }
+
   error overtaken() const {
     return {errc::gap,
             "the reader was overtaken: events through " + to_string(log_->bounds_.dropped_through) +

@@ -14,6 +14,7 @@ namespace {
 
 // How much one stream, or the tail, may do before others have their turn.
 constexpr int slice_events = 512;
+constexpr std::chrono::minutes dropped_said_interval{1};
 
 }  // namespace
 
@@ -28,11 +29,17 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       failures_(&failures),
       end_(std::move(end)),
       tail_(*with.log),
-      figures_(*with.figures, with.project) {}
+      figures_(*with.figures, with.project),
+      unnamed_overtaken_total_(with.figures->counter(
+          "pulse_unnamed_streams_overtaken_total",
+          "Unnamed streams ended because retention dropped events that they still waited for",
+          {{"project", with.project}})) {}
 
 void dispatcher::start(stream_state& stream, const position& from) {
   stream.after = from;
   stream.window.start_at(from);
+  // Now: if it is overtaken before its turn comes, it is known what it has missed.
+  if (!stream.tracked()) stream.reader = with_->log->read(from, stream.table);
   read_by_itself(stream);
 }
 
@@ -142,6 +149,7 @@ void dispatcher::run_slice(stream_state& stream) {
   if (!stream.reader) stream.reader = with_->log->read(stream.after, stream.table);
   for (int i = 0; i < slice_events; ++i) {
     const auto before = stream.reader->scanned_through();
+    stream.through = std::max(stream.through, stream.reader->scanned_sequence());
     const auto read = stream.reader->next();
     if (!read) {
       stream.pass(before);
@@ -195,8 +203,7 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
   const bool congested = stream.to->unsent_bytes() > limits_->unsent_bytes_max;
   if (!stream.tracked()) {
     if (congested) {
-      ++stream.dropped;
-      ++figures_.dropped;
+      drop(stream, 1);
     } else {
       deliver(stream, *frame);
     }
@@ -242,6 +249,21 @@ void dispatcher::deliver(stream_state& stream, std::string_view frame) {
   stream.to->send(frame);
   ++stream.delivered;
   ++figures_.delivered;
+}
+
+void dispatcher::drop(stream_state& stream, std::uint64_t count) {
+  stream.dropped += count;
+  figures_.dropped += count;
+  unsaid_dropped_ += count;
+}
+
+// Seldom: a consumer that is too slow is so for every event.
+void dispatcher::tick(std::chrono::steady_clock::time_point now) {
+  if (unsaid_dropped_ == 0 || (dropped_said_ && now - *dropped_said_ < dropped_said_interval))
+    return;
+  dropped_said_ = now;
+  log_warning("streams", "subscribe() consumers were too slow: events were dropped for them",
+              {{"project", with_->project}, {"events", std::exchange(unsaid_dropped_, 0)}});
 }
 
 // Nothing behind a gap is stored before the hub knows of it: those that keep up look at once.
@@ -292,6 +314,7 @@ void dispatcher::end_barred(stream_id id) {
 
 // What is damaged becomes a gap first; then the reader passes it, and the gap says who goes on.
 void dispatcher::hold(stream_state& stream, const error& why) {
+  if (why.code == errc::gap && stream.name == nullptr) return overtaken(stream, why);
   const auto lost = stream.reader->damage();
   if (!lost || !with_->on_damage) return end_unread(stream, why);
   stream.reader.reset();
@@ -301,6 +324,29 @@ void dispatcher::hold(stream_state& stream, const error& why) {
   with_->on_damage(*lost, [weak = weak_from_this(), lost = *lost](const result<void>& recorded) {
     if (const auto self = weak.lock()) self->go_on_behind_damage(lost, recorded);
   });
+}
+
+// Retention was faster than a stream without a name, or the memory of a project without event
+// persistence was full: subscribe() waits for nobody and goes on.
+void dispatcher::overtaken(stream_state& stream, const error& why) {
+  if (stream.tracked()) {
+    unnamed_overtaken_total_.Increment();
+    log_warning("streams",
+                "retention has dropped events that an unnamed stream still waited for: it ends",
+                {{"project", with_->project},
+                 {"table", to_string(stream.table_of)},
+                 {"cursor", to_string(stream.cursor())},
+                 {"reason", why.what}});
+    return end_unread(stream, why);
+  }
+  const auto bounds = with_->log->bounds();
+  // What they were is not known any more: all that it has not seen counts.
+  const auto gone = std::max(stream.through, bounds.first - 1);
+  if (stream.after < bounds.dropped_through) drop(stream, gone - stream.through);
+  stream.through = gone;
+  stream.pass(bounds.dropped_through);
+  stream.reader.reset();
+  read_by_itself(stream);
 }
 
 // The disk may read them the next time: until then nothing says that they are lost.

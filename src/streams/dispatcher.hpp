@@ -1,12 +1,16 @@
 // The way of events from the log to the streams, turn by turn.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/metrics.hpp"
 #include "change/event.hpp"
 #include "change/position.hpp"
 #include "log/event_log.hpp"
@@ -48,6 +52,8 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void look_at_gaps();
 
   void show_figures() { figures_.show(); }
+  // Time has passed: says, seldom, how many events subscribe() has lost.
+  void tick(std::chrono::steady_clock::time_point now);
 
  private:
   enum class offered { done, no_room };
@@ -66,6 +72,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   offered offer(stream_state& stream, const event_view& event);
   bool wanted(stream_state& stream, const event_view& event);
   void deliver(stream_state& stream, std::string_view frame);
+  void drop(stream_state& stream, std::uint64_t count);
 
   // What stands in a stream's way.
   void bar(stream_state& stream, const control::stored_gap& gap);
@@ -73,6 +80,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void end_barred(stream_id id);
   void hold(stream_state& stream, const error& why);
   void end_unread(const stream_state& stream, const error& why);
+  void overtaken(stream_state& stream, const error& why);
   void go_on_behind_damage(const log::damaged_stretch& lost, const result<void>& recorded);
 
   const hub::parts* with_;
@@ -86,7 +94,10 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   std::deque<stream_id> ready_;  // for a slice
   bool turn_posted_ = false;
   bool recording_damage_ = false;
+  std::uint64_t unsaid_dropped_ = 0;  // for subscribe(), and not in the log yet
+  std::optional<std::chrono::steady_clock::time_point> dropped_said_;
   delivery_figures figures_;
+  prometheus::Counter& unnamed_overtaken_total_;
 };
 
 }  // namespace pulse::streams

@@ -40,6 +40,10 @@ hub::impl::impl(parts with, stream_limits limits)
       stalled_ended_total_(with_.figures->counter(
           "pulse_streams_stalled_ended_total",
           "Streams ended because they acknowledged nothing while another waited for their name",
+          {{"project", with_.project}})),
+      unnamed_started_total_(with_.figures->counter(
+          "pulse_unnamed_streams_started_total",
+          "Times that stream() without a name was opened, reconnects included: each starts now",
           {{"project", with_.project}})) {}
 
 void hub::impl::know(const known_cursor& cursor) {
@@ -94,7 +98,10 @@ void hub::impl::start_unnamed(stream_id id, const position& from, opened done) {
   boost::asio::post(with_.executor, [self = shared_from_this(), id, from, done = std::move(done)] {
     if (self->streams_.find(id) == nullptr) return done(connection_closed());
     done(id);
-    if (auto* stream = self->streams_.find(id)) self->dispatcher_->start(*stream, from);
+    auto* stream = self->streams_.find(id);
+    if (stream == nullptr) return;
+    if (stream->tracked()) self->unnamed_started_total_.Increment();
+    self->dispatcher_->start(*stream, from);
   });
 }
 
@@ -342,6 +349,7 @@ void hub::impl::make_way(const position& through, std::function<void(bool)> done
 void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   // Acknowledgements that no event follows would otherwise not be seen until one does.
   dispatcher_->show_figures();
+  dispatcher_->tick(now);
   std::size_t stalled = 0;
   std::vector<std::pair<stream_id, std::chrono::steady_clock::duration>> in_the_way;
   for (const auto& [id, stream] : streams_.all()) {

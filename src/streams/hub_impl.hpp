@@ -79,6 +79,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   prometheus::Counter& unknown_acknowledgements_total_;
   prometheus::Gauge& stalled_streams_;
   prometheus::Counter& stalled_ended_total_;
+  prometheus::Counter& unnamed_started_total_;
 };
 
 }  // namespace pulse::streams

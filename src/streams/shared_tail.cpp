@@ -20,6 +20,7 @@ void shared_tail::join(stream_state& stream) {
 
 void shared_tail::leave(stream_state& stream) {
   stream.pass(place_);
+  stream.through = std::max(stream.through, sequence_);
   stream.tail_place = nullptr;
   auto& members = members_[stream.table];
   const auto at = std::ranges::find(members.streams, &stream);
@@ -40,6 +41,7 @@ std::vector<stream_id> shared_tail::members() const {
 
 result<const event_view*> shared_tail::next() {
   place_ = reader_->scanned_through();
+  sequence_ = reader_->scanned_sequence();
   return reader_->next();
 }
 

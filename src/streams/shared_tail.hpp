@@ -50,6 +50,7 @@ class shared_tail {
   log::event_log* log_;
   std::unique_ptr<log::log_reader> reader_;
   position place_;
+  event_sequence sequence_ = 0;  // the same, as far as it has one
   std::unordered_map<table_id, members_of_table> members_;
   std::size_t size_ = 0;
   std::vector<stream_id> concerned_;

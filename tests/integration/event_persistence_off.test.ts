@@ -1,7 +1,7 @@
 // Without event persistence nothing is stored: subscribe() works, stream() says why it does not, and no slot is left.
 import assert from 'node:assert/strict';
 
-import { Refused } from '../harness/consumer.js';
+import { Refused, type Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
@@ -30,6 +30,35 @@ scenario('subscribe_works_stream_gets_p6106_and_no_slot_is_left', async (s) => {
   assert.ok((await slots()).every((slot) => (slot as { temporary: boolean }).temporary));
   await pulse.kill();
   await until('the slot to be gone', async () => (await slots()).length === 0);
+});
+
+scenario('a_burst_beyond_what_memory_keeps_ends_no_subscription_and_the_loss_is_counted', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY, body text)');
+  const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--event-persistence', 'off'] });
+  const consumers: Consumer[] = [];
+  for (let i = 0; i < 3; i++) {
+    consumers.push(await s.consumer(pulse, { model: row, path: '/subscribe', keepFrames: false }));
+  }
+  const rows = 400_000;
+  await postgres.sql(`INSERT INTO rows SELECT n, repeat('x', 200) FROM generate_series(1, ${rows}) n`);
+  const list = async (): Promise<{ delivered: number; dropped: number }[]> => {
+    const { output } = await pulse.command(['streams', 'list', '--json'], pulse.adminAccess);
+    return (JSON.parse(output) as { streams: { delivered: number; dropped: number }[] }).streams;
+  };
+  await until('every row to be delivered or counted', async () =>
+    (await list()).every(({ delivered, dropped }) => delivered + dropped === rows),
+  );
+  const streams = await list();
+  assert.equal(streams.length, consumers.length);
+  const delivered = streams.reduce((sum, stream) => sum + stream.delivered, 0);
+  await until('what was sent', () => consumers.reduce((sum, { received }) => sum + received, 0) === delivered);
+  assert.ok(consumers.every((consumer) => consumer.isOpen));
+  assert.ok(delivered < consumers.length * rows, 'the burst was not large enough');
+  await until('the count', async () => {
+    return (await pulse.metric('pulse_subscribe_events_dropped_total')) === consumers.length * rows - delivered;
+  });
+  await until('the log to say so', () => /subscribe\(\) consumers were too slow/.test(pulse.process.output));
 });
 
 scenario('switching_persistence_off_and_on_again_is_said', async (s) => {

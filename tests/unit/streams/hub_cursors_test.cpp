@@ -61,6 +61,15 @@ TEST_F(hub_cursors, retention_waits_until_a_name_that_is_not_stored_any_more_is_
   EXPECT_EQ(made, true);
 }
 
+TEST_F(hub_cursors, every_start_of_an_unnamed_stream_is_counted) {
+  open("mail");
+  open("", "jobs", {}, stream_mode::subscribe);
+  EXPECT_EQ(figure("pulse_unnamed_streams_started_total"), 0);
+  hub_->close(open("")->stream);
+  open("");
+  EXPECT_EQ(figure("pulse_unnamed_streams_started_total"), 2);
+}
+
 TEST_F(hub_cursors, name_whose_cursor_was_moved_goes_on_there) {
   const auto before = open("mail");
   append(5);

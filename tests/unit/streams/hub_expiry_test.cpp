@@ -334,6 +334,20 @@ TEST_F(hub_expiry, stream_without_room_reads_on_behind_what_was_dropped) {
   EXPECT_FALSE(consumer->ended);
 }
 
+TEST_F(hub_expiry, unnamed_stream_that_retention_overtakes_ends_and_is_counted) {
+  limits_.window_events_max = 2;
+  start_hub();
+  const auto slow = open("");
+  append(10);
+  ASSERT_EQ(slow->ids.size(), 2U);
+  ASSERT_TRUE(drop_through(place_of(8)));
+  EXPECT_EQ(figure("pulse_unnamed_streams_overtaken_total"), 0);
+  acknowledge_all(*slow);
+  EXPECT_EQ(slow->ended, end_reason::failure);
+  EXPECT_EQ(figure("pulse_unnamed_streams_overtaken_total"), 1);
+  EXPECT_EQ(figure("pulse_cursors_expired_total"), 0) << "there is no name to expire";
+}
+
 TEST_F(hub_expiry, name_that_nobody_uses_is_abandoned_and_says_so) {
   limits_.abandoned_after = 24h * 30;
   start_hub();
