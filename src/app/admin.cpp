@@ -107,11 +107,11 @@ void admin::read_cursors(const std::string& project, const std::optional<streams
           one.at = std::max(one.at, of->streams().cursor(one.key));
           one.condition = of->streams().condition(one.key, one.at);
         }
-        boost::asio::post(reading_, [of, events_max, delivery = delivery_, done,
-                                     all = std::move(*all)]() mutable {
+        boost::asio::post(reading_, [of, events_max, history = of->history(), delivery = delivery_,
+                                     done, all = std::move(*all)]() mutable {
           for (auto& one : all) {
             // What is gone cannot be counted: the condition says so.
-            if (auto lag = of->measure_lag(one.key, one.at, events_max)) one.lag = *lag;
+            if (auto lag = of->measure_lag(one.key, one.at, events_max, history)) one.lag = *lag;
           }
           boost::asio::post(delivery, [of, done, all = std::move(all)] { done(all); });
         });

@@ -72,6 +72,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
     for (const auto& one : made->with_.cursors)
       made->hub_->know({{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value()});
   }
+  made->hub_->use_history(made->with_.whose.history);
   for (const auto& gap : made->with_.gaps) {
     if (gap.what.kind == gap_kind::skipped && gap.what.through)
       made->skipped_.push_back(*gap.what.through);
@@ -178,7 +179,10 @@ void project::start() {
     const auto kept = [weak, whose, done = std::move(done)](const result<void>& outcome) {
       const auto self = weak.lock();
       if (!self) return;
-      if (outcome) self->with_.whose = whose;
+      if (outcome) {
+        self->with_.whose = whose;
+        self->hub_->use_history(whose.history);
+      }
       done(outcome);
     };
     keep("origin", control::to_json(whose), kept);
@@ -291,10 +295,11 @@ void project::log_figures::take(const log::log_bounds& now) {
 }
 
 result<streams::cursor_lag> project::measure_lag(const streams::cursor_key& key, const position& at,
-                                                 std::uint64_t events_max) const {
+                                                 std::uint64_t events_max,
+                                                 const timelines& history) const {
   const auto table = relations_->table(0, key.table);
   if (!table) return table.error();
-  return streams::measure_lag(*log_, at, *table, events_max);
+  return streams::measure_lag(*log_, at, *table, events_max, history);
 }
 
 result<position> project::find_position(const streams::seek_target& target,

@@ -66,7 +66,7 @@ class project final : public server::project_service, public std::enable_shared_
 
   // Of a cursor that stands at `at`; see streams/cursor_lag.hpp. Any thread.
   result<streams::cursor_lag> measure_lag(const streams::cursor_key& key, const position& at,
-                                          std::uint64_t events_max) const;
+                                          std::uint64_t events_max, const timelines& history) const;
   // By which the database has come to where it is. On the delivery thread.
   const timelines& history() const { return with_.whose.history; }
   // See streams/seek.hpp. Any thread.

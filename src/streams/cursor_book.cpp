@@ -113,11 +113,10 @@ void cursor_book::save() {
   }
   saving_ = true;
   auto batch = moved;
-  with_->cursors->save(
-      std::move(moved), [weak = weak_from_this(), batch = std::move(batch)](
-                            const result<std::vector<cursor_key>>& outcome) {
-        if (const auto self = weak.lock()) self->saved(batch, outcome);
-      });
+  with_->cursors->save(std::move(moved), [weak = weak_from_this(), batch = std::move(batch)](
+                                             const result<std::vector<cursor_key>>& outcome) {
+    if (const auto self = weak.lock()) self->saved(batch, outcome);
+  });
 }
 
 void cursor_book::saved(const moved_cursors& batch,
@@ -157,16 +156,17 @@ bool cursor_book::store_anew(const std::vector<cursor_key>& missing) {
                  {"table", to_string(key.table)},
                  {"stream", key.name},
                  {"cursor", to_string(name->cursor)}});
-    with_->cursors->open(key, name->cursor, [weak = weak_from_this(), known = std::weak_ptr(name)](
-                                                const result<position>& stored) {
-      const auto self = weak.lock();
-      const auto waiting = known.lock();
-      if (!self || !waiting) return;
-      if (stored) waiting->saved = *stored;
-      waiting->touched = waiting->dirty = true;
-      self->dirty_.insert(waiting->key);
-      self->save_after(retry_interval);
-    });
+    with_->cursors->open(
+        key, name->cursor,
+        [weak = weak_from_this(), known = std::weak_ptr(name)](const result<position>& stored) {
+          const auto self = weak.lock();
+          const auto waiting = known.lock();
+          if (!self || !waiting) return;
+          if (stored) waiting->saved = *stored;
+          waiting->touched = waiting->dirty = true;
+          self->dirty_.insert(waiting->key);
+          self->save_after(retry_interval);
+        });
   }
   return any;
 }
@@ -188,11 +188,13 @@ void cursor_book::close(std::function<void()> done) {
   save_soon();
 }
 
-void cursor_book::show_lags(const position& newest) {
+void cursor_book::show_lags(const position& newest, const timelines& history) {
+  std::size_t left_out = 0;
   for (const auto& [key, name] : names_) {
     if (name->opening || name->abandoned) continue;
-    lags_.set(key, lag_bytes(name->reached(), newest));
+    if (!lags_.set(key, lag_bytes(name->reached(), newest, history))) ++left_out;
   }
+  lags_.leave_out(left_out);
 }
 
 }  // namespace pulse::streams

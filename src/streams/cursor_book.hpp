@@ -64,8 +64,8 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
   // The last save, of all. `done` when it is durable, or could not be saved.
   void close(std::function<void()> done);
 
-  // The figures of how far behind each name is.
-  void show_lags(const position& newest);
+  // The figures of how far behind each name is; see streams/cursor_lag.hpp.
+  void show_lags(const position& newest, const timelines& history);
 
  private:
   using moved_cursors = std::vector<std::pair<cursor_key, position>>;

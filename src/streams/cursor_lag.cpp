@@ -1,15 +1,23 @@
 #include "streams/cursor_lag.hpp"
 
+#include <algorithm>
+
 namespace pulse::streams {
 
-std::uint64_t lag_bytes(const position& cursor, const position& newest) {
-  return cursor >= newest || cursor.commit >= newest.commit
-             ? 0
-             : newest.commit.value - cursor.commit.value;
+std::uint64_t lag_bytes(const position& cursor, const position& newest, const timelines& history) {
+  if (cursor >= newest) return 0;
+  auto from = cursor.commit;
+  bool known = cursor.timeline == newest.timeline || cursor == position{};
+  for (const auto& past : history.left) {
+    if (past.timeline < cursor.timeline || past.timeline >= newest.timeline) continue;
+    known = known || past.timeline == cursor.timeline;
+    from = std::min(from, past.switch_point);
+  }
+  return known && newest.commit > from ? newest.commit.value - from.value : 1;
 }
 
 result<cursor_lag> measure_lag(const log::event_log& log, const position& cursor, table_id table,
-                               std::uint64_t events_max) {
+                               std::uint64_t events_max, const timelines& history) {
   cursor_lag lag;
   const auto bounds = log.bounds();
   // Position zero would read from the oldest event that is kept, whatever is gone.
@@ -30,7 +38,7 @@ result<cursor_lag> measure_lag(const log::event_log& log, const position& cursor
     }
     if (++lag.events == 1) lag.oldest_waiting = (*read)->committed_at;
   }
-  if (lag.events != 0) lag.bytes = lag_bytes(cursor, bounds.last_at);
+  if (lag.events != 0) lag.bytes = lag_bytes(cursor, bounds.last_at, history);
   return lag;
 }
 

@@ -9,13 +9,17 @@
 #include "base/error.hpp"
 #include "change/event.hpp"
 #include "change/position.hpp"
+#include "change/timelines.hpp"
 #include "log/event_log.hpp"
 
 namespace pulse::streams {
 
-// WAL bytes between the cursor and the newest stored event. 0: nothing stored is left to deliver.
-// Of a stream that nobody reads it is an upper bound: what lies between may be of other tables.
-std::uint64_t lag_bytes(const position& cursor, const position& newest);
+// WAL bytes between the cursor and the newest stored event, by the history that the database has:
+// what a cursor has got of a timeline behind the place where it was left counts for nothing. One at
+// least while it is behind, also where no more is known: its timeline was another database's, and
+// LSNs cannot be compared. 0: nothing stored is left to deliver. Of a stream that nobody reads it
+// is an upper bound: what lies between may be of other tables.
+std::uint64_t lag_bytes(const position& cursor, const position& newest, const timelines& history);
 
 struct cursor_lag {
   std::uint64_t events =
@@ -28,6 +32,6 @@ struct cursor_lag {
 // Counts by reading the table's events: O(events), `events_max` at most. errc::gap: retention has
 // dropped what comes after the cursor. Any thread.
 result<cursor_lag> measure_lag(const log::event_log& log, const position& cursor, table_id table,
-                               std::uint64_t events_max);
+                               std::uint64_t events_max, const timelines& history);
 
 }  // namespace pulse::streams

@@ -17,6 +17,9 @@ void hub::open(stream_request wanted, const table_shape& shape, position start,
 void hub::know(const known_cursor& cursor) {
   impl_->know(cursor);
 }
+void hub::use_history(const timelines& history) {
+  impl_->use_history(history);
+}
 void hub::use_limits(const stream_limits& limits) {
   impl_->use_limits(limits);
 }

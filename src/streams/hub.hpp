@@ -19,6 +19,7 @@
 #include "base/error.hpp"
 #include "base/metrics.hpp"
 #include "change/catalog.hpp"
+#include "change/timelines.hpp"
 #include "control/stored_gap.hpp"
 #include "log/event_log.hpp"
 #include "streams/filter.hpp"
@@ -163,6 +164,9 @@ class hub {
 
   // The log has moved on. Called on the executor.
   void progress();
+
+  // By which the database has come to where it is: how far behind a cursor is hangs on that.
+  void use_history(const timelines& history);
 
   // For streams that are opened from now on.
   void use_limits(const stream_limits& limits);

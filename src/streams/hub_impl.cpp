@@ -363,7 +363,7 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   }
   for (const auto& [id, still] : in_the_way) end_stalled(id, still);
   stalled_streams_.Set(static_cast<double>(stalled - in_the_way.size()));
-  book_->show_lags(with_.log->bounds().last_at);
+  book_->show_lags(with_.log->bounds().last_at, history_);
   book_->sweep(now);
   expiry_->abandon_unused(now);
 }
@@ -417,7 +417,7 @@ std::vector<stream_status> hub::impl::status() const {
     one.standby = stream->how == delivery::standby;
     one.stalled = stream->how == delivery::waiting;
     one.cursor = stream->cursor();
-    one.lag_bytes = lag_bytes(one.cursor, newest);
+    one.lag_bytes = lag_bytes(one.cursor, newest, history_);
     all.push_back(std::move(one));
   }
   return all;

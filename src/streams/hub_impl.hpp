@@ -34,6 +34,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void close(stream_id id);
   void progress() { dispatcher_->progress(); }
   void use_limits(const stream_limits& limits) { limits_ = limits; }
+  void use_history(const timelines& history) { history_ = history; }
   void tick(std::chrono::steady_clock::time_point now);
   void make_way(const position& through, std::function<void(bool)> done);
   void forget(const cursor_key& key, std::string_view why);
@@ -65,6 +66,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
 
   const parts with_;
   stream_limits limits_;
+  timelines history_;
   bool shutting_down_ = false;
 
   // Each knows only those before it. Shared are those that post calls to themselves, which find out

@@ -1,5 +1,7 @@
 #include "streams/lag_figures.hpp"
 
+#include <utility>
+
 namespace pulse::streams {
 namespace {
 
@@ -9,17 +11,26 @@ constexpr const char* help =
 
 }  // namespace
 
+lag_figures::lag_figures(metrics& figures, std::string project)
+    : figures_(&figures),
+      project_(std::move(project)),
+      left_out_(&figures.gauge("pulse_stream_lags_left_out",
+                               "Named streams without a pulse_stream_lag_bytes of their own, since "
+                               "there are too many",
+                               {{"project", project_}})) {}
+
 metric_labels lag_figures::labels(const cursor_key& key) const {
   return {{"project", project_}, {"table", to_string(key.table)}, {"stream", key.name}};
 }
 
-void lag_figures::set(const cursor_key& key, std::uint64_t lag_bytes) {
+bool lag_figures::set(const cursor_key& key, std::uint64_t lag_bytes) {
   auto found = gauges_.find(key);
   if (found == gauges_.end()) {
-    if (gauges_.size() == streams_max) return;
+    if (gauges_.size() == streams_max) return false;
     found = gauges_.emplace(key, &figures_->gauge(name, help, labels(key))).first;
   }
   found->second->Set(static_cast<double>(lag_bytes));
+  return true;
 }
 
 void lag_figures::drop(const cursor_key& key) {

@@ -16,11 +16,13 @@ class lag_figures {
  public:
   static constexpr std::size_t streams_max = 1000;
 
-  lag_figures(metrics& figures, std::string project)
-      : figures_(&figures), project_(std::move(project)) {}
+  lag_figures(metrics& figures, std::string project);
 
-  void set(const cursor_key& key, std::uint64_t lag_bytes);
+  // False: there are streams_max others already.
+  bool set(const cursor_key& key, std::uint64_t lag_bytes);
   void drop(const cursor_key& key);
+  // So many have no figure of their own now.
+  void leave_out(std::size_t streams) { left_out_->Set(static_cast<double>(streams)); }
 
  private:
   metric_labels labels(const cursor_key& key) const;
@@ -28,6 +30,7 @@ class lag_figures {
   metrics* figures_;
   std::string project_;
   std::map<cursor_key, prometheus::Gauge*> gauges_;
+  prometheus::Gauge* left_out_;
 };
 
 }  // namespace pulse::streams

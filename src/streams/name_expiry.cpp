@@ -131,10 +131,10 @@ void name_expiry::save_moved() {
     if (const auto name = known.lock()) moved.emplace_back(name->key, at);
   }
   if (moved.empty()) return finish(std::vector<cursor_key>());
-  with_->cursors->save(
-      std::move(moved), [weak = weak_from_this()](const result<std::vector<cursor_key>>& saved) {
-        if (const auto self = weak.lock()) self->finish(saved);
-      });
+  with_->cursors->save(std::move(moved),
+                       [weak = weak_from_this()](const result<std::vector<cursor_key>>& saved) {
+                         if (const auto self = weak.lock()) self->finish(saved);
+                       });
 }
 
 void name_expiry::finish(const result<std::vector<cursor_key>>& saved) {

@@ -70,6 +70,23 @@ TEST_F(hub_cursors, every_start_of_an_unnamed_stream_is_counted) {
   EXPECT_EQ(figure("pulse_unnamed_streams_started_total"), 2);
 }
 
+TEST_F(hub_cursors, names_without_a_lag_of_their_own_are_counted) {
+  for (int i = 0; i < 1003; ++i) hub_->know({key(std::to_string(i)), {}, clock_.now()});
+  pass_until(1s);
+  EXPECT_EQ(figure("pulse_stream_lags_left_out"), 3);
+  hub_->forget(key("7"), "deleted");
+  pass_until(2s);
+  EXPECT_EQ(figure("pulse_stream_lags_left_out"), 2);
+}
+
+TEST_F(hub_cursors, lag_counts_from_where_a_promotion_has_left_the_cursors_timeline) {
+  hub_->use_history({1, {{0, lsn{1001}}}});
+  hub_->know({key("mail"), {0, lsn{5000}, lsn{5000}, 0}, clock_.now()});
+  append(3);
+  pass_until(1s);
+  EXPECT_EQ(figure("pulse_stream_lag_bytes"), 2);
+}
+
 TEST_F(hub_cursors, name_whose_cursor_was_moved_goes_on_there) {
   const auto before = open("mail");
   append(5);

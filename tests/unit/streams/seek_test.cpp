@@ -156,18 +156,33 @@ TEST(measure_lag, counts_the_tables_events_behind_the_cursor) {
     ASSERT_TRUE(log.append(event.view()));
   }
   const auto first = test_event(3).view();
-  const auto lag = measure_lag(log, first.at, first.table, 100).value();
+  const auto lag = measure_lag(log, first.at, first.table, 100, {}).value();
   EXPECT_EQ(lag.events, 9U);
   EXPECT_FALSE(lag.at_least);
   EXPECT_EQ(lag.oldest_waiting, test_event(6).view().committed_at);
   EXPECT_GT(lag.bytes, 0U);
-  const auto some = measure_lag(log, first.at, first.table, 4).value();
+  const auto some = measure_lag(log, first.at, first.table, 4, {}).value();
   EXPECT_EQ(some.events, 4U);
   EXPECT_TRUE(some.at_least);
-  const auto none = measure_lag(log, test_event(30).view().at, first.table, 4).value();
+  const auto none = measure_lag(log, test_event(30).view().at, first.table, 4, {}).value();
   EXPECT_EQ(none.events, 0U);
   EXPECT_EQ(none.bytes, 0U);
   EXPECT_FALSE(none.oldest_waiting);
+}
+
+TEST(lag_bytes, after_a_promotion_counts_from_where_the_cursors_timeline_was_left) {
+  const auto at = [](std::uint32_t timeline, std::uint64_t commit) {
+    return position{timeline, lsn{commit}, lsn{commit}, 0};
+  };
+  const timelines promoted{3, {{1, lsn{900}}, {2, lsn{950}}}};
+  EXPECT_EQ(lag_bytes(at(1, 800), at(1, 850), promoted), 50U);
+  EXPECT_EQ(lag_bytes(at(1, 800), at(3, 1000), promoted), 200U);
+  EXPECT_EQ(lag_bytes(at(1, 1000), at(2, 940), promoted), 40U) << "LSNs are used again";
+  EXPECT_EQ(lag_bytes(at(1, 1000), at(3, 960), promoted), 60U);
+  EXPECT_EQ(lag_bytes(at(2, 1000), at(3, 960), promoted), 10U);
+  EXPECT_EQ(lag_bytes(at(3, 960), at(3, 960), promoted), 0U);
+  EXPECT_EQ(lag_bytes(position{}, at(3, 960), promoted), 960U);
+  EXPECT_EQ(lag_bytes(at(1, 500), at(5, 960), {5}), 1U) << "another database: behind by something";
 }
 
 TEST(measure_lag, of_a_cursor_that_retention_has_overtaken_is_not_known) {
@@ -180,9 +195,9 @@ TEST(measure_lag, of_a_cursor_that_retention_has_overtaken_is_not_known) {
   policy.bytes_max = 1;
   policy.through_max = test_event(5).view().at;
   ASSERT_TRUE(log.trim(policy, unix_time_us{}));
-  EXPECT_EQ(measure_lag(log, position{}, 1, 100).error().code, errc::gap);
-  EXPECT_EQ(measure_lag(log, test_event(4).view().at, 1, 100).error().code, errc::gap);
-  EXPECT_TRUE(measure_lag(log, test_event(5).view().at, 1, 100));
+  EXPECT_EQ(measure_lag(log, position{}, 1, 100, {}).error().code, errc::gap);
+  EXPECT_EQ(measure_lag(log, test_event(4).view().at, 1, 100, {}).error().code, errc::gap);
+  EXPECT_TRUE(measure_lag(log, test_event(5).view().at, 1, 100, {}));
 }
 
 }  // namespace
