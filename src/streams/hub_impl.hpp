@@ -1,5 +1,6 @@
 // What a hub consists of, and what these parts do for each other: streams open under names, stand
-// by for each other, and end.
+// by for each other, and end (hub_impl.cpp), also because of what becomes of their names from
+// outside (hub_names.cpp).
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,100 @@
+// What becomes of names, and of the streams that have them, from outside: their cursors are moved
+// or deleted, their tables renamed.
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.hpp"
+#include "streams/hub_impl.hpp"
+#include "streams/name_renames.hpp"
+
+namespace pulse::streams {
+
+void hub::impl::forget(const cursor_key& key, std::string_view why) {
+  if (const auto name = book_->remove(key)) disband(*name, why);
+}
+
+hub::moved hub::impl::move(const cursor_key& key, std::string_view why) {
+  // What is under way for it finds that it is gone: the one that is added is another.
+  const auto before = book_->remove(key);
+  if (!before) {
+    return [weak = weak_from_this(), key](const result<position>& to) {
+      if (const auto self = weak.lock(); self && to)
+        self->know({key, *to, self->with_.clock->now(), false});
+    };
+  }
+  name_state moving;
+  moving.key = key;
+  moving.table = before->table;
+  moving.opening = true;
+  moving.cursor = before->opening ? position{} : before->reached();
+  moving.saved = before->saved;
+  moving.abandoned = before->abandoned;
+  moving.overtaken = before->overtaken;
+  moving.used_at = before->used_at;
+  book_->add(std::move(moving));
+  moved done = [weak = weak_from_this(),
+                known = std::weak_ptr(book_->find(key))](const result<position>& to) {
+    const auto self = weak.lock();
+    const auto name = known.lock();
+    if (self && name) self->move_done(*name, to);
+  };
+  disband(*before, why);
+  return done;
+}
+
+void hub::impl::move_done(name_state& name, const result<position>& to) {
+  if (to) {
+    name.abandoned = name.overtaken = false;
+    name.used_at = with_.clock->now();
+    return name_ready(name, to);
+  }
+  if (to.error().code == errc::not_found || name.cursor == position{})
+    return name_ready(name, error{errc::cancelled, to.error().what, "connect again"});
+  // It stands where it stood.
+  const auto saved = name.saved;
+  const auto waiting = std::exchange(name.waiting_for_store, {});
+  name_ready(name, name.cursor);
+  name.saved = saved;
+  book_->note(name);
+  for (const auto& answer : waiting) answer({});
+}
+
+void hub::impl::disband(name_state& name, std::string_view why) {
+  for (const auto& answer : std::exchange(name.waiting_for_store, {}))
+    answer(error{errc::cancelled, std::string(why), "connect again"});
+  std::vector<stream_state*> streams(name.standbys.begin(), name.standbys.end());
+  if (name.active != nullptr) streams.push_back(name.active);
+  for (auto* stream : streams) {
+    stream->name = nullptr;
+    end(stream->id, end_reason::cursor_moved, why);
+  }
+}
+
+void hub::impl::follow(const std::vector<table_rename>& renamed) {
+  const auto followed = follow_renames(*book_, renamed);
+  for (const auto& name : followed.replaced) disband(*name, "the table was renamed: connect again");
+  for (const auto& name : followed.copied) expiry_->look_at_too(name);
+  for (const auto& [from, to, taken] : renamed) {
+    log_info("streams", "a table was renamed: its streams follow",
+             {{"project", with_.project}, {"from", to_string(from)}, {"to", to_string(to)}});
+  }
+  end_replaced(renamed);
+}
+
+void hub::impl::end_replaced(const std::vector<table_rename>& renamed) {
+  std::vector<stream_id> replaced;
+  for (const auto& [id, stream] : streams_.all()) {
+    const auto found = std::ranges::find(renamed, stream->table_of, &table_rename::from);
+    bool other = false;
+    if (found != renamed.end()) {
+      stream->table_of = found->to;
+      other = found->name_taken;
+    }
+    const auto table = with_.relations->table(stream->table_oid, stream->table_of);
+    if (other || (table && *table != stream->table)) replaced.push_back(id);
+  }
+  for (const auto id : replaced)
+    end(id, end_reason::cursor_moved, "another table has this one's name now: connect again");
+}
+
+}  // namespace pulse::streams
