@@ -306,9 +306,8 @@ TEST_F(hub_expiry, move_while_retention_looks_at_names_is_not_overwritten) {
   std::map<cursor_key, position> moved;
   for (int i = 0; i < 200; ++i) {
     const auto name = key(std::to_string(i), "notes");
-    const auto to = place_of(9);
-    cursors_.stored[name] = moved[name] = to;
-    hub_->move(name, "moved")(to);
+    cursors_.stored[name] = moved[name] = place_of(9);
+    hub_->move(name, "moved")(place_of(9));
   }
   settle();
   EXPECT_EQ(made, true);
@@ -341,7 +340,6 @@ TEST_F(hub_expiry, unnamed_stream_that_retention_overtakes_ends_and_is_counted) 
   append(10);
   ASSERT_EQ(slow->ids.size(), 2U);
   ASSERT_TRUE(drop_through(place_of(8)));
-  EXPECT_EQ(figure("pulse_unnamed_streams_overtaken_total"), 0);
   acknowledge_all(*slow);
   EXPECT_EQ(slow->ended, end_reason::failure);
   EXPECT_EQ(figure("pulse_unnamed_streams_overtaken_total"), 1);
