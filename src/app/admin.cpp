@@ -13,13 +13,17 @@ std::optional<server::key_identity> registry::authenticate(std::string_view pres
 }
 
 server::project_service* registry::project(std::string_view name) {
-  const auto found = projects_->find(std::string(name));
-  return found == projects_->end() ? nullptr : found->second.get();
+  const std::string wanted(name);
+  if (const auto found = projects_->find(wanted); found != projects_->end())
+    return found->second.get();
+  const auto unopened = unopened_->find(wanted);
+  return unopened == unopened_->end() ? nullptr : unopened->second.get();
 }
 
 std::vector<std::pair<std::string, server::project_service*>> registry::projects() {
   std::vector<std::pair<std::string, server::project_service*>> all;
   for (const auto& [name, one] : *projects_) all.emplace_back(name, one.get());
+  for (const auto& [name, one] : *unopened_) all.emplace_back(name, one.get());
   return all;
 }
 
@@ -88,6 +92,8 @@ std::shared_ptr<project> admin::find(const std::string& name) const {
 
 void admin::read_cursors(const std::string& project, const std::optional<streams::cursor_key>& only,
                          std::uint64_t events_max, std::function<void(result<cursors>)> done) {
+  const auto of = find(project);
+  if (!of) return done(project_is_stopped());
   control_->run(
       delivery_,
       [project, only](control::state_store& store) -> result<cursors> {
@@ -101,8 +107,8 @@ void admin::read_cursors(const std::string& project, const std::optional<streams
         }
         return all;
       },
-      [this, of = find(project), events_max, done = std::move(done)](result<cursors> all) {
-        if (!all || !of) return done(std::move(all));
+      [this, of, events_max, done = std::move(done)](result<cursors> all) {
+        if (!all) return done(std::move(all));
         for (auto& one : *all) {
           one.at = std::max(one.at, of->streams().cursor(one.key));
           one.condition = of->streams().condition(one.key, one.at);
@@ -135,7 +141,9 @@ void admin::show_cursor(const std::string& project, const streams::cursor_key& k
 void admin::seek_cursor(const std::string& project, const streams::cursor_key& key,
                         const streams::seek_target& target,
                         std::function<void(result<server::cursor_move>)> done) {
-  const auto move = [this, of = find(project), project, key, done](const result<position>& to) {
+  const auto of = find(project);
+  if (!of) return done(project_is_stopped());
+  const auto move = [this, of, project, key, done](const result<position>& to) {
     if (!to) return done(to.error());
     const auto moved = of->streams().move(key, "the stream's cursor was moved");
     control_->run(
@@ -149,7 +157,6 @@ void admin::seek_cursor(const std::string& project, const streams::cursor_key& k
           done(server::cursor_move{*from, to});
         });
   };
-  const auto of = find(project);
   boost::asio::post(reading_, [of, target, history = of->history(), move, delivery = delivery_] {
     const auto found = of->find_position(target, history);
     boost::asio::post(delivery, [of, move, found] { move(found); });
@@ -164,27 +171,31 @@ void admin::delete_cursor(const std::string& project, const streams::cursor_key&
         return store.delete_cursor(project, key.table, key.name);
       },
       [this, project, key, done = std::move(done)](const result<void>& deleted) {
-        const auto found = projects_->find(project);
-        if (deleted && found != projects_->end()) {
-          found->second->streams().forget(key, "the stream's cursor was deleted");
-        }
+        if (const auto of = find(project); deleted && of)
+          of->streams().forget(key, "the stream's cursor was deleted");
         done(deleted);
       });
 }
 
 void admin::list_gaps(const std::string& project,
                       std::function<void(result<std::vector<control::stored_gap>>)> done) {
-  done(projects_->at(project)->gaps().all());
+  const auto of = find(project);
+  if (!of) return done(project_is_stopped());
+  done(of->gaps().all());
 }
 
 void admin::skip_change(const std::string& project, lsn at,
                         std::function<void(result<control::stored_gap>)> done) {
-  projects_->at(project)->skip_change(at, std::move(done));
+  const auto of = find(project);
+  if (!of) return done(project_is_stopped());
+  of->skip_change(at, std::move(done));
 }
 
 void admin::accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
                        std::function<void(result<control::stored_gap>)> done) {
-  projects_->at(project)->gaps().accept(id, by, std::move(done));
+  const auto of = find(project);
+  if (!of) return done(project_is_stopped());
+  of->gaps().accept(id, by, std::move(done));
 }
 
 }  // namespace pulse::app

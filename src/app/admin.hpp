@@ -15,6 +15,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "app/project.hpp"
+#include "app/unopened_project.hpp"
 #include "control/control_thread.hpp"
 #include "control/key_ring.hpp"
 #include "server/admin_backend.hpp"
@@ -27,8 +28,9 @@ using project_map = std::map<std::string, std::shared_ptr<project>>;
 // On the delivery thread.
 class registry final : public server::service_registry {
  public:
-  registry(const project_map& projects, const control::key_ring& keys)
-      : projects_(&projects), keys_(&keys) {}
+  registry(const project_map& projects, const unopened_map& unopened,
+           const control::key_ring& keys)
+      : projects_(&projects), unopened_(&unopened), keys_(&keys) {}
 
   std::optional<server::key_identity> authenticate(std::string_view presented_key) override;
   server::project_service* project(std::string_view name) override;
@@ -36,9 +38,11 @@ class registry final : public server::service_registry {
 
  private:
   const project_map* projects_;
+  const unopened_map* unopened_;
   const control::key_ring* keys_;
 };
 
+// Of a project that could not be opened only keys are managed, and names deleted.
 class admin final : public server::admin_backend {
  public:
   admin(const project_map& projects, control::key_ring& keys,
@@ -75,6 +79,7 @@ class admin final : public server::admin_backend {
   // The project's cursors, or the one of this key; then where each has got to and how far it lags.
   void read_cursors(const std::string& project, const std::optional<streams::cursor_key>& only,
                     std::uint64_t events_max, std::function<void(result<cursors>)> done);
+  // Null: it could not be opened.
   std::shared_ptr<project> find(const std::string& name) const;
 
   const project_map* projects_;

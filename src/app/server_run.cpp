@@ -12,14 +12,14 @@
 #include "app/admin.hpp"
 #include "app/config_changes.hpp"
 #include "app/data_dir.hpp"
+#include "app/last_run.hpp"
 #include "app/prisma_schema_file.hpp"
 #include "app/project.hpp"
 #include "app/project_keys.hpp"
 #include "app/successor.hpp"
+#include "app/unopened_project.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
-#include "control/catalog_json.hpp"
-#include "control/origin_json.hpp"
 #include "server/listening_socket.hpp"
 #include "server/server.hpp"
 #include "source/database_url.hpp"
@@ -45,17 +45,22 @@ result<void> check_sockets(const server::listening_sockets& sockets, const serve
   return {};
 }
 
-// The parts of a configuration that are files or addresses of others.
-result<void> check_parts(const server_config& config) {
-  if (config.tls.given()) {
-    if (auto tls = server::tls_context::load(config.tls); !tls) return tls.error();
-  }
+result<void> check_projects(const server_config& config) {
   for (const auto& project : config.projects) {
     if (auto target = source::parse_database_url(project.database_url); !target)
       return wrap("project " + project.name, target.error());
     if (auto schema = read_prisma_schema(project.prisma_schema); !schema)
       return wrap("project " + project.name, schema.error());
   }
+  return {};
+}
+
+// The parts of a configuration that are files or addresses of others.
+result<void> check_parts(const server_config& config) {
+  if (config.tls.given()) {
+    if (auto tls = server::tls_context::load(config.tls); !tls) return tls.error();
+  }
+  if (auto good = check_projects(config); !good) return good;
   std::error_code failure;
   return std::filesystem::exists(config.data_dir, failure) ? prepare_data_dir(config.data_dir)
                                                            : result<void>();
@@ -77,6 +82,8 @@ class running_server {
  private:
   result<void> open_state();
   result<void> open_projects(control::state_store& store);
+  result<std::shared_ptr<project>> open_project(const project_config& config,
+                                                const result<last_run>& before);
   void say_where_to_connect(const server::bound_addresses& bound);
   void setup_refused(const error& why);
   void wait_for_reload();
@@ -94,6 +101,7 @@ class running_server {
   std::string admin_token_;
   std::vector<new_key> new_keys_;
   project_map projects_;
+  unopened_map unopened_;
   std::unique_ptr<registry> registry_;
   std::unique_ptr<admin> admin_;
   std::unique_ptr<server::server> server_;
@@ -109,13 +117,15 @@ class running_server {
 };
 
 result<void> running_server::start(server::listening_sockets sockets) {
+  // What whoever starts it has got wrong is not begun with; what is found stored is another matter.
+  if (auto good = check_projects(config_); !good) return good;
   if (auto prepared = prepare_data_dir(config_.data_dir); !prepared) return prepared;
   auto token = prepare_admin_token(config_.data_dir, config_.admin_token);
   if (!token) return token.error();
   admin_token_ = std::move(*token);
   if (auto opened = open_state(); !opened) return opened;
 
-  registry_ = std::make_unique<registry>(projects_, keys_);
+  registry_ = std::make_unique<registry>(projects_, unopened_, keys_);
   admin_ = std::make_unique<admin>(projects_, keys_, control_, delivery_.get_executor());
   server_ = std::make_unique<server::server>(delivery_.get_executor());
   server::server_options options;
@@ -221,64 +231,50 @@ result<void> running_server::open_state() {
   return open_projects(*store);
 }
 
+// One that cannot be opened is nobody else's affair; with one project there is nobody else.
 result<void> running_server::open_projects(control::state_store& store) {
-  struct last_run {
-    log_origin whose;
-    source::slot_history slot = source::slot_history::none;
-    std::shared_ptr<const catalog> known;
-    std::vector<control::stored_cursor> cursors;
-    std::vector<control::stored_gap> gaps;
-  };
-  std::map<std::string, last_run> before;
-  for (const auto& config : config_.projects) {
-    last_run one;
-    const auto origin = store.fact(config.name, "origin");
-    if (!origin) return origin.error();
-    if (*origin) {
-      auto whose = control::origin_from_json(**origin);
-      if (!whose) return wrap("project " + config.name, whose.error());
-      one.whose = std::move(*whose);
-    }
-    const auto slot = store.fact(config.name, "slot");
-    if (!slot) return slot.error();
-    one.slot = source::parse_slot_history(slot->value_or(""));
-    auto gaps = store.gaps().of(config.name);
-    if (!gaps) return gaps.error();
-    one.gaps = std::move(*gaps);
-    const auto stored = store.fact(config.name, "catalog");
-    if (!stored) return stored.error();
-    if (*stored) {
-      if (auto known = control::catalog_from_json(**stored)) {
-        one.known = *known;
-      } else {
-        log_warning("state", known.error().what,
-                    {{"project", config.name}, {"next", known.error().next}});
-      }
-    }
-    auto cursors = store.cursors(config.name);
-    if (!cursors) return cursors.error();
-    one.cursors = std::move(*cursors);
-    before[config.name] = std::move(one);
-  }
+  std::map<std::string, result<last_run>> before;
+  for (const auto& config : config_.projects)
+    before.emplace(config.name, read_last_run(store, config.name));
   control_ = std::make_shared<control::control_thread>(std::move(store));
   for (const auto& config : config_.projects) {
-    project::parts parts;
-    parts.config = config;
-    parts.data_dir = config_.data_dir;
-    parts.delivery = delivery_.get_executor();
-    parts.control = control_;
-    parts.figures = &figures_;
-    parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
-    parts.whose = std::move(before[config.name].whose);
-    parts.last_catalog = before[config.name].known;
-    parts.cursors = std::move(before[config.name].cursors);
-    parts.slot = before[config.name].slot;
-    parts.gaps = std::move(before[config.name].gaps);
-    auto opened = project::open(std::move(parts));
-    if (!opened) return opened.error();
-    projects_.emplace(config.name, std::move(*opened));
+    auto opened = open_project(config, before.at(config.name));
+    figures_
+        .gauge("pulse_project_open", "0 while what the project has stored cannot be opened",
+               {{"project", config.name}})
+        .Set(opened ? 1 : 0);
+    if (opened) {
+      projects_.emplace(config.name, std::move(*opened));
+      continue;
+    }
+    if (config_.projects.size() == 1) return opened.error();
+    log_error("log", "a project cannot be opened and is stopped until the server is started again",
+              {{"project", config.name},
+               {"reason", opened.error().what},
+               {"next", opened.error().next}});
+    unopened_.emplace(config.name,
+                      std::make_unique<unopened_project>(config, delivery_.get_executor(), figures_,
+                                                         opened.error()));
   }
   return {};
+}
+
+result<std::shared_ptr<project>> running_server::open_project(const project_config& config,
+                                                              const result<last_run>& before) {
+  if (!before) return wrap("project " + config.name, before.error());
+  project::parts parts;
+  parts.config = config;
+  parts.data_dir = config_.data_dir;
+  parts.delivery = delivery_.get_executor();
+  parts.control = control_;
+  parts.figures = &figures_;
+  parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
+  parts.whose = before->whose;
+  parts.last_catalog = before->known;
+  parts.cursors = before->cursors;
+  parts.slot = before->slot;
+  parts.gaps = before->gaps;
+  return project::open(std::move(parts));
 }
 
 void running_server::say_where_to_connect(const server::bound_addresses& bound) {
@@ -292,13 +288,13 @@ void running_server::say_where_to_connect(const server::bound_addresses& bound) 
               {"data_dir", config_.data_dir.string()},
               {"event_persistence", one->event_persistence() ? "on" : "off"}});
   }
-  hand_out(std::exchange(new_keys_, {}), config_.data_dir, projects_.size() == 1);
+  hand_out(std::exchange(new_keys_, {}), config_.data_dir, config_.projects.size() == 1);
 }
 
 // With one project there is nobody to go on for, and whoever has started it waits for an answer;
 // with several, the others go on, and this one is tried again.
 void running_server::setup_refused(const error& why) {
-  if (projects_.size() != 1 || stopping_) return;
+  if (config_.projects.size() != 1 || stopping_) return;
   log_error("setup", "cannot begin", {{"reason", why.what}});
   // For people to copy: a log line would escape the SQL's quotes.
   if (config_.format == log_format::text) fmt::print(stderr, "\n{}\n\n", why.next);
@@ -311,6 +307,7 @@ void running_server::stop(std::chrono::milliseconds limit) {
   log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
   server_->stop(limit, [this] {
+    if (projects_.empty()) return delivery_.stop();
     // All at once: each may wait a moment for its database.
     for (const auto& [name, one] : projects_) one->begin_stop();
     const auto left = std::make_shared<std::size_t>(projects_.size());
@@ -327,6 +324,7 @@ int running_server::run() {
   server_.reset();
   admin_.reset();  // what still reads the logs has ended
   projects_.clear();
+  unopened_.clear();
   control_.reset();
   log_info("server", "stopped");
   if (!has_successor_) return exit_code_;

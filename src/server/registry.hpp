@@ -63,8 +63,9 @@ class project_service {
   // Gaps that nobody has accepted.
   virtual std::size_t open_gaps() const { return 0; }
 
-  // Empty when streams on known tables can be opened, connected to the database or not; else why
-  // they cannot.
+  // Empty when streams on known tables can be opened, connected to the database or not; else what
+  // they wait for. Empty too where waiting does not help: it would keep consumers of all projects
+  // away, and capture() says what is wrong.
   virtual std::string not_ready() const { return {}; }
 };
 

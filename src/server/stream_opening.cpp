@@ -18,8 +18,8 @@ constexpr std::string_view tail_suffix = "/tail";
 struct opening : std::enable_shared_from_this<opening> {
   std::shared_ptr<server_context> context;
   std::string request_id;
-  std::string presented;  // secret: the API key; empty for the admin's
   key_identity key;
+  std::string presented_key;  // secret; empty: the admin's token opened it
   streams::stream_request wanted;
   streams::cursor_key stream;
   std::function<void(opening_result)> done;
@@ -37,15 +37,15 @@ struct opening : std::enable_shared_from_this<opening> {
   }
 
   void begin(const http_request& request, streams::stream_mode mode) {
-    const auto token = bearer_token(request.header("authorization"));
-    if (!token) {
+    const auto presented = bearer_token(request.header("authorization"));
+    if (!presented) {
       return refuse_with({401, pulse_code::unauthorized,
                           "the request carries no API key (authorization: Bearer <key>)"});
     }
-    presented = *token;
-    auto accepted = context->registry->authenticate(presented);
-    if (!accepted) return refuse_with(wrong_key());
+    auto accepted = context->registry->authenticate(*presented);
+    if (!accepted) return refuse_with(no_such_key());
     key = std::move(*accepted);
+    presented_key = *presented;
     auto* project = context->registry->project(key.project);
     if (project == nullptr) return refuse_with(no_project());
     if (mode == streams::stream_mode::stream && !project->event_persistence()) {
@@ -97,7 +97,16 @@ struct opening : std::enable_shared_from_this<opening> {
     });
   }
 
+  // A key may be revoked while the database or the disk is waited for. end_sessions_of_key() ends
+  // what has started, after the key has become wrong; what starts later asks here, in the same turn
+  // of the thread in which it starts.
+  bool key_was_revoked() const {
+    return !presented_key.empty() && !context->registry->authenticate(presented_key);
+  }
+
   void resolved(result<resolved_table> table) {
+    // Before the stream's name is taken.
+    if (key_was_revoked()) return refuse_with(no_such_key());
     if (!table) return refuse_with(refuse_for_datasource(table.error()));
     if (auto sent = streams::check_published_actions(table->publication, wanted.wanted); !sent)
       return refuse_with(refuse(sent.error()));
@@ -112,22 +121,12 @@ struct opening : std::enable_shared_from_this<opening> {
              [self = shared_from_this(), host, session](result<streams::stream_id> outcome) {
                if (!outcome) return self->refuse_with(self->refusal_of(outcome.error()));
                session->opened(host, *outcome);
-               // From here on the session is told when its key is revoked; until here nobody was.
-               if (!self->key_still_holds()) {
+               if (self->key_was_revoked()) {
                  session->abandon();
-                 return self->refuse_with(wrong_key());
+                 return self->refuse_with(no_such_key());
                }
                std::exchange(self->done, nullptr)(session);
              });
-  }
-
-  bool key_still_holds() const {
-    return presented.empty() || context->registry->authenticate(presented).has_value();
-  }
-
-  static refusal wrong_key() {
-    return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
-            "make one with 'pulse keys create'"};
   }
 
   // With the gap, when the stream has reached one.
@@ -137,6 +136,11 @@ struct opening : std::enable_shared_from_this<opening> {
     if (why.code != errc::gap || project == nullptr) return answer;
     if (const auto gap = project->streams().gap_of(stream)) answer.gap = control::to_json(*gap);
     return answer;
+  }
+
+  static refusal no_such_key() {
+    return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
+            "make one with 'pulse keys create'"};
   }
 
   refusal no_project() const {

@@ -206,7 +206,7 @@ void websocket_session::abort() {
 }
 
 void websocket_session::key_revoked(std::string_view key_id) {
-  if (phase_ != phase::open || key_.key_id != key_id) return;
+  if ((phase_ != phase::open && phase_ != phase::draining) || key_.key_id != key_id) return;
   leave_host();
   begin_close(code_of(streams::end_reason::key_revoked), "the API key was revoked");
 }

@@ -1,7 +1,9 @@
 // Two projects of one server, and one of them is broken: its database cannot be reached, or sends a change that cannot
-// be read. The other one goes on; status says which is broken and why; once mended, the broken one goes on with nothing
+// be read, or what it has stored cannot be opened. The other one goes on; status says which is broken and why; once mended, the broken one goes on with nothing
 // lost.
 import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { Refused, type Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
@@ -20,6 +22,16 @@ interface Setup {
   proxy: Proxy;
 }
 
+const configured = (postgres: Postgres, proxy: Proxy, projects = ['sound', 'broken']): string =>
+  [
+    `[projects.sound]
+     database = "${postgres.url('sound')}"`,
+    `[projects.broken]
+     database = "postgresql://postgres@127.0.0.1:${proxy.port}/broken"`,
+  ]
+    .filter((_, index) => projects.includes(['sound', 'broken'][index] as string))
+    .join('\n');
+
 async function prepare(s: Scenario): Promise<Setup> {
   const postgres = await s.postgres();
   for (const database of ['sound', 'broken']) {
@@ -27,14 +39,7 @@ async function prepare(s: Scenario): Promise<Setup> {
     await postgres.sql('CREATE TABLE items (id int PRIMARY KEY, text text NOT NULL)', database);
   }
   const proxy = await s.proxy(postgres.port);
-  const pulse = await s.unstarted({
-    config: `
-      [projects.sound]
-      database = "${postgres.url('sound')}"
-      [projects.broken]
-      database = "postgresql://postgres@127.0.0.1:${proxy.port}/broken"
-    `,
-  });
+  const pulse = await s.unstarted({ config: configured(postgres, proxy) });
   return { postgres, pulse, proxy };
 }
 
@@ -184,4 +189,88 @@ scenario('a_change_that_cannot_be_decoded_stops_its_own_project_only_and_says_wh
     Array.from({ length: 500 }, (_, index) => index + 1),
   );
   await capturing(pulse, 'broken');
+});
+
+// By name.
+function filesOf(folder: string): Map<string, Buffer> {
+  return new Map(
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name))]),
+  );
+}
+
+function overwrite(path: string, bytes: Buffer): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, bytes, 0, bytes.length, 0);
+  closeSync(file);
+}
+
+scenario('a_log_that_cannot_be_opened_stops_its_own_project_only_and_is_left_as_it_is', async (s) => {
+  const { postgres, pulse, proxy } = await prepare(s);
+  await proxy.open();
+  await pulse.start();
+  for (const database of ['sound', 'broken']) {
+    (await open(s, pulse, database)).terminate();
+    await insert(postgres, database, 1, 100);
+  }
+  await until('all to be stored', async () => (await pulse.metric('pulse_events_stored_total')) >= 200);
+  assert.equal(await pulse.metric('pulse_project_open'), 2);
+  await pulse.terminate();
+
+  const folder = join(pulse.dataFolder, 'projects/broken/log');
+  const newest = join(folder, [...filesOf(folder).keys()].filter((name) => name.endsWith('.seg')).pop() as string);
+  // The header, and the first block, which says the same again.
+  const whole = readFileSync(newest).subarray(0, 8192);
+  overwrite(newest, Buffer.alloc(whole.length, 0xff));
+  const damaged = filesOf(folder);
+
+  pulse.launch();
+  await pulse.ready();
+  await until('capture of sound', async () => (await pulse.capture('sound')).progressing);
+  const sound = await open(s, pulse, 'sound');
+  await insert(postgres, 'sound', 101, 200);
+  await sound.untilReceived(200);
+  assertRows(sound, 200);
+
+  await untilTold(pulse, /segment \d+\.seg: .*; restore/);
+  assert.equal((await pulse.capture('broken')).state, 'stopped');
+  assert.match(pulse.process.output, /a project cannot be opened and is stopped.*project=broken.*segment \d+\.seg/);
+  assert.equal(await pulse.metric('pulse_project_open'), 1);
+  await assert.rejects(open(s, pulse, 'broken'), (refused: Refused) => {
+    assert.equal(refused.status, 500);
+    assert.equal(refused.json().code, 'P6100');
+    assert.match(refused.json().message, /what it has stored cannot be opened/);
+    return true;
+  });
+  for (const command of [
+    ['streams', 'list'],
+    ['streams', 'seek', 'items', 'reader', '--to', 'end'],
+    ['gaps', 'list'],
+    ['gaps', 'skip', '0/1'],
+    ['gaps', 'accept', '1'],
+    ['tail', 'items'],
+  ]) {
+    const { code, output } = await pulse.command([...command, '--project', 'broken'], pulse.adminAccess);
+    assert.notEqual(code, 0, output);
+    assert.match(output, /what it has stored cannot be opened/, command.join(' '));
+  }
+  pulse.process.signal('SIGHUP');
+  await until('the settings to be read', () => pulse.process.output.includes('the configuration was read again'));
+  await pulse.terminate();
+  assert.deepEqual(filesOf(folder), damaged, 'nothing of it was touched');
+
+  // There is nobody to go on for.
+  pulse.configure(configured(postgres, proxy, ['broken']));
+  assert.equal((await pulse.launch().ended).code, 1);
+  assert.match(pulse.process.output, /cannot start.*project broken.*segment \d+\.seg/);
+  assert.deepEqual(filesOf(folder), damaged, 'nothing of it was touched');
+
+  overwrite(newest, whole);
+  pulse.configure(configured(postgres, proxy));
+  await pulse.start();
+  const mended = await open(s, pulse, 'broken');
+  await insert(postgres, 'broken', 101, 200);
+  await mended.untilReceived(200);
+  assertRows(mended, 200);
 });

@@ -72,13 +72,20 @@ class fake_project final : public project_service {
   streams::hub& streams() override { return hub_; }
   void resolve(const streams::stream_request& /*wanted*/, resolved done) override {
     if (refuse_resolve) return done(*refuse_resolve);
-    done(resolved_table{{std::make_shared<relation>(), nullptr}, {}, {}});
+    if (hold_resolve) {
+      held = std::move(done);
+      return;
+    }
+    done(a_table());
   }
+  static resolved_table a_table() { return {{std::make_shared<relation>(), nullptr}, {}, {}}; }
   capture_status capture() const override { return status; }
   std::string not_ready() const override { return why_not_ready; }
 
   bool persistence = true;
   std::optional<error> refuse_resolve;
+  bool hold_resolve = false;
+  resolved held;
   capture_status status{true, true, "streaming", ""};
   std::string why_not_ready;
 

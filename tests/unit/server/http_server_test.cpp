@@ -282,6 +282,57 @@ TEST_F(http_server, closes_the_stream_of_a_client_that_left_while_it_was_opened)
   EXPECT_EQ(closed, std::vector{streams::stream_id{7}});
 }
 
+TEST_F(http_server, refuses_a_key_that_is_revoked_while_the_database_is_asked_for_the_table) {
+  project.hold_resolve = true;
+  start();
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+  while (on_server([&] { return project.held == nullptr; })) std::this_thread::yield();
+  on_server([&] {
+    registry.keys.erase("good-key");
+    under_test.end_sessions_of_key("key-1");
+    std::exchange(project.held, nullptr)(fake_project::a_table());
+  });
+  EXPECT_THAT(read_to_end(socket), is_error("401", "P6102"));
+  EXPECT_TRUE(on_server([&] { return host->requests.empty(); })) << "the stream's name is taken";
+}
+
+// The key becomes wrong on another thread; the open streams are ended a turn or more later.
+TEST_F(http_server, refuses_a_key_that_is_revoked_while_its_stream_is_opened) {
+  host->hold_open = true;
+  for (const bool ended_first : {true, false}) {
+    if (ended_first) start();
+    registry.keys["good-key"] = "key-1";
+    auto socket = connect(ports.streams);
+    boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+    while (on_server([&] { return host->held == nullptr; })) std::this_thread::yield();
+    on_server([&] {
+      registry.keys.erase("good-key");
+      if (ended_first) under_test.end_sessions_of_key("key-1");
+      std::exchange(host->held, nullptr)(streams::stream_id{7});
+      if (!ended_first) under_test.end_sessions_of_key("key-1");
+    });
+    EXPECT_THAT(read_to_end(socket), is_error("401", "P6102"));
+  }
+  const std::vector both{streams::stream_id{7}, streams::stream_id{7}};
+  EXPECT_EQ(on_server([&] { return host->closed; }), both);
+}
+
+TEST_F(http_server, ends_a_stream_whose_key_is_revoked_while_it_waits_for_acknowledgements) {
+  start();
+  auto socket = connect(ports.streams);
+  boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+  std::string all;
+  boost::asio::read_until(socket, boost::asio::dynamic_buffer(all), "\r\n\r\n");
+  on_server([&] {
+    host->subscriber->send("event");
+    host->subscriber->end(streams::end_reason::shutdown, "the server is shutting down");
+    under_test.end_sessions_of_key("key-1");
+  });
+  boost::asio::read_until(socket, boost::asio::dynamic_buffer(all), "the API key was revoked");
+  EXPECT_THAT(all, HasSubstr("\x03\xf0the API key was revoked"));  // 1008
+}
+
 TEST_F(http_server, says_how_it_is) {
   start();
   EXPECT_THAT(get(ports.streams, "/healthz"), testing::EndsWith("\r\n\r\nok"));

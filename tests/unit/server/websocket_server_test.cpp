@@ -290,21 +290,6 @@ TEST_F(websocket_server, closes_the_streams_of_a_revoked_key_only) {
   while (on_server([&] { return host->acknowledged.empty(); })) std::this_thread::yield();
 }
 
-TEST_F(websocket_server, refuses_a_stream_whose_key_is_revoked_while_it_is_being_opened) {
-  host->hold_open = true;
-  start();
-  auto socket = connect(ports.streams);
-  boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
-  while (on_server([&] { return host->held == nullptr; })) std::this_thread::yield();
-  on_server([&] { registry.keys.erase("good-key"); });
-  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-1"), testing::StartsWith("HTTP/1.1 200"));
-  on_server([&] { std::exchange(host->held, nullptr)(streams::stream_id{7}); });
-  std::string answer;
-  boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
-  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 401"));
-  EXPECT_EQ(on_server([&] { return host->closed; }), std::vector{streams::stream_id{7}});
-}
-
 TEST_F(websocket_server, closes_with_the_reason_that_the_hub_gives) {
   start();
   auto socket = open();

@@ -1,0 +1,24 @@
+#include "app/unopened_project.hpp"
+
+#include <utility>
+
+namespace pulse::app {
+
+unopened_project::unopened_project(const project_config& config,
+                                   const boost::asio::any_io_executor& delivery, metrics& figures,
+                                   error why)
+    : event_persistence_(config.event_persistence),
+      why_(std::move(why)),
+      hub_({delivery, &log_, &relations_, nullptr, &figures, config.name}, config.limits) {}
+
+void unopened_project::resolve(const streams::stream_request& /*wanted*/, resolved done) {
+  done(project_is_stopped());
+}
+
+// Which file it is, is no business of a consumer's.
+error project_is_stopped() {
+  return {errc::corrupt, "the project is stopped: what it has stored cannot be opened",
+          "/capturez on the admin address says why; mend that and start the server again"};
+}
+
+}  // namespace pulse::app
