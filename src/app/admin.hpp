@@ -28,8 +28,7 @@ using project_map = std::map<std::string, std::shared_ptr<project>>;
 // On the delivery thread.
 class registry final : public server::service_registry {
  public:
-  registry(const project_map& projects, const unopened_map& unopened,
-           const control::key_ring& keys)
+  registry(const project_map& projects, const unopened_map& unopened, const control::key_ring& keys)
       : projects_(&projects), unopened_(&unopened), keys_(&keys) {}
 
   std::optional<server::key_identity> authenticate(std::string_view presented_key) override;

@@ -248,13 +248,11 @@ result<void> running_server::open_projects(control::state_store& store) {
       continue;
     }
     if (config_.projects.size() == 1) return opened.error();
-    log_error("log", "a project cannot be opened and is stopped until the server is started again",
-              {{"project", config.name},
-               {"reason", opened.error().what},
-               {"next", opened.error().next}});
-    unopened_.emplace(config.name,
-                      std::make_unique<unopened_project>(config, delivery_.get_executor(), figures_,
-                                                         opened.error()));
+    log_error(
+        "log", "a project cannot be opened and is stopped until the server is started again",
+        {{"project", config.name}, {"reason", opened.error().what}, {"next", opened.error().next}});
+    unopened_.emplace(config.name, std::make_unique<unopened_project>(
+                                       config, delivery_.get_executor(), figures_, opened.error()));
   }
   return {};
 }

@@ -240,7 +240,7 @@ scenario('a_log_that_cannot_be_opened_stops_its_own_project_only_and_is_left_as_
   await assert.rejects(open(s, pulse, 'broken'), (refused: Refused) => {
     assert.equal(refused.status, 500);
     assert.equal(refused.json().code, 'P6100');
-    assert.match(refused.json().message, /what it has stored cannot be opened/);
+    assert.match(refused.json().message ?? '', /what it has stored cannot be opened/);
     return true;
   });
   for (const command of [
