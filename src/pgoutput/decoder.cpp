@@ -27,9 +27,11 @@ error decoder::violation(std::string_view what) const {
               (table_ == nullptr ? "" : "table " + to_string(table_->table) + ": ") +
               std::string(what),
           "report this with the server's version" +
-              (is_change(type_) && in_transaction_
-                   ? "; `pulse gaps skip " + to_string(wal_start_) + "` goes on without this change"
-                   : std::string())};
+              (is_change(type_) && in_transaction_ ? how_to_skip() : std::string())};
+}
+
+std::string decoder::how_to_skip() const {
+  return "; `pulse gaps skip " + to_string(wal_start_) + "` goes on without this change";
 }
 
 void decoder::reset(std::vector<change_place> passed_over, change_teller told) {
@@ -77,9 +79,15 @@ result<void> decoder::dispatch(message_reader& reader) {
     case 'T': {
       const auto next = wal_start_ == ordinal_at_ ? next_ordinal_ : 0;
       auto taken = read_change(reader);
-      if (taken || taken.error().code != errc::protocol || !in_transaction_) return taken;
-      return pass_over({commit_, wal_start_, type_ == 'T' ? behind_every_table : next},
-                       taken.error());
+      if (taken || !in_transaction_) return taken;
+      auto why = taken.error();
+      if (why.code == errc::unsupported) {
+        if (table_ != nullptr) why = wrap("table " + to_string(table_->table), std::move(why));
+        why.next += how_to_skip();
+      } else if (why.code != errc::protocol) {
+        return why;  // not for what the change is: it will be taken another time
+      }
+      return pass_over({commit_, wal_start_, type_ == 'T' ? behind_every_table : next}, why);
     }
     case 'B':
       return read_begin(reader);

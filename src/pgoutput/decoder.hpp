@@ -40,7 +40,8 @@ class decoder {
 
   // One message and the WAL start that its XLogData frame carried. errc::protocol says which
   // message at which LSN, and of which table, is not what the protocol allows; errors of the sink
-  // are handed through.
+  // are handed through. Its errc::unsupported means that it will never take this change: the error
+  // then says of which table it is and how to go on without it, as errc::protocol does.
   // After an error only reset() may follow.
   result<void> decode(lsn wal_start, byte_view message);
 
@@ -50,7 +51,8 @@ class decoder {
   result<void> replay_commit(const transaction_commit& commit);
 
   // A new connection: no transaction is open and no table is described. Changes at `passed_over`
-  // that are not what the protocol allows are left out from now on, and `told` of each.
+  // that fail with errc::protocol or errc::unsupported are left out from now on, and `told` of
+  // each. Any other error (no space, the disk, the end of the process) is no change's fault.
   using change_teller = std::function<void(const change_place& place, const error& why)>;
   void reset(std::vector<change_place> passed_over = {}, change_teller told = nullptr);
 
@@ -62,8 +64,9 @@ class decoder {
     bool operator==(const undecoded_change&) const = default;
   };
 
-  // The change whose error decode() or replay() returned last since reset(); nothing when it was of
-  // another kind: without the description of a table, say, none of its changes can be read.
+  // The change whose error decode() or replay() returned last since reset(), one that can be passed
+  // over; nothing when it was of another kind: without the description of a table, say, none of its
+  // changes can be read.
   const std::optional<undecoded_change>& failed_change() const { return failed_; }
 
  private:
@@ -87,6 +90,7 @@ class decoder {
   result<void> read_old_tuple(message_reader& reader, char kind, row_change& change);
   result<void> finish_change(const message_reader& reader, const row_change& change);
   error violation(std::string_view what) const;
+  std::string how_to_skip() const;
 
   fragment_sink* sink_;
   streamed_sink* streamed_;

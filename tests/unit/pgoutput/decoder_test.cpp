@@ -1,5 +1,6 @@
 #include "pgoutput/decoder.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ class telling_sink final : public fragment_sink {
     return {};
   }
   result<void> on_change(const row_change& change) override {
+    if (refuses && text_of(change.after) == refused_row) return *refuses;
     lines.push_back(fmt::format("{} {} at {}.{} before {} ({}) after ({})",
                                 to_string(change.action), change.relation_oid, to_string(change.at),
                                 change.ordinal, static_cast<int>(change.before_kind),
@@ -47,6 +49,9 @@ class telling_sink final : public fragment_sink {
     return {};
   }
   std::vector<std::string> lines;
+  // What it answers to a row of this text.
+  std::optional<error> refuses;
+  static constexpr std::string_view refused_row = "1 no";
 
  private:
   static std::string text_of(tuple_view row) {
@@ -175,6 +180,47 @@ TEST(pgoutput_decoder,
                              "create 16384 at 0/200.2 before 0 () after (1 hi)",
                              "commit 0/1000 end 0/1030",
                          }));
+}
+
+// A row that is larger than the log takes, say, would stop capture for ever. What has nothing to
+// do with the row must not lose it.
+TEST(decoder, leaves_out_a_change_that_is_not_supported_and_none_that_failed_otherwise) {
+  auto refused_bytes = insert_bytes;
+  refused_bytes.replace(refused_bytes.size() - 2, 2, "no");
+  constexpr change_place row{lsn{0x1000}, lsn{0x200}, 1};
+  for (const auto code : {errc::unsupported, errc::no_space, errc::io, errc::cancelled,
+                          errc::invalid_argument, errc::corrupt, errc::unavailable}) {
+    for (const bool ordered : {false, true}) {
+      telling_sink sink;
+      sink.refuses = error{code, "it is too large", "keep it out"};
+      decoder to(sink);
+      std::vector<change_place> told;
+      to.reset(ordered ? std::vector{row} : std::vector<change_place>(),
+               [&](const change_place& place, const error&) { told.push_back(place); });
+      for (const auto& [at, bytes] : std::vector<std::pair<std::uint64_t, std::string>>{
+               {0x100, begin_bytes}, {0x100, relation_bytes}, {0x200, insert_bytes}})
+        ASSERT_TRUE(give(to, at, bytes));
+      const auto refused = give(to, 0x200, refused_bytes);
+      if (code != errc::unsupported) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, code);
+        EXPECT_EQ(refused.error().message(), "it is too large; keep it out");
+        EXPECT_EQ(to.failed_change(), std::nullopt);
+      } else if (!ordered) {
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, code);
+        EXPECT_EQ(refused.error().message(),
+                  "table public.notes: it is too large; keep it out; `pulse gaps skip 0/200` goes "
+                  "on without this change");
+        EXPECT_EQ(to.failed_change(), (decoder::undecoded_change{row, 16384}));
+      } else {
+        ASSERT_TRUE(refused) << refused.error().message();
+        EXPECT_EQ(told, std::vector{row});
+        ASSERT_TRUE(give(to, 0x200, insert_bytes));
+        EXPECT_EQ(sink.lines.back(), "create 16384 at 0/200.2 before 0 () after (1 hi)");
+      }
+    }
+  }
 }
 
 // Whatever else of the record is published: the same table has the same place.
