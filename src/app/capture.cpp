@@ -131,12 +131,12 @@ void capture::stop() {
 server::project_service::capture_status capture::status() const {
   const std::scoped_lock lock(status_mutex_);
   auto now = status_;
-  if (!warning_.empty()) now.problem += (now.problem.empty() ? "" : "; ") + warning_;
   now.progressing = now.connected && std::chrono::steady_clock::now() - last_heard_ < silence_max;
   if (with_.log->bounds().out_of_space || waits_for_spill_) {
     now.progressing = false;
     now.problem = out_of_space_reason();
   }
+  if (!warning_.empty()) now.problem += (now.problem.empty() ? "" : "; ") + warning_;
   return now;
 }
 

@@ -101,7 +101,8 @@ source::async_result<> capture::compare(std::shared_ptr<session> one) {
 source::async_result<> capture::wait_for_slot(std::int32_t active_pid) {
   const auto reason =
       fmt::format("process {} on the server uses the slot {}", active_pid, names_.slot);
-  if (status().problem != reason) {
+  // Only this thread writes it; what status() tells has more in it.
+  if (status_.problem != reason) {
     log_info("capture", "the replication slot is in use: waiting for it",
              {{"project", with_.project.name}, {"slot", names_.slot}, {"pid", active_pid}});
   }
