@@ -198,7 +198,6 @@ asio::awaitable<void> capture::run() {
     if (!co_await pause(pause_ms)) break;
   }
   set_state("stopped", "");
-  side_.reset();
 }
 
 source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(

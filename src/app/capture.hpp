@@ -190,8 +190,9 @@ class capture {
   };
   std::optional<undecoded> stands_at_;
   std::chrono::steady_clock::time_point last_lag_{};
+  bool measuring_ = false;  // a database that does not answer is asked once
 
-  std::unique_ptr<source::connection> side_;  // for questions
+  std::unique_ptr<source::connection> side_;  // for questions: answer_questions() alone closes it
   std::string side_database_;                 // its identity
   std::deque<question> questions_;
   bool answering_ = false;

@@ -27,11 +27,11 @@ source::async_result<> capture::open_side() {
       with_.target, source::connection_kind::sql, "pulse " + with_.project.name,
       std::chrono::seconds(3), opens_nothing_more_.get_token());
   if (!opened) co_return opened.error();
-  auto side = std::move(opened).value();
-  const auto identity = co_await source::read_database_identity(side.get());
+  // From here on stop() can end what it waits for; whatever fails below closes it.
+  side_ = std::move(opened).value();
+  const auto identity = co_await source::read_database_identity(side_.get());
   if (!identity) co_return identity.error();
   if (!source::is_same_database(with_.whose.database, *identity)) co_return another_database();
-  side_ = std::move(side);
   side_database_ = with_.whose.database;
   co_return result<void>();
 }

@@ -168,11 +168,13 @@ asio::awaitable<void> capture::keep_watch() {
 
 // Asked of the server: what it sends says only how far it has sent.
 void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
-  if (now - last_lag_ < lag_interval) return;
+  if (measuring_ || now - last_lag_ < lag_interval) return;
+  measuring_ = true;
   last_lag_ = now;
   wanted what;
   what.retention = with_.project.event_persistence;
   ask(std::move(what), [this](const result<present>& answer) {
+    measuring_ = false;
     if (!answer) return;
     if (answer->kept) {
       watch_.see(names_.slot, *answer->kept);

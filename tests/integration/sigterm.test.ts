@@ -88,3 +88,23 @@ scenario('sigterm_while_the_database_does_not_answer_saves_the_cursors_in_time',
   await consumer.untilReceived(2);
   assert.deepEqual(consumer.frames.map((frame) => frame.created?.['id']), [1, 2], 'none twice');
 });
+
+scenario('sigterm_while_the_database_leaves_a_question_unanswered_ends_with_zero', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+  const proxy = await s.proxy(postgres.port);
+  await proxy.open();
+  const pulse = await s.pulse({ database: `postgresql://postgres@127.0.0.1:${proxy.port}/postgres` });
+  await pulse.capturing();
+  // The next connection is made, by the last messages that it is greeted with, and then nothing more is answered.
+  let stalled = false;
+  proxy.tamper = (message) => {
+    if (stalled || message[0] !== 'K'.charCodeAt(0)) return;
+    stalled = true;
+    proxy.stall();
+  };
+  await postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pulse %' AND backend_type = 'client backend'");
+  await until('Pulse to ask on another connection', () => stalled);
+  assert.equal((await pulse.capture()).state, 'streaming', 'beside the stream of changes');
+  assert.deepEqual(await pulse.terminate(8_000), { code: 0, signal: null });
+});
