@@ -55,12 +55,16 @@ result<void> known_gaps::check_not_reached(const position& cursor, table_id tabl
                            gap->id)};
 }
 
-result<position> known_gaps::start_behind(const position& start) const {
+result<position> known_gaps::start_behind(const position& start, const position& mark) const {
   auto from = start;
   for (const auto& gap : gaps_) {
-    if (gap.what.through) {
+    const auto kind = gap.what.kind;
+    const bool is_ways_end = kind != gap_kind::skipped && kind != gap_kind::damaged;
+    // Capture may still go another way, whose positions are lower.
+    const bool is_over = gap.what.through && (!is_ways_end || *gap.what.through <= mark);
+    if (is_over) {
       from = std::max(from, *gap.what.through);
-    } else if (!gap.accepted_at) {
+    } else {
       return error{errc::unavailable,
                    "capture is making its way over a gap, and where a new stream starts is not "
                    "known yet: " +

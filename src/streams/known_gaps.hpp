@@ -38,8 +38,8 @@ class known_gaps {
                                  const log::event_log& log) const;
 
   // Where a new stream starts that would start here: behind all gaps. errc::unavailable: that is
-  // not known yet.
-  result<position> start_behind(const position& start) const;
+  // not known yet, because capture has not come over one: the log's mark is not behind its end.
+  result<position> start_behind(const position& start, const position& mark) const;
 
  private:
   std::vector<control::stored_gap> gaps_;

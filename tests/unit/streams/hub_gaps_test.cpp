@@ -124,6 +124,8 @@ TEST_F(hub_gaps, a_gap_whose_end_is_not_known_bars_names_and_keeps_new_ones_wait
 
 TEST_F(hub_gaps, new_names_and_unnamed_streams_start_behind_it) {
   tell(missing_);
+  EXPECT_EQ(refused("new"), errc::unavailable) << "capture has not come over it";
+  ASSERT_TRUE(log_.cover(1, lsn{2000}));
   const auto fresh = open("new", place(1, 1800));
   const auto unnamed = open("", place(1, 1800));
   append(1, 2100, "behind");
