@@ -257,9 +257,9 @@ source::async_result<> capture::identify(std::shared_ptr<session> one) {
   auto server = co_await source::identify_server(one->replication.get());
   if (!server) co_return server.error();
   one->server = std::move(server).value();
-  const auto beside = co_await source::read_database_identity(one->database.get());
+  const auto beside = co_await source::read_database(one->database.get());
   if (!beside) co_return beside.error();
-  if (*beside != source::identity_of(one->server)) {
+  if (beside->identity != source::identity_of(one->server)) {
     co_return error{errc::unavailable,
                     "two connections to the database URL have reached different databases",
                     "see its hosts: they must be servers of one cluster"};

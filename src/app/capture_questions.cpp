@@ -29,9 +29,10 @@ source::async_result<> capture::open_side() {
   if (!opened) co_return opened.error();
   // From here on stop() can end what it waits for; whatever fails below closes it.
   side_ = std::move(opened).value();
-  const auto identity = co_await source::read_database_identity(side_.get());
-  if (!identity) co_return identity.error();
-  if (!source::is_same_database(with_.whose.database, *identity)) co_return another_database();
+  const auto found = co_await source::read_database(side_.get());
+  if (!found) co_return found.error();
+  if (!source::is_same_database(with_.whose.database, found->identity))
+    co_return another_database();
   side_database_ = with_.whose.database;
   co_return result<void>();
 }

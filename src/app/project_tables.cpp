@@ -73,8 +73,7 @@ result<server::resolved_table> project::resolve_from(const catalog& known,
   // Every commit that has returned is before what the server has flushed, stored yet or not;
   // without the database, the log's end.
   const auto bounds = log_->bounds();
-  found.now =
-      std::max({bounds.last_at, position{bounds.timeline, bounds.covered_through, {}, 0}, flushed});
+  found.now = std::max({bounds.last_at, bounds.mark(), flushed});
   return found;
 }
 

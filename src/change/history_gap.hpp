@@ -29,6 +29,12 @@ enum class gap_kind {
 std::string_view to_string(gap_kind kind) noexcept;
 std::optional<gap_kind> parse_gap_kind(std::string_view text) noexcept;
 
+// Found where a connection's stream begins: it ends where capture goes on. The others lie within
+// what capture has passed, or is about to pass.
+constexpr bool is_found_at_start(gap_kind kind) noexcept {
+  return kind != gap_kind::skipped && kind != gap_kind::damaged;
+}
+
 // Stored events that the database does not have any more.
 struct vanished_events {
   event_id first;

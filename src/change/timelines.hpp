@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "change/lsn.hpp"
+#include "change/position.hpp"
 
 namespace pulse {
 
@@ -31,6 +32,9 @@ struct timelines {
     }
     return current;
   }
+
+  // Behind every change that was committed before this place.
+  position place(lsn at_place) const { return {at(at_place), at_place, {}, 0}; }
 
   // The same with other numbers; see log_origin.hpp.
   timelines counted_from(std::uint32_t base) const {

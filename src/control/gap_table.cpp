@@ -177,11 +177,10 @@ result<bool> gap_table::withdraw_beyond(std::string_view project, const position
   if (!all) return all.error();
   bool any = false;
   for (const auto& gap : *all) {
-    const bool of_capture =
-        gap.what.kind != gap_kind::skipped && gap.what.kind != gap_kind::damaged;
     // Of a transaction that was cut short more may be stored than capture goes on from.
     const auto end = std::max(start, gap.what.after);
-    if (!of_capture || (gap.what.through && *gap.what.through <= end)) continue;
+    if (!is_found_at_start(gap.what.kind) || (gap.what.through && *gap.what.through <= end))
+      continue;
     auto what = gap.what;
     what.through = end;
     what.vanished.reset();

@@ -30,6 +30,8 @@ struct log_bounds {
   std::uint64_t pending_bytes =
       0;                      // appended and not yet durable: whoever appends waits when it grows
   bool out_of_space = false;  // the writer waits for room on the disk; nothing is lost
+
+  position mark() const { return {timeline, covered_through, {}, 0}; }
 };
 
 // Stored events that cannot be read any more: all between two positions.

@@ -219,8 +219,8 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   if (!digest) co_return wrap("reading the labels of enums", digest.error());
   const auto collations = co_await database->query(collations_sql);
   if (!collations) co_return wrap("reading the collations", collations.error());
-  const auto itself = co_await database->query(database_sql);
-  if (!itself) co_return wrap("reading the database's encoding and identity", itself.error());
+  const auto itself = co_await read_database(database);
+  if (!itself) co_return itself.error();
   const auto sends = co_await database->query(publication_sql, with(publication));
   if (!sends) co_return wrap("reading the publication", sends.error());
   const auto attributes = co_await database->query(attributes_sql);
@@ -243,12 +243,18 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   for (auto& [oid, table] : by_oid) made->tables.push_back(std::move(table));
   std::ranges::sort(made->tables, {}, &catalog_table::name);
   made->collations = collations_of(*collations);
-  made->encoding = itself->value(0);
-  made->database = itself->value(1);
+  made->encoding = itself->encoding;
+  made->database = itself->identity;
   made->publication = facts_of(publication, *sends);
   made->labels_digest = digest->value(0);
   for (auto& type : types_of(*types, *labels, *attributes)) made->types.put(std::move(type));
   co_return std::shared_ptr<const catalog>(std::move(made));
+}
+
+async_result<database_facts> read_database(connection* database) {
+  const auto found = co_await database->query(database_sql);
+  if (!found) co_return wrap("reading the database's encoding and identity", found.error());
+  co_return database_facts{found->value(0), found->value(1)};
 }
 
 async_result<bool> is_outdated(connection* database, std::vector<named_table> tables,

@@ -16,6 +16,13 @@ namespace pulse::source {
 async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
                                                           std::string publication);
 
+// Of the database itself, as catalog::encoding and catalog::database have them.
+struct database_facts {
+  std::string encoding;
+  std::string identity;
+};
+async_result<database_facts> read_database(connection* database);
+
 struct named_table {
   std::uint32_t oid = 0;
   table_name name;

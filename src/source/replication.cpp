@@ -60,14 +60,6 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
   co_return std::optional(facts);
 }
 
-async_result<std::string> read_database_identity(connection* database) {
-  const auto found = co_await database->query(
-      "SELECT s.system_identifier || '/' || d.oid FROM pg_database d, pg_control_system() s "
-      "WHERE d.datname = current_database()");
-  if (!found) co_return wrap("identifying the database", found.error());
-  co_return found->value(0);
-}
-
 async_result<position> read_flush_place(connection* database) {
   const auto found = co_await database->query(
       "SELECT flushed, pg_walfile_name(flushed) FROM pg_current_wal_flush_lsn() AS flushed");

@@ -19,10 +19,6 @@ async_result<server_identity> identify_server(connection* replication);
 // kind.
 async_result<std::optional<slot_facts>> read_slot(connection* database, std::string slot);
 
-// "7301…/16384": the cluster and the OID of the database in it, as catalog::database has it. On an
-// SQL connection.
-async_result<std::string> read_database_identity(connection* database);
-
 // Where the server's durable history ends now, on the timeline that it writes: every commit that
 // has returned is before. On an SQL connection (manual, section 9.27.3, `pg_walfile_name`: the file
 // of a standby that has been promoted is of its new timeline from the first moment on). Timelines

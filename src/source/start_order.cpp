@@ -45,7 +45,7 @@ void start_order::stream_from(lsn from) {
   whose.begins = {};
   if (whose != known_) left_.emplace_back(keep_origin{whose});
   if (slot_ != slot_history::made) left_.emplace_back(note_slot{slot_history::made});
-  left_.emplace_back(withdraw_gaps{{whose.history.at(from), from, {}, 0}});
+  left_.emplace_back(withdraw_gaps{whose.history.place(from)});
   left_.emplace_back(stream{from});
 }
 

@@ -173,8 +173,7 @@ result<beginning> wanted_beginning(const stored_history& stored, const server_id
         "the server's history parts from what is stored on timeline {} at {}: events were "
         "captured that the promoted server does not have",
         fork->timeline - std::min(base, fork->timeline), to_string(fork->commit));
-    const position first{history.at(fork->commit), fork->commit, {}, 0};
-    return beginning{fork->commit, std::move(gap), first <= end};
+    return beginning{fork->commit, std::move(gap), history.place(fork->commit) <= end};
   }
   const auto mark = mark_of(stored);
   // A commit record that has been sent lies before the end of the WAL.
@@ -307,7 +306,7 @@ result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_
 void begin_at(start_plan& plan, lsn from) {
   plan.next = start_at{from};
   if (!plan.jumps) return;
-  const position place{plan.whose.history.at(from), from, {}, 0};
+  const auto place = plan.whose.history.place(from);
   plan.whose.begins = place;
   if (plan.gap) plan.gap->through = place;
 }

@@ -58,10 +58,9 @@ result<void> known_gaps::check_not_reached(const position& cursor, table_id tabl
 result<position> known_gaps::start_behind(const position& start, const position& mark) const {
   auto from = start;
   for (const auto& gap : gaps_) {
-    const auto kind = gap.what.kind;
-    const bool is_ways_end = kind != gap_kind::skipped && kind != gap_kind::damaged;
     // Capture may still go another way, whose positions are lower.
-    const bool is_over = gap.what.through && (!is_ways_end || *gap.what.through <= mark);
+    const bool is_over =
+        gap.what.through && (!is_found_at_start(gap.what.kind) || *gap.what.through <= mark);
     if (is_over) {
       from = std::max(from, *gap.what.through);
     } else {

@@ -138,8 +138,7 @@ result<position> find_position(const log::event_log& log, const seek_target& tar
                                const timelines& history) {
   const auto bounds = log.bounds();
   if (std::holds_alternative<log_beginning>(target)) return bounds.dropped_through;
-  if (std::holds_alternative<log_end>(target))
-    return std::max(bounds.last_at, position{bounds.timeline, bounds.covered_through, {}, 0});
+  if (std::holds_alternative<log_end>(target)) return std::max(bounds.last_at, bounds.mark());
   // Of what has been dropped only the end is known: a target there may or may not have been met.
   const auto complete = [&](result<position> found, std::string_view wanted,
                             bool within_kept) -> result<position> {

@@ -1,11 +1,11 @@
 // The replication slot or the data directory is not what it was: something that was committed is missing. Capture goes
 // on, the gap is recorded with its bounds, and the published client learns of it before it gets anything from behind.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { cpSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { setUp, take } from '../client/real_client.js';
+import { DatabaseFiles } from '../harness/database_files.js';
 import {
   dropSlot,
   readAll,
@@ -135,18 +135,13 @@ scenario('a_lost_event_log_bars_the_names_that_are_still_known', async (s) => {
 scenario('a_lost_event_log_of_a_database_that_was_set_back_bars_the_names_behind_its_end_too', async (s) => {
   const setup = await setUp(s);
   const { pulse, postgres } = setup;
-  const copy = `${postgres.dataFolder}.copy`;
-  await postgres.stop();
-  execFileSync('cp', ['-a', postgres.dataFolder, copy]);
-  await postgres.start();
+  const files = new DatabaseFiles(postgres);
+  await files.backUp();
   await pulse.capturing();
   await postgres.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 40)");
   await readNew(setup, 'mail', 'before');
   await pulse.terminate();
-  await postgres.stop();
-  rmSync(postgres.dataFolder, { recursive: true });
-  renameSync(copy, postgres.dataFolder);
-  await postgres.start();
+  await files.restore();
   rmSync(join(pulse.dataFolder, 'projects'), { recursive: true });
   await pulse.start();
   const gap = await theGap(pulse, 'log_lost');

@@ -1,13 +1,11 @@
 // docs/operations.md says what to do on bad days. Here are the days: the commands are those of the document, as they stand
 // in it, and a block that no day needs is an error too.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { setUp, type Setup } from '../client/real_client.js';
 import { readAll, readNew, readThrough, refused, theGap, untilCaptured, write } from '../harness/gaps.js';
+import { DatabaseFiles } from '../harness/database_files.js';
 import type { Postgres } from '../harness/postgres.js';
 import { pushSchema } from '../harness/prisma.js';
 import { Operator, readRunbooks, type Block } from '../harness/runbook.js';
@@ -242,39 +240,11 @@ scenario('loss_of_the_data_directory_without_a_backup', async (s) => {
   await acceptAsWritten(setup, 'log_lost');
 });
 
-// What `change` makes of the database's files while it is stopped; they are kept first, as a backup.
-class Files {
-  private readonly copy: string;
-
-  constructor(private readonly postgres: Postgres) {
-    this.copy = join(postgres.folder, 'backup');
-  }
-
-  // As the files' owner, where the tests run as root.
-  private shell(script: string): void {
-    execFileSync('sh', ['-c', script, this.postgres.dataFolder, this.copy]);
-  }
-
-  async backUp(): Promise<void> {
-    await this.postgres.stop('fast');
-    this.shell('cp -a "$0" "$1"');
-    await this.postgres.start();
-  }
-
-  async restore(then = ''): Promise<void> {
-    await this.postgres.stop('fast');
-    rmSync(this.postgres.dataFolder, { recursive: true });
-    renameSync(this.copy, this.postgres.dataFolder);
-    this.shell(`: ${then}`);
-    await this.postgres.start();
-  }
-}
-
 scenario('restore_of_the_database_by_recovery', async (s) => {
   const setup = await setUpOperator(s);
   const { pulse, postgres } = setup;
   await readNew(setup, 'mail', 'before');
-  const files = new Files(postgres);
+  const files = new DatabaseFiles(postgres);
   await files.backUp();
   await pulse.capturing();
   await write(setup, 'vanished');
@@ -296,7 +266,7 @@ scenario('restore_of_the_database_without_a_timeline_of_its_own', async (s) => {
   const setup = await setUpOperator(s);
   const { pulse, postgres } = setup;
   await readNew(setup, 'mail', 'before');
-  const files = new Files(postgres);
+  const files = new DatabaseFiles(postgres);
   await files.backUp();
   await pulse.capturing();
   await postgres.sql(fillWal);

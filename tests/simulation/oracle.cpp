@@ -105,7 +105,7 @@ void oracle::look_at_disk() {
   if (!found) return report("what is durable cannot be read: " + found.error().message());
   const auto bounds = (*found)->bounds();
   durable_id_ = std::max(durable_id_, bounds.last_id);
-  durable_mark_ = std::max(durable_mark_, position{bounds.timeline, bounds.covered_through, {}, 0});
+  durable_mark_ = std::max(durable_mark_, bounds.mark());
 }
 
 bool oracle::lost(const position& at) const {

@@ -146,7 +146,7 @@ void simulated_process::take(const source::note_slot& step) {
 
 void simulated_process::take(const source::create_slot& /*step*/) {
   const auto from = with_.server->create_slot();
-  if (!knows_gap_) with_.judge->history_begins({history_.at(from), from, {}, 0});
+  if (!knows_gap_) with_.judge->history_begins(history_.place(from));
   order_->slot_made(from);
 }
 
@@ -238,16 +238,14 @@ void simulated_process::time_passes(std::chrono::steady_clock::time_point now) {
 position simulated_process::now() const {
   const auto bounds = log_->bounds();
   const auto end = with_.server->database().wal_end();
-  const auto flushed = connected() ? position{history_.at(end), end, {}, 0} : position{};
-  return std::max(
-      {bounds.last_at, position{bounds.timeline, bounds.covered_through, {}, 0}, flushed});
+  const auto flushed = connected() ? history_.place(end) : position{};
+  return std::max({bounds.last_at, bounds.mark(), flushed});
 }
 
 bool simulated_process::caught_up() const {
   const auto bounds = log_->bounds();
   const auto end = with_.server->database().wal_end();
-  return position{bounds.timeline, bounds.covered_through, {}, 0} >=
-         position{history_.at(lsn{end.value - 1}), end, {}, 0};
+  return bounds.mark() >= position{history_.at(lsn{end.value - 1}), end, {}, 0};
 }
 
 }  // namespace pulse::simulation
