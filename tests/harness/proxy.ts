@@ -56,6 +56,7 @@ export class Proxy {
   accepted = 0;
   serverBytes = 0;
   private server: Server | undefined;
+  private replicationPort: number | undefined;
   private readonly pairs = new Set<readonly [Socket, Socket]>();
   private stalled = false;
   private cutAtBytes = Infinity;
@@ -90,10 +91,12 @@ export class Proxy {
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 
-  // Another server is behind it from now on.
-  async leadTo(port: number): Promise<void> {
+  // Another server is behind it from now on, and where there is one, a third for replication connections, which must
+  // then ask for no encryption first.
+  async leadTo(port: number, replicationPort?: number): Promise<void> {
     await this.close();
     this.targetPort = port;
+    this.replicationPort = replicationPort;
     await this.open();
   }
 
@@ -130,7 +133,19 @@ export class Proxy {
 
   private accept(client: Socket): void {
     this.accepted++;
-    const server = connect({ port: this.targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    if (this.replicationPort === undefined) return this.join(client, this.targetPort);
+    const replicationPort = this.replicationPort;
+    client.on('error', () => {});
+    client.once('data', (startup: Buffer) => {
+      client.pause();
+      client.unshift(startup);
+      this.join(client, startup.includes('replication') ? replicationPort : this.targetPort);
+      if (!this.stalled) client.resume();
+    });
+  }
+
+  private join(client: Socket, port: number): void {
+    const server = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     const pair = [client, server] as const;
     this.pairs.add(pair);
     const messages = new Messages();

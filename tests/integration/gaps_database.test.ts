@@ -1,10 +1,9 @@
 // The data directory is used with another database than the one whose history is in it. Capture goes on with what there
 // is, behind a recorded gap, numbered so that no position is given twice; and on the way back nothing is missing.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync } from 'node:fs';
 
 import { setUp, take, type Setup } from '../client/real_client.js';
+import { DatabaseFiles } from '../harness/database_files.js';
 import { readAll, readNew, readThrough, refused, refusedUntilAccepted, theGap, untilCaptured, write } from '../harness/gaps.js';
 import type { Postgres } from '../harness/postgres.js';
 import { pushSchema } from '../harness/prisma.js';
@@ -104,6 +103,33 @@ scenario('another_server_that_takes_the_place_of_the_first_at_run_time_is_found'
   await refusedUntilAccepted(setup, 'mail', gap, 'behind');
 });
 
+// An address that is several servers': what one of them says is not believed of the other.
+scenario('connections_that_reach_different_databases_are_given_up_and_nothing_is_recorded', async (s) => {
+  const postgres = await s.postgres();
+  await pushSchema(postgres, 'tests/client');
+  const other = await anotherServer(s);
+  const standby = await s.standbyOf(postgres);
+  const proxy = await s.proxy(postgres.port);
+  await proxy.open();
+  const pulse = await s.pulse({
+    database: `postgresql://postgres@127.0.0.1:${proxy.port}/postgres?sslmode=disable&gssencmode=disable`,
+  });
+  for (const [port, problem] of [
+    [other.port, /have reached different databases/],
+    [standby.port, /the server is a standby/],
+  ] as const) {
+    await proxy.leadTo(postgres.port, port);
+    await until(`the problem ${problem}`, async () => problem.test((await pulse.capture()).problem), { timeoutMs: 60_000 });
+    await proxy.leadTo(postgres.port);
+    await pulse.capturing(60_000);
+  }
+  await write({ postgres }, 'behind');
+  await untilCaptured({ pulse }, 1);
+  assert.deepEqual(await pulse.gaps(), []);
+  const { rows } = await other.sql('SELECT pubname FROM pg_publication');
+  assert.deepEqual(rows, [], 'nothing was made there');
+});
+
 scenario('another_database_of_the_same_cluster_is_a_gap_and_has_a_slot_of_its_own', async (s) => {
   const setup = await setUpStored(s);
   const { pulse, postgres } = setup;
@@ -190,19 +216,14 @@ scenario('a_database_set_back_to_a_copy_of_its_files_is_a_gap_and_what_it_writes
   const setup = await setUp(s);
   const { pulse, postgres } = setup;
   await readNew(setup, 'mail', 'before');
-  const copy = `${postgres.dataFolder}.copy`;
-  await postgres.stop();
-  execFileSync('cp', ['-a', postgres.dataFolder, copy]);
-  await postgres.start();
+  const files = new DatabaseFiles(postgres);
+  await files.backUp();
   await pulse.capturing();
   await postgres.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 20)");
   await write(setup, 'not in the copy');
   await readAll(setup, 'mail', 'not in the copy');
   await pulse.terminate();
-  await postgres.stop();
-  rmSync(postgres.dataFolder, { recursive: true });
-  renameSync(copy, postgres.dataFolder);
-  await postgres.start();
+  await files.restore();
   await pulse.start();
   const gap = await theGap(pulse, 'set_back');
   await write(setup, 'written again');
