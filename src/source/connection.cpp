@@ -1,6 +1,7 @@
 #include "source/connection.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -14,21 +15,13 @@
 #include <openssl/ssl.h>
 
 #include "base/logging.hpp"
+#include "source/session_settings.hpp"
 
 namespace pulse::source {
 
 namespace asio = boost::asio;
 
 namespace {
-
-// pgoutput's text depends on these settings, whatever role, database and server set: fixed here,
-// the same value always has the same text. libpq sets client_encoding itself.
-constexpr const char* session_options =
-    "-c DateStyle=ISO,MDY -c TimeZone=UTC -c IntervalStyle=iso_8601 -c bytea_output=hex "
-    "-c extra_float_digits=3 -c lc_monetary=C -c quote_all_identifiers=off "
-    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
-// Names of tables in values (regclass and its like) are shortened by the search path.
-constexpr const char* replication_options = " -c search_path=pg_catalog";
 
 constexpr int receive_buffer_bytes = 1 << 20;
 
@@ -67,6 +60,38 @@ error of_result(const PGresult* made, std::string_view doing) {
           fmt::format("{}: {}{}", doing, message, state.empty() ? "" : " (SQLSTATE " + state + ")"),
           field(PG_DIAG_MESSAGE_HINT)};
 }
+
+error no_answer(std::string_view doing, std::chrono::milliseconds timeout) {
+  return {errc::unavailable, fmt::format("{}: no answer within {} ms", doing, timeout.count()),
+          "check that the database runs and can be reached"};
+}
+
+// Calls `at_end` when the time has passed, unless it is destroyed before. On the executor's thread.
+class time_limit {
+ public:
+  time_limit(const asio::any_io_executor& executor, std::chrono::milliseconds timeout,
+             std::function<void()> at_end)
+      : timer_(executor, timeout) {
+    // The handler may run after this has been destroyed, when the time had just passed.
+    timer_.async_wait([state = state_, at_end = std::move(at_end)](const auto& cancelled) {
+      if (cancelled || *state != state_of::running) return;
+      *state = state_of::passed;
+      at_end();
+    });
+  }
+  ~time_limit() {
+    if (*state_ == state_of::running) *state_ = state_of::over;
+  }
+  time_limit(const time_limit&) = delete;
+  time_limit& operator=(const time_limit&) = delete;
+
+  bool passed() const { return *state_ == state_of::passed; }
+
+ private:
+  enum class state_of { running, passed, over };
+  std::shared_ptr<state_of> state_ = std::make_shared<state_of>(state_of::running);
+  asio::steady_timer timer_;
+};
 
 }  // namespace
 
@@ -168,21 +193,33 @@ async_result<std::unique_ptr<connection>> connection::open(database_target targe
   parameters["client_encoding"] = "UTF8";
   const auto given = parameters.find("options");
   parameters["options"] =
-      given == parameters.end() ? session_options : given->second + " " + session_options;
+      given == parameters.end() ? session_options() : given->second + " " + session_options();
   parameters.try_emplace("keepalives_idle", "30");
   parameters.try_emplace("keepalives_interval", "10");
   parameters.try_emplace("keepalives_count", "3");
-  if (kind == connection_kind::replication) {
-    parameters["replication"] = "database";
-    parameters["options"] += replication_options;
-  }
+  if (kind == connection_kind::replication) parameters["replication"] = "database";
 
   std::unique_ptr<connection> opened(new connection(co_await asio::this_coro::executor));
   std::vector<std::pair<std::string, std::string>> pairs(parameters.begin(), parameters.end());
   const std::stop_callback at_once(std::move(unwanted), [&opened] { opened->cancel(); });
   const auto connected = co_await opened->connect(std::move(pairs), timeout);
   if (!connected) co_return wrap("connecting to " + target.display(), connected.error());
+  if (auto fixed = co_await opened->check_settings(timeout); !fixed)
+    co_return wrap("connecting to " + target.display(), fixed.error());
   co_return opened;
+}
+
+// The first question of all: until it is answered nothing is known of the search path.
+async_result<> connection::check_settings(std::chrono::milliseconds timeout) {
+  const time_limit limit(executor_, timeout, [this] { cancel(); });
+  const auto answered = co_await query(session_settings_query());
+  if (limit.passed()) co_return no_answer("reading the session's settings", timeout);
+  if (!answered) co_return wrap("reading the session's settings", answered.error());
+  std::vector<std::string> present;
+  if (!answered->empty()) {
+    for (const auto& value : answered->rows().front()) present.push_back(value.value_or(""));
+  }
+  co_return check_session_settings(present);
 }
 
 async_result<> connection::connect(std::vector<std::pair<std::string, std::string>> parameters,
@@ -204,22 +241,12 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
       nullptr);
   if (PQstatus(handle_) == CONNECTION_BAD) co_return failure("opening");
 
-  asio::steady_timer deadline(executor_, timeout);
-  // Shared with the timer's handler, which may run after this has ended.
-  enum class attempt { running, late, over };
-  const auto state_of = std::make_shared<attempt>(attempt::running);
-  deadline.async_wait([this, state_of](const boost::system::error_code& cancelled) {
-    if (cancelled || *state_of != attempt::running) return;
-    *state_of = attempt::late;
+  const time_limit limit(executor_, timeout, [this] {
     if (socket_) socket_->stream.cancel();
   });
-  const auto over = [&](error why) {
-    *state_of = attempt::over;
-    return why;
-  };
   for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;
        state = PQconnectPoll(handle_)) {
-    if (state == PGRES_POLLING_FAILED) co_return over(failure("opening"));
+    if (state == PGRES_POLLING_FAILED) co_return failure("opening");
     // libpq may have gone on to another address, with another socket that often has the same
     // number: the one that is watched must be the one that is there.
     socket_.reset();
@@ -230,16 +257,11 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
     boost::system::error_code failed;
     co_await socket_->stream.async_wait(direction,
                                         asio::redirect_error(asio::use_awaitable, failed));
-    if (*state_of == attempt::late) {
-      co_return error{errc::unavailable,
-                      fmt::format("opening: no answer within {} ms", timeout.count()),
-                      "check that the database runs and can be reached"};
-    }
-    if (failed) co_return over({errc::cancelled, "opening: cancelled", {}});
+    if (limit.passed()) co_return no_answer("opening", timeout);
+    if (failed) co_return error{errc::cancelled, "opening: cancelled", {}};
     // The poll below may replace the descriptor behind Asio's back.
     if (PQsocket(handle_) != socket_->number) socket_.reset();
   }
-  *state_of = attempt::over;
   if (!socket_ || socket_->number != PQsocket(handle_)) {
     socket_.reset();
     socket_ = std::make_unique<socket>(executor_, PQsocket(handle_));

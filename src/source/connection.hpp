@@ -62,8 +62,10 @@ enum class connection_kind {
 // One owner, one thread (its executor's). One operation at a time.
 class connection {
  public:
-  // errc::unavailable: no answer within the time; errc::cancelled: it was not wanted any more,
-  // which is said on the executor's thread.
+  // Connected, with the settings of session_settings.hpp in force.
+  // errc::unavailable: no answer within the time; errc::invalid_argument: a pooler or proxy has
+  // dropped the settings; errc::cancelled: it was not wanted any more, which is said on the
+  // executor's thread.
   static async_result<std::unique_ptr<connection>> open(database_target target,
                                                         connection_kind kind,
                                                         std::string application_name,
@@ -105,6 +107,7 @@ class connection {
 
   async_result<> connect(std::vector<std::pair<std::string, std::string>> parameters,
                          std::chrono::milliseconds timeout);
+  async_result<> check_settings(std::chrono::milliseconds timeout);
   bool has_decrypted() const;
   async_result<> wait_readable();
   async_result<> flush();

@@ -1,6 +1,10 @@
 #include "source/keyless_tables.hpp"
 
+#include <string_view>
+
 #include <fmt/format.h>
+
+#include "source/ownership.hpp"
 
 namespace pulse::source {
 namespace {
@@ -8,9 +12,7 @@ namespace {
 // Never makes the application's own command fail: whatever goes wrong becomes a warning. Runs as
 // the superuser who made it, with a fixed search path, and touches only the table that was just
 // made or altered, and its partitions.
-constexpr const char* trigger_function_sql = R"(
-  CREATE OR REPLACE FUNCTION pulse.identify_keyless_tables() RETURNS event_trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+constexpr std::string_view trigger_function_body = R"(
   DECLARE
     keyless record;
   BEGIN
@@ -39,7 +41,7 @@ constexpr const char* trigger_function_sql = R"(
   EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'pulse: a table could not be given a replica identity: %', SQLERRM;
   END
-  $body$)";
+  )";
 
 error keyless_error(const std::vector<keyless_table>& tables) {
   std::string names;
@@ -117,19 +119,88 @@ result<void> can_be_published(const std::vector<keyless_table>& tables, bool fix
 }
 
 async_result<> install_keyless_trigger(connection* database) {
-  const auto there = co_await database->query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
-                                              with(std::string(keyless_trigger_name)));
-  if (!there) co_return there.error();
-  std::string sql = "CREATE SCHEMA IF NOT EXISTS pulse;";
-  sql += trigger_function_sql;
-  if (there->empty()) {
-    sql += "; CREATE EVENT TRIGGER " + quote_identifier(keyless_trigger_name) +
-           " ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', "
-           "'ALTER TABLE') EXECUTE FUNCTION pulse.identify_keyless_tables()";
-  }
+  // Present and as this version makes it: nothing is made anew at each start.
+  const auto present = co_await database->query(
+      R"(
+    SELECT n.oid IS NOT NULL, p.oid IS NOT NULL, e.oid IS NOT NULL,
+           e.evtfoid = p.oid AND e.evtenabled <> 'D' AND p.prosrc = $3 AND p.prosecdef
+             AND p.proconfig = '{"search_path=pg_catalog, pg_temp"}'
+    FROM (SELECT $1::name AS name) named
+    LEFT JOIN pg_namespace n ON n.nspname = named.name
+    LEFT JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = $2 AND p.pronargs = 0
+    LEFT JOIN pg_event_trigger e ON e.evtname = $4)",
+      with(std::string(pulse_schema), std::string(keyless_function_name),
+           std::string(trigger_function_body), std::string(keyless_trigger_name)));
+  if (!present) co_return present.error();
+  if (present->value(3) == "t") co_return result<void>();
+  // One transaction. Made anew rather than replaced: CREATE OR REPLACE leaves a function with the
+  // owner that it has, and without it a function that has come meanwhile makes this fail.
+  const auto function =
+      quote_identifier(pulse_schema) + "." + quote_identifier(keyless_function_name) + "()";
+  const auto trigger = quote_identifier(keyless_trigger_name);
+  std::string sql;
+  if (present->value(2) == "t") sql += "DROP EVENT TRIGGER " + trigger + ";";
+  if (present->value(1) == "t") sql += "DROP FUNCTION " + function + ";";
+  if (present->value(0) != "t") sql += "CREATE SCHEMA " + quote_identifier(pulse_schema) + ";";
+  sql += "CREATE FUNCTION " + function +
+         " RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER "
+         "SET search_path = pg_catalog, pg_temp AS $body$" +
+         std::string(trigger_function_body) + "$body$;";
+  sql += "CREATE EVENT TRIGGER " + trigger +
+         " ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', "
+         "'ALTER TABLE') EXECUTE FUNCTION " +
+         function;
   const auto installed = co_await database->query(std::move(sql));
   if (!installed) co_return wrap("installing the event trigger", installed.error());
   co_return result<void>();
+}
+
+async_result<std::vector<finding>> remove_keyless_trigger(connection* database) {
+  // What else is in the schema: functions, tables, types and whatever else depends on it.
+  const auto present =
+      co_await database->query(R"(
+    WITH trusted AS (SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user)
+    SELECT EXISTS (SELECT 1 FROM pg_event_trigger WHERE evtname = $1),
+           p.proowner IN (SELECT oid FROM trusted),
+           n.nspowner IN (SELECT oid FROM trusted),
+           EXISTS (SELECT 1 FROM pg_depend d
+                   WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
+                     AND NOT (d.classid = 'pg_proc'::regclass AND d.objid = COALESCE(p.oid, 0)))
+    FROM (SELECT $2::name AS name) named
+    LEFT JOIN pg_namespace n ON n.nspname = named.name
+    LEFT JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = $3 AND p.pronargs = 0)",
+                               with(std::string(keyless_trigger_name), std::string(pulse_schema),
+                                    std::string(keyless_function_name)));
+  if (!present) co_return present.error();
+  const auto& row = present->rows().front();
+  const std::string schema(pulse_schema);
+  const bool own_function = row[1] == "t";
+  const bool own_schema = row[2] == "t" && row[3] != "t" && row[1] != "f";
+  std::vector<finding> report;
+  std::string sql;
+  const auto drop = [&](const std::string& statement, const std::string& what) {
+    sql += statement + ";";
+    report.push_back({severity::ok, "dropped " + what, {}, {}});
+  };
+  if (row[0] == "t") {
+    drop(std::string("DROP EVENT TRIGGER ") + quote_identifier(keyless_trigger_name),
+         "the event trigger");
+  }
+  if (own_function) {
+    drop("DROP FUNCTION " + quote_identifier(schema) + "." +
+             quote_identifier(keyless_function_name) + "()",
+         "the event trigger's function");
+  }
+  if (own_schema) drop("DROP SCHEMA " + quote_identifier(schema), "the schema " + schema);
+  if (!sql.empty()) {
+    const auto dropped = co_await database->query(std::move(sql));
+    if (!dropped) co_return wrap("dropping the event trigger", dropped.error());
+  }
+  if (row[2] && !own_schema) {
+    report.push_back(
+        {severity::ok, "left the schema " + schema + " alone: others own it, or use it", {}, {}});
+  }
+  co_return report;
 }
 
 }  // namespace pulse::source

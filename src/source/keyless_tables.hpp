@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "source/connection.hpp"
+#include "source/server_checks.hpp"
 
 namespace pulse::source {
 
@@ -30,8 +30,13 @@ async_result<std::vector<keyless_table>> find_keyless_tables(connection* databas
 result<void> can_be_published(const std::vector<keyless_table>& tables, bool fix);
 
 // The event trigger that gives tables made later an identity, in their own transaction. Only a
-// superuser can make it.
+// superuser can make it. Nothing of it may belong to somebody else (ownership.hpp).
 inline constexpr const char* keyless_trigger_name = "pulse_identify_keyless_tables";
+inline constexpr const char* keyless_function_name = "identify_keyless_tables";
 async_result<> install_keyless_trigger(connection* database);
+
+// Takes it away again, with its function, and with the schema when that is Pulse's and nothing else
+// is in it. One line for each thing that is dropped or left.
+async_result<std::vector<finding>> remove_keyless_trigger(connection* database);
 
 }  // namespace pulse::source

@@ -1,11 +1,13 @@
 #include "source/server_checks.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "source/identity_checks.hpp"
 #include "source/keyless_tables.hpp"
+#include "source/ownership.hpp"
 
 namespace pulse::source {
 namespace {
@@ -46,6 +48,7 @@ finding check_wal_level(const std::string& level) {
 }
 
 finding check_free(std::string_view what, const std::string& setting, int used, int most) {
+  used = std::max(used, 0);
   if (used < most) return good(fmt::format("{} of {} {} are in use", used, most, what));
   return {severity::failure, fmt::format("all {} {} are in use", most, what),
           "Pulse needs one; the setting takes effect after a restart of the server",
@@ -203,6 +206,11 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
                                 : "publication " + names.publication + " is there"));
   }
   if (scope == check_scope::everything) {
+    const auto foreign = co_await check_ownership(database, names);
+    if (!foreign) co_return foreign.error();
+    findings.insert(findings.end(), foreign->begin(), foreign->end());
+    if (foreign->empty())
+      findings.push_back(good("nothing that bears Pulse's names belongs to somebody else"));
     // Named first: g++ 12 destroys the temporary of a conditional in a co_await expression twice.
     const std::string scope_of_tables = names.own_publication ? names.publication : "";
     const auto keyless = co_await find_keyless_tables(database, scope_of_tables);

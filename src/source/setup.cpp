@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "source/keyless_tables.hpp"
+#include "source/ownership.hpp"
 
 namespace pulse::source {
 
@@ -236,6 +237,19 @@ async_result<setup_report> set_up(connection* database, source_names names, bool
     }
     co_return report;
   }
+  const auto disarmed = co_await disarm_foreign_trigger(database);
+  if (!disarmed) co_return disarmed.error();
+  if (*disarmed) {
+    report.push_back({severity::warning,
+                      "dropped Pulse's event trigger: it ran a function that somebody else owns",
+                      "it ran with the rights of whoever made or altered a table",
+                      {}});
+  }
+  if (auto own = co_await refuse_what_others_own(database, names); !own) {
+    if (!*disarmed) co_return own.error();
+    co_return wrap("dropped Pulse's event trigger, which ran a function of somebody else",
+                   own.error());
+  }
   const auto role = co_await read_role(database);
   if (!role) co_return role.error();
   const bool for_all = exists ? publication->value(0) == "t" : role->superuser;
@@ -309,18 +323,9 @@ async_result<setup_report> tear_down(connection* database, source_names names) {
     if (!dropped) co_return dropped.error();
     report.push_back(done("dropped publication " + names.publication));
   }
-  const auto trigger = co_await database->query("SELECT 1 FROM pg_event_trigger WHERE evtname = $1",
-                                                with(std::string(keyless_trigger_name)));
-  if (!trigger) co_return trigger.error();
-  if (!trigger->empty()) {
-    auto dropped = co_await run(
-        database, "dropping the event trigger",
-        std::string("DROP EVENT TRIGGER IF EXISTS ") + quote_identifier(keyless_trigger_name) +
-            "; DROP FUNCTION IF EXISTS pulse.identify_keyless_tables(); DROP SCHEMA "
-            "IF EXISTS pulse");
-    if (!dropped) co_return dropped.error();
-    report.push_back(done("dropped the event trigger and the schema pulse"));
-  }
+  const auto removed = co_await remove_keyless_trigger(database);
+  if (!removed) co_return removed.error();
+  report.insert(report.end(), removed->begin(), removed->end());
   co_return report;
 }
 

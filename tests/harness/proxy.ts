@@ -52,6 +52,8 @@ class Messages {
 export class Proxy {
   // Called with each message of the server on connections that are not encrypted, replication and others.
   tamper: Tamper | undefined;
+  // Changes what a client asks for when it connects, without encryption (PostgreSQL manual, 55.7, StartupMessage).
+  changeStartup: ((message: Buffer) => Buffer) | undefined;
   // Connections accepted in all, and bytes passed on from the server in all.
   accepted = 0;
   serverBytes = 0;
@@ -149,9 +151,12 @@ export class Proxy {
     const pair = [client, server] as const;
     this.pairs.add(pair);
     const messages = new Messages();
+    let started = false;
     this.pass(client, server, (chunk) => {
       messages.clientSent(chunk);
-      return chunk;
+      if (started || chunk.length === 8) return chunk;
+      started = true;
+      return this.changeStartup?.(chunk) ?? chunk;
     });
     this.pass(server, client, (chunk) =>
       this.count(this.carries === 'bytes' ? chunk : messages.serverSent(chunk, this.tamper)),

@@ -1,0 +1,87 @@
+#include "source/session_settings.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace pulse::source {
+namespace {
+
+struct fixed_setting {
+  std::string_view name;
+  std::string_view given;  // as an option, where a space needs a backslash
+  std::string_view shown;  // as PostgreSQL shows it
+};
+
+// libpq gives client_encoding by itself: it is asked for, and not among the options.
+constexpr fixed_setting encoding{"client_encoding", "UTF8", "UTF8"};
+
+constexpr std::array settings{
+    // Operators, functions, types and tables are PostgreSQL's own: what others make in schemas that
+    // they may write to is never found (CVE-2018-1058).
+    fixed_setting{"search_path", "pg_catalog", "pg_catalog"},
+    // ALTER ROLE … SET role makes another role of the one that the URL names.
+    fixed_setting{"role", "none", "none"},
+    // The text of values.
+    fixed_setting{"DateStyle", "ISO,MDY", "ISO, MDY"},
+    fixed_setting{"TimeZone", "UTC", "UTC"},
+    fixed_setting{"IntervalStyle", "iso_8601", "iso_8601"},
+    fixed_setting{"bytea_output", "hex", "hex"},
+    fixed_setting{"extra_float_digits", "3", "3"},
+    fixed_setting{"lc_monetary", "C", "C"},
+    // The text of names, and of literals.
+    fixed_setting{"quote_all_identifiers", "off", "off"},
+    fixed_setting{"standard_conforming_strings", "on", "on"},
+    // Setup writes, and nothing of what is asked may end early or wait differently.
+    fixed_setting{"default_transaction_read_only", "off", "off"},
+    fixed_setting{"default_transaction_isolation", "read\\ committed", "read committed"},
+    fixed_setting{"statement_timeout", "0", "0"},
+    fixed_setting{"lock_timeout", "0", "0"},
+    fixed_setting{"idle_in_transaction_session_timeout", "0", "0"},
+};
+
+error differs(const fixed_setting& one, std::string_view present) {
+  return {
+      errc::invalid_argument,
+      fmt::format("PostgreSQL session setting {} is '{}' instead of '{}': Pulse has set it, and "
+                  "something between Pulse and PostgreSQL has dropped that",
+                  one.name, present, one.shown),
+      "connect to PostgreSQL directly (the URL that Prisma calls `directUrl`), or let the "
+      "pooler or proxy pass the startup parameter `options` on"};
+}
+
+}  // namespace
+
+std::string session_options() {
+  std::string options;
+  for (const auto& one : settings)
+    options += fmt::format("{}-c {}={}", options.empty() ? "" : " ", one.name, one.given);
+  return options;
+}
+
+std::string session_settings_query() {
+  std::string query = fmt::format("SELECT pg_catalog.current_setting('{}')", encoding.name);
+  for (const auto& one : settings)
+    query += fmt::format(", pg_catalog.current_setting('{}')", one.name);
+  return query;
+}
+
+result<void> check_session_settings(const std::vector<std::string>& present) {
+  if (present.size() != settings.size() + 1) {
+    return error{errc::protocol, "PostgreSQL did not tell the session's settings",
+                 "connect to PostgreSQL directly, without a pooler or proxy"};
+  }
+  if (present[0] != encoding.shown) return differs(encoding, present[0]);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    if (present[i + 1] != settings[i].shown) return differs(settings[i], present[i + 1]);
+  }
+  return {};
+}
+
+void forget_session_variables() {
+  for (const char* name : {"PGDATESTYLE", "PGTZ", "PGGEQO"}) ::unsetenv(name);
+}
+
+}  // namespace pulse::source

@@ -1,0 +1,29 @@
+// The settings that every connection to PostgreSQL fixes for itself: no code of others runs with
+// Pulse's rights, and the same value always has the same text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace pulse::source {
+
+// For libpq's parameter `options`: wins over what postgresql.conf, the database and the role set
+// (manual, section 20.1), and over the URL's own options when it stands behind them.
+std::string session_options();
+
+// The question to ask right after connecting, since poolers and proxies drop `options`: one row
+// that has the present values. Safe to run with anybody's search path: it has no operator, each
+// function is named with its schema, and its arguments leave no choice between several.
+std::string session_settings_query();
+
+// errc::invalid_argument when a setting has another value: nothing else may be asked on such a
+// connection. `present` is the row that session_settings_query() gives.
+result<void> check_session_settings(const std::vector<std::string>& present);
+
+// Takes variables out of the environment that libpq would send behind the options and that would
+// win over them (manual, section 34.15). Before any other thread runs.
+void forget_session_variables();
+
+}  // namespace pulse::source
