@@ -93,6 +93,10 @@ capture::capture(parts with)
                                      {{"project", with_.project.name}})),
       watch_(*with_.figures, with_.project.name),
       heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
+  if (with_.published) {
+    published_.restore(std::move(*with_.published));
+    published_database_ = with_.whose.database;
+  }
   status_.state = "starting";
   streamed_.replay_to(decoder_);
 }
@@ -279,6 +283,8 @@ source::async_result<> capture::make_ready(std::shared_ptr<session> one) {
   const auto prepared = co_await source::set_up(one->database.get(), names_, with_.project.fix);
   if (!prepared) {
     if (prepared.error().code == errc::conflict) with_.on_setup_refused(prepared.error());
+    // What is not sent is told also when there is nothing to stream by.
+    if (auto told = co_await tell_what_is_unpublished(one); !told) co_return told.error();
     co_return prepared.error();
   }
   for (const auto& done : *prepared) {
@@ -302,6 +308,7 @@ source::async_result<> capture::follow() {
   const auto ended = co_await stream(one);
   one->over = true;
   if (!ended) note_failure(ended.error());
+  misses_publication_ = !ended && source::is_missing_publication(ended.error());
   if (one->house_timer) one->house_timer->cancel();
   ingest_.publish_figures();
   streamed_.publish_figures();

@@ -31,6 +31,7 @@
 #include "pgoutput/decoder.hpp"
 #include "server/registry.hpp"
 #include "source/connection.hpp"
+#include "source/published_watch.hpp"
 #include "source/server_checks.hpp"
 #include "source/start_order.hpp"
 #include "source/start_rules.hpp"
@@ -51,12 +52,15 @@ class capture {
     log_origin whose;  // what the log holds
     source::slot_history slot = source::slot_history::none;
     log::retention_policy retention;
-    std::vector<position> skipped;  // changes that operators have skipped
+    std::optional<source::published_memory> published;  // as the last run saw the publications
+    std::vector<position> skipped;                      // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
     std::function<void(std::shared_ptr<const catalog>)> on_catalog;
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
     std::function<void(log_origin, std::function<void(result<void>)> done)> keep_origin;
+    // Stores a small fact of the project; a failure is logged.
+    std::function<void(std::string name, std::string value)> keep_fact;
     std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
     // See gap_table::withdraw_beyond().
     std::function<void(position, std::function<void(result<void>)> done)> withdraw_gaps;
@@ -90,7 +94,8 @@ class capture {
   struct wanted {
     bool catalog = false;
     bool retention = false;
-    bool heartbeat = false;  // one is to be written
+    bool heartbeat = false;     // one is to be written
+    bool publications = false;  // they are to be looked at
     // The catalog is read too when the table of this OID has another name or is gone, or labels of
     // enums have changed. OID 0: none.
     std::uint32_t expected_oid = 0;
@@ -151,6 +156,18 @@ class capture {
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
+  source::async_result<source::published_look> look_at_publications(source::connection* database);
+  source::async_result<> compare_publications(std::shared_ptr<session> one);
+  source::async_result<> tell_what_is_unpublished(std::shared_ptr<session> one);
+  source::async_result<> pass_missing_publication(std::shared_ptr<session> one);
+  source::async_result<> watch_publications(source::connection* database);
+  source::async_result<> see_publications(source::connection* database,
+                                          source::published_look look);
+  source::async_result<> tell_of_loss(source::publication_loss loss,
+                                      std::optional<position> through);
+  source::async_result<> repair_publications(source::connection* database);
+  void keep_publications();
+  void begin_look_at_publications(std::chrono::steady_clock::time_point now);
   void start_decoding();
   void note_failure(const error& why);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
@@ -191,6 +208,17 @@ class capture {
   std::optional<undecoded> stands_at_;
   std::chrono::steady_clock::time_point last_lag_{};
   bool measuring_ = false;  // a database that does not answer is asked once
+
+  source::published_watch published_;
+  std::string published_database_;     // whose they are
+  std::uint64_t published_epoch_ = 0;  // looks that a connection has begun with
+  std::chrono::steady_clock::time_point last_look_{};
+  std::chrono::steady_clock::time_point place_kept_{};
+  std::chrono::steady_clock::time_point last_repair_{};
+  bool looking_ = false;
+  std::optional<position> gone_through_;  // the end of the last loss of a whole publication
+  bool misses_publication_ =
+      false;  // the last stream has ended at a change from before it was made
 
   std::unique_ptr<source::connection> side_;  // for questions: answer_questions() alone closes it
   std::string side_database_;                 // its identity

@@ -84,6 +84,9 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     const auto written = co_await source::write_heartbeat(side_.get());
     heartbeat_.wrote(written);
   }
+  if (anybody(&wanted::publications)) {
+    if (auto looked = co_await watch_publications(side_.get()); !looked) co_return looked.error();
+  }
   bool refresh = anybody(&wanted::catalog);
   if (!refresh) {
     std::vector<source::named_table> expected;

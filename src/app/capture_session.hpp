@@ -25,7 +25,8 @@ struct capture::session {
   std::optional<position> told_gap;          // while its end is waited for
   std::string slot;
   lsn from;
-  bool streams = false;  // where it begins is decided
+  bool slot_made = false;  // on this connection: what is before it is a gap
+  bool streams = false;    // where it begins is decided
   std::shared_ptr<boost::asio::steady_timer> house_timer;
   bool over = false;
 };

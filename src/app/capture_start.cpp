@@ -172,6 +172,7 @@ source::async_result<> capture::make_slot(std::shared_ptr<session> one, bool dro
   if (!made) co_return made.error();
   log_info("setup", "made the replication slot",
            {{"project", with_.project.name}, {"slot", one->slot}, {"lsn", to_string(made->start)}});
+  one->slot_made = true;
   one->order->slot_made(made->start);
   co_return result<void>();
 }
@@ -199,6 +200,8 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   one->slot = names_.slot;
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
+    if (auto compared = co_await compare_publications(one); !compared) co_return compared.error();
+    if (auto passed = co_await pass_missing_publication(one); !passed) co_return passed.error();
   } else {
     if (auto told = co_await tell_of_kept_slot(one); !told) co_return told.error();
     with_.whose = source::origin_of(stored(), one->server);

@@ -149,6 +149,7 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
                 {{"reason", marked.error().message()}});
     }
     if (intake_.feedback_due(now)) co_await confirm(one);
+    begin_look_at_publications(now);
   }
 }
 

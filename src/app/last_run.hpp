@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "change/catalog.hpp"
 #include "change/log_origin.hpp"
 #include "control/state_store.hpp"
+#include "source/published_watch.hpp"
 #include "source/start_rules.hpp"
 
 namespace pulse::app {
@@ -15,7 +17,8 @@ namespace pulse::app {
 struct last_run {
   log_origin whose;
   source::slot_history slot = source::slot_history::none;
-  std::shared_ptr<const catalog> known;  // null: none that can be read
+  std::optional<source::published_memory> published;  // none that can be read: as if new
+  std::shared_ptr<const catalog> known;               // null: none that can be read
   std::vector<control::stored_cursor> cursors;
   std::vector<control::stored_gap> gaps;
 };

@@ -149,6 +149,7 @@ void project::start() {
   if (with_.config.event_persistence) {
     to.whose = with_.whose;
     to.slot = with_.slot;
+    to.published = with_.published;
   }
   to.retention = retention();
   to.skipped = skipped_;
@@ -170,6 +171,13 @@ void project::start() {
         [weak, done = std::move(done)](const result<void>& kept) {
           if (const auto self = weak.lock()) done(kept);
         });
+  };
+  to.keep_fact = [keep, name = name()](const std::string& fact, const std::string& value) {
+    keep(fact, value, [name, fact](const result<void>& kept) {
+      if (kept) return;
+      log_warning("state", "a fact could not be stored: it is stored again when it changes",
+                  {{"project", name}, {"fact", fact}, {"reason", kept.error().message()}});
+    });
   };
   to.keep_slot = [keep](source::slot_history known, std::function<void(result<void>)> done) {
     keep("slot", std::string(source::to_string(known)), std::move(done));

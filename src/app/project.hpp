@@ -38,6 +38,7 @@ class project final : public server::project_service, public std::enable_shared_
     // From the state store, as the last run left them.
     log_origin whose;
     source::slot_history slot = source::slot_history::none;
+    std::optional<source::published_memory> published;
     std::shared_ptr<const catalog> last_catalog;
     std::vector<control::stored_cursor> cursors;
     std::vector<control::stored_gap> gaps;

@@ -271,6 +271,7 @@ result<std::shared_ptr<project>> running_server::open_project(const project_conf
   parts.last_catalog = before->known;
   parts.cursors = before->cursors;
   parts.slot = before->slot;
+  parts.published = before->published;
   parts.gaps = before->gaps;
   return project::open(std::move(parts));
 }

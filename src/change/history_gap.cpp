@@ -7,7 +7,7 @@
 namespace pulse {
 namespace {
 
-constexpr std::array<std::pair<gap_kind, std::string_view>, 9> names{{
+constexpr std::array<std::pair<gap_kind, std::string_view>, 10> names{{
     {gap_kind::slot_missing, "slot_missing"},
     {gap_kind::slot_lost, "slot_lost"},
     {gap_kind::slot_ahead, "slot_ahead"},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<gap_kind, std::string_view>, 9> names{{
     {gap_kind::another_database, "another_database"},
     {gap_kind::skipped, "skipped"},
     {gap_kind::damaged, "damaged"},
+    {gap_kind::unpublished, "unpublished"},
 }};
 
 }  // namespace

@@ -23,6 +23,7 @@ enum class gap_kind {
   another_database,  // what is behind is another database's
   skipped,           // an operator skipped a change that could not be decoded
   damaged,           // stored events cannot be read any more
+  unpublished,       // a publication was altered or dropped: the server did not send what it should
 };
 
 // As lists, metrics and the state store have it: "slot_missing".
@@ -32,7 +33,7 @@ std::optional<gap_kind> parse_gap_kind(std::string_view text) noexcept;
 // Found where a connection's stream begins: it ends where capture goes on. The others lie within
 // what capture has passed, or is about to pass.
 constexpr bool is_found_at_start(gap_kind kind) noexcept {
-  return kind != gap_kind::skipped && kind != gap_kind::damaged;
+  return kind != gap_kind::skipped && kind != gap_kind::damaged && kind != gap_kind::unpublished;
 }
 
 // Stored events that the database does not have any more.
@@ -50,7 +51,7 @@ struct history_gap {
   // What was committed behind this is stored again. Nothing: not known yet.
   std::optional<position> through;
   std::optional<vanished_events> vanished;  // forked only, when there are any
-  // damaged and skipped only: the tables whose events may be missing. Empty: any.
+  // damaged, skipped and unpublished only: the tables whose events may be missing. Empty: any.
   std::vector<table_id> tables;
   std::string reason;  // one line for people
 

@@ -42,6 +42,12 @@ bool leaves_history(gap_kind kind) {
          kind == gap_kind::another_database;
 }
 
+// Whether the gap that was found has more in it than the one that is known at its place.
+bool is_more(const history_gap& known, const history_gap& found) {
+  const bool same_tables = known.tables.empty() || known.tables == found.tables;
+  return known.through || !same_tables;
+}
+
 result<stored_gap> read(const statement& row) {
   stored_gap gap;
   gap.id = static_cast<std::uint64_t>(row.number(0));
@@ -105,6 +111,15 @@ result<stored_gap> gap_table::record(std::string_view project, const history_gap
     if (auto inserted = insert(project, found); !inserted) return inserted.error();
   } else if (found.through && (*known)->what.through != found.through) {
     if (auto completed = complete(**known, found); !completed) return completed.error();
+  } else if (found.kind == gap_kind::unpublished && !found.through &&
+             is_more((*known)->what, found)) {
+    // What began to be missing at the very place of another gap: one gap of both, without an end
+    // yet.
+    auto both = (*known)->what;
+    if (both.tables != found.tables) both.tables.clear();
+    both.through.reset();
+    both.reason += "; " + found.reason;
+    if (auto widened = update((*known)->id, both, true); !widened) return widened.error();
   }
   auto now = same_place();
   if (!now) return now.error();
@@ -159,7 +174,11 @@ result<void> gap_table::update(std::uint64_t id, const history_gap& what, bool a
       "vanished_first = nullif(?, ''), vanished_last = nullif(?, ''), vanished_count = ? "
       "WHERE id = ?");
   if (!update) return update.error();
-  bind_position(*update, *what.through);
+  if (what.through) {
+    bind_position(*update, *what.through);
+  } else {
+    for (int column = 0; column < 4; ++column) update->bind(std::optional<std::int64_t>());
+  }
   const auto& vanished = what.vanished;
   return update->bind(std::int64_t{accepted_anew ? 1 : 0})
       .bind(numbers_text(what.tables))

@@ -16,6 +16,12 @@ std::uint32_t to_number(const std::string& text) {
   return value;
 }
 
+std::uint64_t to_wide_number(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
 }  // namespace
 
 async_result<server_identity> identify_server(connection* replication) {
@@ -86,6 +92,31 @@ async_result<> start_streaming(connection* replication, stream_options options) 
       quote_identifier(options.slot), to_string(options.from), options.streaming ? 2 : 1,
       options.streaming ? "streaming 'on', " : "", options.messages ? "messages 'on', " : "",
       quote_literal(quote_identifier(options.publication))));
+}
+
+async_result<running_transactions> read_running(connection* database) {
+  const auto found = co_await database->query(
+      "SELECT txid_snapshot_xmin(now), txid_snapshot_xmax(now) FROM txid_current_snapshot() AS "
+      "now");
+  if (!found) co_return wrap("looking at the running transactions", found.error());
+  const auto written = co_await database->query("SELECT pg_current_wal_insert_lsn()");
+  if (!written) co_return wrap("looking at the running transactions", written.error());
+  running_transactions running;
+  running.xmin = to_wide_number(found->value(0));
+  running.xmax = to_wide_number(found->value(1));
+  running.written = parse_lsn(written->value(0)).value_or(lsn{});
+  co_return running;
+}
+
+bool is_missing_publication(const error& ended) {
+  return ended.code == errc::not_found && ended.what.find("publication") != std::string::npos;
+}
+
+async_result<> advance_slot(connection* database, std::string slot, lsn to) {
+  const auto advanced = co_await database->query(
+      "SELECT pg_replication_slot_advance($1, $2::pg_lsn)", with(slot, to_string(to)));
+  if (!advanced) co_return wrap("advancing the replication slot " + slot, advanced.error());
+  co_return result<void>();
 }
 
 async_result<> write_heartbeat(connection* database) {

@@ -47,6 +47,21 @@ async_result<> start_streaming(connection* replication, stream_options options);
 // place: up to 14 as an empty transaction, later when messages were asked for. Does not wait for
 // synchronous standbys. On an SQL connection to a primary. Facts: PostgreSQL manual, "Replication
 // Management Functions" and "Logical Streaming Replication Parameters".
+// The transactions that run, as 64-bit numbers (manual, table 9.81), and how far WAL was written
+// after that was asked: what had committed by then is before it.
+struct running_transactions {
+  std::uint64_t xmin = 0;
+  std::uint64_t xmax = 0;
+  lsn written;
+};
+async_result<running_transactions> read_running(connection* database);
+
+// How a stream ends on PostgreSQL 12 to 17 at a change from before its publication was made.
+bool is_missing_publication(const error& ended);
+
+// Lets the slot begin at this place: what committed before is not sent any more.
+async_result<> advance_slot(connection* database, std::string slot, lsn to);
+
 async_result<> write_heartbeat(connection* database);
 
 }  // namespace pulse::source

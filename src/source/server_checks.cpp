@@ -196,10 +196,13 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
       "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));
   if (!publication) co_return publication.error();
   if (publication->empty() && names.own_publication) {
-    findings.push_back({severity::failure, "there is no publication " + names.publication,
-                        "the settings name it",
-                        fmt::format("CREATE PUBLICATION {} FOR ALL TABLES;",
-                                    quote_identifier(names.publication))});
+    // Where capture begins setup says so, after the database has been told from others.
+    if (scope == check_scope::everything) {
+      findings.push_back({severity::failure, "there is no publication " + names.publication,
+                          "the settings name it",
+                          fmt::format("CREATE PUBLICATION {} FOR ALL TABLES;",
+                                      quote_identifier(names.publication))});
+    }
   } else {
     findings.push_back(good(publication->empty()
                                 ? "publication " + names.publication + " is made by `pulse serve`"

@@ -80,7 +80,7 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   const bool tracked = wanted.mode == stream_mode::stream;
   const bool named = tracked && !wanted.name.empty();
   if (tracked && !(named && book_->find(key))) {
-    const auto behind = gaps_.start_behind(start, with_.log->bounds().mark());
+    const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
     if (!behind) return refuse(behind.error());
     start = *behind;
   }

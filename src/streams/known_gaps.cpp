@@ -5,6 +5,15 @@
 #include <fmt/format.h>
 
 namespace pulse::streams {
+namespace {
+
+// Table 0: any.
+bool concerns(const control::stored_gap& gap, table_id table) {
+  const auto& tables = gap.what.tables;
+  return table == 0 || tables.empty() || std::ranges::find(tables, table) != tables.end();
+}
+
+}  // namespace
 
 std::string bounds_of(const history_gap& gap) {
   return gap.through ? fmt::format("between {} and {}", to_string(gap.after.commit),
@@ -14,9 +23,8 @@ std::string bounds_of(const history_gap& gap) {
 
 const control::stored_gap* known_gaps::bar_behind(const position& place, table_id table) const {
   const auto found = std::ranges::find_if(gaps_, [&](const auto& gap) {
-    const auto& tables = gap.what.tables;
     return !gap.accepted_at && (!gap.what.through || place < *gap.what.through) &&
-           (table == 0 || tables.empty() || std::ranges::find(tables, table) != tables.end());
+           concerns(gap, table);
   });
   return found == gaps_.end() ? nullptr : &*found;
 }
@@ -55,9 +63,13 @@ result<void> known_gaps::check_not_reached(const position& cursor, table_id tabl
                            gap->id)};
 }
 
-result<position> known_gaps::start_behind(const position& start, const position& mark) const {
+result<position> known_gaps::start_behind(const position& start, const position& mark,
+                                          table_id table) const {
   auto from = start;
   for (const auto& gap : gaps_) {
+    if (!concerns(gap, table)) continue;
+    // Somebody has said that streams go on although it goes on too.
+    if (gap.what.kind == gap_kind::unpublished && !gap.what.through && gap.accepted_at) continue;
     // Capture may still go another way, whose positions are lower.
     const bool is_over =
         gap.what.through && (!is_found_at_start(gap.what.kind) || *gap.what.through <= mark);
@@ -65,10 +77,10 @@ result<position> known_gaps::start_behind(const position& start, const position&
       from = std::max(from, *gap.what.through);
     } else {
       return error{errc::unavailable,
-                   "capture is making its way over a gap, and where a new stream starts is not "
-                   "known yet: " +
-                       gap.what.reason,
-                   "connect again when it is done; see `pulse gaps list`"};
+                   fmt::format("gap {} has not ended, and where a new stream starts is not known "
+                               "yet: {}",
+                               gap.id, gap.what.reason),
+                   "connect again when it has; see `pulse gaps list`"};
     }
   }
   return from;

@@ -37,9 +37,10 @@ class known_gaps {
   result<void> check_not_reached(const position& cursor, table_id table,
                                  const log::event_log& log) const;
 
-  // Where a new stream starts that would start here: behind all gaps. errc::unavailable: that is
-  // not known yet, because capture has not come over one: the log's mark is not behind its end.
-  result<position> start_behind(const position& start, const position& mark) const;
+  // Where a new stream of the table starts that would start here: behind all its gaps.
+  // errc::unavailable: that is not known yet, because capture has not come over one (the log's mark
+  // is not behind its end), or because the table's changes are still not sent.
+  result<position> start_behind(const position& start, const position& mark, table_id table) const;
 
  private:
   std::vector<control::stored_gap> gaps_;

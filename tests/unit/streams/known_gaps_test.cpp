@@ -73,22 +73,22 @@ TEST(known_gaps, whose_end_is_not_known_bar_everybody_and_keep_new_streams_waiti
   known_gaps gaps;
   gaps.use({gap(7, place(100), std::nullopt)});
   EXPECT_EQ(id_of(gaps.bar_behind(place(5000), jobs)), 7U);
-  EXPECT_EQ(gaps.start_behind(place(5000), place(5000)).error().code, errc::unavailable);
+  EXPECT_EQ(gaps.start_behind(place(5000), place(5000), 0).error().code, errc::unavailable);
 }
 
 // Back to the first server before anything of the second is stored: its positions are lower.
 TEST(known_gaps, that_capture_has_not_come_over_keep_new_streams_waiting) {
   known_gaps gaps;
   gaps.use({accepted(gap(7, place(100), place(50, 2)))});
-  EXPECT_EQ(gaps.start_behind(place(100), place(100)).error().code, errc::unavailable);
-  EXPECT_EQ(gaps.start_behind(place(100), place(50, 2)).value(), place(50, 2));
+  EXPECT_EQ(gaps.start_behind(place(100), place(100), 0).error().code, errc::unavailable);
+  EXPECT_EQ(gaps.start_behind(place(100), place(50, 2), 0).value(), place(50, 2));
 }
 
 TEST(known_gaps, new_streams_start_behind_all_accepted_or_not) {
   known_gaps gaps;
   gaps.use({accepted(gap(7, place(100), place(200))), gap(8, place(300), place(400))});
-  EXPECT_EQ(gaps.start_behind(place(50), place(400)).value(), place(400));
-  EXPECT_EQ(gaps.start_behind(place(500), place(500)).value(), place(500));
+  EXPECT_EQ(gaps.start_behind(place(50), place(400), 0).value(), place(400));
+  EXPECT_EQ(gaps.start_behind(place(500), place(500), 0).value(), place(500));
 }
 
 TEST(known_gaps, events_on_a_branch_that_was_left_never_happened_also_when_that_is_accepted) {

@@ -1,0 +1,225 @@
+// What the publications send is looked at beside the stream of changes: what others alter or drop
+// is put right where it can be, and what was perhaps not sent meanwhile is a gap.
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "app/capture_session.hpp"
+#include "base/logging.hpp"
+#include "control/published_json.hpp"
+#include "source/keyless_tables.hpp"
+#include "source/replication.hpp"
+#include "source/setup.hpp"
+
+namespace pulse::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds look_interval{1};
+// Moves on with every look; after a kill a loss is told to have begun so much earlier at most.
+constexpr std::chrono::seconds keep_place_interval{10};
+// What could not be put right is tried again.
+constexpr std::chrono::seconds repair_interval{5};
+constexpr std::chrono::milliseconds answer_poll_interval{20};
+
+source::present_tables tables_of(const catalog& known) {
+  source::present_tables tables;
+  tables.reserve(known.tables.size());
+  for (const auto& table : known.tables) tables.push_back({table.oid, table.name});
+  return tables;
+}
+
+}  // namespace
+
+source::async_result<source::published_look> capture::look_at_publications(
+    source::connection* database) {
+  source::published_look look;
+  const auto base = with_.whose.timeline_base;
+  const auto before = co_await source::read_flush_place(database);
+  if (!before) co_return before.error();
+  look.before = *before;
+  look.before.timeline += base;
+  // Named first: g++ 12 takes no braced list in a co_await expression.
+  const std::vector<std::string> publications{names_.publication};
+  const std::vector<std::string> triggers{source::keyless_trigger_name};
+  auto state = co_await source::read_published_state(database, publications, triggers);
+  if (!state) co_return state.error();
+  look.state = std::move(*state);
+  const auto running = co_await source::read_running(database);
+  if (!running) co_return running.error();
+  look.xmin = running->xmin;
+  look.xmax = running->xmax;
+  look.after = look.before;
+  look.after.commit = running->written;
+  co_return look;
+}
+
+// Before the stream begins. What is missing because the slot was made anew is a gap already.
+source::async_result<> capture::compare_publications(std::shared_ptr<session> one) {
+  auto look = co_await look_at_publications(one->database.get());
+  if (!look) co_return look.error();
+  ++published_epoch_;
+  const bool same = published_.knows() && published_database_ == with_.whose.database;
+  if (!same || one->slot_made) {
+    published_.begin(std::move(*look));
+    published_database_ = with_.whose.database;
+    keep_publications();
+    co_return result<void>();
+  }
+  co_return co_await see_publications(one->database.get(), std::move(*look));
+}
+
+// Where setup has failed: a publication of the user's own that he has dropped, say.
+source::async_result<> capture::tell_what_is_unpublished(std::shared_ptr<session> one) {
+  if (!with_.project.event_persistence || !published_.knows()) co_return result<void>();
+  if (published_database_ != with_.whose.database) co_return result<void>();
+  co_return co_await compare_publications(one);
+}
+
+// PostgreSQL 12 to 17 cannot read what was written before the publication was made, neither now nor
+// later: the last stream has ended at such a change. Once every transaction has ended that may have
+// such changes, all before is a gap, and the stream begins behind it.
+source::async_result<> capture::pass_missing_publication(std::shared_ptr<session> one) {
+  if (!std::exchange(misses_publication_, false) || !names_.own_publication)
+    co_return result<void>();
+  set_state("waiting for transactions from before the publication was made", "");
+  auto end = std::exchange(gone_through_, std::nullopt);
+  // Not noticed: from before this was looked at.
+  const bool told = end || published_.loses();
+  while (!end) {
+    auto look = co_await look_at_publications(one->database.get());
+    if (!look) co_return look.error();
+    const auto after = look->after;
+    if (auto seen = co_await see_publications(one->database.get(), std::move(*look)); !seen)
+      co_return seen.error();
+    if (!published_.loses()) {
+      end = after;
+    } else if (auto waited = co_await pause(look_interval); !waited) {
+      co_return waited.error();
+    }
+  }
+  if (!told) {
+    source::publication_loss all;
+    all.what.of_every_table = true;
+    all.what.reason =
+        "the publication was made later: PostgreSQL cannot send what was written before";
+    all.after = with_.log->bounds().mark();
+    if (auto recorded = co_await tell_of_loss(all, end); !recorded) co_return recorded.error();
+  }
+  if (auto moved = co_await source::advance_slot(one->database.get(), names_.slot, end->commit);
+      !moved)
+    co_return moved.error();
+  if (auto moved = co_await move_mark(*end); !moved) co_return moved.error();
+  co_return co_await choose_start(one);
+}
+
+// Now and then while it streams; on the connection for questions.
+source::async_result<> capture::watch_publications(source::connection* database) {
+  const auto epoch = published_epoch_;
+  auto look = co_await look_at_publications(database);
+  if (!look) co_return look.error();
+  // A connection that has begun meanwhile has looked later.
+  if (epoch != published_epoch_ || !published_.knows()) co_return result<void>();
+  co_return co_await see_publications(database, std::move(*look));
+}
+
+source::async_result<> capture::see_publications(source::connection* database,
+                                                 source::published_look look) {
+  source::present_tables tables;
+  if (published_.wants_tables(look)) {
+    const auto known = co_await refresh_catalog(database);
+    if (!known) co_return known.error();
+    tables = tables_of(**known);
+  }
+  const auto found = published_.see(look, tables, with_.log->bounds().mark());
+  if (found.began) {
+    if (auto told = co_await tell_of_loss(*found.began, std::nullopt); !told)
+      co_return told.error();
+    last_repair_ = {};
+  }
+  for (const auto& end : found.ended) {
+    if (auto told = co_await tell_of_loss(end.loss, end.through); !told) co_return told.error();
+    if (end.loss.what.publication_gone) gone_through_ = end.through;
+    log_info("capture", "what the publication had left out is sent again",
+             {{"project", with_.project.name}, {"through", to_string(end.through)}});
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (found.memory_changed) {
+    keep_publications();
+  } else if (now - place_kept_ >= keep_place_interval) {
+    place_kept_ = now;
+    with_.keep_fact("publications_at", control::place_to_json(published_.memory().at));
+  }
+  if (published_.loses() && !names_.own_publication && now - last_repair_ >= repair_interval) {
+    last_repair_ = now;
+    co_return co_await repair_publications(database);
+  }
+  co_return result<void>();
+}
+
+// First without its end, whatever that will be: what is delivered from then on is before it.
+source::async_result<> capture::tell_of_loss(source::publication_loss loss,
+                                             std::optional<position> through) {
+  history_gap gap;
+  gap.kind = gap_kind::unpublished;
+  gap.after = loss.after;
+  gap.through = through;
+  gap.reason = loss.what.reason;
+  for (const auto& table : loss.what.tables) {
+    const auto number = with_.relations->table(table.oid, table.name);
+    if (!number) co_return number.error();
+    gap.tables.push_back(*number);
+  }
+  const auto answer = std::make_shared<std::optional<result<void>>>();
+  with_.record_gap(gap, [this, answer](result<void> given) {
+    asio::post(context_, [answer, given = std::move(given)] { *answer = given; });
+  });
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (!*answer) {
+    if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+    timer.expires_after(answer_poll_interval);
+    boost::system::error_code cancelled;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  }
+  co_return **answer;
+}
+
+source::async_result<> capture::repair_publications(source::connection* database) {
+  const auto repaired = co_await source::set_up(database, names_, with_.project.fix);
+  if (!repaired) {
+    log_warning("setup", "the publication could not be put right yet",
+                {{"project", with_.project.name}, {"reason", repaired.error().message()}});
+    co_return result<void>();
+  }
+  for (const auto& done : *repaired) {
+    log_event(done.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
+              done.what, {{"project", with_.project.name}, {"why", done.why}});
+  }
+  const auto known = co_await refresh_catalog(database);
+  if (!known) co_return known.error();
+  co_return result<void>();
+}
+
+void capture::keep_publications() {
+  place_kept_ = std::chrono::steady_clock::now();
+  with_.keep_fact("publications", control::to_json(published_.memory()));
+}
+
+void capture::begin_look_at_publications(std::chrono::steady_clock::time_point now) {
+  if (!with_.project.event_persistence || looking_ || now - last_look_ < look_interval) return;
+  looking_ = true;
+  last_look_ = now;
+  wanted what;
+  what.publications = true;
+  ask(std::move(what), [this](const result<present>& /*answer*/) { looking_ = false; });
+}
+
+}  // namespace pulse::app

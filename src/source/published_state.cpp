@@ -1,0 +1,276 @@
+#include "source/published_state.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace pulse::source {
+namespace {
+
+// Columns that a version does not have are asked for as JSON.
+constexpr const char* publications_sql = R"(
+  SELECT p.oid, p.xmin, p.pubname, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate,
+         COALESCE(to_jsonb(p) ->> 'pubviaroot', 'false') = 'true'
+  FROM pg_publication p WHERE p.pubname = ANY ($1::name[])
+  UNION ALL
+  SELECT e.oid, e.xmin, NULL, false, false, false, false, false, false
+  FROM pg_event_trigger e WHERE e.evtname = ANY ($2::name[]) AND e.evtenabled <> 'D'
+  ORDER BY 3, 1)";
+
+constexpr const char* tables_sql = R"(
+  SELECT r.prpubid, r.oid, r.xmin, c.oid, n.nspname, c.relname,
+         COALESCE(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') IS NOT NULL
+  FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+  JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE p.pubname = ANY ($1::name[]))";
+constexpr const char* schemas_sql = R"(
+  UNION ALL
+  SELECT s.pnpubid, s.oid, s.xmin, c.oid, n.nspname, c.relname, false
+  FROM pg_publication_namespace s JOIN pg_publication p ON p.oid = s.pnpubid
+  JOIN pg_namespace n ON n.oid = s.pnnspid
+  JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+  WHERE p.pubname = ANY ($1::name[]))";
+constexpr int schemas_version_min = 150000;
+
+std::uint32_t to_number(const std::optional<std::string>& text) {
+  std::uint32_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+
+// An array of names, as PostgreSQL reads one (manual, section 8.15.2).
+std::string array_of(const std::vector<std::string>& names) {
+  std::string text = "{";
+  for (const auto& name : names) {
+    text += text.size() == 1 ? "\"" : ",\"";
+    for (const char c : name) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += '"';
+  }
+  return text + '}';
+}
+
+// What sends a table's changes of one kind whole.
+struct grant {
+  catalog_row publication;
+  catalog_row entry;  // empty: the publication is for all tables
+
+  auto operator<=>(const grant&) const = default;
+};
+using grants = std::set<grant>;
+
+class coverage {
+ public:
+  explicit coverage(const published_state& state) {
+    for (const auto& publication : state.publications) {
+      for (std::size_t action = 0; action < published_action_count; ++action) {
+        if (!publication.sends[action]) continue;
+        if (publication.for_all_tables) every_[action].insert({publication.row, {}});
+        for (const auto& entry : publication.tables) {
+          if (!entry.partial) by_table_[action][entry.table].insert({publication.row, entry.row});
+        }
+      }
+    }
+  }
+
+  const grants& every(std::size_t action) const { return every_[action]; }
+  const grants& of(std::size_t action, std::uint32_t table) const {
+    static const grants none;
+    const auto found = by_table_[action].find(table);
+    return found == by_table_[action].end() ? none : found->second;
+  }
+  bool sends(std::size_t action, std::uint32_t table) const {
+    return !every_[action].empty() || !of(action, table).empty();
+  }
+
+ private:
+  std::array<grants, published_action_count> every_;
+  std::array<std::map<std::uint32_t, grants>, published_action_count> by_table_;
+};
+
+bool share(const grants& before, const grants& now) {
+  return std::ranges::any_of(before, [&](const auto& one) { return now.contains(one); });
+}
+
+std::string names_of(const present_tables& tables) {
+  constexpr std::size_t named_max = 5;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(tables.size(), named_max); ++i)
+    names += (i == 0 ? "" : ", ") + to_string(tables[i].name);
+  if (tables.size() > named_max) names += fmt::format(" and {} more", tables.size() - named_max);
+  return names;
+}
+
+std::string names_of(const published_actions& actions) {
+  constexpr std::array<std::string_view, published_action_count> words{"INSERT", "UPDATE", "DELETE",
+                                                                       "TRUNCATE"};
+  std::string names;
+  for (std::size_t i = 0; i < published_action_count; ++i) {
+    if (actions[i]) names += (names.empty() ? "" : ", ") + std::string(words[i]);
+  }
+  return names;
+}
+
+// The tables at the second look, by what they are asked for.
+class tables_now {
+ public:
+  explicit tables_now(const present_tables& present) {
+    for (const auto& table : present) {
+      by_oid_.emplace(table.oid, &table);
+      by_name_.emplace(table.name, &table);
+    }
+  }
+
+  // Those that stand for one that was listed: itself, and whatever has its name now.
+  std::vector<const present_table*> heirs(const published_list_entry& listed) const {
+    std::vector<const present_table*> found;
+    const auto self = by_oid_.find(listed.table);
+    if (self != by_oid_.end()) found.push_back(self->second);
+    const auto namesake = by_name_.find(listed.name);
+    if (namesake != by_name_.end() && namesake->second->oid != listed.table)
+      found.push_back(namesake->second);
+    return found;
+  }
+
+  bool has(std::uint32_t oid) const { return by_oid_.contains(oid); }
+
+ private:
+  std::map<std::uint32_t, const present_table*> by_oid_;
+  std::map<table_name, const present_table*> by_name_;
+};
+
+class comparison {
+ public:
+  comparison(const published_state& before, const published_state& now)
+      : before_(before),
+        now_(now),
+        triggers_stayed_(!before.triggers.empty() && before.triggers == now.triggers) {}
+
+  // A kind of changes that were sent of every table.
+  bool is_lost(std::size_t action) const {
+    return !before_.every(action).empty() && !share(before_.every(action), now_.every(action));
+  }
+
+  bool is_lost(std::size_t action, const published_list_entry& listed,
+               const present_table& heir) const {
+    // Sent all the time with all others.
+    if (share(before_.every(action), now_.every(action))) return false;
+    if (!before_.sends(action, listed.table)) return false;
+    if (heir.oid == listed.table) {
+      return !share(before_.of(action, listed.table), now_.of(action, listed.table));
+    }
+    // Another table under the name: listed in the transaction that made it, or some time later.
+    return !(triggers_stayed_ && now_.sends(action, heir.oid));
+  }
+
+ private:
+  coverage before_;
+  coverage now_;
+  bool triggers_stayed_;
+};
+
+}  // namespace
+
+async_result<published_state> read_published_state(connection* database,
+                                                   std::vector<std::string> publications,
+                                                   std::vector<std::string> triggers) {
+  const auto names = array_of(publications);
+  const auto found = co_await database->query(publications_sql, with(names, array_of(triggers)));
+  if (!found) co_return wrap("reading the publications", found.error());
+  std::string tables = tables_sql;
+  if (database->server_version() >= schemas_version_min) tables += schemas_sql;
+  const auto listed = co_await database->query(tables + " ORDER BY 1, 4, 2", with(names));
+  if (!listed) co_return wrap("reading the publications' tables", listed.error());
+  published_state state;
+  for (const auto& row : found->rows()) {
+    const catalog_row self{to_number(row[0]), to_number(row[1])};
+    if (!row[2]) {
+      state.triggers.push_back(self);
+      continue;
+    }
+    publication_state one;
+    one.row = self;
+    one.name = *row[2];
+    one.for_all_tables = row[3] == "t";
+    for (std::size_t i = 0; i < published_action_count; ++i) one.sends[i] = row[4 + i] == "t";
+    one.via_root = row[8] == "t";
+    state.publications.push_back(std::move(one));
+  }
+  for (const auto& row : listed->rows()) {
+    const auto publication =
+        std::ranges::find(state.publications, to_number(row[0]),
+                          [](const publication_state& one) { return one.row.oid; });
+    // Made between the two queries: the next look has it.
+    if (publication == state.publications.end()) continue;
+    published_list_entry entry;
+    entry.row = {to_number(row[1]), to_number(row[2])};
+    entry.table = to_number(row[3]);
+    entry.name = {row[4].value_or(""), row[5].value_or("")};
+    entry.partial = row[6] == "t";
+    publication->tables.push_back(std::move(entry));
+  }
+  co_return state;
+}
+
+std::optional<unsent_changes> find_unsent(const published_state& before, const published_state& now,
+                                          const present_tables& present) {
+  if (before == now) return std::nullopt;
+  const comparison compared(before, now);
+  const tables_now tables(present);
+  std::set<std::uint32_t> told;
+  unsent_changes lost;
+  for (std::size_t action = 0; action < published_action_count; ++action) {
+    if (!compared.is_lost(action)) continue;
+    lost.of_every_table = true;
+    lost.actions[action] = true;
+  }
+  for (const auto& publication : before.publications) {
+    for (const auto& listed : publication.tables) {
+      if (listed.partial) continue;
+      for (const auto* heir : tables.heirs(listed)) {
+        for (std::size_t action = 0; action < published_action_count; ++action) {
+          if (!publication.sends[action] || !compared.is_lost(action, listed, *heir)) continue;
+          lost.actions[action] = true;
+          if (told.insert(heir->oid).second) lost.tables.push_back(*heir);
+        }
+      }
+    }
+  }
+  if (!lost.of_every_table && lost.tables.empty()) return std::nullopt;
+  lost.publication_gone = std::ranges::any_of(before.publications, [&](const auto& one) {
+    return std::ranges::none_of(now.publications,
+                                [&](const auto& other) { return other.row.oid == one.row.oid; });
+  });
+  if (lost.of_every_table) lost.tables.clear();
+  std::ranges::sort(lost.tables, {}, &present_table::name);
+  lost.reason = fmt::format(
+      "PostgreSQL did not send every {} of {}: its publication was altered or dropped, or the "
+      "table "
+      "was made anew",
+      names_of(lost.actions), lost.of_every_table ? "all tables" : names_of(lost.tables));
+  return lost;
+}
+
+bool is_sent_again(const unsent_changes& lost, const published_state& now,
+                   const present_tables& present) {
+  const coverage sent(now);
+  const tables_now tables(present);
+  for (std::size_t action = 0; action < published_action_count; ++action) {
+    if (!lost.actions[action]) continue;
+    if (lost.of_every_table) {
+      if (sent.every(action).empty()) return false;
+      continue;
+    }
+    for (const auto& table : lost.tables) {
+      if (tables.has(table.oid) && !sent.sends(action, table.oid)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace pulse::source

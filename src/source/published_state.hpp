@@ -1,0 +1,96 @@
+// What a project's publications send, as PostgreSQL's catalog has it at one moment, and what was
+// perhaps not sent between two moments.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "change/relation.hpp"
+#include "source/connection.hpp"
+
+namespace pulse::source {
+
+// A row of the catalog, and the transaction that wrote it: both are other ones after a change that
+// was undone, too. `writer` wraps around (manual, section 25.1.5): it is only ever compared.
+struct catalog_row {
+  std::uint32_t oid = 0;
+  std::uint32_t writer = 0;
+
+  bool operator==(const catalog_row&) const = default;
+  auto operator<=>(const catalog_row&) const = default;
+};
+
+enum class published_action { insert, update, remove, truncate };
+inline constexpr std::size_t published_action_count = 4;
+using published_actions = std::array<bool, published_action_count>;
+
+struct published_list_entry {
+  catalog_row row;  // of pg_publication_rel, or of pg_publication_namespace
+  std::uint32_t table = 0;
+  table_name name;
+  bool partial = false;  // a row filter or a list of columns
+
+  bool operator==(const published_list_entry&) const = default;
+};
+
+struct publication_state {
+  catalog_row row;
+  std::string name;
+  bool for_all_tables = false;
+  published_actions sends{};
+  bool via_root = false;
+  std::vector<published_list_entry> tables;  // by table and row
+
+  bool operator==(const publication_state&) const = default;
+};
+
+struct published_state {
+  std::vector<publication_state> publications;  // by name
+  // Event triggers of Pulse's that are switched on, by OID: as long as they are the same ones,
+  // tables that come and go are listed in the transaction that makes them.
+  std::vector<catalog_row> triggers;
+
+  bool operator==(const published_state&) const = default;
+};
+
+// In two queries. `publications` need not exist. `triggers`: the names of Pulse's event triggers.
+async_result<published_state> read_published_state(connection* database,
+                                                   std::vector<std::string> publications,
+                                                   std::vector<std::string> triggers);
+
+// A table that exists now.
+struct present_table {
+  std::uint32_t oid = 0;
+  table_name name;
+
+  bool operator==(const present_table&) const = default;
+};
+using present_tables = std::vector<present_table>;
+
+// Changes that PostgreSQL has perhaps not sent.
+struct unsent_changes {
+  bool of_every_table = false;
+  present_tables tables;          // otherwise
+  published_actions actions{};    // which kinds
+  bool publication_gone = false;  // one was dropped: what was written while it was there, too
+  std::string reason;             // one line for people
+
+  bool operator==(const unsent_changes&) const = default;
+};
+
+// Compares two looks at the same database, the second one later. What was sent whole before, and is
+// not by the very same entry now, was perhaps not sent in between: also when it is now, by another
+// entry. A table counts as what it was called: one that was made, or renamed, under the name of one
+// that was sent is looked at in its place. What was never sent is nobody's loss. `present` has the
+// tables at the second look. No I/O.
+std::optional<unsent_changes> find_unsent(const published_state& before, const published_state& now,
+                                          const present_tables& present);
+
+// Whether all of it is sent whole, or its table is gone.
+bool is_sent_again(const unsent_changes& lost, const published_state& now,
+                   const present_tables& present);
+
+}  // namespace pulse::source

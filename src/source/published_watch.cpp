@@ -1,0 +1,71 @@
+#include "source/published_watch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pulse::source {
+namespace {
+
+// One that is open has no end yet: whatever else becomes of its tables is within it.
+publication_loss* covering(std::vector<publication_loss>& open, const unsent_changes& lost) {
+  const auto found = std::ranges::find_if(open, [&](const publication_loss& one) {
+    if (one.what.of_every_table) return true;
+    return !lost.of_every_table && std::ranges::all_of(lost.tables, [&](const auto& table) {
+      return std::ranges::find(one.what.tables, table) != one.what.tables.end();
+    });
+  });
+  return found == open.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+void published_watch::begin(published_look look) {
+  known_ = published_memory{std::move(look.state), look.before, {}};
+}
+
+bool published_watch::wants_tables(const published_look& look) const {
+  return loses() || known_->state != look.state;
+}
+
+published_watch::findings published_watch::see(const published_look& look,
+                                               const present_tables& present,
+                                               const position& stored) {
+  findings found;
+  auto lost = find_unsent(known_->state, look.state, present);
+  found.memory_changed = known_->state != look.state;
+  if (lost) {
+    if (auto* open = covering(known_->open, *lost)) {
+      for (std::size_t i = 0; i < published_action_count; ++i)
+        open->what.actions[i] = open->what.actions[i] || lost->actions[i];
+      open->over_before.reset();
+    } else {
+      const auto after = lost->publication_gone ? std::min(known_->at, stored) : known_->at;
+      found.began = publication_loss{std::move(*lost), after, {}};
+      known_->open.push_back(*found.began);
+    }
+  }
+  known_->state = look.state;
+  known_->at = std::max(known_->at, look.before);
+
+  auto open = std::exchange(known_->open, {});
+  for (auto& loss : open) {
+    const auto before = loss.over_before;
+    // What a transaction wrote while it was not sent is missing also when the transaction commits
+    // later: the loss ends with the last one that was under way when it was sent again.
+    if (!is_sent_again(loss.what, look.state, present)) {
+      loss.over_before.reset();
+    } else if (!loss.over_before) {
+      loss.over_before = look.xmax;
+    }
+    found.memory_changed = found.memory_changed || loss.over_before != before;
+    if (loss.over_before && look.xmin >= *loss.over_before) {
+      found.memory_changed = true;
+      found.ended.push_back({std::move(loss), look.after});
+    } else {
+      known_->open.push_back(std::move(loss));
+    }
+  }
+  return found;
+}
+
+}  // namespace pulse::source

@@ -1,0 +1,77 @@
+// Watches over what a project's publications send: what was perhaps not sent, since when, and until
+// when. No I/O.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "change/position.hpp"
+#include "source/published_state.hpp"
+
+namespace pulse::source {
+
+// One look at the database. The members are read in this order, each after the one before it.
+struct published_look {
+  position before;  // flushed by then: what commits later is behind it
+  published_state state;
+  std::uint64_t xmin = 0;  // every transaction before it has ended (manual, table 9.81)
+  std::uint64_t xmax = 0;  // no transaction from it on had begun
+  position after;          // what had committed by then is not behind it
+};
+
+// Changes that were perhaps not sent: those of transactions that committed behind `after`.
+struct publication_loss {
+  unsent_changes what;
+  position after;
+  // It is sent again since no transaction from this one on had begun: with the end of those before,
+  // the loss ends. Nothing: it is not sent again yet.
+  std::optional<std::uint64_t> over_before;
+
+  bool operator==(const publication_loss&) const = default;
+};
+
+// What the next run must know.
+struct published_memory {
+  published_state state;
+  position at;  // where it was so, for the last time
+  std::vector<publication_loss> open;
+
+  bool operator==(const published_memory&) const = default;
+};
+
+// One owner; not thread-safe.
+class published_watch {
+ public:
+  // From an earlier run: what others did meanwhile shows at the first look.
+  void restore(published_memory known) { known_ = std::move(known); }
+  // Everything before is accounted for otherwise: nothing is compared with it, and no loss is open.
+  void begin(published_look look);
+  bool knows() const { return known_.has_value(); }
+
+  // Whether the tables of the database must be known for see(): something is other than it was, or
+  // a loss is open.
+  bool wants_tables(const published_look& look) const;
+
+  struct findings {
+    std::optional<publication_loss> began;  // to be recorded before anything else is done
+    struct end {
+      publication_loss loss;
+      position through;
+    };
+    std::vector<end> ended;
+    bool memory_changed = false;  // memory() is another one, but for the place
+  };
+  // begin() or restore() was called before.
+  // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
+  // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
+  findings see(const published_look& look, const present_tables& present, const position& stored);
+
+  bool loses() const { return known_ && !known_->open.empty(); }
+  const published_memory& memory() const { return *known_; }
+
+ private:
+  std::optional<published_memory> known_;
+};
+
+}  // namespace pulse::source
