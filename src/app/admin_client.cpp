@@ -1,46 +1,14 @@
 #include "app/admin_client.hpp"
 
-#include <chrono>
-
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "app/admin_connection.hpp"
+#include "app/server_answer.hpp"
 
 namespace pulse::app {
 
-namespace http = boost::beast::http;
 namespace json = boost::json;
-
-namespace {
-
-using response = http::response<http::string_body>;
-
-// One exchange within `patience`: a server that hangs must not hang the command.
-template <class Stream>
-void exchange(Stream& stream, const boost::asio::ip::tcp::resolver::results_type& found,
-              const http::request<http::string_body>& request, boost::beast::flat_buffer& buffer,
-              response& answer, boost::system::error_code& failed) {
-  constexpr std::chrono::seconds patience{30};
-  boost::beast::get_lowest_layer(stream).expires_after(patience);
-  async_open(stream, found, [&](const boost::system::error_code& opened) {
-    failed = opened;
-    if (failed) return;
-    http::async_write(stream, request,
-                      [&](const boost::system::error_code& written, std::size_t /*bytes*/) {
-                        failed = written;
-                        if (failed) return;
-                        http::async_read(stream, buffer, answer,
-                                         [&](const boost::system::error_code& ended,
-                                             std::size_t /*bytes*/) { failed = ended; });
-                      });
-  });
-}
-
-}  // namespace
 
 std::string percent_encode(std::string_view text) {
   std::string encoded;
@@ -58,41 +26,38 @@ std::string percent_encode(std::string_view text) {
 
 result<json::object> call_admin(const admin_access& access, const std::string& method,
                                 const std::string& path, const std::string& body) {
-  http::request<http::string_body> request;
-  request.method_string(method);
-  request.target(path);
-  request.version(11);
-  request.set(http::field::authorization, "Bearer " + access.token);
-  request.body() = body;
-  request.prepare_payload();
-  response received;
-  boost::beast::flat_buffer buffer;
-  boost::system::error_code failed;
-  const auto run = with_stream(access, [&](auto& stream, const auto& found, const auto& where) {
-    request.set(http::field::host, where.host);
-    exchange(stream, found, request, buffer, received, failed);
-  });
-  if (!run) return run.error();
+  auto connection = admin_connection::open(access);
+  if (!connection) return connection.error();
+  auto request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n", method,
+                             path, connection->host(), access.token);
+  // RFC 9110, section 8.6: of methods that have a body, its length also when it is empty.
+  if (!body.empty() || method == "POST" || method == "PUT") {
+    request += fmt::format("Content-Length: {}\r\n", body.size());
+  }
+  request += "\r\n" + body;
+  server_answer received;
+  auto failed = connection->write(request);
+  if (!failed) failed = read_answer(*connection, received);
   if (failed) return nobody_answers(access, failed);
 
   json::error_code malformed;
-  auto parsed = json::parse(received.body(), malformed);
+  auto parsed = json::parse(received.body, malformed);
   if (malformed || !parsed.is_object()) {
     return error{errc::protocol,
-                 fmt::format("{} answered {} without JSON", access.url, received.result_int()),
+                 fmt::format("{} answered {} without JSON", access.url, received.status),
                  "check that PULSE_URL is the admin address"};
   }
   auto answer = std::move(parsed.get_object());
-  if (received.result_int() < 300) return answer;
+  if (received.status < 300) return answer;
   const auto text = [&](const char* name) {
     const auto* value = answer.if_contains(name);
     return value != nullptr && value->is_string() ? std::string(value->get_string())
                                                   : std::string();
   };
-  return error{received.result_int() == 401 ? errc::unauthorized : errc::conflict,
-               fmt::format("the server refused ({} {}): {}", received.result_int(), text("code"),
-                           text("message")),
-               {}};
+  return error{
+      received.status == 401 ? errc::unauthorized : errc::conflict,
+      fmt::format("the server refused ({} {}): {}", received.status, text("code"), text("message")),
+      {}};
 }
 
 }  // namespace pulse::app

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/system/error_code.hpp>
 
 #include "app/admin_client.hpp"
 #include "base/error.hpp"
@@ -23,59 +23,35 @@ struct server_url {
 // errc::invalid_argument: neither http:// nor https://.
 result<server_url> parse_server_url(const std::string& url);
 
-// Checks the server's certificate, and that it is for this host. errc::invalid_argument: the CA
-// file cannot be used.
-result<boost::asio::ssl::context> make_tls_client(const admin_access& access,
-                                                  const std::string& host);
-
-// What is said when nobody answers.
+// Returns what is reported when nobody answers.
 error nobody_answers(const admin_access& access, const boost::system::error_code& why);
 
-using plain_stream = boost::beast::tcp_stream;
-using encrypted_stream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
+// Bytes in both directions; every call blocks. One owner, one thread. Sockets and TLS stay in the
+// .cpp file: their templates take long to compile.
+class admin_connection {
+ public:
+  // Connects, with the TLS handshake where the URL asks for it, and checks that the server's
+  // certificate is for its host. A server that hangs must not hang the command: what is done on the
+  // connection must be over within 30 s, unless set_deadline() says otherwise.
+  // errc::invalid_argument: the URL or the CA file is wrong; errc::unavailable: nobody answers.
+  static result<admin_connection> open(const admin_access& access);
+  ~admin_connection();
+  admin_connection(admin_connection&&) noexcept;
+  admin_connection& operator=(admin_connection&&) = delete;
 
-// Connects, with the TLS handshake where there is one; `then` gets the outcome. Callbacks, since
-// the two kinds of stream differ in type only.
-template <class Then>
-void async_open(plain_stream& stream, const boost::asio::ip::tcp::resolver::results_type& found,
-                const Then& then) {
-  stream.async_connect(
-      found, [then](const boost::system::error_code& connected, const auto&) { then(connected); });
-}
-template <class Then>
-void async_open(encrypted_stream& stream, const boost::asio::ip::tcp::resolver::results_type& found,
-                const Then& then) {
-  stream.next_layer().async_connect(
-      found, [&stream, then](const boost::system::error_code& connected, const auto&) {
-        if (connected) return then(connected);
-        stream.async_handshake(boost::asio::ssl::stream_base::client, then);
-      });
-}
+  const std::string& host() const;
 
-// Calls `use` with a stream that is not connected yet; TLS as the URL says. Blocks until all that
-// it has started is over.
-template <class Use>
-result<void> with_stream(const admin_access& access, Use use) {
-  const auto where = parse_server_url(access.url);
-  if (!where) return where.error();
-  boost::asio::io_context context(1);
-  boost::system::error_code failed;
-  boost::asio::ip::tcp::resolver resolver(context);
-  const auto found = resolver.resolve(where->host, where->port, failed);
-  if (failed) return nobody_answers(access, failed);
-  if (!where->encrypted) {
-    plain_stream stream(context);
-    use(stream, found, *where);
-    context.run();
-    return {};
-  }
-  auto tls = make_tls_client(access, where->host);
-  if (!tls) return tls.error();
-  encrypted_stream stream(context, *tls);
-  SSL_set_tlsext_host_name(stream.native_handle(), where->host.c_str());
-  use(stream, found, *where);
-  context.run();
-  return {};
-}
+  boost::system::error_code write(std::string_view bytes);
+  // Waits for bytes and appends them. boost::asio::error::eof: the server has ended the connection.
+  boost::system::error_code read(std::string& to);
+
+  // From now on; none: waits without limit. What is late fails with boost::asio::error::timed_out.
+  void set_deadline(std::optional<std::chrono::seconds> from_now);
+
+ private:
+  struct sockets;
+  explicit admin_connection(std::unique_ptr<sockets> open);
+  std::unique_ptr<sockets> sockets_;
+};
 
 }  // namespace pulse::app

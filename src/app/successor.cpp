@@ -42,9 +42,10 @@ error failed(const std::string& doing, int why) {
 }
 
 // A child process that is asked now and then whether it has ended.
-class check : public std::enable_shared_from_this<check> {
+class configuration_check : public std::enable_shared_from_this<configuration_check> {
  public:
-  check(pid_t child, const asio::any_io_executor& executor, std::function<void(result<void>)> done)
+  configuration_check(pid_t child, const asio::any_io_executor& executor,
+                      std::function<void(result<void>)> done)
       : child_(child),
         poll_(executor),
         deadline_(std::chrono::steady_clock::now() + check_limit),
@@ -110,7 +111,7 @@ void check_successor(const program_start& start, const asio::any_io_executor& ex
     auto refused = failed("running " + start.program.string(), why);
     return asio::post(executor, [done = std::move(done), refused] { done(refused); });
   }
-  std::make_shared<check>(child, executor, std::move(done))->wait();
+  std::make_shared<configuration_check>(child, executor, std::move(done))->wait();
 }
 
 error become_successor(const program_start& start, const server::listening_sockets& sockets) {

@@ -66,4 +66,13 @@ std::string to_string(const table_name& table) {
   return table.schema + "." + table.name;
 }
 
+std::string quoted(const table_name& table) {
+  const auto quote = [](std::string_view name) {
+    std::string text = "\"";
+    for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return text + '"';
+  };
+  return quote(table.schema) + "." + quote(table.name);
+}
+
 }  // namespace pulse

@@ -10,10 +10,6 @@
 namespace pulse::control {
 namespace {
 
-unix_time_us time_at(std::int64_t us) {
-  return unix_time_us(std::chrono::microseconds(us));
-}
-
 constexpr const char* columns =
     "SELECT id, kind, reason, after_timeline, after_commit_lsn, after_change_lsn, after_ordinal, "
     "through_timeline, through_commit_lsn, through_change_lsn, through_ordinal, vanished_first, "
@@ -66,8 +62,8 @@ result<stored_gap> read(const statement& row) {
                                         parse_event_id(row.text(12)).value_or(event_id{}),
                                         static_cast<std::uint64_t>(row.number(13))};
   }
-  gap.found_at = time_at(row.number(14));
-  if (!row.is_null(15)) gap.accepted_at = time_at(row.number(15));
+  gap.found_at = row.time(14);
+  if (!row.is_null(15)) gap.accepted_at = row.time(15);
   gap.accepted_by = row.text(16);
   gap.what.tables = parse_numbers(row.text(17));
   return gap;

@@ -62,6 +62,10 @@ std::int64_t statement::number(int column) const {
   return sqlite3_column_int64(prepared_.get(), column);
 }
 
+unix_time_us statement::time(int column) const {
+  return unix_time_us(std::chrono::microseconds(number(column)));
+}
+
 bool statement::is_null(int column) const {
   return sqlite3_column_type(prepared_.get(), column) == SQLITE_NULL;
 }

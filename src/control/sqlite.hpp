@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 
 struct sqlite3;
@@ -30,6 +31,8 @@ class statement {
 
   std::string text(int column) const;
   std::int64_t number(int column) const;
+  // Of a column of microseconds since 1970-01-01.
+  unix_time_us time(int column) const;
   bool is_null(int column) const;
 
  private:

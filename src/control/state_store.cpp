@@ -45,10 +45,6 @@ constexpr std::array migrations{
     R"(
   ALTER TABLE gaps ADD COLUMN tables TEXT NOT NULL DEFAULT '';)"};
 
-unix_time_us time_at(std::int64_t us) {
-  return unix_time_us(std::chrono::microseconds(us));
-}
-
 // errc::not_found: there is none.
 result<position> read_cursor(const sqlite_database& database, std::string_view project,
                              const table_name& table, std::string_view name) {
@@ -109,13 +105,9 @@ result<std::vector<api_key>> state_store::keys() {
     const auto row = select->step();
     if (!row) return row.error();
     if (!*row) return all;
-    api_key key{select->text(0),
-                select->text(1),
-                select->text(2),
-                select->text(3),
-                time_at(select->number(4)),
-                {}};
-    if (!select->is_null(5)) key.revoked_at = time_at(select->number(5));
+    api_key key{select->text(0), select->text(1), select->text(2),
+                select->text(3), select->time(4), {}};
+    if (!select->is_null(5)) key.revoked_at = select->time(5);
     all.push_back(std::move(key));
   }
 }
@@ -221,10 +213,13 @@ result<std::vector<stored_cursor>> state_store::cursors(std::string_view project
     const auto row = select->step();
     if (!row) return row.error();
     if (!*row) return all;
-    stored_cursor one{{select->text(4), select->text(5)}, select->text(6),
-                      read_position(*select, 0),          time_at(select->number(7)),
-                      time_at(select->number(8)),         {}};
-    if (!select->is_null(9)) one.abandoned_at = time_at(select->number(9));
+    stored_cursor one{{select->text(4), select->text(5)},
+                      select->text(6),
+                      read_position(*select, 0),
+                      select->time(7),
+                      select->time(8),
+                      {}};
+    if (!select->is_null(9)) one.abandoned_at = select->time(9);
     all.push_back(std::move(one));
   }
 }

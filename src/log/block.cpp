@@ -15,7 +15,7 @@ namespace pulse::log {
 namespace {
 
 // "PBLK" read as little-endian.
-constexpr std::uint32_t magic = 0x4B4C4250;
+constexpr std::uint32_t block_magic = 0x4B4C4250;
 constexpr std::uint16_t many_tables = 0xFFFF;
 constexpr int zstd_level = 1;
 
@@ -137,7 +137,7 @@ packed_block pack_block(const block_facts& facts, std::string_view events, const
   packed.bytes += payload;
   packed.bytes.resize(padded(head + payload.size()));
   auto* to = reinterpret_cast<std::byte*>(packed.bytes.data());
-  store_little(to + field::magic, magic);
+  store_little(to + field::magic, block_magic);
   store_little(to + field::previous, place.previous_checksum);
   to[field::codec] = static_cast<std::byte>(codec);
   store_little(to + field::table_count,
@@ -162,7 +162,8 @@ packed_block pack_block(const block_facts& facts, std::string_view events, const
 }
 
 result<block_header> read_block_header(byte_view bytes) {
-  if (bytes.size() < block_header_bytes || load_little<std::uint32_t>(bytes.data()) != magic) {
+  if (bytes.size() < block_header_bytes ||
+      load_little<std::uint32_t>(bytes.data()) != block_magic) {
     return error{errc::not_found, "no block begins here", {}};
   }
   const auto* from = bytes.data();

@@ -11,9 +11,9 @@
 namespace pulse::log {
 namespace {
 
-constexpr const char* file_name = "relations";
+constexpr const char* relations_file_name = "relations";
 // Magic number "RELN" (u32), payload size (u32), crc32c of the payload (u32).
-constexpr std::uint32_t magic = 0x4E4C4552;
+constexpr std::uint32_t record_magic = 0x4E4C4552;
 constexpr std::size_t record_header_bytes = 12;
 // named_table was written before tables had OIDs, relation_1 before there were types with parts;
 // they are read, not written.
@@ -112,7 +112,8 @@ error out_of_turn(std::string_view what, std::uint32_t number) {
 // The payload of the whole record at `offset`, when there is one.
 std::optional<byte_view> record_at(byte_view file, std::uint64_t offset) {
   const auto rest = file.subspan(offset);
-  if (rest.size() < record_header_bytes || load_little<std::uint32_t>(rest.data()) != magic) {
+  if (rest.size() < record_header_bytes ||
+      load_little<std::uint32_t>(rest.data()) != record_magic) {
     return std::nullopt;
   }
   const std::size_t size = load_little<std::uint32_t>(rest.data() + 4);
@@ -127,8 +128,8 @@ std::optional<byte_view> record_at(byte_view file, std::uint64_t offset) {
 result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
   auto listed = files.list();
   if (!listed) return listed.error();
-  const bool there = std::ranges::find(*listed, file_name) != listed->end();
-  auto file = there ? files.open(file_name) : files.create(file_name);
+  const bool there = std::ranges::find(*listed, relations_file_name) != listed->end();
+  auto file = there ? files.open(relations_file_name) : files.create(relations_file_name);
   if (!file) return file.error();
   std::unique_ptr<relation_file> opened(new relation_file(std::move(file).value()));
   if (auto loaded = opened->load(); !loaded)
@@ -241,7 +242,7 @@ result<void> relation_file::keep(const relation& definition, relation_version ve
 
 result<void> relation_file::add_record(const std::string& payload) {
   std::string record;
-  append_little(record, magic);
+  append_little(record, record_magic);
   append_little(record, static_cast<std::uint32_t>(payload.size()));
   append_little(record, crc32c(as_byte_view(payload)));
   record += payload;

@@ -9,7 +9,7 @@
 namespace pulse::log {
 namespace {
 
-constexpr std::size_t step_bytes = std::size_t{1} << 20U;
+constexpr std::size_t scan_step_bytes = std::size_t{1} << 20U;
 
 // The file's bytes from an offset on, as many as are asked for.
 class window_reader {
@@ -21,7 +21,7 @@ class window_reader {
   result<byte_view> at(std::uint64_t offset, std::size_t bytes) {
     if (offset < start_ || offset + bytes > start_ + buffer_.size()) {
       start_ = offset;
-      buffer_.resize(std::min<std::uint64_t>(std::max(bytes, step_bytes),
+      buffer_.resize(std::min<std::uint64_t>(std::max(bytes, scan_step_bytes),
                                              file_size_ - std::min(offset, file_size_)));
       const auto got =
           file_->read_at(offset, {reinterpret_cast<std::byte*>(buffer_.data()), buffer_.size()});
@@ -70,10 +70,11 @@ result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::ui
                               event_sequence expected) {
   remainder found;
   found.nonzero_end = from;
-  for (std::uint64_t offset = from; offset < file_size; offset += step_bytes) {
-    const auto bytes = reader.at(offset, std::min<std::uint64_t>(step_bytes, file_size - offset));
+  for (std::uint64_t offset = from; offset < file_size; offset += scan_step_bytes) {
+    const auto bytes =
+        reader.at(offset, std::min<std::uint64_t>(scan_step_bytes, file_size - offset));
     if (!bytes) return bytes.error();
-    const auto part = bytes->first(std::min<std::size_t>(bytes->size(), step_bytes));
+    const auto part = bytes->first(std::min<std::size_t>(bytes->size(), scan_step_bytes));
     const auto last =
         std::find_if(part.rbegin(), part.rend(), [](std::byte b) { return b != std::byte{0}; });
     if (last != part.rend())

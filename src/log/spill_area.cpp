@@ -13,7 +13,7 @@ constexpr std::size_t header_bytes = 4 + 8 + 4 + 1;
 
 constexpr std::string_view suffix = ".spill";
 
-std::string file_name(std::uint32_t xid) {
+std::string spill_file_name(std::uint32_t xid) {
   return std::to_string(xid) + std::string(suffix);
 }
 
@@ -61,8 +61,8 @@ result<void> spill_area::flush() {
   auto& to = transactions_.at(current_);
   const auto attempt = [&]() -> result<void> {
     if (!current_file_) {
-      auto opened =
-          to.has_file ? files_->open(file_name(current_)) : files_->create(file_name(current_));
+      auto opened = to.has_file ? files_->open(spill_file_name(current_))
+                                : files_->create(spill_file_name(current_));
       if (!opened) return opened.error();
       to.has_file = true;
       current_file_ = std::move(opened).value();
@@ -99,7 +99,7 @@ result<void> spill_area::remove(std::uint32_t xid) {
     out_of_space_ = false;
   }
   stored_bytes_ -= gone.bytes;
-  return gone.has_file ? files_->remove(file_name(xid)) : result<void>();
+  return gone.has_file ? files_->remove(spill_file_name(xid)) : result<void>();
 }
 
 result<void> spill_area::clear() {
@@ -118,7 +118,7 @@ result<std::unique_ptr<spill_area::reader>> spill_area::read(std::uint32_t xid) 
                  "report this with the server's version"};
   }
   auto made = std::make_unique<reader>();
-  made->name_ = file_name(xid);
+  made->name_ = spill_file_name(xid);
   made->size_ = found->second.bytes;
   made->aborted_ = found->second.aborted;
   std::ranges::sort(made->aborted_);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstring>
+#include <random>
 
 #include "base/bytes.hpp"
 
@@ -31,7 +32,7 @@ const std::byte* bytes_at(const char* from) {
   return reinterpret_cast<const std::byte*>(from);
 }
 
-// Eight bytes at a time: a mask repeats every four.
+// Masking and unmasking are the same. Eight bytes at a time: a mask repeats every four.
 void unmask(std::span<char> payload, const std::array<char, 4>& mask) {
   std::uint64_t wide = 0;
   std::memcpy(&wide, mask.data(), 4);
@@ -96,6 +97,19 @@ void append_frame(std::string& to, opcode kind, std::string_view payload) {
   append(to, final_bit | static_cast<std::uint8_t>(kind), payload);
 }
 
+void append_masked_control(std::string& to, opcode kind, std::string_view payload) {
+  assert(is_control(kind) && payload.size() <= control_payload_bytes_max);
+  const auto random = static_cast<std::uint32_t>(std::random_device()());
+  std::array<char, 4> mask{};
+  std::memcpy(mask.data(), &random, mask.size());
+  to += static_cast<char>(final_bit | static_cast<std::uint8_t>(kind));
+  to += static_cast<char>(mask_bit | static_cast<std::uint8_t>(payload.size()));
+  to.append(mask.data(), mask.size());
+  const auto start = to.size();
+  to.append(payload);
+  unmask(std::span(to).subspan(start), mask);
+}
+
 void append_compressed_text(std::string& to, std::string_view payload) {
   append(to, final_bit | compressed_bit | static_cast<std::uint8_t>(opcode::text), payload);
 }
@@ -134,10 +148,11 @@ incoming message_reader::next(std::span<char>& bytes) {
         !is_known(kind)) {
       return violation(close_code::protocol_error, "a frame with bits or an opcode not agreed on");
     }
-    if ((second & mask_bit) == 0) {
-      return violation(close_code::protocol_error, "a client's frame must be masked");
+    if (((second & mask_bit) != 0) != masked_) {
+      return violation(close_code::protocol_error, masked_ ? "a client's frame must be masked"
+                                                           : "a server's frame must not be masked");
     }
-    std::size_t header_size = 2 + 4;
+    std::size_t header_size = masked_ ? 2 + 4 : 2;
     std::uint64_t size = second & length_bits;
     if (is_control(kind) && (!final || size > control_payload_bytes_max)) {
       return violation(close_code::protocol_error, "a control frame in parts or above 125 bytes");
@@ -157,10 +172,12 @@ incoming message_reader::next(std::span<char>& bytes) {
     }
     if (bytes.size() < header_size || bytes.size() - header_size < size) return {};
 
-    std::array<char, 4> mask{};
-    std::memcpy(mask.data(), bytes.data() + header_size - 4, 4);
     const auto payload = bytes.subspan(header_size, static_cast<std::size_t>(size));
-    unmask(payload, mask);
+    if (masked_) {
+      std::array<char, 4> mask{};
+      std::memcpy(mask.data(), bytes.data() + header_size - 4, 4);
+      unmask(payload, mask);
+    }
     bytes = bytes.subspan(header_size + payload.size());
     const auto message = take({final, kind, {payload.data(), payload.size()}, compressed});
     if (message.what != incoming::kind::nothing) return message;

@@ -16,7 +16,13 @@ bool is_websocket_key(std::string_view key) {
          key.substr(0, 22).find_first_not_of(digits) == std::string_view::npos;
 }
 
-std::string accept_value(std::string_view key) {
+std::string trimmed_key(const http_request& request) {
+  return boost::algorithm::trim_copy(std::string(request.header("sec-websocket-key")));
+}
+
+}  // namespace
+
+std::string websocket_accept(std::string_view key) {
   const auto text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
@@ -25,12 +31,6 @@ std::string accept_value(std::string_view key) {
   const auto length = EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(size));
   return {reinterpret_cast<const char*>(encoded.data()), static_cast<std::size_t>(length)};
 }
-
-std::string trimmed_key(const http_request& request) {
-  return boost::algorithm::trim_copy(std::string(request.header("sec-websocket-key")));
-}
-
-}  // namespace
 
 std::optional<refusal> check_upgrade(const http_request& request) {
   constexpr auto code = pulse_code::server_error;
@@ -59,7 +59,7 @@ std::string accept_upgrade(const http_request& request, std::string_view request
       "upgrade: websocket\r\n"
       "connection: Upgrade\r\n"
       "sec-websocket-accept: ";
-  text += accept_value(trimmed_key(request));
+  text += websocket_accept(trimmed_key(request));
   text += "\r\nx-request-id: ";
   text += request_id;
   if (!extensions.empty()) {

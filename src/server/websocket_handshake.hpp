@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "server/http_message.hpp"
 
@@ -12,6 +13,9 @@ namespace pulse::server {
 // what is no upgrade or wants another version than 13, 405 for another method than GET, 400 for a
 // missing or bad key.
 std::optional<refusal> check_upgrade(const http_request& request);
+
+// Returns what a server answers to a key in sec-websocket-accept.
+std::string websocket_accept(std::string_view key);
 
 // The 101 answer to a request that check_upgrade() lets pass. `extensions` is what was agreed on;
 // what is not mentioned, subprotocols too, is declined.

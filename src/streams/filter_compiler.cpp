@@ -7,16 +7,13 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include "streams/filter_error.hpp"
 #include "streams/filter_operators.hpp"
 
 namespace pulse::streams {
 namespace {
 
 namespace json = boost::json;
-
-error bad(std::string what) {
-  return {errc::invalid_argument, std::move(what), "correct the filter"};
-}
 
 bool is_empty(const predicate& test) {
   return test.op == predicate::operation::all && test.children.empty();
@@ -40,16 +37,6 @@ json::value with_labels(const json::value& value, const enum_labels& labels) {
   json::object all;
   for (const auto& entry : *object) all[entry.key()] = with_labels(entry.value(), labels);
   return all;
-}
-
-// For people who run SQL: names in quotes.
-std::string quoted(const table_name& table) {
-  const auto quote = [](std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return text + '"';
-  };
-  return quote(table.schema) + "." + quote(table.name);
 }
 
 }  // namespace
@@ -81,7 +68,7 @@ result<predicate> filter_compiler::combination(std::string_view key, const json:
   const auto* list = value.if_array();
   if (list == nullptr) {
     if (!value.is_object() || key == "OR")
-      return bad(path + (key == "OR" ? " is not an array" : " is not a filter object"));
+      return bad_filter(path + (key == "OR" ? " is not an array" : " is not a filter object"));
     auto child = object(value.get_object(), path, false);
     if (!child || key == "AND" || is_empty(*child)) return child;
     return negate(std::move(*child));
@@ -89,7 +76,7 @@ result<predicate> filter_compiler::combination(std::string_view key, const json:
   predicate combined;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const auto where = fmt::format("{}[{}]", path, i);
-    if (!(*list)[i].is_object()) return bad(where + " is not a filter object");
+    if (!(*list)[i].is_object()) return bad_filter(where + " is not a filter object");
     auto child = object((*list)[i].get_object(), where, false);
     if (!child) return child;
     if (is_empty(*child)) continue;
@@ -105,8 +92,8 @@ result<predicate> filter_compiler::field(std::string_view name, const json::valu
   const auto known = std::ranges::find(model_->fields, name, &model_field::name);
   auto test = known != model_->fields.end()
                   ? on_column(*known, given, path)
-                  : result<predicate>(
-                        bad(fmt::format("{}: the model {} has no such field", path, model_->name)));
+                  : result<predicate>(bad_filter(
+                        fmt::format("{}: the model {} has no such field", path, model_->name)));
   if (test || how_ == strictness::opening) return test;
   left_open_ = test.error().what;
   return open_predicate();
@@ -124,11 +111,11 @@ result<predicate> filter_compiler::on_column(const model_field& named, const jso
   const auto column = std::ranges::find(definition.columns, named.column, &column::name);
   if (column == definition.columns.end()) {
     if (of.facts != nullptr && of.facts->generated) {
-      return bad(fmt::format("{}: the column {} is generated, and PostgreSQL does not send it",
-                             path, named.column));
+      return bad_filter(fmt::format(
+          "{}: the column {} is generated, and PostgreSQL does not send it", path, named.column));
     }
-    return bad(fmt::format("{}: the table {} has no column {}", path, to_string(definition.table),
-                           named.column));
+    return bad_filter(fmt::format("{}: the table {} has no column {}", path,
+                                  to_string(definition.table), named.column));
   }
   if (how_ == strictness::opening) {
     if (auto sent = check_sent(*column, path); !sent) return sent.error();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "streams/filter_error.hpp"
 #include "streams/json_filter.hpp"
 #include "streams/list_filter.hpp"
 #include "streams/text_comparison.hpp"
@@ -17,10 +18,6 @@ namespace pulse::streams {
 namespace {
 
 namespace json = boost::json;
-
-error bad(std::string what) {
-  return {errc::invalid_argument, std::move(what), "correct the filter"};
-}
 
 // Which operators Prisma has for a type's fields.
 struct operator_set {
@@ -123,9 +120,9 @@ class scalar_compiler {
     if (mode == nullptr) return {};
     if (!mode->is_string() ||
         (mode->get_string() != "insensitive" && mode->get_string() != "default"))
-      return bad("mode: is neither 'default' nor 'insensitive'");
+      return bad_filter("mode: is neither 'default' nor 'insensitive'");
     if (!allowed_.mode)
-      return bad(fmt::format("mode: there is none for type {}", column_->type.name));
+      return bad_filter(fmt::format("mode: there is none for type {}", column_->type.name));
     insensitive_ = mode->get_string() == "insensitive";
     return {};
   }
@@ -139,7 +136,7 @@ class scalar_compiler {
     for (const auto& entry : from) {
       const std::string_view name = entry.key();
       if (name == "mode" && inside == nesting::none) continue;
-      if (name == "mode") return bad("mode: belongs beside `not`, not into it");
+      if (name == "mode") return bad_filter("mode: belongs beside `not`, not into it");
       auto test = name == "not" ? opposite(entry.value(), inside) : one(name, entry.value());
       if (!test) return test.error();
       if (test->op == predicate::operation::all && test->children.empty()) continue;
@@ -154,7 +151,8 @@ class scalar_compiler {
     if (name == "in" || name == "notIn") return one_of(name, wanted);
     if (const auto order = order_operator_of(name)) return ordered(name, *order, wanted);
     if (is_pattern(name)) return pattern(name, wanted);
-    return bad(fmt::format("{}: is no operator on a field of type {}", name, column_->type.name));
+    return bad_filter(
+        fmt::format("{}: is no operator on a field of type {}", name, column_->type.name));
   }
 
   // A bare value under `not` is to differ, however many `not` are around: Prisma turns operators
@@ -170,7 +168,8 @@ class scalar_compiler {
   }
 
   error refused(std::string_view name) const {
-    return bad(fmt::format("{}: there is no such operator for type {}", name, column_->type.name));
+    return bad_filter(
+        fmt::format("{}: there is no such operator for type {}", name, column_->type.name));
   }
 
   // Keys by which filters of all streams can be looked up: those that no collation has a part in.
@@ -195,13 +194,13 @@ class scalar_compiler {
     } else if (!allowed_.in) {
       return refused(name);
     } else if (!wanted.is_array()) {
-      return bad(fmt::format("{}: is not an array", name));
+      return bad_filter(fmt::format("{}: is not an array", name));
     } else if (wanted.get_array().empty()) {
       // Of nothing: never; not even NULL is unknown to be among no values.
       test.op = predicate::operation::any;
     } else {
       if (std::ranges::any_of(wanted.get_array(), [](const auto& one) { return one.is_null(); }))
-        return bad(fmt::format("{}: null cannot be among the values", name));
+        return bad_filter(fmt::format("{}: null cannot be among the values", name));
       auto made =
           same_as(name, wanted.get_array(), insensitive_ ? lowered_keys(false) : plain_keys());
       if (!made) return made;
@@ -285,7 +284,8 @@ class scalar_compiler {
   result<predicate> ordered(std::string_view name, order_operator order,
                             const json::value& wanted) const {
     if (!allowed_.order) return refused(name);
-    if (wanted.is_null()) return bad(fmt::format("{}: nothing is less or greater than null", name));
+    if (wanted.is_null())
+      return bad_filter(fmt::format("{}: nothing is less or greater than null", name));
     const auto by = insensitive_ ? lowered_keys(true) : order_keys();
     if (!by) return wrap(name, by.error());
     const auto text = column_text(*column_, column_->type, wanted);
@@ -317,7 +317,7 @@ class scalar_compiler {
 
   result<predicate> pattern(std::string_view name, const json::value& wanted) const {
     if (!allowed_.patterns) return refused(name);
-    if (!wanted.is_string()) return wrap(name, bad("is not a string"));
+    if (!wanted.is_string()) return wrap(name, bad_filter("is not a string"));
     if (auto may = text_.may_match_patterns(); !may) return wrap(name, may.error());
     auto shown = pattern_text();
     auto fold = text_fold([](std::string_view text) { return std::string(text); });

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "streams/filter_error.hpp"
 #include "streams/json_tree.hpp"
 #include "streams/number_key.hpp"
 #include "streams/text_comparison.hpp"
@@ -33,10 +34,6 @@ constexpr std::array<std::string_view, 14> operator_names{"equals",
 
 bool is_operator(std::string_view name) {
   return std::ranges::find(operator_names, name) != operator_names.end();
-}
-
-error bad(std::string what) {
-  return {errc::invalid_argument, std::move(what), "correct the filter"};
 }
 
 std::string_view word(json_tree::kind of) {
@@ -75,27 +72,30 @@ class json_compiler {
       if (!test) return wrap(name, test.error());
       all.children.push_back(std::move(*test));
     }
-    if (path_ && all.children.empty()) return bad("path: no operator says what to look for there");
+    if (path_ && all.children.empty())
+      return bad_filter("path: no operator says what to look for there");
     return all;
   }
 
  private:
   result<void> read_options() {
     for (const auto& name : operators_->names) {
-      if (!is_operator(name)) return bad(fmt::format("a Json field has no operator {}", name));
+      if (!is_operator(name))
+        return bad_filter(fmt::format("a Json field has no operator {}", name));
     }
     if (const auto* path = operators_->member("path")) {
       path_.emplace();
-      if (path->is != json_tree::kind::array) return bad("path: is not an array of strings");
+      if (path->is != json_tree::kind::array) return bad_filter("path: is not an array of strings");
       for (const auto& step : path->elements) {
-        if (step.is != json_tree::kind::string) return bad("path: is not an array of strings");
+        if (step.is != json_tree::kind::string)
+          return bad_filter("path: is not an array of strings");
         path_->push_back(step.text);
       }
     }
     if (const auto* mode = operators_->member("mode")) {
       if (mode->is != json_tree::kind::string ||
           (mode->text != "insensitive" && mode->text != "default")) {
-        return bad("mode: is neither 'default' nor 'insensitive'");
+        return bad_filter("mode: is neither 'default' nor 'insensitive'");
       }
       insensitive_ = mode->text == "insensitive";
     }
@@ -142,7 +142,7 @@ class json_compiler {
 
   result<predicate> string_match(const std::string& name, const json_tree& value) const {
     if (value.is != json_tree::kind::string)
-      return bad(fmt::format("wants a string, and {} is given", word(value.is)));
+      return bad_filter(fmt::format("wants a string, and {} is given", word(value.is)));
     auto fold = text_fold([](std::string_view text) { return std::string(text); });
     if (insensitive_) {
       auto lower = text_comparison::of_json(column_->table).lower();
@@ -178,10 +178,11 @@ class json_compiler {
       if (!by) return by.error();
       order = std::move(*by);
     } else {
-      return bad(fmt::format("numbers and strings are ordered, and {} is given", word(value.is)));
+      return bad_filter(
+          fmt::format("numbers and strings are ordered, and {} is given", word(value.is)));
     }
     const auto key = order(value.text);
-    if (!key) return bad("the value cannot be compared");
+    if (!key) return bad_filter("the value cannot be compared");
     return on_value(value.is, [=](const json_tree& mine, std::string_view) {
       const auto other = order(mine.text);
       return other ? truth::of(in_order(name, other->compare(*key))) : truth::open();
@@ -216,7 +217,7 @@ result<predicate> untagged(const filter_column& column, const boost::json::objec
   for (const auto& entry : operators) {
     const std::string_view name = entry.key();
     if (name != "equals" && name != "not")
-      return bad(fmt::format("{}: a Json filter has one tag around the whole of it", name));
+      return bad_filter(fmt::format("{}: a Json filter has one tag around the whole of it", name));
     auto test = entry.value().is_null() ? result<predicate>(is_null_test(column))
                                         : equals(column, entry.value());
     if (!test) return wrap(name, test.error());

@@ -12,7 +12,7 @@ constexpr std::array<bool, 256> make_plain() {
   return plain;
 }
 
-constexpr auto plain = make_plain();
+constexpr auto needs_no_escape = make_plain();
 
 void append_escaped(std::string& to, unsigned char c) {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -45,7 +45,7 @@ void append_json_string(std::string& to, std::string_view text) {
   std::size_t start = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (plain[c]) continue;
+    if (needs_no_escape[c]) continue;
     to.append(text, start, i - start);
     append_escaped(to, c);
     start = i + 1;

@@ -5,8 +5,8 @@
 namespace pulse::streams {
 namespace {
 
-constexpr const char* name = "pulse_stream_lag_bytes";
-constexpr const char* help =
+constexpr const char* lag_name = "pulse_stream_lag_bytes";
+constexpr const char* lag_help =
     "WAL bytes between a named stream's cursor and the newest stored event";
 
 }  // namespace
@@ -27,7 +27,7 @@ bool lag_figures::set(const cursor_key& key, std::uint64_t lag_bytes) {
   auto found = gauges_.find(key);
   if (found == gauges_.end()) {
     if (gauges_.size() == streams_max) return false;
-    found = gauges_.emplace(key, &figures_->gauge(name, help, labels(key))).first;
+    found = gauges_.emplace(key, &figures_->gauge(lag_name, lag_help, labels(key))).first;
   }
   found->second->Set(static_cast<double>(lag_bytes));
   return true;
@@ -36,7 +36,7 @@ bool lag_figures::set(const cursor_key& key, std::uint64_t lag_bytes) {
 void lag_figures::drop(const cursor_key& key) {
   const auto found = gauges_.find(key);
   if (found == gauges_.end()) return;
-  figures_->drop_gauge(name, help, *found->second);
+  figures_->drop_gauge(lag_name, lag_help, *found->second);
   gauges_.erase(found);
 }
 

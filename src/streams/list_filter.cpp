@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "streams/array_text.hpp"
+#include "streams/filter_error.hpp"
 #include "streams/json_tree.hpp"
 
 namespace pulse::streams {
@@ -88,10 +89,6 @@ namespace {
 
 namespace json = boost::json;
 
-error bad(std::string what) {
-  return {errc::invalid_argument, std::move(what), "correct the filter"};
-}
-
 json::value tagged(const json_tree& value) {
   return json::object{{"$type", "Json"}, {"value", to_text(value)}};
 }
@@ -140,7 +137,7 @@ class list_compiler {
       all.children.push_back(std::move(*test));
     }
     if (all.children.empty())
-      return bad("one of equals, has, hasEvery, hasSome and isEmpty is missing");
+      return bad_filter("one of equals, has, hasEvery, hasSome and isEmpty is missing");
     return all;
   }
 
@@ -149,11 +146,11 @@ class list_compiler {
     if (name == "equals") return equals(wanted);
     if (name == "has") return with_elements(json::array{wanted}, list_has_every);
     if (name == "isEmpty") {
-      if (!wanted.is_bool()) return bad("is neither true nor false");
+      if (!wanted.is_bool()) return bad_filter("is neither true nor false");
       return leaf_test(*column_, list_is_empty(wanted.get_bool()));
     }
-    if (name != "hasEvery" && name != "hasSome") return bad("is no operator on a list");
-    if (!wanted.is_array()) return bad("is not an array");
+    if (name != "hasEvery" && name != "hasSome") return bad_filter("is no operator on a list");
+    if (!wanted.is_array()) return bad_filter("is not an array");
     return with_elements(wanted.get_array(), name == "hasEvery" ? list_has_every : list_has_some);
   }
 

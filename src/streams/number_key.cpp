@@ -17,13 +17,13 @@ constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
 // The first byte of a decimal's key.
 enum decimal_class : char { minus_infinity, negative, zero, positive, infinity, not_a_number };
 
-bool is_digit(char c) {
+bool is_decimal_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
 std::size_t digits_at(std::string_view text, std::size_t from) {
   auto end = from;
-  while (end < text.size() && is_digit(text[end])) ++end;
+  while (end < text.size() && is_decimal_digit(text[end])) ++end;
   return end - from;
 }
 

@@ -28,18 +28,6 @@ std::string names_of(const candidate_list& tables) {
   return names;
 }
 
-std::string quoted(const table_name& table) {
-  const auto quote = [](const std::string& name) {
-    std::string text = "\"";
-    for (const char c : name) {
-      text += c;
-      if (c == '"') text += c;
-    }
-    return text + '"';
-  };
-  return quote(table.schema) + "." + quote(table.name);
-}
-
 error not_found(const catalog& known, const model& wanted, const std::string& looked_for) {
   error missing{
       errc::not_found,

@@ -74,7 +74,7 @@ value_key after(text_fold first, value_key then) {
   };
 }
 
-std::string without_trailing_blanks(std::string_view text) {
+std::string unpadded(std::string_view text) {
   return std::string(text.substr(0, text.find_last_not_of(' ') + 1));
 }
 
@@ -178,7 +178,7 @@ result<value_key> text_comparison::equality() const {
       equal = after(std::move(*fold), std::move(equal));
     }
   }
-  if (type_name_ == "bpchar") return after(without_trailing_blanks, std::move(equal));
+  if (type_name_ == "bpchar") return after(unpadded, std::move(equal));
   return equal;
 }
 
@@ -191,7 +191,7 @@ result<value_key> text_comparison::order() const {
     if (!fold) return fold.error();
     return after(std::move(*fold), std::move(*ordered));
   }
-  if (type_name_ == "bpchar") return after(without_trailing_blanks, std::move(*ordered));
+  if (type_name_ == "bpchar") return after(unpadded, std::move(*ordered));
   return ordered;
 }
 

@@ -118,7 +118,7 @@ std::optional<std::int64_t> read_offset_us(field_reader& reader) {
   return sign * seconds * 1'000'000;
 }
 
-constexpr std::int64_t day_us = 86'400'000'000;
+constexpr std::int64_t us_per_day = 86'400'000'000;
 
 // {"$type":"DateTime","value":"2024-05-28T12:34:56.789Z"}: milliseconds always, microseconds when
 // there are any.
@@ -181,7 +181,7 @@ std::optional<std::int64_t> parse_instant_us(value_kind kind, std::string_view t
   if (has_date || (text.size() > 10 && text[4] == '-')) {
     const auto days = read_date_days(reader);
     if (!days) return std::nullopt;
-    if (has_date) instant = *days * day_us;
+    if (has_date) instant = *days * us_per_day;
     if (reader.at_end()) return instant;
     if (!reader.skip_any("T ")) return std::nullopt;
   }

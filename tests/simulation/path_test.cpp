@@ -24,6 +24,7 @@
 #include "streams/hub.hpp"
 #include "tests/simulation/fake_database.hpp"
 #include "tests/simulation/fake_walsender.hpp"
+#include "tests/support/environment.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace pulse::simulation {
@@ -364,14 +365,10 @@ class simulation {
   lsn confirmed_;
 };
 
-std::uint64_t setting(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(path, every_committed_row_reaches_every_consumer_once_in_order_and_again_only_with_its_id) {
-  const auto given = setting("PULSE_SIMULATION_SEED", 0);
-  const auto runs = given != 0 ? 1 : setting("PULSE_SIMULATION_RUNS", 40);
+  const auto given = pulse::testing::number_from_environment("PULSE_SIMULATION_SEED", 0);
+  const auto runs =
+      given != 0 ? 1 : pulse::testing::number_from_environment("PULSE_SIMULATION_RUNS", 40);
   const auto base = given != 0 ? given : std::random_device()();
   for (std::uint64_t i = 0; i < runs && !HasFailure(); ++i) {
     SCOPED_TRACE("PULSE_SIMULATION_SEED=" + std::to_string(base + i));

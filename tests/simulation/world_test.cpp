@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/logging.hpp"
+#include "tests/support/environment.hpp"
 
 namespace pulse::simulation {
 namespace {
@@ -22,11 +23,6 @@ constexpr std::uint64_t worlds = 500;
 #endif
 constexpr std::uint64_t seeds_a_plant = 100;
 
-std::uint64_t setting(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 class simulated_world : public ::testing::Test {
  protected:
   // A line for each of thousands of repairs helps nobody.
@@ -34,9 +30,10 @@ class simulated_world : public ::testing::Test {
 };
 
 TEST_F(simulated_world, delivers_what_was_committed_in_order_with_one_id_and_only_what_is_durable) {
-  const auto given = setting("PULSE_SIMULATION_SEED", 0);
+  const auto given = pulse::testing::number_from_environment("PULSE_SIMULATION_SEED", 0);
   const auto base = given != 0 ? given : 1;
-  const auto runs = setting("PULSE_SIMULATION_RUNS", given != 0 ? 1 : worlds);
+  const auto runs =
+      pulse::testing::number_from_environment("PULSE_SIMULATION_RUNS", given != 0 ? 1 : worlds);
   for (auto seed = base; seed < base + runs && !HasFailure(); ++seed)
     EXPECT_EQ(world(seed).run(steps_a_world), "") << "PULSE_SIMULATION_SEED=" << seed;
 }

@@ -7,8 +7,8 @@
 namespace pulse::log {
 namespace {
 
-using testing::collect;
-using testing::test_event;
+using pulse::testing::collect;
+using pulse::testing::test_event;
 
 TEST(memory_log, keeps_the_newest_bytes_and_says_what_it_dropped) {
   memory_log log(20000);

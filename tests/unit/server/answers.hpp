@@ -9,9 +9,9 @@ namespace pulse::server {
 
 // As every refusal is told.
 inline auto is_error(const std::string& status, const std::string& code) {
-  using testing::AllOf;
-  using testing::HasSubstr;
-  using testing::StartsWith;
+  using ::testing::AllOf;
+  using ::testing::HasSubstr;
+  using ::testing::StartsWith;
   return AllOf(StartsWith("HTTP/1.1 " + status + ' '), HasSubstr("\r\ncontent-length: "),
                HasSubstr("\r\nx-request-id: "), HasSubstr("\"code\":\"" + code + '"'),
                HasSubstr("\"requestId\":\""), HasSubstr("\"message\":\""),

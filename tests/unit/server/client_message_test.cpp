@@ -11,7 +11,7 @@ namespace {
 
 using kind = client_message::kind;
 
-constexpr const char* an_id = "01HYZ3T9QK7B2M4N6P8R0S1T2V";
+constexpr const char* known_id = "01HYZ3T9QK7B2M4N6P8R0S1T2V";
 
 struct row {
   const char* name;
@@ -23,21 +23,21 @@ void PrintTo(const row& one, std::ostream* to) {
   *to << one.name;
 }
 
-class client_messages : public testing::TestWithParam<row> {};
+class client_messages : public ::testing::TestWithParam<row> {};
 
 TEST_P(client_messages, are_told_apart) {
   const auto message = parse_client_message(GetParam().text);
   EXPECT_EQ(message.what, GetParam().what) << GetParam().text;
   if (message.what == kind::acknowledgement) {
-    EXPECT_EQ(to_string(message.id), an_id);
+    EXPECT_EQ(to_string(message.id), known_id);
   }
 }
 
-const std::string id_text = an_id;
+const std::string id_text = known_id;
 
 INSTANTIATE_TEST_SUITE_P(
     spellings, client_messages,
-    testing::Values(
+    ::testing::Values(
         row{"official", R"({"type":"ack","id":")" + id_text + R"("})", kind::acknowledgement},
         row{"spaces", R"( { "type" : "ack" , "id" : ")" + id_text + R"(" } )",
             kind::acknowledgement},

@@ -4,9 +4,9 @@
 namespace pulse::server {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 using http_server = running_server;
 
@@ -179,16 +179,16 @@ TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_unread_for_a_whi
   for (int i = 0; i < 3; ++i) EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
   const auto refused = try_key("wrong");
   EXPECT_THAT(refused, is_error("429", "P6102"));
-  EXPECT_THAT(refused, testing::HasSubstr("\r\nretry-after: 20\r\n"));
+  EXPECT_THAT(refused, ::testing::HasSubstr("\r\nretry-after: 20\r\n"));
   EXPECT_THAT(try_key("other-key"), is_error("429", "P6102")) << "not looked at";
   EXPECT_THAT(call("GET", "/v1/projects"), is_error("429", "P6102"));
-  EXPECT_THAT(get(ports.streams, "/healthz"), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(get(ports.streams, "/healthz"), ::testing::StartsWith("HTTP/1.1 200"));
   clock.pass(std::chrono::seconds(20));
-  EXPECT_THAT(call("GET", "/v1/projects"), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(call("GET", "/v1/projects"), ::testing::StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
-  EXPECT_THAT(call("GET", "/v1/projects"), testing::StartsWith("HTTP/1.1 200"))
+  EXPECT_THAT(call("GET", "/v1/projects"), ::testing::StartsWith("HTTP/1.1 200"))
       << "right before, and right still";
-  EXPECT_THAT(figures.render(), testing::HasSubstr("pulse_key_attempts_refused_total 3"));
+  EXPECT_THAT(figures.render(), ::testing::HasSubstr("pulse_key_attempts_refused_total 3"));
 }
 
 TEST_F(http_server, does_not_wait_for_ever_for_a_request_that_trickles) {
@@ -335,7 +335,7 @@ TEST_F(http_server, ends_a_stream_whose_key_is_revoked_while_it_waits_for_acknow
 
 TEST_F(http_server, says_how_it_is) {
   start();
-  EXPECT_THAT(get(ports.streams, "/healthz"), testing::EndsWith("\r\n\r\nok"));
+  EXPECT_THAT(get(ports.streams, "/healthz"), ::testing::EndsWith("\r\n\r\nok"));
   EXPECT_THAT(get(ports.admin, "/readyz/"), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(get(ports.admin, "/capturez?x"), StartsWith("HTTP/1.1 200 "));
   on_server([&] {

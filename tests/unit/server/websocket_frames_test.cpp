@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-namespace pulse::server {
+namespace pulse::server::websocket_frames_test {
 namespace {
 
 using kind = incoming::kind;
@@ -79,7 +79,7 @@ void PrintTo(const row& one, std::ostream* to) {
   *to << one.name;
 }
 
-class client_frames : public testing::TestWithParam<row> {};
+class client_frames : public ::testing::TestWithParam<row> {};
 
 TEST_P(client_frames, are_read_the_same_however_they_are_split) {
   for (const std::size_t step : {1U, 2U, 3U, 7U, 100'000U}) {
@@ -99,7 +99,7 @@ const seen broken{kind::violation, "", close_code::protocol_error};
 
 INSTANTIATE_TEST_SUITE_P(
     rfc6455, client_frames,
-    testing::Values(
+    ::testing::Values(
         row{"the_standards_own_example",
             std::string("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", 11),
             {{kind::text, "Hello", {}}}},
@@ -197,4 +197,4 @@ RC_GTEST_PROP(client_frame_bytes, messages_survive_any_mask_fragmentation_and_sp
 }
 
 }  // namespace
-}  // namespace pulse::server
+}  // namespace pulse::server::websocket_frames_test

@@ -88,7 +88,7 @@ TEST_F(websocket_server, hands_acknowledgements_on_in_any_spelling_and_fragmenta
     ASSERT_EQ(to_string(id), an_id);
   }
   EXPECT_THAT(get(ports.admin, "/metrics"),
-              testing::HasSubstr("\npulse_client_messages_ignored_total 1"));
+              ::testing::HasSubstr("\npulse_client_messages_ignored_total 1"));
 }
 
 TEST_F(websocket_server, takes_frames_that_come_together_with_the_upgrade_request) {
@@ -181,8 +181,8 @@ TEST_F(websocket_server, closes_with_the_code_of_what_was_wrong) {
   auto unmasked = connect(ports.streams);
   boost::asio::write(unmasked, boost::asio::buffer(upgrade("/stream") + "\x81\x01x"));
   const auto answer = read_to_end(unmasked);
-  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 101 "));
-  EXPECT_THAT(answer, testing::HasSubstr("\x03\xEA"));  // 1002
+  EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 101 "));
+  EXPECT_THAT(answer, ::testing::HasSubstr("\x03\xEA"));  // 1002
   EXPECT_EQ(on_server([&] { return host->closed.size(); }), 5U);
 }
 
@@ -282,7 +282,8 @@ TEST_F(websocket_server, closes_the_streams_of_a_revoked_key_only) {
   start();
   auto revoked = open("/stream", "good-key");
   auto other = open("/stream", "other-key");
-  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-1"), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-1"),
+              ::testing::StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(close_code_of(revoked), 1008U);
   EXPECT_EQ(revoked.reason().reason, "the API key was revoked");
   EXPECT_EQ(on_server([&] { return host->closed; }), std::vector{streams::stream_id{1}});
@@ -363,7 +364,7 @@ TEST_F(websocket_server, keeps_the_addresses_open_for_a_successor) {
     EXPECT_EQ(bound->admin, ports.admin);
   });
   boost::asio::write(waiting, boost::asio::buffer(std::string("GET /healthz HTTP/1.0\r\n\r\n")));
-  EXPECT_THAT(read_to_end(waiting), testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(read_to_end(waiting), ::testing::StartsWith("HTTP/1.1 200"));
   std::promise<void> ended;
   on_server([&] { successor.stop(std::chrono::seconds(0), [&] { ended.set_value(); }); });
   ended.get_future().wait();
@@ -379,7 +380,7 @@ TEST_F(websocket_server, opens_the_stream_that_was_asked_for_just_before_it_stop
   on_server([&] { std::exchange(host->held, nullptr)(streams::stream_id{7}); });
   std::string answer;
   boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
-  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 101"));
+  EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 101"));
   socket.close();
   stopped.wait();
 }

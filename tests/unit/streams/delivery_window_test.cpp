@@ -8,7 +8,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-namespace pulse::streams {
+namespace pulse::streams::delivery_window_test {
 namespace {
 
 event_id id(std::uint32_t n) {
@@ -93,4 +93,4 @@ RC_GTEST_PROP(delivery_window, cursor_is_the_end_of_the_unbroken_run, ()) {
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::delivery_window_test

@@ -2,7 +2,7 @@
 
 #include "tests/unit/streams/filter_cases.hpp"
 
-namespace pulse::streams {
+namespace pulse::streams::filter_operators_test {
 namespace {
 
 using testing::one_column;
@@ -232,4 +232,4 @@ TEST(filter_operators, a_domain_compares_as_what_it_is_over) {
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::filter_operators_test

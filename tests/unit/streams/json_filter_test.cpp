@@ -5,7 +5,7 @@
 #include "streams/json_tree.hpp"
 #include "tests/unit/streams/filter_cases.hpp"
 
-namespace pulse::streams {
+namespace pulse::streams::json_filter_test {
 namespace {
 
 using testing::one_column;
@@ -136,4 +136,4 @@ TEST(json_tree, members_have_no_order_and_the_last_of_a_name_counts) {
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::json_filter_test

@@ -108,7 +108,7 @@ TEST(known_gaps, events_on_a_branch_that_was_left_never_happened_also_when_that_
 
 TEST(known_gaps, are_reached_by_whoever_has_nothing_left_before_them) {
   log::memory_log log(std::uint64_t{1} << 20U);
-  const auto row = testing::text_tuple({"1"});
+  const auto row = pulse::testing::text_tuple({"1"});
   event_view event;
   event.at = place(90);
   event.id = make_event_id(1700000000000, event.at.commit, 1);

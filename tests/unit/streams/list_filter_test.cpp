@@ -2,7 +2,7 @@
 
 #include "tests/unit/streams/filter_cases.hpp"
 
-namespace pulse::streams {
+namespace pulse::streams::list_filter_test {
 namespace {
 
 using testing::one_column;
@@ -76,4 +76,4 @@ TEST(list_filter, refuses_what_cannot_be_by_operator) {
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::list_filter_test

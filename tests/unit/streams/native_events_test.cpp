@@ -19,7 +19,7 @@
 #include "streams/native_value.hpp"
 #include "tests/support/contract.hpp"
 
-namespace pulse::streams {
+namespace pulse::streams::native_events_test {
 namespace {
 
 namespace json = boost::json;
@@ -145,7 +145,7 @@ std::uint32_t oid_of(const std::string& name) {
 
 TEST(native_values, are_what_the_contract_says) {
   const auto types = contract_types();
-  const auto contract = testing::read_contract("native_values.json");
+  const auto contract = pulse::testing::read_contract("native_values.json");
   for (const auto& tested : contract.at("values").as_array()) {
     const auto& one = tested.as_object();
     const std::string name(one.at("name").as_string());
@@ -207,7 +207,7 @@ old_row_kind kind_of(std::string_view word) {
 
 TEST(native_events, are_what_the_contract_says) {
   const native_renderer renders(things());
-  const auto contract = testing::read_contract("native_events.json");
+  const auto contract = pulse::testing::read_contract("native_events.json");
   for (const auto& tested : contract.at("cases").as_array()) {
     const auto& rows = tested.at("rows").as_array();
     const auto& events = tested.at("events").as_array();
@@ -354,4 +354,4 @@ TEST(native_filter, takes_column_names_and_the_values_that_events_have) {
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::native_events_test

@@ -7,7 +7,7 @@
 namespace pulse::streams {
 namespace {
 
-constexpr const char* schema = R"(
+constexpr const char* prisma_schema_text = R"(
 generator client { provider = "prisma-client-js" }
 
 datasource db {
@@ -53,7 +53,7 @@ model order(std::string with_schema = {}) {
 }
 
 TEST(prisma_schema, gives_labels_their_names_and_models_their_schema) {
-  const auto parsed = prisma_schema::parse(schema).value();
+  const auto parsed = prisma_schema::parse(prisma_schema_text).value();
   auto wanted = order();
   parsed.complete(wanted);
   EXPECT_EQ(wanted.schema, "sales");
@@ -65,7 +65,7 @@ TEST(prisma_schema, gives_labels_their_names_and_models_their_schema) {
 
 TEST(prisma_schema, leaves_what_the_header_says) {
   auto wanted = order("archive");
-  prisma_schema::parse(schema).value().complete(wanted);
+  prisma_schema::parse(prisma_schema_text).value().complete(wanted);
   EXPECT_EQ(wanted.schema, "archive");
 }
 
@@ -87,7 +87,7 @@ TEST(prisma_schema, models_with_other_labels_do_not_share_frames) {
   auto with = order();
   auto without = order();
   without.schema = "sales";
-  prisma_schema::parse(schema).value().complete(with);
+  prisma_schema::parse(prisma_schema_text).value().complete(with);
   EXPECT_NE(fingerprint(with), fingerprint(without));
 }
 

@@ -16,7 +16,7 @@
 #include "streams/renderer.hpp"
 #include "streams/value_text.hpp"
 
-namespace pulse::streams {
+namespace pulse::streams::rendering_test {
 namespace {
 
 namespace json = boost::json;
@@ -249,4 +249,4 @@ TEST(event_rendering, a_value_that_is_not_what_its_type_promises_is_text_and_nam
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::rendering_test

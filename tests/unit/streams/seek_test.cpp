@@ -16,7 +16,7 @@
 namespace pulse::streams {
 namespace {
 
-using testing::test_event;
+using pulse::testing::test_event;
 
 unix_time_us at_ms(std::int64_t ms) {
   return unix_time_us(std::chrono::milliseconds(ms));
@@ -87,7 +87,7 @@ RC_GTEST_PROP(find_position, agrees_with_a_walk_over_all_events, ()) {
     return;
   }
   RC_ASSERT(first > dropped);
-  const auto next = testing::collect(*log.read(*found, 0));
+  const auto next = pulse::testing::collect(*log.read(*found, 0));
   if (first > count) {
     RC_ASSERT(next.empty());
   } else {
@@ -106,9 +106,9 @@ TEST(find_position, beginning_and_end_are_those_of_what_is_kept) {
   policy.through_max = test_event(5).view().at;
   ASSERT_TRUE(log.trim(policy, unix_time_us{}));
   const auto beginning = find_position(log, log_beginning{}, {}).value();
-  EXPECT_EQ(testing::collect(*log.read(beginning, 0)).size(), 15U);
+  EXPECT_EQ(pulse::testing::collect(*log.read(beginning, 0)).size(), 15U);
   const auto end = find_position(log, log_end{}, {}).value();
-  EXPECT_TRUE(testing::collect(*log.read(end, 0)).empty());
+  EXPECT_TRUE(pulse::testing::collect(*log.read(end, 0)).empty());
 }
 
 // A place in the WAL is where its next record begins, and that may be a commit.
@@ -116,7 +116,7 @@ TEST(find_position, an_lsn_is_before_the_commit_that_stands_there) {
   log::memory_log log(std::uint64_t{1} << 24U);
   for (std::uint32_t n = 1; n <= 20; ++n) ASSERT_TRUE(log.append(test_event(n).view()));
   const auto found = find_position(log, test_event(7).view().at.commit, timelines{1}).value();
-  EXPECT_EQ(testing::collect(*log.read(found, 0)).front().sequence, 7U);
+  EXPECT_EQ(pulse::testing::collect(*log.read(found, 0)).front().sequence, 7U);
 }
 
 // Timelines 1 and 2 of one history, whose standby was promoted below what was stored, and then 4 of
@@ -135,7 +135,7 @@ TEST(find_position, an_lsn_is_one_of_the_history_that_is_captured_now) {
   }
   const auto next = [&](std::uint64_t place, const timelines& history) -> std::uint64_t {
     const auto found = find_position(log, lsn{place}, history).value();
-    const auto rest = testing::collect(*log.read(found, 0));
+    const auto rest = pulse::testing::collect(*log.read(found, 0));
     return rest.empty() ? 0 : rest.front().sequence;
   };
   const timelines promoted{2, {{1, lsn{0x240}}}};

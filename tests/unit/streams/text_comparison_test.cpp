@@ -2,7 +2,7 @@
 
 #include "tests/unit/streams/filter_cases.hpp"
 
-namespace pulse::streams {
+namespace pulse::streams::text_comparison_test {
 namespace {
 
 using testing::icu_collation;
@@ -73,4 +73,4 @@ TEST(text_comparison, citext_is_lowered_as_the_database_lowers) {
 }
 
 }  // namespace
-}  // namespace pulse::streams
+}  // namespace pulse::streams::text_comparison_test
