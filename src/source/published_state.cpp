@@ -11,7 +11,7 @@ namespace pulse::source {
 namespace {
 
 // Columns that a version does not have are asked for as JSON.
-constexpr const char* publications_sql = R"(
+constexpr const char* publication_rows_sql = R"(
   SELECT p.oid, p.xmin, p.pubname, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate,
          COALESCE(to_jsonb(p) ->> 'pubviaroot', 'false') = 'true'
   FROM pg_publication p WHERE p.pubname = ANY ($1::name[])
@@ -20,29 +20,29 @@ constexpr const char* publications_sql = R"(
   FROM pg_event_trigger e WHERE e.evtname = ANY ($2::name[]) AND e.evtenabled <> 'D'
   ORDER BY 3, 1)";
 
-constexpr const char* tables_sql = R"(
+constexpr const char* listed_tables_sql = R"(
   SELECT r.prpubid, r.oid, r.xmin, c.oid, n.nspname, c.relname,
          COALESCE(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') IS NOT NULL
   FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
   JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE p.pubname = ANY ($1::name[]))";
-constexpr const char* schemas_sql = R"(
+constexpr const char* listed_schemas_sql = R"(
   UNION ALL
   SELECT s.pnpubid, s.oid, s.xmin, c.oid, n.nspname, c.relname, false
   FROM pg_publication_namespace s JOIN pg_publication p ON p.oid = s.pnpubid
   JOIN pg_namespace n ON n.oid = s.pnnspid
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
   WHERE p.pubname = ANY ($1::name[]))";
-constexpr int schemas_version_min = 150000;
+constexpr int listed_schemas_version_min = 150000;
 
-std::uint32_t to_number(const std::optional<std::string>& text) {
+std::uint32_t row_number(const std::optional<std::string>& text) {
   std::uint32_t value = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), value);
   return value;
 }
 
 // An array of names, as PostgreSQL reads one (manual, section 8.15.2).
-std::string array_of(const std::vector<std::string>& names) {
+std::string name_array(const std::vector<std::string>& names) {
   std::string text = "{";
   for (const auto& name : names) {
     text += text.size() == 1 ? "\"" : ",\"";
@@ -179,16 +179,17 @@ class comparison {
 async_result<published_state> read_published_state(connection* database,
                                                    std::vector<std::string> publications,
                                                    std::vector<std::string> triggers) {
-  const auto names = array_of(publications);
-  const auto found = co_await database->query(publications_sql, with(names, array_of(triggers)));
+  const auto names = name_array(publications);
+  const auto found =
+      co_await database->query(publication_rows_sql, with(names, name_array(triggers)));
   if (!found) co_return wrap("reading the publications", found.error());
-  std::string tables = tables_sql;
-  if (database->server_version() >= schemas_version_min) tables += schemas_sql;
+  std::string tables = listed_tables_sql;
+  if (database->server_version() >= listed_schemas_version_min) tables += listed_schemas_sql;
   const auto listed = co_await database->query(tables + " ORDER BY 1, 4, 2", with(names));
   if (!listed) co_return wrap("reading the publications' tables", listed.error());
   published_state state;
   for (const auto& row : found->rows()) {
-    const catalog_row self{to_number(row[0]), to_number(row[1])};
+    const catalog_row self{row_number(row[0]), row_number(row[1])};
     if (!row[2]) {
       state.triggers.push_back(self);
       continue;
@@ -203,13 +204,13 @@ async_result<published_state> read_published_state(connection* database,
   }
   for (const auto& row : listed->rows()) {
     const auto publication =
-        std::ranges::find(state.publications, to_number(row[0]),
+        std::ranges::find(state.publications, row_number(row[0]),
                           [](const publication_state& one) { return one.row.oid; });
     // Made between the two queries: the next look has it.
     if (publication == state.publications.end()) continue;
     published_list_entry entry;
-    entry.row = {to_number(row[1]), to_number(row[2])};
-    entry.table = to_number(row[3]);
+    entry.row = {row_number(row[1]), row_number(row[2])};
+    entry.table = row_number(row[3]);
     entry.name = {row[4].value_or(""), row[5].value_or("")};
     entry.partial = row[6] == "t";
     publication->tables.push_back(std::move(entry));

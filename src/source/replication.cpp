@@ -16,7 +16,7 @@ std::uint32_t to_number(const std::string& text) {
   return value;
 }
 
-std::uint64_t to_wide_number(const std::string& text) {
+std::uint64_t transaction_number(const std::string& text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -102,8 +102,8 @@ async_result<running_transactions> read_running(connection* database) {
   const auto written = co_await database->query("SELECT pg_current_wal_insert_lsn()");
   if (!written) co_return wrap("looking at the running transactions", written.error());
   running_transactions running;
-  running.xmin = to_wide_number(found->value(0));
-  running.xmax = to_wide_number(found->value(1));
+  running.xmin = transaction_number(found->value(0));
+  running.xmax = transaction_number(found->value(1));
   running.written = parse_lsn(written->value(0)).value_or(lsn{});
   co_return running;
 }

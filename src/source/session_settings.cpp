@@ -16,9 +16,9 @@ struct fixed_setting {
 };
 
 // libpq gives client_encoding by itself: it is asked for, and not among the options.
-constexpr fixed_setting encoding{"client_encoding", "UTF8", "UTF8"};
+constexpr fixed_setting session_encoding{"client_encoding", "UTF8", "UTF8"};
 
-constexpr std::array settings{
+constexpr std::array session_fixed{
     // Operators, functions, types and tables are PostgreSQL's own: what others make in schemas that
     // they may write to is never found (CVE-2018-1058).
     fixed_setting{"search_path", "pg_catalog", "pg_catalog"},
@@ -42,7 +42,7 @@ constexpr std::array settings{
     fixed_setting{"idle_in_transaction_session_timeout", "0", "0"},
 };
 
-error differs(const fixed_setting& one, std::string_view present) {
+error setting_differs(const fixed_setting& one, std::string_view present) {
   return {
       errc::invalid_argument,
       fmt::format("PostgreSQL session setting {} is '{}' instead of '{}': Pulse has set it, and "
@@ -56,26 +56,27 @@ error differs(const fixed_setting& one, std::string_view present) {
 
 std::string session_options() {
   std::string options;
-  for (const auto& one : settings)
+  for (const auto& one : session_fixed)
     options += fmt::format("{}-c {}={}", options.empty() ? "" : " ", one.name, one.given);
   return options;
 }
 
 std::string session_settings_query() {
-  std::string query = fmt::format("SELECT pg_catalog.current_setting('{}')", encoding.name);
-  for (const auto& one : settings)
+  std::string query = fmt::format("SELECT pg_catalog.current_setting('{}')", session_encoding.name);
+  for (const auto& one : session_fixed)
     query += fmt::format(", pg_catalog.current_setting('{}')", one.name);
   return query;
 }
 
 result<void> check_session_settings(const std::vector<std::string>& present) {
-  if (present.size() != settings.size() + 1) {
+  if (present.size() != session_fixed.size() + 1) {
     return error{errc::protocol, "PostgreSQL did not tell the session's settings",
                  "connect to PostgreSQL directly, without a pooler or proxy"};
   }
-  if (present[0] != encoding.shown) return differs(encoding, present[0]);
-  for (std::size_t i = 0; i < settings.size(); ++i) {
-    if (present[i + 1] != settings[i].shown) return differs(settings[i], present[i + 1]);
+  if (present[0] != session_encoding.shown) return setting_differs(session_encoding, present[0]);
+  for (std::size_t i = 0; i < session_fixed.size(); ++i) {
+    if (present[i + 1] != session_fixed[i].shown)
+      return setting_differs(session_fixed[i], present[i + 1]);
   }
   return {};
 }

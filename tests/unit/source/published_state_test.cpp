@@ -6,8 +6,8 @@
 namespace pulse::source {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr published_actions all_actions{true, true, true, true};
 constexpr published_actions inserts_only{true, false, false, true};

@@ -6,7 +6,7 @@
 namespace pulse::source {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // What PostgreSQL answers when everything is as it was asked for.
 std::vector<std::string> as_asked() {
@@ -38,7 +38,7 @@ TEST(session_settings, an_answer_of_another_shape_is_refused) {
 TEST(session_settings, the_question_can_be_asked_with_any_search_path) {
   const auto query = session_settings_query();
   // Every function stands with its schema, and there is nothing else to look up.
-  EXPECT_THAT(query, testing::MatchesRegex(
+  EXPECT_THAT(query, ::testing::MatchesRegex(
                          "SELECT (pg_catalog\\.current_setting\\('[A-Za-z_]+'\\)(, )?)+"));
   EXPECT_THAT(query, HasSubstr("search_path"));
 }
