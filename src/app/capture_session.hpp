@@ -26,6 +26,7 @@ struct capture::session {
   std::string slot;
   lsn from;
   bool streams = false;  // where it begins is decided
+  bool ran_dry = false;  // the stream has ended, and all that had come by then was taken
   std::shared_ptr<boost::asio::steady_timer> house_timer;
   bool over = false;
 };
