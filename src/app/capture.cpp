@@ -179,10 +179,13 @@ asio::awaitable<void> capture::run() {
   backoff wait(retry_first, retry_most, std::hash<std::string>{}(with_.project.name));
   std::string last_problem;
   while (!stopping_) {
+    co_await stand_at_crash();
+    const bool was_ordered = order_.has_value();
     const auto outcome = co_await follow();
     session_.reset();
     waits_for_spill_ = false;
     if (stopping_) break;
+    if (!outcome && was_ordered) refuse_order(outcome.error());
     const auto problem = outcome ? std::string("replication has ended") : outcome.error().message();
     const bool person = !outcome && needs_a_person(outcome.error());
     {
@@ -200,7 +203,9 @@ asio::awaitable<void> capture::run() {
     }
     last_problem = problem;
     if (!co_await pause(pause_ms)) break;
+    note_crash();
   }
+  refuse_order({errc::cancelled, "stopping", {}});
   set_state("stopped", "");
 }
 
@@ -303,7 +308,7 @@ source::async_result<> capture::follow() {
   if (auto connected = co_await connect(one); !connected) co_return connected.error();
   if (auto identified = co_await identify(one); !identified) co_return identified.error();
   if (auto ready = co_await make_ready(one); !ready) co_return ready.error();
-  if (auto opened = co_await open_stream(one); !opened) co_return opened.error();
+  if (auto opened = co_await open_stream(one); !opened) co_return note_ending(one, opened.error());
   asio::co_spawn(context_, keep_house(one), asio::detached);
   const auto ended = co_await stream(one);
   one->over = true;
@@ -316,7 +321,8 @@ source::async_result<> capture::follow() {
     // What is durable by now is confirmed, so that the server keeps no more than it must.
     co_await confirm(one);
   }
-  co_return ended;
+  if (!ended) co_return note_ending(one, ended.error());
+  co_return result<void>();
 }
 
 }  // namespace pulse::app

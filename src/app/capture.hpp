@@ -35,6 +35,7 @@
 #include "source/server_checks.hpp"
 #include "source/start_order.hpp"
 #include "source/start_rules.hpp"
+#include "source/unsendable.hpp"
 
 namespace pulse::app {
 
@@ -108,9 +109,10 @@ class capture {
   };
   void ask(wanted what, std::function<void(result<present>)> done);
 
-  // Goes on without the change at this LSN, which must be the one that cannot be decoded and that
-  // capture stands at. It is recorded as a gap before. errc::conflict: capture does not stand
-  // there. Any thread; `done` on the capture thread.
+  // Goes on without the change at this LSN, which must be the one that capture stands at: one that
+  // cannot be decoded, or one that PostgreSQL cannot send, whose transaction is then left out from
+  // there on. It is recorded as a gap before. errc::conflict: capture does not stand there. Any
+  // thread; `done` on the capture thread.
   void skip(lsn change, std::function<void(result<history_gap>)> done);
 
  private:
@@ -170,6 +172,16 @@ class capture {
   void begin_look_at_publications(std::chrono::steady_clock::time_point now);
   void start_decoding();
   void note_failure(const error& why);
+  error note_ending(std::shared_ptr<session> one, error why);
+  void note_crash();
+  boost::asio::awaitable<void> stand_at_crash();
+  void order_to_pass(lsn at, std::function<void(result<history_gap>)> done);
+  void refuse_order(const error& why);
+  source::async_result<> pass_obstacle(std::shared_ptr<session> one);
+  source::async_result<lsn> find_way_past(std::shared_ptr<session> one);
+  source::async_result<history_gap> leave_out(std::shared_ptr<session> one);
+  source::async_result<std::vector<table_id>> find_tables_left_out(std::shared_ptr<session> one,
+                                                                   lsn end, lsn change);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
   void begin_heartbeat(lsn flushed);
   void begin_trim(std::chrono::steady_clock::time_point now);
@@ -206,6 +218,22 @@ class capture {
     std::string problem;
   };
   std::optional<undecoded> stands_at_;
+  source::obstacle_watch obstacles_;
+  // The SQL connection beside a stream that ended without a word, until it is known whether the
+  // server had crashed.
+  struct ended_stream {
+    std::unique_ptr<source::connection> database;
+    lsn received;
+    std::optional<lsn> commit;
+    std::string problem;
+    int looks = 0;
+  };
+  std::optional<ended_stream> ended_;
+  struct skip_order {
+    lsn at;
+    std::function<void(result<history_gap>)> done;
+  };
+  std::optional<skip_order> order_;
   std::chrono::steady_clock::time_point last_lag_{};
   bool measuring_ = false;  // a database that does not answer is asked once
 

@@ -27,6 +27,7 @@ struct capture::session {
   lsn from;
   bool slot_made = false;  // on this connection: what is before it is a gap
   bool streams = false;    // where it begins is decided
+  bool ran_dry = false;    // the stream has ended, and all that had come by then was taken
   std::shared_ptr<boost::asio::steady_timer> house_timer;
   bool over = false;
 };

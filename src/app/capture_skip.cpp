@@ -36,9 +36,13 @@ void capture::note_failure(const error& why) {
 void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
   asio::post(context_, [this, change, done = std::move(done)] {
     if (stopping_) return done(error{errc::cancelled, "stopping", {}});
+    if (obstacles_.standing() != nullptr) return order_to_pass(change, done);
     if (!stands_at_) {
-      return done(error{errc::conflict, "capture does not stand at a change that it cannot decode",
-                        "see what /capturez says of the project"});
+      return done(
+          error{errc::conflict,
+                "capture does not stand at a change that it cannot decode, or that PostgreSQL "
+                "cannot send",
+                "see what /capturez says of the project"});
     }
     const auto at = stands_at_->at;
     if (at.change != change) {

@@ -200,6 +200,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   one->slot = names_.slot;
   if (with_.project.event_persistence) {
     if (auto chosen = co_await choose_start(one); !chosen) co_return chosen.error();
+    if (auto passed = co_await pass_obstacle(one); !passed) co_return passed.error();
     if (auto compared = co_await compare_publications(one); !compared) co_return compared.error();
     if (auto passed = co_await pass_missing_publication(one); !passed) co_return passed.error();
   } else {
@@ -222,12 +223,13 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
   // suspends.
   source::stream_options options{one->slot, names_.publication, one->from};
-  options.streaming = with_.project.streaming &&
+  options.streaming = with_.project.streaming && obstacles_.allows_streaming() &&
                       one->database->server_version() >= source::streaming_server_version_min;
   // Where a heartbeat's transaction would leave no trace its message has to.
   options.messages = heartbeat_.wanted() && one->database->server_version() >=
                                                 source::empty_transactions_left_out_version_min;
   const auto started = co_await source::start_streaming(one->replication.get(), options);
+  one->ran_dry = !started;
   if (!started) co_return started.error();
   set_state("streaming", "");
   heard();

@@ -29,23 +29,30 @@ constexpr std::chrono::seconds lag_interval{5};
 // its cause is kept meanwhile, at most one portion.
 source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
   std::deque<std::string> kept;
+  result<void> taken;
   const source::connection::receive_bounds bounds;
   const auto received =
       co_await one->replication->receive(bounds, [&](std::string_view bytes) -> result<void> {
-        if (!intake_.held_up()) return intake_.take(as_byte_view(bytes));
-        kept.emplace_back(bytes);
-        return {};
+        if (intake_.held_up()) {
+          kept.emplace_back(bytes);
+          return {};
+        }
+        taken = intake_.take(as_byte_view(bytes));
+        return taken;
       });
-  if (!received) co_return received.error();
+  if (!taken) co_return taken.error();
+  // What came before the server's error or the end of the connection counts: where capture stands
+  // at a change that PostgreSQL cannot send, all that was committed before is stored.
   while (intake_.held_up()) {
     if (auto cleared = co_await clear_the_way(one); !cleared) co_return cleared.error();
     while (!kept.empty() && !intake_.held_up()) {
       const auto message = std::move(kept.front());
       kept.pop_front();
-      if (auto taken = intake_.take(as_byte_view(message)); !taken) co_return taken.error();
+      if (taken = intake_.take(as_byte_view(message)); !taken) co_return taken.error();
     }
   }
-  co_return result<void>();
+  one->ran_dry = !received;
+  co_return received;
 }
 
 // A table that the catalog does not know as it is, or with a type that it does not know, waits

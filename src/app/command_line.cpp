@@ -274,7 +274,7 @@ class program {
       return list_gaps(access, admin_.project, admin_.output);
     });
     auto& skip = *gaps.add_subcommand(
-        "skip", "Goes on without a change that cannot be decoded, and makes it a gap");
+        "skip", "Skip the change or transaction that capture stopped at; recorded as a gap");
     skip.add_option("lsn", id_, "where the change stands, as the error says")->required();
     add_admin(skip, [this](const admin_access& access) {
       return skip_change(access, admin_.project, id_, admin_.output);

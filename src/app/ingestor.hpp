@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +52,10 @@ class ingestor final : public fragment_sink {
   result<void> resolve_with(const type_catalog& types);
 
   bool in_transaction() const { return in_transaction_; }
+  // The commit record of the transaction that has begun and not ended on this connection.
+  std::optional<lsn> open_commit() const {
+    return in_transaction_ ? std::optional(commit_) : std::nullopt;
+  }
   // The end of the last transaction that is wholly appended.
   lsn received_through() const { return received_through_; }
 

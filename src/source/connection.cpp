@@ -1,7 +1,6 @@
 #include "source/connection.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -15,7 +14,9 @@
 #include <openssl/ssl.h>
 
 #include "base/logging.hpp"
+#include "base/utf8.hpp"
 #include "source/session_settings.hpp"
+#include "source/time_limit.hpp"
 
 namespace pulse::source {
 
@@ -28,7 +29,12 @@ constexpr int receive_buffer_bytes = 1 << 20;
 struct result_deleter {
   void operator()(PGresult* made) const { PQclear(made); }
 };
-using pg_result = std::unique_ptr<PGresult, result_deleter>;
+using owned_result = std::unique_ptr<PGresult, result_deleter>;
+
+std::string field_of(const PGresult* made, int name) {
+  const char* text = PQresultErrorField(made, name);
+  return text == nullptr ? "" : text;
+}
 
 std::string first_line(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
@@ -49,49 +55,13 @@ errc code_of(std::string_view sqlstate) {
 }
 
 error of_result(const PGresult* made, std::string_view doing) {
-  const auto field = [&](int name) {
-    const char* text = PQresultErrorField(made, name);
-    return std::string(text == nullptr ? "" : text);
-  };
-  const auto state = field(PG_DIAG_SQLSTATE);
-  auto message = field(PG_DIAG_MESSAGE_PRIMARY);
+  const auto state = field_of(made, PG_DIAG_SQLSTATE);
+  auto message = field_of(made, PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) message = first_line(PQresultErrorMessage(made));
   return {code_of(state),
           fmt::format("{}: {}{}", doing, message, state.empty() ? "" : " (SQLSTATE " + state + ")"),
-          field(PG_DIAG_MESSAGE_HINT)};
+          field_of(made, PG_DIAG_MESSAGE_HINT)};
 }
-
-error no_answer(std::string_view doing, std::chrono::milliseconds timeout) {
-  return {errc::unavailable, fmt::format("{}: no answer within {} ms", doing, timeout.count()),
-          "check that the database runs and can be reached"};
-}
-
-// Calls `at_end` when the time has passed, unless it is destroyed before. On the executor's thread.
-class time_limit {
- public:
-  time_limit(const asio::any_io_executor& executor, std::chrono::milliseconds timeout,
-             std::function<void()> at_end)
-      : timer_(executor, timeout) {
-    // The handler may run after this has been destroyed, when the time had just passed.
-    timer_.async_wait([state = state_, at_end = std::move(at_end)](const auto& cancelled) {
-      if (cancelled || *state != state_of::running) return;
-      *state = state_of::passed;
-      at_end();
-    });
-  }
-  ~time_limit() {
-    if (*state_ == state_of::running) *state_ = state_of::over;
-  }
-  time_limit(const time_limit&) = delete;
-  time_limit& operator=(const time_limit&) = delete;
-
-  bool passed() const { return *state_ == state_of::passed; }
-
- private:
-  enum class state_of { running, passed, over };
-  std::shared_ptr<state_of> state_ = std::make_shared<state_of>(state_of::running);
-  asio::steady_timer timer_;
-};
 
 }  // namespace
 
@@ -182,6 +152,11 @@ error connection::failure(std::string_view doing) const {
   return failed;
 }
 
+error connection::note_error(const PGresult* told, std::string_view doing) {
+  said_ = {field_of(told, PG_DIAG_SQLSTATE), field_of(told, PG_DIAG_CONTEXT)};
+  return of_result(told, doing);
+}
+
 async_result<std::unique_ptr<connection>> connection::open(database_target target,
                                                            connection_kind kind,
                                                            std::string application_name,
@@ -206,20 +181,10 @@ async_result<std::unique_ptr<connection>> connection::open(database_target targe
   if (!connected) co_return wrap("connecting to " + target.display(), connected.error());
   if (auto fixed = co_await opened->check_settings(timeout); !fixed)
     co_return wrap("connecting to " + target.display(), fixed.error());
-  co_return opened;
-}
-
-// The first question of all: until it is answered nothing is known of the search path.
-async_result<> connection::check_settings(std::chrono::milliseconds timeout) {
-  const time_limit limit(executor_, timeout, [this] { cancel(); });
-  const auto answered = co_await query(session_settings_query());
-  if (limit.passed()) co_return no_answer("reading the session's settings", timeout);
-  if (!answered) co_return wrap("reading the session's settings", answered.error());
-  std::vector<std::string> present;
-  if (!answered->empty()) {
-    for (const auto& value : answered->rows().front()) present.push_back(value.value_or(""));
+  if (kind == connection_kind::sql) {
+    if (auto read = co_await opened->take_any_bytes(); !read) co_return read.error();
   }
-  co_return check_session_settings(present);
+  co_return opened;
 }
 
 async_result<> connection::connect(std::vector<std::pair<std::string, std::string>> parameters,
@@ -235,10 +200,15 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
   handle_ = PQconnectStartParams(names.data(), values.data(), 0);
   if (handle_ == nullptr) co_return error{errc::unavailable, "out of memory", {}};
   // libpq would write the server's notices to standard error as they come.
-  PQsetNoticeProcessor(
+  PQsetNoticeReceiver(
       handle_,
-      [](void* /*nobody*/, const char* notice) { log_debug("source", first_line(notice)); },
-      nullptr);
+      [](void* self, const PGresult* notice) {
+        log_debug("source", first_line(PQresultErrorMessage(notice)));
+        // Class 57 is the server's farewell.
+        const auto state = field_of(notice, PG_DIAG_SQLSTATE);
+        if (state.starts_with("57")) static_cast<connection*>(self)->said_.sqlstate = state;
+      },
+      this);
   if (PQstatus(handle_) == CONNECTION_BAD) co_return failure("opening");
 
   const time_limit limit(executor_, timeout, [this] {
@@ -327,7 +297,7 @@ async_result<query_rows> connection::collect() {
     while (PQisBusy(handle_) != 0) {
       if (auto readable = co_await wait_readable(); !readable) co_return readable.error();
     }
-    const pg_result one(PQgetResult(handle_));
+    const owned_result one(PQgetResult(handle_));
     if (!one) break;
     const auto status = PQresultStatus(one.get());
     if (status == PGRES_TUPLES_OK) {
@@ -338,14 +308,15 @@ async_result<query_rows> connection::collect() {
           if (PQgetisnull(one.get(), r, c) != 0) {
             row.emplace_back();
           } else {
-            row.emplace_back(std::string(PQgetvalue(one.get(), r, c),
-                                         static_cast<std::size_t>(PQgetlength(one.get(), r, c))));
+            const std::string_view text(PQgetvalue(one.get(), r, c),
+                                        static_cast<std::size_t>(PQgetlength(one.get(), r, c)));
+            row.emplace_back(has_any_bytes_ ? to_valid_utf8(text) : std::string(text));
           }
         }
         all.rows_.push_back(std::move(row));
       }
     } else if (status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY && !failed) {
-      failed = of_result(one.get(), "query");
+      failed = note_error(one.get(), "query");
     }
   }
   if (failed) co_return *failed;
@@ -358,10 +329,10 @@ async_result<> connection::start_copy(std::string command) {
   while (PQisBusy(handle_) != 0) {
     if (auto readable = co_await wait_readable(); !readable) co_return readable.error();
   }
-  const pg_result answer(PQgetResult(handle_));
+  const owned_result answer(PQgetResult(handle_));
   if (!answer) co_return failure("starting replication");
   if (PQresultStatus(answer.get()) != PGRES_COPY_BOTH)
-    co_return of_result(answer.get(), "starting replication");
+    co_return note_error(answer.get(), "starting replication");
   co_return result<void>();
 }
 
@@ -372,9 +343,9 @@ result<std::optional<std::string_view>> connection::next_copy_message() {
   if (size > 0) return std::optional(std::string_view(message_, static_cast<std::size_t>(size)));
   if (size == 0) return std::optional<std::string_view>();
   if (size == -1) {
-    const pg_result ended(PQgetResult(handle_));
+    const owned_result ended(PQgetResult(handle_));
     if (ended && PQresultStatus(ended.get()) == PGRES_FATAL_ERROR)
-      return of_result(ended.get(), "replication has ended");
+      return note_error(ended.get(), "replication has ended");
     return error{errc::unavailable, "replication was ended by the server", "it is started again"};
   }
   return failure("reading the replication stream");

@@ -16,15 +16,18 @@
 
 #include "base/error.hpp"
 #include "source/database_url.hpp"
+#include "source/unsendable.hpp"
 
 struct pg_conn;
+struct pg_result;
 
 namespace pulse::source {
 
 template <class T = void>
 using async_result = boost::asio::awaitable<result<T>>;
 
-// Rows as text; a missing value is SQL NULL.
+// Rows as text; a missing value is SQL NULL. Of a database that is SQL_ASCII bytes that are not
+// UTF-8 come as U+FFFD.
 class query_rows {
  public:
   using row = std::vector<std::optional<std::string>>;
@@ -99,6 +102,11 @@ class connection {
   void cancel();
 
   int server_version() const;  // as libpq gives it: 150004
+  // What the last error was about, or the notice with which the server ended the session.
+  const last_words& said() const { return said_; }
+  // The server has ended this idle session because another of its processes had crashed, and has
+  // said so by now.
+  bool was_ended_by_crash();
   bool in_use() const { return busy_; }
 
  private:
@@ -108,6 +116,7 @@ class connection {
   async_result<> connect(std::vector<std::pair<std::string, std::string>> parameters,
                          std::chrono::milliseconds timeout);
   async_result<> check_settings(std::chrono::milliseconds timeout);
+  async_result<> take_any_bytes();
   bool has_decrypted() const;
   async_result<> wait_readable();
   async_result<> flush();
@@ -116,12 +125,15 @@ class connection {
   // call.
   result<std::optional<std::string_view>> next_copy_message();
   error failure(std::string_view doing) const;
+  error note_error(const pg_result* told, std::string_view doing);
 
   boost::asio::any_io_executor executor_;
   pg_conn* handle_ = nullptr;
   std::unique_ptr<socket> socket_;
   char* message_ = nullptr;
   bool busy_ = false;
+  bool has_any_bytes_ = false;  // text that comes is made valid UTF-8
+  last_words said_;
 };
 
 template <class Handler>

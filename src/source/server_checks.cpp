@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "source/encoding_checks.hpp"
 #include "source/identity_checks.hpp"
 #include "source/keyless_tables.hpp"
 #include "source/ownership.hpp"
@@ -220,6 +221,8 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
     if (!keyless) co_return keyless.error();
     check_keyless(*keyless, findings);
     if (auto checked = co_await check_identities(database, names, &findings); !checked)
+      co_return checked.error();
+    if (auto checked = co_await check_encoding(database, &findings); !checked)
       co_return checked.error();
   }
   findings.push_back(good(has_slot

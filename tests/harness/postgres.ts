@@ -233,8 +233,9 @@ export class Postgres {
     }
   }
 
-  async createDatabase(name: string): Promise<void> {
-    await this.sql(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+  async createDatabase(name: string, encoding?: string): Promise<void> {
+    const own = encoding === undefined ? '' : `TEMPLATE template0 ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C'`;
+    await this.sql(`CREATE DATABASE ${pg.escapeIdentifier(name)} ${own}`);
   }
 
   // Starts a cluster that was stopped, on the same port.

@@ -93,3 +93,34 @@ scenario('an_own_publication_without_the_generated_columns_of_a_full_identity_is
   assert.deepEqual(await examine(s, postgres, '--publication', 'own'), []);
   assert.ok(!(await fails(postgres, 'doubled')));
 }, { from: 18 });
+
+scenario('doctor_tells_of_encodings_and_finds_names_that_are_not_utf8', async (s) => {
+  const postgres = await s.postgres();
+  const [odd, japanese] = ['sql_ascii', 'euc_jp'];
+  await postgres.createDatabase(odd, 'SQL_ASCII');
+  await postgres.createDatabase(japanese, 'EUC_JP');
+  await postgres.sql(
+    `CREATE TABLE "prüfung" (id int PRIMARY KEY);
+     DO $$ BEGIN EXECUTE pg_catalog.format('CREATE TABLE %I (id int PRIMARY KEY)', E'caf\\xe9'); END $$;
+     DO $$ BEGIN EXECUTE pg_catalog.format('CREATE TYPE mood AS ENUM (%L)', E'gl\\xfccklich'); END $$`,
+    odd,
+  );
+  const examine = async (database: string): Promise<string[]> => {
+    const pulse = await s.unstarted({ database: postgres.socketUrl(database) });
+    const { output } = await pulse.command(['doctor', '--json', '--database', postgres.socketUrl(database)]);
+    const [{ findings }] = JSON.parse(output) as [{ findings: { level: string; what: string; why: string }[] }];
+    return findings
+      .filter(({ what }) => /encoding|UTF-8/.test(what))
+      .map(({ level, what, why }) => `${level}: ${what}: ${why.slice(0, 30)}`.replace(/OID \d+/, 'OID'));
+  };
+  assert.deepEqual(await examine('postgres'), ["ok: the database's encoding is UTF8: "]);
+  assert.deepEqual(await examine(japanese), [
+    "warning: the database's encoding is EUC_JP: PostgreSQL cannot send a chara",
+  ]);
+  assert.deepEqual((await examine(odd)).sort(), [
+    'warning: name is not valid UTF-8: label of the enum with the OID: gl\uFFFDcklich: PostgreSQL cannot send a chang',
+    'warning: name is not valid UTF-8: table caf\uFFFD (OID): PostgreSQL cannot send a chang',
+    "warning: the database's encoding is SQL_ASCII: PostgreSQL does not check text",
+  ]);
+});
+

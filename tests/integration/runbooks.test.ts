@@ -86,6 +86,33 @@ scenario('slot_lost', async (s) => {
   assert.match(await operator.run(facts), /^reserved\|.*\|50GB$/m);
 });
 
+// Its text is that of an enum's label, which it never is: PostgreSQL stores such a value and cannot write it.
+const unwritable = `
+  CREATE TYPE unwritable;
+  CREATE FUNCTION unwritable_in(cstring) RETURNS unwritable AS 'int4in' LANGUAGE internal IMMUTABLE STRICT;
+  CREATE FUNCTION unwritable_out(unwritable) RETURNS cstring AS 'enum_out' LANGUAGE internal IMMUTABLE STRICT;
+  CREATE TYPE unwritable (INPUT = unwritable_in, OUTPUT = unwritable_out, LIKE = int4);
+  CREATE TABLE odd (id int PRIMARY KEY, value unwritable)`;
+
+scenario('postgresql_cannot_send_a_change', async (s) => {
+  const setup = await setUpOperator(s, { sql: unwritable });
+  const { operator, postgres } = setup;
+  await readNew(setup, 'mail', 'before');
+  await postgres.sql(`INSERT INTO odd VALUES (1, '7')`);
+  await write(setup, 'behind');
+
+  const page = pages('PostgreSQL cannot send a change');
+  const look = page.next();
+  operator.variables.LSN = await until('capture to stop', async () => {
+    const told = await operator.run(look);
+    return /PostgreSQL cannot send the change at (\S+) of .*invalid internal value for enum/.exec(told)?.[1];
+  });
+  assert.match(await operator.run(page.next()), /skipped the change at/);
+  await operator.run(page.next());
+  await acceptAsWritten(setup, 'skipped');
+  await readAll(setup, 'mail', 'behind');
+});
+
 scenario('disk_full', async (s) => {
   // The project's own limit fills up as a disk does, and can be reached by a user who may not mount one.
     const postgres = await s.postgres();
