@@ -242,7 +242,10 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
                            : seen::never;
   stream.after = event.at;
   if (earlier == seen::acknowledged) {
-    stream.window.passed(event.at);
+    // Open events before it may have it come by again, on a connection after this one.
+    stream.window.sent(event.id, event.at, 0);
+    stream.window.acknowledge(event.id);
+    book_->note(*stream.name);
     return offered::done;
   }
   if (earlier == seen::delivered) {

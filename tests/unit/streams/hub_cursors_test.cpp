@@ -26,6 +26,25 @@ TEST_F(hub_cursors, what_passes_a_stream_that_wants_nothing_of_it_moves_its_curs
   EXPECT_TRUE(reader->ids.empty());
 }
 
+TEST_F(hub_cursors, acknowledgement_out_of_order_counts_on_every_connection_after) {
+  const auto first = open("mail");
+  append(5);
+  for (std::size_t i = 1; i < 5; ++i) acknowledge(*first, i);
+  close(*first);
+  for (int connection = 2; connection < 5; ++connection) {
+    const auto next = open("mail");
+    EXPECT_EQ(next->numbers(), std::vector<int>{1}) << connection;
+    close(*next);
+  }
+  const auto last = open("mail");
+  acknowledge(*last, 0);
+  append(1);
+  EXPECT_EQ(last->numbers(), (std::vector<int>{1, 6}));
+  acknowledge(*last, 1);
+  close(*last);
+  EXPECT_EQ(hub_->cursor(key("mail")), place_of(6));
+}
+
 TEST_F(hub_cursors, cursor_of_a_name_in_use_that_is_not_stored_any_more_is_stored_anew) {
   const auto reader = open("mail");
   cursors_.stored.clear();
