@@ -17,6 +17,7 @@
 #include "app/project.hpp"
 #include "app/project_keys.hpp"
 #include "app/successor.hpp"
+#include "app/terminal.hpp"
 #include "app/unopened_project.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
@@ -295,7 +296,7 @@ void running_server::setup_refused(const error& why) {
   if (config_.projects.size() != 1 || stopping_) return;
   log_error("setup", "cannot begin", {{"reason", why.what}});
   // For people to copy: a log line would escape the SQL's quotes.
-  if (config_.format == log_format::text) fmt::print(stderr, "\n{}\n\n", why.next);
+  if (config_.format == log_format::text) say(stderr, "\n{}\n\n", why.next);
   exit_code_ = 1;
   stop(stop_limit);
 }
@@ -354,7 +355,7 @@ int run_server(const server_config& config, std::function<result<server_config>(
 
 int check_server(const server_config& config) {
   const auto good = check_parts(config);
-  if (!good) fmt::print(stderr, "pulse: {}\n", good.error().message());
+  if (!good) say(stderr, "pulse: {}\n", good.error().message());
   return good ? 0 : 1;
 }
 

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "app/admin_connection.hpp"
+#include "app/terminal.hpp"
 
 namespace pulse::app {
 
@@ -83,7 +84,7 @@ class tail_session : public std::enable_shared_from_this<tail_session<Stream>> {
         [self = this->shared_from_this()](const boost::system::error_code& done) {
           if (done) return self->refused(done);
           boost::beast::get_lowest_layer(self->socket_).expires_never();
-          if (!self->options_->json) fmt::print(stderr, "waiting for events\n");
+          if (!self->options_->json) say(stderr, "waiting for events\n");
           self->read();
         });
   }
@@ -109,7 +110,7 @@ class tail_session : public std::enable_shared_from_this<tail_session<Stream>> {
 
   void show() {
     const std::string_view text(static_cast<const char*>(buffer_.data().data()), buffer_.size());
-    fmt::print("{}\n", options_->json ? std::string(text) : line_for_people(text));
+    say(stdout, "{}\n", options_->json ? std::string(text) : line_for_people(text));
     std::fflush(stdout);
     buffer_.consume(buffer_.size());
     if (++shown_ != options_->count) return read();
@@ -143,7 +144,7 @@ int tail_table(const admin_access& access, const tail_options& options) {
   });
   if (!run) problem = run.error();
   if (!problem) return 0;
-  fmt::print(stderr, "pulse: {}\n", problem->message());
+  say(stderr, "pulse: {}\n", problem->message());
   return 1;
 }
 

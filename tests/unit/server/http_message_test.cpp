@@ -147,6 +147,14 @@ TEST(answers, are_whole_http) {
   EXPECT_TRUE(serialize(answer, "id-1", true, true).ends_with("connection: keep-alive\r\n\r\n"));
 }
 
+TEST(error_bodies, have_values_from_outside_cut_and_nothing_hidden) {
+  const auto body = error_body(
+      {400, pulse_code::server_error, std::string(900'000, 'x') + "\x1B[2J", "a\x1B"}, "");
+  EXPECT_LT(body.size(), 5000U);
+  EXPECT_NE(body.find("… (900004 bytes)"), std::string::npos);
+  EXPECT_NE(body.find(R"("next":"a\\u001b")"), std::string::npos) << body;
+}
+
 TEST(error_bodies, are_what_the_official_client_reads) {
   EXPECT_EQ(error_body({400, pulse_code::server_error, "say \"why\"", "do this"}, "id-1"),
             R"({"code":"P6100","message":"say \"why\"","requestId":"id-1",)"
