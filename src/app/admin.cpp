@@ -66,7 +66,10 @@ void admin::create_key(const std::string& project, const std::string& label,
         auto keys = store.keys();
         if (!keys) return keys.error();
         ring->replace(*keys);
-        return server::created_key{describe(made->stored), made->secret};
+        // With the time at which it was stored.
+        const auto stored = std::ranges::find(*keys, made->stored.id, &control::api_key::id);
+        return server::created_key{describe(stored == keys->end() ? made->stored : *stored),
+                                   made->secret};
       },
       std::move(done));
 }

@@ -89,10 +89,13 @@ result<json::object> call_admin(const admin_access& access, const std::string& m
     return value != nullptr && value->is_string() ? std::string(value->get_string())
                                                   : std::string();
   };
-  return error{received.result_int() == 401 ? errc::unauthorized : errc::conflict,
-               fmt::format("the server refused ({} {}): {}", received.result_int(), text("code"),
-                           text("message")),
-               {}};
+  const bool unauthorized = received.result_int() == 401;
+  return error{unauthorized ? errc::unauthorized : errc::conflict,
+               fmt::format("{} refused ({} {}): {}", access.url, received.result_int(),
+                           text("code"), text("message")),
+               unauthorized
+                   ? "check PULSE_URL, and PULSE_ADMIN_TOKEN or --data-dir: is it this server's?"
+                   : ""};
 }
 
 }  // namespace pulse::app

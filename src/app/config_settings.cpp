@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/units.hpp"
+#include "base/private_file.hpp"
 
 namespace pulse::app {
 namespace {
@@ -53,6 +54,7 @@ result<std::string> read_secret_file(std::string_view where, const std::string& 
                  fmt::format("{}: the first line of {} is empty", where, path),
                  "write the key there, or leave the setting out"};
   }
+  warn_of_open_file("config", where, path);
   return line;
 }
 
