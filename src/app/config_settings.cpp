@@ -237,6 +237,8 @@ const std::map<std::string, project_setter>& project_settings() {
                           auto& v) { return assign_size(to.limits.window_bytes_max, where, v); }},
       {"streams",
        [](auto& to, auto where, auto& v) { return assign_size(to.limits.streams_max, where, v); }},
+      {"names",
+       [](auto& to, auto where, auto& v) { return assign_size(to.limits.names_max, where, v); }},
       {"stall_timeout",
        [](auto& to, auto where, auto& v) {
          return assign_duration_or_off(to.limits.stall_timeout, where, v,

@@ -26,6 +26,22 @@ TEST_F(hub_cursors, what_passes_a_stream_that_wants_nothing_of_it_moves_its_curs
   EXPECT_TRUE(reader->ids.empty());
 }
 
+TEST_F(hub_cursors, project_keeps_so_many_names_and_refuses_new_ones) {
+  limits_.names_max = 2;
+  hub_->use_limits(limits_);
+  close(*open("one"));
+  close(*open("two"));
+  const auto refused = open("three")->refused;
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, errc::unavailable);
+  EXPECT_NE(refused->next.find("`names`"), std::string::npos);
+  EXPECT_FALSE(open("one")->refused) << "it is known";
+  EXPECT_FALSE(open("")->refused);
+  EXPECT_FALSE(open("", "jobs", {}, stream_mode::subscribe)->refused);
+  hub_->forget(key("two"), "deleted");
+  EXPECT_FALSE(open("three")->refused);
+}
+
 TEST_F(hub_cursors, acknowledgement_out_of_order_counts_on_every_connection_after) {
   const auto first = open("mail");
   append(5);
