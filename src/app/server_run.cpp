@@ -67,6 +67,13 @@ result<void> check_parts(const server_config& config) {
                                                            : result<void>();
 }
 
+// Of the last moments, when the loop turns no more.
+volatile std::sig_atomic_t ending_signal = 0;
+
+void note_ending_signal(int number) {
+  ending_signal = number;
+}
+
 // The parts in the order in which they depend on each other; the delivery thread is the one that
 // calls run().
 class running_server {
@@ -92,6 +99,7 @@ class running_server {
   void wait_for_hand_over();
   void hand_over();
   void stop(std::chrono::milliseconds limit);
+  void finish();
 
   server_config config_;
   std::function<result<server_config>()> read_config_;
@@ -306,16 +314,23 @@ void running_server::stop(std::chrono::milliseconds limit) {
   log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
   server_->stop(limit, [this] {
-    if (projects_.empty()) return delivery_.stop();
+    if (projects_.empty()) return finish();
     // All at once: each may wait a moment for its database.
     for (const auto& [name, one] : projects_) one->begin_stop();
     const auto left = std::make_shared<std::size_t>(projects_.size());
     for (const auto& [name, one] : projects_) {
       one->stop([this, left] {
-        if (--*left == 0) delivery_.stop();
+        if (--*left == 0) finish();
       });
     }
   });
+}
+
+// Nobody looks at signals from here on: one that comes is noted, and one that has come is looked at
+// before the end, since the loop turns once between the two.
+void running_server::finish() {
+  for (const int number : {SIGTERM, SIGINT}) std::signal(number, note_ending_signal);
+  asio::post(delivery_, [this] { asio::post(delivery_, [this] { delivery_.stop(); }); });
 }
 
 int running_server::run() {
@@ -326,7 +341,9 @@ int running_server::run() {
   unopened_.clear();
   control_.reset();
   log_info("server", "stopped");
-  if (!has_successor_) return exit_code_;
+  // Now one ends the process at once, here or where the next program begins.
+  for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
+  if (!has_successor_ || ending_signal != 0) return exit_code_;
   log_error("server", "there is no next program",
             {{"reason", become_successor(started_, kept_).message()}});
   return 1;
