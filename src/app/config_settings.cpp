@@ -1,5 +1,6 @@
 #include "app/config_settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string_view>
@@ -33,6 +34,21 @@ result<server::listen_address> parse_address(std::string_view where, const std::
   if (failure != std::errc() || end != digits.data() + digits.size() || no_address)
     return wrong(where, text, expected);
   return server::listen_address{host, port};
+}
+
+// "a, b": what stands between the commas.
+std::vector<std::string> parse_names(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    const auto first = list.substr(0, end).find_first_not_of(' ');
+    if (first != std::string_view::npos) {
+      const auto name = list.substr(first, end - first);
+      names.emplace_back(name.substr(0, name.find_last_not_of(' ') + 1));
+    }
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return names;
 }
 
 result<bool> parse_switch(std::string_view where, const std::string& text) {
@@ -106,6 +122,11 @@ const std::map<std::string, server_setter>& server_settings() {
   static const std::map<std::string, server_setter> all{
       {"listen",
        [](auto& to, auto where, auto& v) { return assign(to.listen, parse_address(where, v)); }},
+      {"admin_hosts",
+       [](auto& to, auto, auto& v) -> result<void> {
+         to.admin_hosts = parse_names(v);
+         return {};
+       }},
       {"admin_listen", [](auto& to, auto where,
                           auto& v) { return assign(to.admin_listen, parse_address(where, v)); }},
       {"data_dir",

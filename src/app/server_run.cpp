@@ -141,6 +141,7 @@ result<void> running_server::start(server::listening_sockets sockets) {
   options.listen = config_.listen;
   options.admin_listen = config_.admin_listen;
   options.admin_token = admin_token_;
+  options.admin_hosts = config_.admin_hosts;
   options.connections_max = config_.connections_max;
   options.connections_per_address_max = config_.connections_per_address_max;
   options.failed_keys_per_minute = config_.failed_keys_per_minute;
