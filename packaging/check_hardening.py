@@ -2,6 +2,7 @@
 """Says what of the compiler's and the linker's protection a program lacks. Exit code 0: nothing."""
 
 import platform
+import re
 import subprocess
 import sys
 
@@ -23,9 +24,7 @@ def missing(program: str) -> list[str]:
             "GNU_STACK" in line and "RWE" in line for line in segments.splitlines()
         ),
         "stack protector (-fstack-protector-strong)": "__stack_chk_fail" in symbols,
-        "checked string functions (_FORTIFY_SOURCE)": any(
-            f"__{name}_chk" in symbols for name in ("memcpy", "snprintf", "fprintf", "vsnprintf", "memset")
-        ),
+        "checked string functions (_FORTIFY_SOURCE)": re.search(r"\b__(?!stack)\w+_chk\b", symbols) is not None,
         "standard library assertions (_GLIBCXX_ASSERTIONS)": "__glibcxx_assert_fail" in symbols,
     }
     if platform.machine() == "x86_64":

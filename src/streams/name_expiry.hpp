@@ -37,8 +37,8 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   void look_at_too(const std::shared_ptr<name_state>& name);
 
   // Abandons names that nobody has used for stream_limits::abandoned_after, and deletes those that
-  // nobody has used for twice as long. Looks every few
-  // minutes, and not at once: whoever was connected before a restart has time to come back.
+  // nobody has used for twice as long. Looks every few minutes, and not at once: whoever was
+  // connected before a restart has time to come back.
   void abandon_unused(std::chrono::steady_clock::time_point now);
 
  private:
