@@ -37,7 +37,7 @@ struct call : std::enable_shared_from_this<call> {
   std::string method;
   std::string body;
   std::vector<std::string> path;  // still encoded, behind /v1
-  std::string target;
+  std::string asked_target;       // with the query
   respond done;
 
   void answer(http_response response) { std::exchange(done, nullptr)(std::move(response)); }
@@ -166,7 +166,7 @@ void call::revoke_key(const std::string& project, const std::string& id) {
 }
 
 void call::list_streams(const std::string& project) {
-  const auto page = page_of(target);
+  const auto page = page_of(asked_target);
   if (!page) {
     return no(400, "a page is ?limit=N&after={schema}.{table}/{name}",
               "limit is 1 to " + std::to_string(page_names_max) +
@@ -193,10 +193,10 @@ void call::list_streams(const std::string& project) {
                                    const auto now = self->context->clock->now();
                                    for (std::size_t i = 0; i < count; ++i)
                                      cursors.push_back(describe((*stored)[i], now));
-                                   json::object body{{"streams", std::move(open)},
-                                                     {"cursors", std::move(cursors)}};
-                                   if (last) body["next"] = after_of(*last);
-                                   self->answer(json_answer(body));
+                                   json::object listed{{"streams", std::move(open)},
+                                                       {"cursors", std::move(cursors)}};
+                                   if (last) listed["next"] = after_of(*last);
+                                   self->answer(json_answer(listed));
                                  });
 }
 
@@ -371,7 +371,7 @@ void admin_call(const std::shared_ptr<server_context>& context, const http_reque
   one->request_id = request_id;
   one->method = request.method;
   one->body = request.body;
-  one->target = request.target;
+  one->asked_target = request.target;
   one->path = segments(request.path().substr(std::string_view("/v1/").size()));
   one->done = std::move(done);
   if (const auto refused = check_admin_token(*context, request)) return one->no(*refused);
