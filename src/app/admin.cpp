@@ -66,7 +66,10 @@ void admin::create_key(const std::string& project, const std::string& label,
         auto keys = store.keys();
         if (!keys) return keys.error();
         ring->replace(*keys);
-        return server::created_key{describe(made->stored), made->secret};
+        // With the time at which it was stored.
+        const auto stored = std::ranges::find(*keys, made->stored.id, &control::api_key::id);
+        return server::created_key{describe(stored == keys->end() ? made->stored : *stored),
+                                   made->secret};
       },
       std::move(done));
 }
@@ -90,21 +93,20 @@ std::shared_ptr<project> admin::find(const std::string& name) const {
   return found == projects_->end() ? nullptr : found->second;
 }
 
-void admin::read_cursors(const std::string& project, const std::optional<streams::cursor_key>& only,
-                         std::uint64_t events_max, std::function<void(result<cursors>)> done) {
+void admin::read_cursors(const std::string& project, chooser choose, std::uint64_t events_max,
+                         std::function<void(result<cursors>)> done) {
   const auto of = find(project);
   if (!of) return done(project_is_stopped());
   control_->run(
       delivery_,
-      [project, only](control::state_store& store) -> result<cursors> {
+      [project, choose = std::move(choose)](control::state_store& store) -> result<cursors> {
         const auto stored = store.cursors(project);
         if (!stored) return stored.error();
         cursors all;
         for (const auto& one : *stored) {
-          streams::cursor_key key{one.table, one.name};
-          if (!only || *only == key)
-            all.push_back({std::move(key), one.at, one.moved_at, one.used_at, {}, {}});
+          all.push_back({{one.table, one.name}, one.at, one.moved_at, one.used_at, {}, {}});
         }
+        choose(all);
         return all;
       },
       [this, of, events_max, done = std::move(done)](result<cursors> all) {
@@ -124,13 +126,22 @@ void admin::read_cursors(const std::string& project, const std::optional<streams
       });
 }
 
-void admin::list_cursors(const std::string& project, std::function<void(result<cursors>)> done) {
-  read_cursors(project, std::nullopt, listed_events_max, std::move(done));
+void admin::list_cursors(const std::string& project, const server::cursor_page& page,
+                         std::function<void(result<cursors>)> done) {
+  const auto choose = [page](cursors& all) {
+    if (page.after) std::erase_if(all, [&](const auto& one) { return one.key <= *page.after; });
+    std::ranges::sort(all, {}, &server::stored_cursor::key);
+    if (all.size() > page.limit) all.resize(page.limit);
+  };
+  read_cursors(project, choose, listed_events_max, std::move(done));
 }
 
 void admin::show_cursor(const std::string& project, const streams::cursor_key& key,
                         std::function<void(result<server::stored_cursor>)> done) {
-  read_cursors(project, key, shown_events_max,
+  const auto choose = [key](cursors& all) {
+    std::erase_if(all, [&](const auto& one) { return one.key != key; });
+  };
+  read_cursors(project, choose, shown_events_max,
                [project, key, done = std::move(done)](const result<cursors>& found) {
                  if (!found) return done(found.error());
                  if (found->empty()) return done(control::no_cursor(project, key.table, key.name));

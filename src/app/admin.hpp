@@ -57,7 +57,7 @@ class admin final : public server::admin_backend {
                   std::function<void(result<server::created_key>)> done) override;
   void revoke_key(const std::string& project, const std::string& key_id,
                   std::function<void(result<void>)> done) override;
-  void list_cursors(const std::string& project,
+  void list_cursors(const std::string& project, const server::cursor_page& page,
                     std::function<void(result<std::vector<server::stored_cursor>>)> done) override;
   void show_cursor(const std::string& project, const streams::cursor_key& key,
                    std::function<void(result<server::stored_cursor>)> done) override;
@@ -75,9 +75,11 @@ class admin final : public server::admin_backend {
 
  private:
   using cursors = std::vector<server::stored_cursor>;
-  // The project's cursors, or the one of this key; then where each has got to and how far it lags.
-  void read_cursors(const std::string& project, const std::optional<streams::cursor_key>& only,
-                    std::uint64_t events_max, std::function<void(result<cursors>)> done);
+  // Those of the project's cursors that `choose` leaves; then where each has got to and how far it
+  // lags.
+  using chooser = std::function<void(cursors&)>;
+  void read_cursors(const std::string& project, chooser choose, std::uint64_t events_max,
+                    std::function<void(result<cursors>)> done);
   // Null: it could not be opened.
   std::shared_ptr<project> find(const std::string& name) const;
 

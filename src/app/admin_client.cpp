@@ -54,10 +54,13 @@ result<json::object> call_admin(const admin_access& access, const std::string& m
     return value != nullptr && value->is_string() ? std::string(value->get_string())
                                                   : std::string();
   };
-  return error{
-      received.status == 401 ? errc::unauthorized : errc::conflict,
-      fmt::format("the server refused ({} {}): {}", received.status, text("code"), text("message")),
-      {}};
+  const bool unauthorized = received.status == 401;
+  return error{unauthorized ? errc::unauthorized : errc::conflict,
+               fmt::format("{} refused ({} {}): {}", access.url, received.status, text("code"),
+                           text("message")),
+               unauthorized
+                   ? "check PULSE_URL, and PULSE_ADMIN_TOKEN or --data-dir: is it this server's?"
+                   : ""};
 }
 
 }  // namespace pulse::app

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/data_dir.hpp"
+#include "app/terminal.hpp"
 #include "change/relation.hpp"
 
 namespace pulse::app {
@@ -22,14 +23,15 @@ const std::vector<const char*> open_columns{"table",     "name",         "mode",
                                             "lagBytes",  "standby",      "stalled"};
 
 int fail(const error& why) {
-  fmt::print(stderr, "pulse: {}\n", why.message());
+  say(stderr, "pulse: {}\n", why.message());
   return 1;
 }
 
 std::string text(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   if (value == nullptr || value->is_null()) return "";
-  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
+  // Here, since a cell's width is that of what is shown.
+  return value->is_string() ? shown(value->get_string()) : json::serialize(*value);
 }
 
 // Columns as wide as their widest cell.
@@ -43,7 +45,7 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
     line.erase(line.find_last_not_of(' ') + 1);
-    fmt::print("{}\n", line);
+    say(stdout, "{}\n", line);
   }
 }
 
@@ -68,7 +70,7 @@ std::string cursor_path(const std::string& project, const std::string& table,
 int print_list(const json::object& answer, const char* member,
                const std::vector<const char*>& columns, bool as_json) {
   if (as_json) {
-    fmt::print("{}\n", json::serialize(answer));
+    say(stdout, "{}\n", json::serialize(answer));
     return 0;
   }
   std::vector<std::vector<std::string>> rows{{columns.begin(), columns.end()}};
@@ -112,14 +114,14 @@ int create_key(const admin_access& access, const std::string& project, const std
     (*answer)["file"] = output.file;
   }
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
     return 0;
   }
-  fmt::print("made API key {} of project {}\n", text(*answer, "id"), project);
+  say(stdout, "made API key {} of project {}\n", text(*answer, "id"), project);
   if (output.file.empty()) {
-    fmt::print("\n  {}\n\nIt is shown this once and stored nowhere.\n", text(*answer, "key"));
+    say(stdout, "\n  {}\n\nIt is shown this once and stored nowhere.\n", text(*answer, "key"));
   } else {
-    fmt::print("it stands in {}, which only you can read\n", output.file);
+    say(stdout, "it stands in {}, which only you can read\n", output.file);
   }
   return 0;
 }
@@ -130,27 +132,54 @@ int revoke_key(const admin_access& access, const std::string& project, const std
       call_admin(access, "DELETE", project_path(project) + "/keys/" + percent_encode(id));
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(json::object{{"revoked", id}}));
+    say(stdout, "{}\n", json::serialize(json::object{{"revoked", id}}));
   } else {
-    fmt::print("revoked API key {}; its open streams have ended\n", id);
+    say(stdout, "revoked API key {}; its open streams have ended\n", id);
   }
   return 0;
 }
 
+namespace {
+
+// All pages as one.
+result<json::object> all_streams(const admin_access& access, const std::string& project) {
+  json::array streams;
+  json::array cursors;
+  std::string after;
+  do {
+    const auto page = call_admin(
+        access, "GET",
+        project_path(project) + "/streams" + (after.empty() ? std::string() : "?after=" + after));
+    if (!page) return page.error();
+    const auto add = [&](const char* member, json::array& to) {
+      const auto* list = page->if_contains(member);
+      if (list == nullptr || !list->is_array()) return;
+      for (const auto& one : list->get_array()) to.push_back(one);
+    };
+    add("streams", streams);
+    add("cursors", cursors);
+    const auto* next = page->if_contains("next");
+    after = next != nullptr && next->is_string() ? std::string(next->get_string()) : std::string();
+  } while (!after.empty());
+  return json::object{{"streams", std::move(streams)}, {"cursors", std::move(cursors)}};
+}
+
+}  // namespace
+
 int list_streams(const admin_access& access, const std::string& project,
                  const output_choice& output) {
-  const auto answer = call_admin(access, "GET", project_path(project) + "/streams");
+  const auto answer = all_streams(access, project);
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
     return 0;
   }
-  fmt::print("cursors\n");
+  say(stdout, "cursors\n");
   print_list(
       *answer, "cursors",
       {"table", "name", "condition", "lagEvents", "lagBytes", "lagSeconds", "cursor", "movedAt"},
       false);
-  fmt::print("\nopen\n");
+  say(stdout, "\nopen\n");
   return print_list(*answer, "streams", open_columns, false);
 }
 
@@ -159,7 +188,7 @@ int show_stream(const admin_access& access, const std::string& project, const st
   const auto answer = call_admin(access, "GET", cursor_path(project, table, name));
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
     return 0;
   }
   std::vector<std::vector<std::string>> rows;
@@ -167,7 +196,7 @@ int show_stream(const admin_access& access, const std::string& project, const st
     if (!value.is_array()) rows.push_back({std::string(member), text(*answer, member)});
   }
   print_table(rows);
-  fmt::print("\nopen\n");
+  say(stdout, "\nopen\n");
   return print_list(*answer, "streams", open_columns, false);
 }
 
@@ -177,10 +206,10 @@ int seek_stream(const admin_access& access, const std::string& project, const st
                                  json::serialize(json::object{{"to", to}}));
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
   } else {
-    fmt::print("moved the cursor of {} from {} to {}\n", name, text(*answer, "from"),
-               text(*answer, "to"));
+    say(stdout, "moved the cursor of {} from {} to {}\n", name, text(*answer, "from"),
+        text(*answer, "to"));
   }
   return 0;
 }
@@ -189,7 +218,7 @@ int list_gaps(const admin_access& access, const std::string& project, const outp
   const auto answer = call_admin(access, "GET", project_path(project) + "/gaps");
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
     return 0;
   }
   const auto place = [](const json::object& gap, const char* bound) {
@@ -208,12 +237,12 @@ int list_gaps(const admin_access& access, const std::string& project, const outp
   print_table(rows);
   for (const auto& one : gaps) {
     const auto& gap = one.as_object();
-    fmt::print("\n{}: {}\n", text(gap, "id"), text(gap, "reason"));
+    say(stdout, "\n{}: {}\n", text(gap, "id"), text(gap, "reason"));
     const auto* vanished = gap.if_contains("vanished");
     if (vanished == nullptr || !vanished->is_object()) continue;
     const auto& range = vanished->get_object();
-    fmt::print("   {} stored event(s) never happened: {} to {}\n", text(range, "count"),
-               text(range, "first"), text(range, "last"));
+    say(stdout, "   {} stored event(s) never happened: {} to {}\n", text(range, "count"),
+        text(range, "first"), text(range, "last"));
   }
   return 0;
 }
@@ -224,10 +253,11 @@ int skip_change(const admin_access& access, const std::string& project, const st
                                  json::serialize(json::object{{"at", at}}));
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
   } else {
-    fmt::print("skipped the change at {}: it is gap {} of project {}, and streams wait before it\n",
-               at, text(*answer, "id"), project);
+    say(stdout,
+        "skipped the change at {}: it is gap {} of project {}, and streams wait before it\n", at,
+        text(*answer, "id"), project);
   }
   return 0;
 }
@@ -239,9 +269,9 @@ int accept_gap(const admin_access& access, const std::string& project, const std
                  json::serialize(json::object{{"by", by}}));
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(*answer));
+    say(stdout, "{}\n", json::serialize(*answer));
   } else {
-    fmt::print("accepted gap {} of project {}: streams go on behind it\n", id, project);
+    say(stdout, "accepted gap {} of project {}: streams go on behind it\n", id, project);
   }
   return 0;
 }
@@ -251,11 +281,11 @@ int delete_stream(const admin_access& access, const std::string& project, const 
   const auto answer = call_admin(access, "DELETE", cursor_path(project, table, name));
   if (!answer) return fail(answer.error());
   if (output.json) {
-    fmt::print("{}\n", json::serialize(json::object{{"deleted", name}}));
+    say(stdout, "{}\n", json::serialize(json::object{{"deleted", name}}));
   } else {
     const auto of = parse_table(table);
-    fmt::print("deleted the cursor of {} on {}: the next stream of this name starts anew\n", name,
-               to_string(of));
+    say(stdout, "deleted the cursor of {} on {}: the next stream of this name starts anew\n", name,
+        to_string(of));
   }
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "app/database_commands.hpp"
 #include "app/server_run.hpp"
 #include "app/tail_command.hpp"
+#include "app/terminal.hpp"
 
 namespace pulse::app {
 namespace {
@@ -26,7 +27,7 @@ std::optional<std::string> variable(const std::string& name) {
 }
 
 int fail(const error& why, int code) {
-  fmt::print(stderr, "pulse: {}\n", why.message());
+  say(stderr, "pulse: {}\n", why.message());
   return code;
 }
 
@@ -156,7 +157,7 @@ class program {
     for (const auto* below : command->get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(below->get_name());
     const auto near = nearest_name(unknown.substr(0, unknown.find('=')), known);
-    if (!near.empty()) fmt::print(stderr, "pulse: did you mean {}?\n", near);
+    if (!near.empty()) say(stderr, "pulse: did you mean {}?\n", near);
   }
 
   int with_config(const std::function<int(const server_config&)>& run) const {
@@ -203,10 +204,10 @@ class program {
     command.callback([this] {
       chosen_ = [this] {
         if (!yes_) {
-          fmt::print(stderr,
-                     "pulse: this removes the replication slot, and with it what was not captured "
-                     "yet; say "
-                     "--yes to do it\n");
+          say(stderr,
+              "pulse: this removes the replication slot, and with it what was not captured "
+              "yet; say "
+              "--yes to do it\n");
           return exit_usage;
         }
         return with_config(

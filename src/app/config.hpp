@@ -44,6 +44,7 @@ struct project_config {
 struct server_config {
   server::listen_address listen{"127.0.0.1", 4000};
   server::listen_address admin_listen{"127.0.0.1", 4001};
+  std::vector<std::string> admin_hosts;  // by which the admin address may be called
   std::filesystem::path data_dir;
   bool insecure = false;
   server::compression_policy compression = server::compression_policy::automatic;

@@ -38,6 +38,7 @@ std::vector<std::string> changes_for_a_restart(const server_config& running,
   };
   note(running.listen == wanted.listen, "listen");
   note(running.admin_listen == wanted.admin_listen, "admin_listen");
+  note(running.admin_hosts == wanted.admin_hosts, "admin_hosts");
   note(running.data_dir == wanted.data_dir, "data_dir");
   note(running.tls.given() == wanted.tls.given(), "tls_cert");
   note(running.compression == wanted.compression, "compression");

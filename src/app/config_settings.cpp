@@ -1,5 +1,6 @@
 #include "app/config_settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/units.hpp"
+#include "base/private_file.hpp"
 
 namespace pulse::app {
 namespace {
@@ -34,6 +36,21 @@ result<server::listen_address> parse_address(std::string_view where, const std::
   return server::listen_address{host, port};
 }
 
+// "a, b": what stands between the commas.
+std::vector<std::string> parse_names(std::string_view list) {
+  std::vector<std::string> names;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    const auto first = list.substr(0, end).find_first_not_of(' ');
+    if (first != std::string_view::npos) {
+      const auto name = list.substr(first, end - first);
+      names.emplace_back(name.substr(0, name.find_last_not_of(' ') + 1));
+    }
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return names;
+}
+
 result<bool> parse_switch(std::string_view where, const std::string& text) {
   if (text == "on" || text == "true" || text == "1") return true;
   if (text == "off" || text == "false" || text == "0") return false;
@@ -53,6 +70,7 @@ result<std::string> read_secret_file(std::string_view where, const std::string& 
                  fmt::format("{}: the first line of {} is empty", where, path),
                  "write the key there, or leave the setting out"};
   }
+  warn_of_open_file("config", where, path);
   return line;
 }
 
@@ -104,6 +122,11 @@ const std::map<std::string, server_setter>& server_settings() {
   static const std::map<std::string, server_setter> all{
       {"listen",
        [](auto& to, auto where, auto& v) { return assign(to.listen, parse_address(where, v)); }},
+      {"admin_hosts",
+       [](auto& to, auto, auto& v) -> result<void> {
+         to.admin_hosts = parse_names(v);
+         return {};
+       }},
       {"admin_listen", [](auto& to, auto where,
                           auto& v) { return assign(to.admin_listen, parse_address(where, v)); }},
       {"data_dir",
@@ -235,6 +258,8 @@ const std::map<std::string, project_setter>& project_settings() {
                           auto& v) { return assign_size(to.limits.window_bytes_max, where, v); }},
       {"streams",
        [](auto& to, auto where, auto& v) { return assign_size(to.limits.streams_max, where, v); }},
+      {"names",
+       [](auto& to, auto where, auto& v) { return assign_size(to.limits.names_max, where, v); }},
       {"stall_timeout",
        [](auto& to, auto where, auto& v) {
          return assign_duration_or_off(to.limits.stall_timeout, where, v,

@@ -64,4 +64,20 @@ void cursor_keeper::mark_abandoned(const streams::cursor_key& key, bool abandone
       });
 }
 
+void cursor_keeper::remove(const streams::cursor_key& key) {
+  control_->run(
+      executor_,
+      [project = project_, key](control::state_store& store) {
+        return store.delete_cursor(project, key.table, key.name);
+      },
+      [project = project_, key](const result<void>& removed) {
+        if (removed || removed.error().code == errc::not_found) return;
+        log_error("state", "a cursor could not be deleted: it is there again at the next start",
+                  {{"project", project},
+                   {"table", to_string(key.table)},
+                   {"stream", key.name},
+                   {"reason", removed.error().message()}});
+      });
+}
+
 }  // namespace pulse::app

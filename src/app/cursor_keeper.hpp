@@ -25,6 +25,7 @@ class cursor_keeper final : public streams::cursor_store,
   void open(const streams::cursor_key& key, position initial, opened done) override;
   void save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) override;
   void mark_abandoned(const streams::cursor_key& key, bool abandoned) override;
+  void remove(const streams::cursor_key& key) override;
 
  private:
   void open_waiting();

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/logging.hpp"
 #include "control/key_ring.hpp"
 
 namespace pulse::app {
@@ -84,15 +85,22 @@ result<std::string> read_admin_token(const std::filesystem::path& directory) {
 
 result<std::string> prepare_admin_token(const std::filesystem::path& directory,
                                         const std::string& given) {
+  const auto stored = read_admin_token(directory);
+  if (stored && (given.empty() || *stored == given)) return *stored;
   auto token = given;
   if (token.empty()) {
-    if (const auto stored = read_admin_token(directory)) return *stored;
     const auto made = control::make_key("admin", "");
     if (!made) return made.error();
     token = made->secret;
   }
-  if (auto written = write_private_file(directory / "admin-token", token + "\n"); !written)
-    return written.error();
+  const auto written = write_private_file(directory / "admin-token", token + "\n");
+  if (written) return token;
+  // Whoever has set it knows it: a full disk is no reason not to serve.
+  if (given.empty()) return written.error();
+  log_warning("server",
+              "the admin token could not be written to the data directory: commands on this "
+              "machine need PULSE_ADMIN_TOKEN",
+              {{"reason", written.error().message()}});
   return token;
 }
 

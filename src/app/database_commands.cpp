@@ -13,6 +13,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "app/terminal.hpp"
 #include "source/setup.hpp"
 
 namespace pulse::app {
@@ -78,12 +79,12 @@ const char* word(source::severity level) {
 }
 
 void print_for_people(const std::string& project, const findings& all) {
-  fmt::print("project {}\n", project);
+  say(stdout, "project {}\n", project);
   for (const auto& one : all) {
-    fmt::print("  {}  {}\n", mark(one.level), one.what);
+    say(stdout, "  {}  {}\n", mark(one.level), one.what);
     if (one.level == source::severity::ok) continue;
-    if (!one.why.empty()) fmt::print("        {}\n", one.why);
-    if (!one.sql.empty()) fmt::print("        mend it with: {}\n", one.sql);
+    if (!one.why.empty()) say(stdout, "        {}\n", one.why);
+    if (!one.sql.empty()) say(stdout, "        mend it with: {}\n", one.sql);
   }
 }
 
@@ -116,7 +117,7 @@ int run_for_projects(const server_config& config, bool as_json, const database_w
       print_for_people(project.name, all);
     }
   }
-  if (as_json) fmt::print("{}\n", json::serialize(everything));
+  if (as_json) say(stdout, "{}\n", json::serialize(everything));
   return failed ? 1 : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/data_dir.hpp"
+#include "app/terminal.hpp"
 #include "base/logging.hpp"
 #include "control/key_ring.hpp"
 
@@ -62,7 +63,7 @@ void hand_out(const std::vector<new_key>& keys, const std::filesystem::path& dat
               bool only_project) {
   for (const auto& key : keys) {
     if (::isatty(STDERR_FILENO) == 1) {
-      fmt::print(stderr, "\n  API key of project {} (shown once): {}\n\n", key.project, key.secret);
+      say(stderr, "\n  API key of project {} (shown once): {}\n\n", key.project, key.secret);
       continue;
     }
     // Into a pipe or a service's journal no secret is written.

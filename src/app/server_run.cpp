@@ -17,6 +17,7 @@
 #include "app/project.hpp"
 #include "app/project_keys.hpp"
 #include "app/successor.hpp"
+#include "app/terminal.hpp"
 #include "app/unopened_project.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
@@ -66,6 +67,13 @@ result<void> check_parts(const server_config& config) {
                                                            : result<void>();
 }
 
+// Of the last moments, when the loop turns no more.
+volatile std::sig_atomic_t ending_signal = 0;
+
+void note_ending_signal(int number) {
+  ending_signal = number;
+}
+
 // The parts in the order in which they depend on each other; the delivery thread is the one that
 // calls run().
 class running_server {
@@ -91,6 +99,7 @@ class running_server {
   void wait_for_hand_over();
   void hand_over();
   void stop(std::chrono::milliseconds limit);
+  void finish();
 
   server_config config_;
   std::function<result<server_config>()> read_config_;
@@ -132,6 +141,7 @@ result<void> running_server::start(server::listening_sockets sockets) {
   options.listen = config_.listen;
   options.admin_listen = config_.admin_listen;
   options.admin_token = admin_token_;
+  options.admin_hosts = config_.admin_hosts;
   options.connections_max = config_.connections_max;
   options.connections_per_address_max = config_.connections_per_address_max;
   options.failed_keys_per_minute = config_.failed_keys_per_minute;
@@ -296,7 +306,7 @@ void running_server::setup_refused(const error& why) {
   if (config_.projects.size() != 1 || stopping_) return;
   log_error("setup", "cannot begin", {{"reason", why.what}});
   // For people to copy: a log line would escape the SQL's quotes.
-  if (config_.format == log_format::text) fmt::print(stderr, "\n{}\n\n", why.next);
+  if (config_.format == log_format::text) say(stderr, "\n{}\n\n", why.next);
   exit_code_ = 1;
   stop(stop_limit);
 }
@@ -306,16 +316,23 @@ void running_server::stop(std::chrono::milliseconds limit) {
   log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
   server_->stop(limit, [this] {
-    if (projects_.empty()) return delivery_.stop();
+    if (projects_.empty()) return finish();
     // All at once: each may wait a moment for its database.
     for (const auto& [name, one] : projects_) one->begin_stop();
     const auto left = std::make_shared<std::size_t>(projects_.size());
     for (const auto& [name, one] : projects_) {
       one->stop([this, left] {
-        if (--*left == 0) delivery_.stop();
+        if (--*left == 0) finish();
       });
     }
   });
+}
+
+// Nobody looks at signals from here on: one that comes is noted, and one that has come is looked at
+// before the end, since the loop turns once between the two.
+void running_server::finish() {
+  for (const int number : {SIGTERM, SIGINT}) std::signal(number, note_ending_signal);
+  asio::post(delivery_, [this] { asio::post(delivery_, [this] { delivery_.stop(); }); });
 }
 
 int running_server::run() {
@@ -326,7 +343,9 @@ int running_server::run() {
   unopened_.clear();
   control_.reset();
   log_info("server", "stopped");
-  if (!has_successor_) return exit_code_;
+  // Now one ends the process at once, here or where the next program begins.
+  for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
+  if (!has_successor_ || ending_signal != 0) return exit_code_;
   log_error("server", "there is no next program",
             {{"reason", become_successor(started_, kept_).message()}});
   return 1;
@@ -355,7 +374,7 @@ int run_server(const server_config& config, std::function<result<server_config>(
 
 int check_server(const server_config& config) {
   const auto good = check_parts(config);
-  if (!good) fmt::print(stderr, "pulse: {}\n", good.error().message());
+  if (!good) say(stderr, "pulse: {}\n", good.error().message());
   return good ? 0 : 1;
 }
 

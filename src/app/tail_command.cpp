@@ -18,6 +18,7 @@
 
 #include "app/admin_connection.hpp"
 #include "app/server_answer.hpp"
+#include "app/terminal.hpp"
 #include "server/websocket_frames.hpp"
 #include "server/websocket_handshake.hpp"
 
@@ -147,7 +148,7 @@ class tail_session {
   }
 
   void show(std::string_view text) {
-    fmt::print("{}\n", options_->json ? std::string(text) : line_for_people(text));
+    say(stdout, "{}\n", options_->json ? std::string(text) : line_for_people(text));
     std::fflush(stdout);
     ++shown_;
   }
@@ -183,7 +184,7 @@ result<void> tail(const admin_access& access, const tail_options& options) {
   std::string received;
   if (const auto open = shake_hands(*connection, access, options, received); !open) return open;
   connection->set_deadline(std::nullopt);
-  if (!options.json) fmt::print(stderr, "waiting for events\n");
+  if (!options.json) say(stderr, "waiting for events\n");
   return tail_session(*connection, options, std::move(received)).run();
 }
 
@@ -192,7 +193,7 @@ result<void> tail(const admin_access& access, const tail_options& options) {
 int tail_table(const admin_access& access, const tail_options& options) {
   const auto outcome = tail(access, options);
   if (outcome) return 0;
-  fmt::print(stderr, "pulse: {}\n", outcome.error().message());
+  say(stderr, "pulse: {}\n", outcome.error().message());
   return 1;
 }
 

@@ -6,6 +6,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/shown_text.hpp"
+
 namespace pulse {
 namespace {
 
@@ -34,39 +36,20 @@ spdlog::logger& logger() {
   return *instance;
 }
 
-void append_json_text(std::string& line, std::string_view text) {
-  static constexpr std::string_view hex = "0123456789abcdef";
-  line += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      line += '\\';
-      line += c;
-    } else if (byte < 0x20) {
-      line += "\\u00";
-      line += hex[byte >> 4U];
-      line += hex[byte & 15U];
-    } else {
-      line += c;
-    }
-  }
-  line += '"';
-}
-
 std::string json_line(std::string_view part, std::string_view message,
                       std::initializer_list<log_field> fields) {
   std::string line = R"("part":)";
-  append_json_text(line, part);
+  append_shown_json(line, part);
   line += R"(,"message":)";
-  append_json_text(line, message);
+  append_shown_json(line, message);
   for (const auto& field : fields) {
     line += ',';
-    append_json_text(line, field.name);
+    append_shown_json(line, field.name);
     line += ':';
     if (field.is_number) {
       line += field.value;
     } else {
-      append_json_text(line, field.value);
+      append_shown_json(line, field.value);
     }
   }
   return line;
@@ -76,17 +59,18 @@ std::string text_line(std::string_view part, std::string_view message,
                       std::initializer_list<log_field> fields) {
   std::string line(part);
   line += ": ";
-  line += message;
+  line += cut_and_shown(message);
   for (const auto& field : fields) {
     line += ' ';
     line += field.name;
     line += '=';
-    const bool plain =
-        !field.value.empty() && field.value.find_first_of(" \"\n") == std::string::npos;
+    const bool plain = !field.value.empty() && field.value.size() <= shown_bytes_max &&
+                       field.value.find_first_of(" \"\\") == std::string::npos &&
+                       !has_hidden(field.value);
     if (plain) {
       line += field.value;
     } else {
-      append_json_text(line, field.value);
+      append_shown_json(line, field.value);
     }
   }
   return line;

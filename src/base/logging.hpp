@@ -2,6 +2,8 @@
 //
 //   log_info("source", "slot created", {{"slot", name}, {"lsn", to_string(start)}});
 //
+// A value from outside is cut and escaped here (base/shown_text.hpp).
+//
 // Never pass a key, a password, a connection string or row data.
 #pragma once
 

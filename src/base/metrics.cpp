@@ -1,6 +1,11 @@
 #include "base/metrics.hpp"
 
+#include <algorithm>
+#include <string_view>
+
 #include <prometheus/text_serializer.h>
+
+#include "base/shown_text.hpp"
 
 namespace pulse {
 
@@ -20,7 +25,18 @@ void metrics::drop_gauge(const std::string& name, const std::string& help,
 }
 
 std::string metrics::render() const {
-  return prometheus::TextSerializer().Serialize(registry_.Collect());
+  const auto text = prometheus::TextSerializer().Serialize(registry_.Collect());
+  if (std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }))
+    return text;
+  // Names of tables and streams are labels. A line's end is the format's own, and escaped in them.
+  std::string safe;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    safe += shown(rest.substr(0, end));
+    if (end < rest.size()) safe += '\n';
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return safe;
 }
 
 }  // namespace pulse

@@ -94,12 +94,39 @@ const type_entry* type_catalog::base_of(std::uint32_t oid) const {
   return nullptr;
 }
 
+struct type_catalog::taking_apart {
+  std::size_t parts_left = 0;
+  bool composites = true;  // else they are text
+  bool too_many = false;   // parts: nothing is resolved
+
+  bool take() {
+    too_many = too_many || parts_left == 0;
+    if (!too_many) --parts_left;
+    return !too_many;
+  }
+};
+
 std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier) const {
-  return resolve(oid, modifier, 0);
+  auto parts_left = type_parts_max;
+  return resolve(oid, modifier, parts_left);
 }
 
 std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier,
-                                                 int depth) const {
+                                                 std::size_t& parts_left) const {
+  const auto most = std::min(type_parts_max, parts_left);
+  taking_apart whole{most};
+  auto resolved = resolve(oid, modifier, 0, whole);
+  if (!whole.too_many) {
+    parts_left -= most - whole.parts_left;
+    return resolved;
+  }
+  // Lists and ranges have one part each, and no more than they are deep.
+  taking_apart flat{depth_max, false};
+  return resolve(oid, modifier, 0, flat);
+}
+
+std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t modifier,
+                                                 int depth, taking_apart& how) const {
   column_type resolved;
   resolved.oid = oid;
   resolved.modifier = modifier;
@@ -110,8 +137,8 @@ std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t
     if (resolved.name.empty()) resolved.name = known != nullptr ? known->name : entry->name;
     const bool is_array = known != nullptr ? known->array_oid == oid : entry->element_oid != 0;
     if (is_array && resolved.is_list) {
-      auto element = resolve(oid, modifier, depth + 1);
-      if (!element) return std::nullopt;
+      auto element = resolve(oid, modifier, depth + 1, how);
+      if (!element || !how.take()) return std::nullopt;
       resolved.kind = value_kind::list;
       resolved.parts.push_back({{}, std::move(*element)});
       return resolved;
@@ -129,7 +156,7 @@ std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t
       oid = entry->element_oid;
       if (const auto* element = find(oid)) resolved.delimiter = element->delimiter;
     } else {
-      return resolve_inner(std::move(resolved), *entry, depth);
+      return resolve_inner(std::move(resolved), *entry, depth, how);
     }
   }
   return std::nullopt;
@@ -137,18 +164,19 @@ std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t
 
 // What neither an array nor a domain is: `outer` gets its kind and what it consists of.
 std::optional<column_type> type_catalog::resolve_inner(column_type outer, const type_entry& entry,
-                                                       int depth) const {
+                                                       int depth, taking_apart& how) const {
   if (entry.range_subtype_oid != 0) {
-    auto bound = resolve(entry.range_subtype_oid, -1, depth + 1);
-    if (!bound) return std::nullopt;
+    auto bound = resolve(entry.range_subtype_oid, -1, depth + 1, how);
+    if (!bound || !how.take()) return std::nullopt;
     outer.kind = entry.kind == 'm' ? value_kind::multirange : value_kind::range;
     outer.parts.push_back({{}, std::move(*bound)});
     return outer;
   }
-  if (entry.kind == 'c' && !entry.attributes.empty()) {
+  if (entry.kind == 'c' && !entry.attributes.empty() && how.composites) {
     outer.kind = value_kind::composite;
     for (const auto& attribute : entry.attributes) {
-      auto type = resolve(attribute.type_oid, attribute.type_modifier, depth + 1);
+      if (!how.take()) return std::nullopt;
+      auto type = resolve(attribute.type_oid, attribute.type_modifier, depth + 1, how);
       if (!type) return std::nullopt;
       outer.parts.push_back({attribute.name, std::move(*type)});
     }

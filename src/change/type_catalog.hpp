@@ -1,6 +1,7 @@
 // The database's types: what the replication stream's type OIDs stand for.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -39,6 +40,12 @@ struct type_entry {
   bool operator==(const type_entry&) const = default;
 };
 
+// What columns' types consist of, all that is in them: a composite of two attributes of one type
+// which is such a composite again, twenty levels deep, has a million parts. A composite that would
+// have more is not taken apart: its value is text (value_kind::other).
+inline constexpr std::size_t type_parts_max = 1000;          // of one column
+inline constexpr std::size_t table_type_parts_max = 20'000;  // of all of a table
+
 // Types by OID. A plain value; built-in types are known without a database (their OIDs are fixed).
 class type_catalog {
  public:
@@ -50,15 +57,20 @@ class type_catalog {
   // Follows domains, arrays, composites and ranges to what the text form is. Nothing when an OID is
   // not known: the catalog is older than the type, and whoever reads the database must look again.
   std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier) const;
+  // As one of several that may have `parts_left` in all, of which it takes what it needs.
+  std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier,
+                                     std::size_t& parts_left) const;
 
   // What a type is in the end, domains and lists taken away: its labels if it is an enum, its name.
   // Null: not known here; built-in types are when they were put in.
   const type_entry* base_of(std::uint32_t oid) const;
 
  private:
-  std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier, int depth) const;
-  std::optional<column_type> resolve_inner(column_type outer, const type_entry& entry,
-                                           int depth) const;
+  struct taking_apart;
+  std::optional<column_type> resolve(std::uint32_t oid, std::int32_t modifier, int depth,
+                                     taking_apart& how) const;
+  std::optional<column_type> resolve_inner(column_type outer, const type_entry& entry, int depth,
+                                           taking_apart& how) const;
 
   std::map<std::uint32_t, type_entry> entries_;
 };

@@ -1,5 +1,11 @@
 #include "control/sqlite.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <sqlite3.h>
 
 namespace pulse::control {
@@ -10,6 +16,28 @@ error failed(sqlite3* handle, std::string_view doing) {
   const bool full = (code & 0xFF) == SQLITE_FULL;
   return {full ? errc::no_space : errc::io, std::string(doing) + ": " + sqlite3_errmsg(handle),
           full ? "make room on the disk" : "check the data directory"};
+}
+
+// Not to be read by others, whatever the umask; SQLite gives its other files the mode of this one.
+// Not opened where it is there: closing it would give up locks that this process has on it.
+result<void> make_private(const std::string& path) {
+  if (path.empty() || path.starts_with(':')) return {};
+  const auto failure = [&](std::string_view doing) {
+    return error{errc::io, std::string(doing) + " " + path + ": " + std::strerror(errno),
+                 "check the data directory and its owner"};
+  };
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) {
+    ::close(made);
+    return {};
+  }
+  for (const auto* suffix : {"", "-wal", "-shm"}) {
+    const auto file = path + suffix;
+    struct stat facts{};
+    if (::stat(file.c_str(), &facts) != 0 || (facts.st_mode & 0077U) == 0) continue;
+    if (::chmod(file.c_str(), 0600) != 0) return failure("closing to others");
+  }
+  return {};
 }
 
 }  // namespace
@@ -75,6 +103,7 @@ void sqlite_database::close::operator()(sqlite3* handle) const {
 }
 
 result<sqlite_database> sqlite_database::open(const std::string& path) {
+  if (auto closed = make_private(path); !closed) return closed.error();
   sqlite3* handle = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);

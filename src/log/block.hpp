@@ -47,7 +47,8 @@ struct block_facts {
   position first_at;
   position last_at;  // the newest at or before the end of the block, also of earlier blocks
   event_id last_id;
-  unix_time_us newest_commit{};  // of its events
+  // Of its events, or when they were stored if that is later: what their age is counted from.
+  unix_time_us newest_commit{};
   std::uint32_t timeline = 0;
   lsn covered_through;
   table_set tables;

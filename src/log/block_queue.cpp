@@ -8,14 +8,18 @@
 
 namespace pulse::log {
 
-block_queue::block_queue(std::size_t block_bytes_target, const log_state& start)
-    : block_bytes_target_(block_bytes_target), end_(start) {}
+block_queue::block_queue(std::size_t block_bytes_target, const log_state& start,
+                         const clock_source& clock)
+    : block_bytes_target_(block_bytes_target), clock_(&clock), end_(start) {}
 
 void block_queue::close_draft() {
   auto& facts = open_.facts;
   if (facts.event_count == 0) {
     facts.first_sequence = end_.last_sequence + 1;
     facts.first_at = end_.last_at;
+  } else {
+    // What is caught up with after an outage is kept as long as anything else.
+    facts.newest_commit = std::max(facts.newest_commit, clock_->now());
   }
   facts.last_at = end_.last_at;
   facts.last_id = end_.last_id;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "change/event.hpp"
 #include "log/block.hpp"
 #include "log/segment.hpp"
@@ -26,7 +27,8 @@ struct block_draft {
 // pending_bytes().
 class block_queue {
  public:
-  block_queue(std::size_t block_bytes_target, const log_state& start);
+  block_queue(std::size_t block_bytes_target, const log_state& start,
+              const clock_source& clock = system_clock_source());
 
   // Copies the event and gives it the next sequence.
   void add(const event_view& event);
@@ -55,6 +57,7 @@ class block_queue {
   bool has_work() const { return !full_.empty() || open_.facts.event_count != 0 || mark_moved_; }
 
   const std::size_t block_bytes_target_;
+  const clock_source* clock_;
   mutable std::mutex mutex_;
   std::condition_variable work_;
   block_draft open_;

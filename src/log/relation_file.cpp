@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "change/type_catalog.hpp"
 #include "log/crc32c.hpp"
 
 namespace pulse::log {
@@ -85,7 +86,18 @@ void put_type(std::string& to, const column_type& type) {
   }
 }
 
-column_type take_type(record_reader& reader, record_kind form, int depth = 0) {
+// Parts that are kept of what an earlier version has written, which had no bound.
+struct kept_parts {
+  std::size_t left = table_type_parts_max;
+  std::size_t of_column = 0;
+
+  bool keep() {
+    ++of_column;
+    return of_column <= type_parts_max && of_column <= left;
+  }
+};
+
+column_type take_type(record_reader& reader, record_kind form, kept_parts& kept, int depth = 0) {
   column_type type;
   if (depth > type_depth_max) reader.fail();
   type.oid = reader.number<std::uint32_t>();
@@ -98,7 +110,21 @@ column_type take_type(record_reader& reader, record_kind form, int depth = 0) {
   const auto parts = reader.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < parts && reader.ok(); ++i) {
     auto name = reader.text();
-    type.parts.push_back({std::move(name), take_type(reader, form, depth + 1)});
+    auto part = take_type(reader, form, kept, depth + 1);
+    if (kept.keep()) type.parts.push_back({std::move(name), std::move(part)});
+  }
+  return type;
+}
+
+// A column's, as type_catalog would resolve it: text when it has too many parts.
+column_type take_column_type(record_reader& reader, record_kind form, kept_parts& kept) {
+  kept.of_column = 0;
+  auto type = take_type(reader, form, kept);
+  if (kept.of_column > type_parts_max || kept.of_column > kept.left) {
+    type.kind = value_kind::other;
+    type.parts.clear();
+  } else {
+    kept.left -= kept.of_column;
   }
   return type;
 }
@@ -196,11 +222,12 @@ result<void> relation_file::take_record(byte_view payload) {
   definition.oid = reader.number<std::uint32_t>();
   definition.identity = static_cast<replica_identity>(reader.number<std::uint8_t>());
   const auto columns = reader.number<std::uint32_t>();
+  kept_parts kept;
   for (std::uint32_t i = 0; i < columns && reader.ok(); ++i) {
     column one;
     one.name = reader.text();
     one.in_identity = reader.number<std::uint8_t>() != 0;
-    one.type = take_type(reader, kind);
+    one.type = take_column_type(reader, kind, kept);
     definition.columns.push_back(std::move(one));
   }
   if (!reader.ok()) return error{errc::corrupt, "a definition record is cut short", {}};

@@ -1,6 +1,7 @@
 #include "log/segment_log.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,7 +29,8 @@ result<std::unique_ptr<segment_log>> segment_log::open(std::unique_ptr<storage> 
   const auto end = opened->store_->end();
   opened->last_at_ = end.last_at;
   opened->last_id_ = end.last_id;
-  opened->queue_ = std::make_unique<block_queue>(opened->options_.block_bytes_target, end);
+  opened->queue_ = std::make_unique<block_queue>(opened->options_.block_bytes_target, end,
+                                                 *opened->options_.clock);
   opened->writer_ = std::make_unique<segment_writer>(*opened->files_, *opened->store_,
                                                      *opened->queue_, opened->options_,
                                                      std::move(at).value(), [log = opened.get()] {
@@ -106,6 +108,15 @@ auto dropped_by(const retention_policy& policy, unix_time_us now) {
 
 }  // namespace
 
+void segment_log::must_be_gone(const segment_record& segment, const result<void>& outcome) const {
+  if (outcome) return;
+  log_error("log",
+            "a segment cannot be removed: the process ends, and recovers when it is started again",
+            {{"segment", segment.name}, {"reason", outcome.error().message()}});
+  if (options_.on_fatal) options_.on_fatal(outcome.error());
+  std::abort();
+}
+
 position segment_log::trimmable(const retention_policy& policy, unix_time_us now) const {
   return store_->droppable(dropped_by(policy, now));
 }
@@ -115,9 +126,10 @@ result<retention_outcome> segment_log::trim(const retention_policy& policy, unix
   while (const auto dropped = store_->take_oldest(dropped_by(policy, now))) {
     outcome.dropped_events += dropped->summary.event_count;
     outcome.dropped_bytes += dropped->file_bytes;
-    if (auto removed = files_->remove(dropped->name); !removed) return removed.error();
-    // One by one: a power cut must not bring an older segment back and take a newer one away.
-    if (auto synced = files_->sync_directory(); !synced) return synced.error();
+    // One by one: a power cut must not bring an older segment back and take a newer one away. So
+    // the next one is not touched when one stays, and the next start finds them all.
+    must_be_gone(*dropped, files_->remove(dropped->name));
+    must_be_gone(*dropped, files_->sync_directory());
     log_info("log", "retention has dropped a segment",
              {{"segment", dropped->name},
               {"events", dropped->summary.event_count},

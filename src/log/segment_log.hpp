@@ -26,6 +26,8 @@ struct segment_log_options {
   compression codec = compression::lz4;
   // Between attempts to find room on a full disk.
   std::chrono::milliseconds retry_wait{500};
+  // When events are stored: what retention counts their age from.
+  const clock_source* clock = &system_clock_source();
   // A write or sync has failed: what is on disk is unknown from here on (an fdatasync that failed
   // once may report success the next time without having written), so the process must end. Tests
   // replace it.
@@ -42,6 +44,7 @@ struct segment_log_options {
 class block_queue;
 class segment_store;
 class segment_writer;
+struct segment_record;
 
 // See event_log for the contract. Events are durable in groups: all that was appended while the
 // disk worked goes with the next write and the next fdatasync.
@@ -70,6 +73,7 @@ class segment_log final : public event_log {
 
  private:
   segment_log(std::unique_ptr<storage> files, segment_log_options options);
+  void must_be_gone(const segment_record& segment, const result<void>& outcome) const;
 
   std::unique_ptr<storage> files_;
   segment_log_options options_;

@@ -1,6 +1,8 @@
 #include "server/admin_api.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "server/admin_json.hpp"
+#include "server/admin_pages.hpp"
 #include "server/secret.hpp"
 
 namespace pulse::server {
@@ -34,6 +37,7 @@ struct call : std::enable_shared_from_this<call> {
   std::string method;
   std::string body;
   std::vector<std::string> path;  // still encoded, behind /v1
+  std::string asked_target;       // with the query
   respond done;
 
   void answer(http_response response) { std::exchange(done, nullptr)(std::move(response)); }
@@ -162,19 +166,38 @@ void call::revoke_key(const std::string& project, const std::string& id) {
 }
 
 void call::list_streams(const std::string& project) {
-  context->backend->list_cursors(project, [self = shared_from_this(), project](
-                                              const result<std::vector<stored_cursor>>& stored) {
-    if (self->failed(stored)) return;
-    auto* service = self->context->registry->project(project);
-    json::array open;
-    if (service != nullptr) {
-      for (const auto& stream : service->streams().status()) open.push_back(describe(stream));
-    }
-    json::array cursors;
-    const auto now = self->context->clock->now();
-    for (const auto& cursor : *stored) cursors.push_back(describe(cursor, now));
-    self->answer(json_answer({{"streams", std::move(open)}, {"cursors", std::move(cursors)}}));
-  });
+  const auto page = page_of(asked_target);
+  if (!page) {
+    return no(400, "a page is ?limit=N&after={schema}.{table}/{name}",
+              "limit is 1 to " + std::to_string(page_names_max) +
+                  "; take the rest from `next` of the page before");
+  }
+  auto asked = *page;
+  ++asked.limit;
+  context->backend->list_cursors(project, asked,
+                                 [self = shared_from_this(), project,
+                                  page = *page](const result<std::vector<stored_cursor>>& stored) {
+                                   if (self->failed(stored)) return;
+                                   const auto count = std::min(stored->size(), page.limit);
+                                   std::optional<streams::cursor_key> last;
+                                   if (stored->size() > page.limit) last = (*stored)[count - 1].key;
+                                   auto* service = self->context->registry->project(project);
+                                   json::array open;
+                                   if (service != nullptr) {
+                                     for (const auto& stream : service->streams().status()) {
+                                       if (is_on_page(stream.key, page, last))
+                                         open.push_back(describe(stream));
+                                     }
+                                   }
+                                   json::array cursors;
+                                   const auto now = self->context->clock->now();
+                                   for (std::size_t i = 0; i < count; ++i)
+                                     cursors.push_back(describe((*stored)[i], now));
+                                   json::object listed{{"streams", std::move(open)},
+                                                       {"cursors", std::move(cursors)}};
+                                   if (last) listed["next"] = after_of(*last);
+                                   self->answer(json_answer(listed));
+                                 });
 }
 
 void call::cursor(const std::string& project) {
@@ -348,6 +371,7 @@ void admin_call(const std::shared_ptr<server_context>& context, const http_reque
   one->request_id = request_id;
   one->method = request.method;
   one->body = request.body;
+  one->asked_target = request.target;
   one->path = segments(request.path().substr(std::string_view("/v1/").size()));
   one->done = std::move(done);
   if (const auto refused = check_admin_token(*context, request)) return one->no(*refused);

@@ -25,6 +25,8 @@ namespace pulse::server {
 //   GET    /v1/projects/{project}/streams
 //          {"streams":[{"id","mode","table","name","delivered","acknowledged","redelivered","dropped","undecided",
 //          "inFlightEvents","inFlightBytes","standby","stalled","cursor"}],"cursors":[{"table","name","cursor","movedAt"}]}
+//          by table and name, 1000 names at most, or ?limit=N of them; there are more when there is
+//          a `next`, which is asked for with ?after={next}
 //   DELETE /v1/projects/{project}/cursors/{schema}.{table}/{name}   {}; its open streams end
 //   GET    /v1/projects/{project}/gaps
 //          {"gaps":[…]}, oldest first, each as control/stored_gap.hpp has it

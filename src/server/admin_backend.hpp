@@ -1,6 +1,7 @@
 // What the admin API can have done that is not the server's own: implemented in app/.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -39,6 +40,12 @@ struct stored_cursor {
   streams::cursor_lag lag;  // as far as it is kept
 };
 
+// Of a list in the order of its keys.
+struct cursor_page {
+  std::optional<streams::cursor_key> after = {};  // nothing: from the beginning
+  std::size_t limit = 0;
+};
+
 struct cursor_move {
   position from;
   position to;
@@ -61,8 +68,8 @@ class admin_backend {
   virtual void revoke_key(const std::string& project, const std::string& key_id,
                           std::function<void(result<void>)> done) = 0;
 
-  // Waiting events are counted up to some thousands a cursor.
-  virtual void list_cursors(const std::string& project,
+  // In the order of their keys. Waiting events are counted up to some thousands a cursor.
+  virtual void list_cursors(const std::string& project, const cursor_page& page,
                             std::function<void(result<std::vector<stored_cursor>>)> done) = 0;
   // One, with waiting events counted up to some millions.
   virtual void show_cursor(const std::string& project, const streams::cursor_key& key,

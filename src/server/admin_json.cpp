@@ -74,7 +74,7 @@ json::object describe(const stored_cursor& cursor, unix_time_us now) {
           {"lagEvents", lag.events},
           {"lagEventsAtLeast", lag.at_least},
           {"lagBytes", lag.bytes},
-          {"lagSeconds", std::chrono::duration<double>(waiting).count()},
+          {"lagSeconds", std::chrono::ceil<std::chrono::seconds>(waiting).count()},
           {"movedAt", iso_time_or_null(cursor.moved_at)},
           {"usedAt", iso_time_or_null(cursor.used_at)}};
 }

@@ -28,6 +28,8 @@ server_figures::server_figures(metrics& all)
       over_the_address_limit(
           all.counter("pulse_connections_over_address_limit_total",
                       "Connections refused because too many were open from their address")),
+      idle_closed(all.counter("pulse_connections_idle_closed_total",
+                              "Connections on which nothing was asked, closed to make room")),
       accept_failures(all.counter("pulse_accept_failures_total",
                                   "Connections that the system could not hand over")),
       refused_streams(all.counter("pulse_streams_refused_total",
@@ -36,7 +38,7 @@ server_figures::server_figures(metrics& all)
           all.counter("pulse_keys_refused_total", "Requests with a wrong key or token, or none")),
       refused_key_attempts(
           all.counter("pulse_key_attempts_refused_total",
-                      "Requests refused unread because their address had too many wrong keys")),
+                      "Requests refused because their address had too many wrong keys before")),
       ignored_messages(all.counter("pulse_client_messages_ignored_total",
                                    "Messages from consumers of a kind that is not known")),
       protocol_violations(all.counter("pulse_client_protocol_violations_total",

@@ -13,15 +13,21 @@
 #include <vector>
 
 #include "base/metrics.hpp"
-#include "server/address_counts.hpp"
 #include "server/admin_backend.hpp"
 #include "server/failed_keys.hpp"
 #include "server/options.hpp"
 #include "server/registry.hpp"
+#include "server/strangers.hpp"
 #include "server/stream_host.hpp"
 #include "server/tls.hpp"
 
 namespace pulse::server {
+
+// The two addresses.
+enum class surface {
+  streams,  // for applications
+  admin,    // for operators
+};
 
 // One open connection, whatever it speaks. Sessions enter themselves into the connection_set and
 // leave it when they end.
@@ -66,6 +72,7 @@ struct server_figures {
   prometheus::Counter& accepted;
   prometheus::Counter& over_the_limit;
   prometheus::Counter& over_the_address_limit;
+  prometheus::Counter& idle_closed;
   prometheus::Counter& accept_failures;
   prometheus::Counter& refused_streams;
   prometheus::Counter& refused_keys;
@@ -93,7 +100,9 @@ struct server_context {
   server_figures figures;
   connection_set connections;
   failed_keys key_failures;
-  address_counts strangers;  // connections that are no streams and wait for no answer
+  // Connections that are no streams and wait for no answer.
+  strangers& strangers_of(surface where) { return strangers_[static_cast<std::size_t>(where)]; }
+  std::size_t admin_connections = 0;  // of connections: those that came to the admin address
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;           // held by requests that are being received
@@ -108,6 +117,7 @@ struct server_context {
  private:
   std::uint64_t request_prefix_;
   std::uint64_t requests_ = 0;
+  std::array<strangers, 2> strangers_;
 };
 
 // Ends the open streams of a key that was revoked.

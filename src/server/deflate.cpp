@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <new>
+#include <string>
+#include <vector>
 #include <zlib.h>
 
 #include <boost/algorithm/string/predicate.hpp>
@@ -30,9 +32,13 @@ std::string trimmed(std::string_view text) {
 bool is_acceptable(std::string_view offer) {
   if (!boost::algorithm::iequals(trimmed(take_until(offer, ';')), "permessage-deflate"))
     return false;
+  std::vector<std::string> named;
   while (!offer.empty()) {
     auto parameter = take_until(offer, ';');
     const auto name = trimmed(take_until(parameter, '='));
+    // RFC 7692, section 7: an offer that has one twice is declined.
+    if (std::ranges::find(named, name) != named.end()) return false;
+    named.push_back(name);
     if (name == "client_no_context_takeover" || name == "server_no_context_takeover") continue;
     // The client may use any window it likes. The server's is the largest: what asks for less is
     // declined.

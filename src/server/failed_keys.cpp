@@ -1,8 +1,7 @@
 #include "server/failed_keys.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <iterator>
+#include <cstdint>
 
 #include <boost/asio/ip/network_v6.hpp>
 
@@ -16,10 +15,6 @@ std::chrono::steady_clock::duration share_of(std::size_t per_minute_max) {
   return minute / static_cast<std::int64_t>(per_minute_max);
 }
 
-std::size_t fingerprint(const std::string& network, std::string_view credential) {
-  return std::hash<std::string>{}(network + '\n' + std::string(credential));
-}
-
 }  // namespace
 
 std::string network_of(const boost::asio::ip::address& address) {
@@ -31,7 +26,6 @@ std::string network_of(const boost::asio::ip::address& address) {
 }
 
 std::optional<std::chrono::seconds> failed_keys::wait_for(const std::string& network,
-                                                          std::string_view credential,
                                                           std::size_t per_minute_max,
                                                           time now) const {
   if (per_minute_max == 0) return std::nullopt;
@@ -39,7 +33,7 @@ std::optional<std::chrono::seconds> failed_keys::wait_for(const std::string& net
   // One more must fit into the minute.
   const auto room_at =
       found == settled_at_.end() ? now : found->second + share_of(per_minute_max) - minute;
-  if (room_at <= now || accepted_.contains(fingerprint(network, credential))) return std::nullopt;
+  if (room_at <= now) return std::nullopt;
   return std::chrono::ceil<std::chrono::seconds>(room_at - now);
 }
 
@@ -55,15 +49,6 @@ void failed_keys::make_room(time now) {
   if (settled_at_.size() < networks_max) return;
   settled_at_.erase(
       std::ranges::min_element(settled_at_, {}, [](const auto& one) { return one.second; }));
-}
-
-void failed_keys::accepted(const std::string& network, std::string_view credential) {
-  const auto known = fingerprint(network, credential);
-  if (!accepted_.insert(known).second) return;
-  accepted_in_order_.push_back(known);
-  if (accepted_in_order_.size() <= credentials_max) return;
-  accepted_.erase(accepted_in_order_.front());
-  accepted_in_order_.pop_front();
 }
 
 }  // namespace pulse::server

@@ -26,14 +26,18 @@ http_response health() {
   return response;
 }
 
-http_response readiness(const server_context& context) {
+http_response readiness(const server_context& context, surface where) {
   boost::json::object problems;
   for (const auto& [name, project] : context.registry->projects()) {
     const auto why = context.stopping ? "the server is shutting down" : project->not_ready();
     if (!why.empty()) problems[name] = why;
   }
   if (context.stopping && problems.empty()) problems["*"] = "the server is shutting down";
-  return answer("ready", "not ready", std::move(problems));
+  auto response = answer("ready", "not ready", std::move(problems));
+  // What is wrong says whose database it is, and where.
+  if (where == surface::streams && response.status != 200)
+    response.body = R"({"status":"not ready"})";
+  return response;
 }
 
 http_response capture_progress(const server_context& context) {

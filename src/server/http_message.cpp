@@ -74,6 +74,9 @@ http_response to_response(const refusal& why, std::string_view request_id) {
 // takes what the limit lets through.
 struct http_request_reader::parser final : http::basic_parser<true> {
   http_request request;
+  bool too_many_fields = false;
+  bool unknown_expectation = false;
+  bool continue_wanted = false;
 
  private:
   using text = boost::beast::string_view;
@@ -87,13 +90,26 @@ struct http_request_reader::parser final : http::basic_parser<true> {
   }
   void on_response_impl(int /*status*/, text /*reason*/, int /*version*/,
                         code& /*failed*/) override {}
-  void on_field_impl(http::field /*known*/, text name, text value, code& /*failed*/) override {
+  void on_field_impl(http::field /*known*/, text name, text value, code& failed) override {
+    if (request.headers.size() == http_fields_max) {
+      too_many_fields = true;
+      failed = http::error::header_limit;
+      return;
+    }
     request.headers.emplace_back(name, value);
   }
   // The library's reading of chunks does not hold up against what strangers can send (an assertion
   // of 1.81 fails in it), and whoever asks something here knows how long it is.
   void on_header_impl(code& failed) override {
-    if (chunked()) failed = http::error::bad_transfer_encoding;
+    if (!request.header("transfer-encoding").empty() || chunked()) {
+      failed = http::error::bad_transfer_encoding;
+      return;
+    }
+    const auto expected = request.header("expect");
+    if (expected.empty() || !request.http_1_1) return;
+    continue_wanted = boost::algorithm::iequals(expected, "100-continue");
+    unknown_expectation = !continue_wanted;
+    if (unknown_expectation) failed = http::error::bad_field;
   }
   void on_body_init_impl(const boost::optional<std::uint64_t>& /*size*/,
                          code& /*failed*/) override {}
@@ -131,6 +147,16 @@ boost::system::result<http_request_reader::progress, refusal> http_request_reade
       if (used == 0 || bytes.empty()) break;
       continue;
     }
+    if (failed && parsing.too_many_fields) {
+      return refusal{
+          431, pulse_code::server_error,
+          "the request has more than " + std::to_string(http_fields_max) + " header fields"};
+    }
+    if (failed && parsing.unknown_expectation) {
+      return refusal{417, pulse_code::server_error,
+                     "the request expects something that is not known here",
+                     "expect 100-continue, or nothing"};
+    }
     if (failed == http::error::header_limit) {
       return refusal{431, pulse_code::server_error,
                      "the request's headers are larger than " +
@@ -153,6 +179,11 @@ boost::system::result<http_request_reader::progress, refusal> http_request_reade
     }
   }
   return parsing.is_done() ? progress::complete : progress::need_more;
+}
+
+bool http_request_reader::wants_continue() {
+  return parser_->is_header_done() && !parser_->is_done() &&
+         std::exchange(parser_->continue_wanted, false);
 }
 
 http_request http_request_reader::take() {

@@ -44,6 +44,9 @@ std::string serialize(const http_response& answer, std::string_view request_id, 
                       bool head = false);
 http_response to_response(const refusal& why, std::string_view request_id);
 
+// Header fields of one request: each is looked at by itself, however short it is.
+inline constexpr std::size_t http_fields_max = 256;
+
 struct http_limits {
   std::size_t header_bytes_max = std::size_t{1} << 20U;
   std::size_t body_bytes_max = std::size_t{64} << 10U;
@@ -59,9 +62,11 @@ class http_request_reader {
 
   enum class progress { need_more, complete };
   // Looks at the front of `bytes` and removes what it has used up. An error is the answer to give:
-  // 431 for too large a header, 413 for too large a body, 411 for one without its length, 400 for
-  // what is no HTTP.
+  // 431 for too large a header or more than http_fields_max fields, 413 for too large a body, 411
+  // for one without its length, 417 for an unknown `expect`, 400 for what is no HTTP.
   boost::system::result<progress, refusal> read(std::string& bytes);
+  // True once, when the client waits for a 100 before it sends the body.
+  bool wants_continue();
   // Once complete.
   http_request take();
 

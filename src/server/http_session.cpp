@@ -6,9 +6,17 @@
 #include <boost/asio/post.hpp>
 
 #include "base/logging.hpp"
+#include "server/admin_api.hpp"
+#include "server/hosts.hpp"
+#include "server/secret.hpp"
 #include "server/websocket_handshake.hpp"
 
 namespace pulse::server {
+namespace {
+
+constexpr std::string_view continue_answer = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
 
 http_session::http_session(std::shared_ptr<server_context> context, transport socket, surface where,
                            std::string origin)
@@ -23,25 +31,23 @@ std::shared_ptr<http_session> http_session::self() {
 
 void http_session::enter() {
   context_->connections.add(self());
+  if (where_ == surface::admin) ++context_->admin_connections;
   count_as_stranger(true);
 }
 
 void http_session::leave() {
   hold(0);
   context_->connections.remove(this);
+  if (where_ == surface::admin) --context_->admin_connections;
   count_as_stranger(false);
 }
 
 // Not while it is answered: a thousand clients that connect again at once, through one proxy, have
 // all asked before any of them has its stream.
 void http_session::count_as_stranger(bool counts) {
-  if (counts == is_stranger_) return;
-  is_stranger_ = counts;
-  if (counts) {
-    context_->strangers.add(origin_);
-  } else {
-    context_->strangers.remove(origin_);
-  }
+  auto& all = context_->strangers_of(where_);
+  if (stranger_) all.remove(*std::exchange(stranger_, std::nullopt));
+  if (counts) stranger_ = all.add(this, origin_);
 }
 
 void http_session::start() {
@@ -158,6 +164,8 @@ void http_session::parse() {
     hold(input_.capacity());
     return handle(request);
   }
+  // One that does not fit into the socket's empty buffer would be no small answer.
+  if (reader_->wants_continue() && socket_.write_some(continue_answer).failed) return drop();
   if (context_->request_bytes > context_->options.request_bytes_max) {
     return refuse({503, pulse_code::server_error,
                    "the server is receiving too many large requests at once", "try again"});
@@ -174,6 +182,7 @@ void http_session::handle(const http_request& request) {
   keep_alive_ = request.keep_alive && !context_->stopping;
   head_ = request.method == "HEAD";
   const auto path = request.path();
+  if (const auto bad = check_name(request)) return refuse(*bad);
   if (const auto wait = check_attempts(request)) return refuse(*wait);
   const auto open_as = [this](streams::stream_mode mode) {
     return [this, mode](const http_request& asked, std::function<void(opening_result)> done) {
@@ -197,17 +206,38 @@ void http_session::handle(const http_request& request) {
         });
 }
 
-// Before the key is looked at: an address that was wrong too often has to wait.
+std::optional<refusal> http_session::check_name(const http_request& request) const {
+  if (auto bad = check_host(request)) return bad;
+  const bool for_all = where_ == surface::streams || request.path() == "/healthz";
+  const auto host = request.header("host");
+  if (for_all || host.empty() || is_allowed_host(host, context_->options.admin_hosts))
+    return std::nullopt;
+  return refusal{421, pulse_code::server_error,
+                 "the admin address is not to be called by this name",
+                 "use its IP address, or add the name to the server's setting `admin_hosts`"};
+}
+
+// Each of the two addresses has its own count: a wrong API key locks no operator out.
+std::string http_session::attempts_of() const {
+  return (where_ == surface::admin ? "admin " : "streams ") + origin_;
+}
+
+// An address that was wrong too often has to wait, unless its key is right. Who shows no key was
+// not wrong: a page of the web can have a browser ask here, but without one.
 std::optional<refusal> http_session::check_attempts(const http_request& request) {
   const auto path = request.path();
   wants_key_ = where_ == surface::streams ? path == "/stream" || path == "/subscribe"
                                           : path.starts_with("/v1/");
-  credential_.clear();
-  if (!wants_key_) return std::nullopt;
-  credential_ = request.header("authorization");
+  presents_key_ = false;
+  const auto key = wants_key_ ? bearer_token(request.header("authorization")) : std::nullopt;
+  if (!key) return std::nullopt;
+  presents_key_ = true;
   const auto wait = context_->key_failures.wait_for(
-      origin_, credential_, context_->options.failed_keys_per_minute, context_->now());
+      attempts_of(), context_->options.failed_keys_per_minute, context_->now());
   if (!wait) return std::nullopt;
+  const bool right = where_ == surface::streams ? context_->registry->authenticate(*key).has_value()
+                                                : !check_admin_token(*context_, request);
+  if (right) return std::nullopt;
   context_->figures.refused_key_attempts.Increment();
   return refusal{429, pulse_code::unauthorized,
                  "too many wrong keys have come from your address lately",
@@ -247,7 +277,6 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
     session->abandon();
     return refuse({503, pulse_code::server_error, "the server is shutting down", "connect again"});
   }
-  context_->key_failures.accepted(origin_, credential_);
   phase_ = phase::closed;
   leave();
   session->start(std::move(socket_), handshake, std::move(input_), compresses_);
@@ -265,7 +294,6 @@ void http_session::answer(const http_response& response) {
     context_->key_failures.refused(origin_, context_->options.failed_keys_per_minute,
                                    context_->now());
   } else if (wants_key_ && response.status < 300) {
-    context_->key_failures.accepted(origin_, credential_);
   }
   phase_ = phase::writing;
   count_as_stranger(true);

@@ -55,6 +55,8 @@ class http_session final : public connection {
   std::string_view agree_on_extensions(const http_request& request) const;
   void became_stream(const opening_result& outcome, const std::string& handshake);
   std::optional<refusal> check_attempts(const http_request& request);
+  std::optional<refusal> check_name(const http_request& request) const;
+  std::string attempts_of() const;
   void refuse(const refusal& why);
   void answer(const http_response& response);
   void write();
@@ -75,10 +77,10 @@ class http_session final : public connection {
   outgoing_buffer out_;
   std::string request_id_;
   std::string origin_;
-  bool is_stranger_ = false;  // is counted so
-  bool wants_key_ = false;    // the request that is answered
-  std::string credential_;    // secret: what that request came with
-  std::size_t requests_ = 0;  // that were read
+  std::optional<strangers::place> stranger_;  // is counted so
+  bool wants_key_ = false;                    // the request that is answered
+  bool presents_key_ = false;                 // the same
+  std::size_t requests_ = 0;                  // that were read
   bool compresses_ = false;
   bool keep_alive_ = false;
   bool head_ = false;

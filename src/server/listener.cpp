@@ -114,6 +114,8 @@ void listener::accept() {
         if (failed == boost::asio::error::operation_aborted) return;
         if (failed) {
           self->context_->figures.accept_failures.Increment();
+          // Out of file descriptors: an idle connection gives its own away.
+          if (self->make_room()) return self->accept();
           if (!std::exchange(self->pausing_said_, true)) {
             log_error("server", "connections cannot be accepted: trying again",
                       {{"address", to_string(self->bound())}, {"reason", failed.message()}});
@@ -126,7 +128,7 @@ void listener::accept() {
       });
 }
 
-// Out of file descriptors, most likely: the waiting connection stays in the queue, and trying at
+// Nothing is idle that could be closed. The waiting connection stays in the queue, and trying at
 // once would spin.
 void listener::pause() {
   pause_.expires_after(pause_after_failure);
@@ -135,30 +137,53 @@ void listener::pause() {
   });
 }
 
+std::size_t listener::open_here() const {
+  const auto admin = context_->admin_connections;
+  return where_ == surface::admin ? admin : context_->connections.size() - admin;
+}
+
+// Whoever has asked nothing for the longest time makes room for whoever comes: strangers, however
+// many, keep nobody out who asks at once.
+bool listener::make_room() {
+  auto* idle = context_->strangers_of(where_).longest_idle();
+  const auto other = where_ == surface::admin ? surface::streams : surface::admin;
+  if (idle == nullptr) idle = context_->strangers_of(other).longest_idle();
+  if (idle == nullptr) return false;
+  context_->figures.idle_closed.Increment();
+  idle->abort();
+  return true;
+}
+
 void listener::accepted(tcp::socket socket) {
   const auto& options = context_->options;
   auto& figures = context_->figures;
   figures.accepted.Increment();
   auto session = transport(std::move(socket), context_->tls.get());
   const auto network = network_of(session.peer_address());
-  const auto from_there = context_->strangers.of(network);
+  const auto& idle = context_->strangers_of(where_);
+  const auto from_there = idle.of(network);
   const auto most_from_there = options.connections_per_address_max;
   const bool crowding = most_from_there != 0 && from_there >= most_from_there;
-  const auto open = context_->connections.size();
-  const bool full = open >= options.connections_max;
-  if (full) figures.over_the_limit.Increment();
+  const auto most =
+      where_ == surface::admin ? options.admin_connections_max : options.connections_max;
   if (crowding) {
     figures.over_the_address_limit.Increment();
     say_crowding(network);
+  } else if (open_here() >= most && idle.size() != 0) {
+    say_full(most);
+    make_room();
   }
-  if (open >= options.connections_max + refusals_at_once_max) return;
+  const auto open = open_here();
+  const bool full = open >= most;
+  if (full) figures.over_the_limit.Increment();
+  if (open >= most + refusals_at_once_max) return;
   if (crowding && from_there >= most_from_there + refusals_at_once_max) return;
   const auto made = std::make_shared<http_session>(context_, std::move(session), where_, network);
   if (full) {
-    made->start_refusing({503, pulse_code::server_error,
-                          "the server has as many connections as it takes (" +
-                              std::to_string(options.connections_max) + ")",
-                          "try again later, or raise the server's limit"});
+    made->start_refusing(
+        {503, pulse_code::server_error,
+         "the server has as many connections as it takes (" + std::to_string(most) + ")",
+         "try again later, or raise the server's limit"});
   } else if (crowding) {
     made->start_refusing({429, pulse_code::server_error,
                           "your address has as many connections that are no streams as it may (" +
@@ -168,6 +193,16 @@ void listener::accepted(tcp::socket socket) {
   } else {
     made->start();
   }
+}
+
+void listener::say_full(std::size_t most) {
+  const auto now = context_->now();
+  if (full_said_at_ && now < *full_said_at_ + crowding_said_again_after) return;
+  full_said_at_ = now;
+  log_warning("server",
+              "an address of this server has as many connections as it takes: those that ask "
+              "nothing are closed for new ones",
+              {{"address", to_string(bound())}, {"limit", most}});
 }
 
 // Not for every one: whoever opens too many may go on for long.

@@ -12,7 +12,6 @@
 
 #include "server/context.hpp"
 #include "server/listening_socket.hpp"
-#include "server/router.hpp"
 
 namespace pulse::server {
 
@@ -41,6 +40,9 @@ class listener : public std::enable_shared_from_this<listener> {
   result<void> adopt(listening_socket socket);
   void accept();
   void accepted(boost::asio::ip::tcp::socket socket);
+  std::size_t open_here() const;
+  bool make_room();
+  void say_full(std::size_t most);
   void say_crowding(const std::string& network);
   void pause();
 
@@ -51,6 +53,7 @@ class listener : public std::enable_shared_from_this<listener> {
   boost::asio::steady_timer pause_;
   bool pausing_said_ = false;
   std::optional<std::chrono::steady_clock::time_point> crowding_said_at_;
+  std::optional<std::chrono::steady_clock::time_point> full_said_at_;
 };
 
 }  // namespace pulse::server

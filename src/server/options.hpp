@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "server/deflate.hpp"
@@ -28,6 +29,8 @@ struct server_options {
   listen_address listen = {"127.0.0.1", 4000};
   listen_address admin_listen = {"127.0.0.1", 4001};
   std::string admin_token = {};  // empty: /v1 is refused
+  // Names by which the admin address may be called, besides those of hosts.hpp.
+  std::vector<std::string> admin_hosts = {};
 
   tls_files tls = {};  // none: connections are not encrypted
   compression_policy compression = compression_policy::automatic;
@@ -35,7 +38,8 @@ struct server_options {
   http_limits http = {};
   std::size_t request_bytes_max = std::size_t{256}
                                   << 20U;  // of all requests that are being received
-  std::size_t connections_max = 10'000;
+  std::size_t connections_max = 10'000;    // without those to the admin address
+  std::size_t admin_connections_max = 256;
   // From one address, of those that are no streams and wait for no answer: who has a key is no
   // stranger. 0: any number.
   std::size_t connections_per_address_max = 1000;

@@ -3,6 +3,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/shown_text.hpp"
+
 namespace pulse::server {
 namespace {
 
@@ -62,11 +64,11 @@ refusal refuse_for_datasource(const error& failure) {
 
 std::string error_body(const refusal& why, std::string_view request_id) {
   boost::json::object details;
-  if (!why.details.empty()) details["next"] = why.details;
+  if (!why.details.empty()) details["next"] = cut_and_shown(why.details);
   if (!why.gap.empty()) details["gap"] = why.gap;
   boost::json::object body;
   body["code"] = to_string(why.code);
-  body["message"] = why.message;
+  body["message"] = cut_and_shown(why.message);
   body["requestId"] = request_id;
   body["details"] = std::move(details);
   return boost::json::serialize(body);

@@ -29,7 +29,7 @@ void route(const std::shared_ptr<server_context>& context, surface where,
     return done(std::move(refused));
   }
   if (path == "/healthz") return done(health());
-  if (path == "/readyz") return done(readiness(*context));
+  if (path == "/readyz") return done(readiness(*context, where));
   if (admin && path == "/capturez") return done(capture_progress(*context));
   if (admin && path == "/metrics") return done(figures(*context));
   if (admin && path.starts_with("/v1/")) {

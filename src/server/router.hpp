@@ -10,11 +10,6 @@
 
 namespace pulse::server {
 
-enum class surface {
-  streams,  // for applications
-  admin,    // for operators
-};
-
 using respond = std::function<void(http_response)>;
 
 // Answers a request that is no stream. `done` is called once, perhaps before this returns.

@@ -125,6 +125,12 @@ struct opening : std::enable_shared_from_this<opening> {
                  session->abandon();
                  return self->refuse_with(no_such_key());
                }
+               log_info("server", "a stream is open",
+                        {{"project", self->key.project},
+                         {"key", self->key.key_id},
+                         {"table", to_string(self->stream.table)},
+                         {"stream", self->stream.name},
+                         {"request_id", self->request_id}});
                std::exchange(self->done, nullptr)(session);
              });
   }

@@ -7,6 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/private_file.hpp"
+
 namespace pulse::server {
 namespace {
 
@@ -64,6 +66,9 @@ result<std::shared_ptr<const tls_context>> tls_context::load(const tls_files& fi
   // try.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // TLS 1.2 with forward secrecy and authenticated encryption only; 1.3 has nothing else.
+  if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+    return refuse("choosing the ciphers for", files.certificate);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
@@ -73,6 +78,7 @@ result<std::shared_ptr<const tls_context>> tls_context::load(const tls_files& fi
     return refuse("the TLS private key in", files.key);
   if (SSL_CTX_check_private_key(context) != 1)
     return refuse("the TLS private key is not that of the certificate in", files.certificate);
+  warn_of_open_file("server", "the TLS private key", files.key);
   return made;
 }
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/bytes.hpp"
+#include "base/shown_text.hpp"
 
 namespace pulse::server {
 namespace {
@@ -68,6 +69,8 @@ incoming read_close(std::string_view payload) {
   if (!may_be_sent(code)) {
     return violation(close_code::protocol_error, "a close code that may not be sent");
   }
+  if (!is_utf8(payload.substr(2)))
+    return violation(close_code::invalid_payload, "the reason of a close frame is not UTF-8");
   return {incoming::kind::close, payload.substr(2), close_code{code}};
 }
 

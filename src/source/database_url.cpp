@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include <libpq-fe.h>
 
@@ -38,18 +40,20 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-// Prisma's parameters that libpq does not have.
-constexpr std::array<std::string_view, 11> prisma_only{"schema",
-                                                       "connection_limit",
-                                                       "pool_timeout",
-                                                       "socket_timeout",
-                                                       "pgbouncer",
-                                                       "statement_cache_size",
-                                                       "sslidentity",
-                                                       "sslpassword",
-                                                       "sslaccept",
-                                                       "max_idle_connection_lifetime",
-                                                       "max_connection_lifetime"};
+// Prisma's parameters that libpq does not have, or that mean nothing here.
+constexpr std::array<std::string_view, 9> prisma_only{"schema",
+                                                      "connection_limit",
+                                                      "pool_timeout",
+                                                      "socket_timeout",
+                                                      "pgbouncer",
+                                                      "statement_cache_size",
+                                                      "sslaccept",
+                                                      "max_idle_connection_lifetime",
+                                                      "max_connection_lifetime"};
+
+// What somebody writes so that a connection is safe: not to be passed over where it is not known.
+constexpr std::array<std::string_view, 7> of_security{"ssl",     "tls",   "gss",  "krb",
+                                                      "require", "scram", "oauth"};
 
 struct split_url {
   std::string base;
@@ -58,7 +62,11 @@ struct split_url {
 
 split_url split(std::string_view url) {
   split_url parts;
-  const auto question = url.find('?');
+  // As libpq does: a password may have a question mark, before the '@' and the first slash.
+  const auto authority = url.find("://") + 3;
+  const auto at = url.find_first_of("@/", authority);
+  const bool has_user = at != std::string_view::npos && url[at] == '@';
+  const auto question = url.find('?', has_user ? at : authority);
   parts.base = url.substr(0, question);
   auto query = question == std::string_view::npos ? std::string_view() : url.substr(question + 1);
   while (!query.empty()) {
@@ -72,14 +80,69 @@ split_url split(std::string_view url) {
   return parts;
 }
 
-bool libpq_knows(const std::string& keyword) {
+std::vector<std::string> libpq_keywords() {
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> defaults(PQconndefaults(),
                                                                               &PQconninfoFree);
+  std::vector<std::string> all;
   for (const auto* option = defaults.get(); option != nullptr && option->keyword != nullptr;
        ++option) {
-    if (keyword == option->keyword) return true;
+    all.emplace_back(option->keyword);
   }
-  return false;
+  return all;
+}
+
+bool libpq_knows(const std::string& keyword) {
+  const auto known = libpq_keywords();
+  return std::ranges::find(known, keyword) != known.end();
+}
+
+// Characters to be put in, taken out or changed.
+std::size_t distance(std::string_view one, std::string_view other) {
+  std::vector<std::size_t> row(other.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    auto before = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < other.size(); ++j) {
+      const auto changed = before + (one[i] == other[j] ? 0 : 1);
+      before = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, before + 1});
+    }
+  }
+  return row.back();
+}
+
+// The keyword that was meant, perhaps; empty: none is near.
+std::string meant_keyword(std::string_view name) {
+  const std::size_t most = name.size() < 6 ? 1 : 2;
+  for (const auto& keyword : libpq_keywords()) {
+    if (distance(name, keyword) <= most) return keyword;
+  }
+  return {};
+}
+
+// Nothing: it means nothing to this program, and nothing is lost with it.
+result<void> check_unknown(const std::string& name) {
+  const auto meant = meant_keyword(name);
+  if (!meant.empty()) {
+    return refuse("the database URL has a parameter '" + name + "', which is not known",
+                  "'" + meant + "' is meant, perhaps");
+  }
+  if (std::ranges::any_of(of_security, [&](auto prefix) { return name.starts_with(prefix); })) {
+    return refuse("the database URL has a parameter '" + name +
+                      "', which this version of libpq does not know: it would not be kept to",
+                  "leave it out, and say what is wanted with sslmode");
+  }
+  return {};
+}
+
+// libpq's own word for what other drivers write as ssl=…; nothing: it says nothing.
+result<std::optional<std::string>> mode_of_ssl(const std::string& value) {
+  for (const auto* on : {"true", "1", "require", "no-verify"}) {
+    if (value == on) return std::optional<std::string>("require");
+  }
+  if (value == "false" || value == "0") return std::optional<std::string>();
+  return refuse("the database URL says ssl=" + value + ", which is neither true nor false",
+                "say what is wanted with sslmode");
 }
 
 result<std::map<std::string, std::string>> libpq_parameters(const std::string& text) {
@@ -150,6 +213,10 @@ result<database_target> parse_database_url(std::string_view url) {
   if (is_uri) {
     auto parts = split(url);
     text = parts.base;
+    const auto given = [&](std::string_view name) {
+      return std::ranges::any_of(parts.query, [&](const auto& one) { return one.first == name; });
+    };
+    bool strict = false;
     for (auto& [name, value] : parts.query) {
       if (name == "pgbouncer" && value == "true") {
         return refuse("the database URL says pgbouncer=true: it leads to a connection pooler",
@@ -160,16 +227,31 @@ result<database_target> parse_database_url(std::string_view url) {
       } else if (name == "sslaccept") {
         // Prisma's word for not checking the server's certificate, which libpq's sslmode=require
         // means as well.
-        if (value == "strict") extra["sslmode"] = "verify-full";
-      } else if (name == "sslcert") {
+        strict = value == "strict";
+      } else if (name == "ssl") {
+        const auto mode = mode_of_ssl(value);
+        if (!mode) return mode.error();
+        if (*mode && !given("sslmode")) extra["sslmode"] = **mode;
+        if (!*mode) target.ignored.push_back(name);
+      } else if (name == "sslidentity") {
+        return refuse("the database URL has sslidentity, a PKCS#12 file, which libpq does not read",
+                      "take certificate and key out of it (openssl pkcs12 -in FILE -nodes), and "
+                      "give them as sslcert and sslkey");
+      } else if (name == "sslcert" && !given("sslkey")) {
         // Prisma means the certificate authority's file by it.
         extra["sslrootcert"] = value;
-      } else if (std::ranges::find(prisma_only, name) != prisma_only.end() || !libpq_knows(name)) {
+      } else if (name == "sslpassword" && !given("sslkey")) {
         target.ignored.push_back(name);
-      } else {
+      } else if (std::ranges::find(prisma_only, name) != prisma_only.end()) {
+        target.ignored.push_back(name);
+      } else if (libpq_knows(name)) {
         extra[name] = value;
+      } else {
+        if (auto harmless = check_unknown(name); !harmless) return harmless.error();
+        target.ignored.push_back(name);
       }
     }
+    if (strict) extra["sslmode"] = "verify-full";
   }
   auto parameters = libpq_parameters(text);
   if (!parameters) return parameters.error();

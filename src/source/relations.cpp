@@ -39,8 +39,9 @@ relation without_columns(const relation_definition& definition) {
 
 std::optional<relation> resolve(const relation_definition& definition, const type_catalog& types) {
   auto resolved = without_columns(definition);
+  auto parts_left = table_type_parts_max;
   for (const auto& described : definition.columns) {
-    auto type = types.resolve(described.type_oid, described.type_modifier);
+    auto type = types.resolve(described.type_oid, described.type_modifier, parts_left);
     if (!type) return std::nullopt;
     resolved.columns.push_back({described.name, std::move(*type), described.in_identity});
   }
@@ -49,8 +50,9 @@ std::optional<relation> resolve(const relation_definition& definition, const typ
 
 relation resolve_as_text(const relation_definition& definition, const type_catalog& types) {
   auto resolved = without_columns(definition);
+  auto parts_left = table_type_parts_max;
   for (const auto& described : definition.columns) {
-    auto type = types.resolve(described.type_oid, described.type_modifier);
+    auto type = types.resolve(described.type_oid, described.type_modifier, parts_left);
     resolved.columns.push_back(
         {described.name,
          type ? std::move(*type) : text_of_no_kind(described.type_oid, described.type_modifier),
@@ -64,9 +66,10 @@ relation relation_from_catalog(const catalog_table& table, const type_catalog& t
   made.oid = table.oid;
   made.table = table.name;
   made.identity = table.identity;
+  auto parts_left = table_type_parts_max;
   for (const auto& known : table.columns) {
     if (!known.replicated) continue;
-    auto type = types.resolve(known.type_oid, known.type_modifier);
+    auto type = types.resolve(known.type_oid, known.type_modifier, parts_left);
     made.columns.push_back(
         {known.name, type ? std::move(*type) : text_of_no_kind(known.type_oid, known.type_modifier),
          in_identity(table, known)});

@@ -171,8 +171,13 @@ bool cursor_book::store_anew(const std::vector<cursor_key>& missing) {
   return any;
 }
 
+// Most names stand where they are saved: nothing is copied of these.
 void cursor_book::note_all() {
-  for (const auto& [key, name] : names_) dirty_.insert(key);
+  for (const auto& [key, name] : names_) {
+    if (name->opening || (!name->touched && name->reached() == name->saved)) continue;
+    name->dirty = true;
+    dirty_.insert(key);
+  }
 }
 
 void cursor_book::sweep(std::chrono::steady_clock::time_point now) {

@@ -27,6 +27,10 @@ delivery_figures::delivery_figures(metrics& figures, const std::string& project)
       evaluations_total_(figures.counter("pulse_filter_evaluations_total",
                                          "Times that a stream's filter was asked",
                                          {{"project", project}})),
+      interrupted_total_(figures.counter(
+          "pulse_filter_interruptions_total",
+          "Times that a stream's filter took too long for one event and was gone on with later",
+          {{"project", project}})),
       acknowledged_total_(figures.counter("pulse_events_acknowledged_total",
                                           "Acknowledgements of events in flight",
                                           {{"project", project}})) {}
@@ -37,6 +41,7 @@ void delivery_figures::show() {
   move(dropped, dropped_total_);
   move(undecided, undecided_total_);
   move(evaluations, evaluations_total_);
+  move(interrupted, interrupted_total_);
   move(acknowledged, acknowledged_total_);
 }
 

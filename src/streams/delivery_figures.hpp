@@ -19,6 +19,7 @@ class delivery_figures {
   std::uint64_t dropped = 0;
   std::uint64_t undecided = 0;
   std::uint64_t evaluations = 0;
+  std::uint64_t interrupted = 0;
   std::uint64_t acknowledged = 0;
 
   // Adds what has come since the last time to the counters.
@@ -30,6 +31,7 @@ class delivery_figures {
   prometheus::Counter& dropped_total_;
   prometheus::Counter& undecided_total_;
   prometheus::Counter& evaluations_total_;
+  prometheus::Counter& interrupted_total_;
   prometheus::Counter& acknowledged_total_;
 };
 

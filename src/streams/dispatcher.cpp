@@ -30,6 +30,7 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       end_(std::move(end)),
       tail_(*with.log),
       figures_(*with.figures, with.project),
+      judge_(figures_),
       unnamed_overtaken_total_(with.figures->counter(
           "pulse_unnamed_streams_overtaken_total",
           "Unnamed streams ended because retention dropped events that they still waited for",
@@ -45,7 +46,7 @@ void dispatcher::start(stream_state& stream, const position& from) {
 
 void dispatcher::stop(stream_state& stream) {
   if (stream.how == delivery::live) tail_.leave(stream);
-  stream.reader.reset();
+  stream.forget_reader();
   stream.how = delivery::quiet;
 }
 
@@ -76,14 +77,20 @@ void dispatcher::post_turn() {
 // One turn: the tail moves on for everybody who keeps up, then each that is behind gets a slice.
 void dispatcher::turn() {
   turn_posted_ = false;
+  judge_.begin_turn();
   advance_tail();
+  judge_.begin_turn();
   run_slices();
   figures_.show();
 }
 
 void dispatcher::advance_tail() {
-  if (tail_.empty()) return tail_.rest();
   for (int i = 0; i < slice_events; ++i) {
+    if (tail_.empty()) {
+      handed_ = nullptr;
+      return tail_.rest();
+    }
+    if (handed_ != nullptr && !hand_out()) break;
     const auto read = tail_.next();
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
@@ -98,28 +105,35 @@ void dispatcher::advance_tail() {
       return tail_.rest();
     }
     if (*read == nullptr) return;
-    hand_out(**read);
-    if (tail_.empty()) return tail_.rest();
+    handed_ = *read;
+    concerned_ = tail_.concerned(*handed_, judge_.begin_event(*handed_));
+    next_ = 0;
   }
   post_turn();
 }
 
-void dispatcher::hand_out(const event_view& event) {
-  // A gap that counts as accepted ends nobody's keeping up.
-  if (gaps_->never_happened(event.at)) return;
-  for (const auto id : tail_.concerned(event)) {
+// False: the turn is over first. In between, the tail stays where it is.
+bool dispatcher::hand_out() {
+  const auto& event = *handed_;
+  while (next_ < concerned_.size()) {
+    // A gap that counts as accepted ends nobody's keeping up.
+    if (gaps_->never_happened(event.at)) break;
+    if (judge_.turn_is_over()) return false;
     // One that is offered an event may end, and so may others with it.
-    auto* stream = streams_->find(id);
+    auto* stream = streams_->find(concerned_[next_++]);
     if (stream == nullptr || stream->how != delivery::live || event.sequence <= stream->through ||
         event.at <= stream->after)
       continue;
     stream->pass(tail_.place());
-    if (offer(*stream, event) == offered::no_room) {
-      // From here on it reads for itself, beginning with this event.
-      tail_.leave(*stream);
-      stream->how = delivery::waiting;
-    }
+    const auto outcome = offer(*stream, event, &event_judge::wanted);
+    if (outcome == offered::done) continue;
+    // From here on it reads for itself, beginning with this event.
+    tail_.leave(*stream);
+    stream->how = delivery::waiting;
+    if (outcome == offered::unfinished) read_by_itself(*stream);
   }
+  handed_ = nullptr;
+  return true;
 }
 
 void dispatcher::read_by_itself(stream_state& stream) {
@@ -132,7 +146,7 @@ void dispatcher::read_by_itself(stream_state& stream) {
 }
 
 void dispatcher::run_slices() {
-  for (auto turns = ready_.size(); turns > 0; --turns) {
+  for (auto turns = ready_.size(); turns > 0 && !judge_.turn_is_over(); --turns) {
     const auto id = ready_.front();
     ready_.pop_front();
     auto* stream = streams_->find(id);
@@ -147,10 +161,13 @@ void dispatcher::run_slice(stream_state& stream) {
   const auto id = stream.id;
   const bool tracked = stream.tracked();
   if (!stream.reader) stream.reader = with_->log->read(stream.after, stream.table);
-  for (int i = 0; i < slice_events; ++i) {
-    const auto before = stream.reader->scanned_through();
-    stream.through = std::max(stream.through, stream.reader->scanned_sequence());
-    const auto read = stream.reader->next();
+  judge_.begin_slice();
+  for (int i = 0; i < slice_events && !judge_.slice_is_over(); ++i) {
+    const bool begun = stream.unjudged != nullptr;
+    const auto before = begun ? stream.after : stream.reader->scanned_through();
+    if (!begun) stream.through = std::max(stream.through, stream.reader->scanned_sequence());
+    const auto read = begun ? result<const event_view*>(std::exchange(stream.unjudged, nullptr))
+                            : stream.reader->next();
     if (!read) {
       stream.pass(before);
       return hold(stream, read.error());
@@ -167,12 +184,17 @@ void dispatcher::run_slice(stream_state& stream) {
       stream.pass((*read)->at);
       continue;
     }
-    const auto outcome = offer(stream, **read);
+    const auto outcome = offer(stream, **read, &event_judge::wanted_in_slice);
     if (streams_->find(id) == nullptr) return;
+    if (outcome == offered::unfinished) {
+      stream.after = std::max(stream.after, before);
+      stream.unjudged = *read;
+      break;
+    }
     if (outcome == offered::no_room) {
       // While it waits it holds nothing but its place.
       stream.after = std::max(stream.after, before);
-      stream.reader.reset();
+      stream.forget_reader();
       stream.how = delivery::waiting;
       return;
     }
@@ -186,12 +208,14 @@ void dispatcher::keep_up(stream_state& stream) {
   post_turn();
 }
 
-dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& event) {
+dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& event, wants asks) {
   if (event.at <= stream.after) return offered::done;
   // The official client knows no truncates.
   const bool known =
       event.action != change_action::truncate || stream.wanted.form == event_form::native;
-  if (!known || !wanted(stream, event)) {
+  const auto wanted = known ? (judge_.*asks)(stream, event) : false;
+  if (!wanted) return offered::unfinished;
+  if (!*wanted) {
     stream.pass(event.at);
     return offered::done;
   }
@@ -218,7 +242,10 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
                            : seen::never;
   stream.after = event.at;
   if (earlier == seen::acknowledged) {
-    stream.window.passed(event.at);
+    // Open events before it may have it come by again, on a connection after this one.
+    stream.window.sent(event.id, event.at, 0);
+    stream.window.acknowledge(event.id);
+    book_->note(*stream.name);
     return offered::done;
   }
   if (earlier == seen::delivered) {
@@ -232,16 +259,6 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
     book_->note(*stream.name);
   }
   return offered::done;
-}
-
-bool dispatcher::wanted(stream_state& stream, const event_view& event) {
-  ++figures_.evaluations;
-  const auto verdict = stream.filters.of(event.relation).judge(event);
-  if (verdict == filter_verdict::undecided) {
-    ++stream.undecided;
-    ++figures_.undecided;
-  }
-  return verdict != filter_verdict::no;
 }
 
 void dispatcher::deliver(stream_state& stream, std::string_view frame) {
@@ -284,7 +301,7 @@ void dispatcher::look_at_gaps() {
 // What the consumer has in hand is waited for: on another connection it would be sent again.
 void dispatcher::bar(stream_state& stream, const control::stored_gap& gap) {
   stream.pass(gap.what.after);
-  stream.reader.reset();
+  stream.forget_reader();
   stream.how = delivery::barred;
   if (stream.name != nullptr) book_->note(*stream.name);
   end_when_done(stream);
@@ -317,7 +334,7 @@ void dispatcher::hold(stream_state& stream, const error& why) {
   if (why.code == errc::gap && stream.name == nullptr) return overtaken(stream, why);
   const auto lost = stream.reader->damage();
   if (!lost || !with_->on_damage) return end_unread(stream, why);
-  stream.reader.reset();
+  stream.forget_reader();
   stream.how = delivery::held;
   // One after the other: who waits for another stretch comes back here.
   if (std::exchange(recording_damage_, true)) return;
@@ -345,7 +362,7 @@ void dispatcher::overtaken(stream_state& stream, const error& why) {
   if (stream.after < bounds.dropped_through) drop(stream, gone - stream.through);
   stream.through = gone;
   stream.pass(bounds.dropped_through);
-  stream.reader.reset();
+  stream.forget_reader();
   read_by_itself(stream);
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/metrics.hpp"
@@ -16,6 +18,7 @@
 #include "log/event_log.hpp"
 #include "streams/cursor_book.hpp"
 #include "streams/delivery_figures.hpp"
+#include "streams/event_judge.hpp"
 #include "streams/known_gaps.hpp"
 #include "streams/open_streams.hpp"
 #include "streams/read_failures.hpp"
@@ -56,21 +59,22 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void tick(std::chrono::steady_clock::time_point now);
 
  private:
-  enum class offered { done, no_room };
+  // `unfinished`: its filter is not done with it.
+  enum class offered { done, no_room, unfinished };
+  using wants = std::optional<bool> (event_judge::*)(stream_state&, const event_view&);
 
   void post_turn();
   void turn();
 
   void advance_tail();
-  void hand_out(const event_view& event);
+  bool hand_out();
   void read_by_itself(stream_state& stream);
   void run_slices();
   void run_slice(stream_state& stream);
   void keep_up(stream_state& stream);
 
   // One event to one stream.
-  offered offer(stream_state& stream, const event_view& event);
-  bool wanted(stream_state& stream, const event_view& event);
+  offered offer(stream_state& stream, const event_view& event, wants asks);
   void deliver(stream_state& stream, std::string_view frame);
   void drop(stream_state& stream, std::uint64_t count);
 
@@ -91,12 +95,16 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   read_failures* failures_;
   end_stream end_;
   shared_tail tail_;
+  const event_view* handed_ = nullptr;  // by the tail, to those of `concerned_` from `next_` on
+  std::vector<stream_id> concerned_;
+  std::size_t next_ = 0;
   std::deque<stream_id> ready_;  // for a slice
   bool turn_posted_ = false;
   bool recording_damage_ = false;
   std::uint64_t unsaid_dropped_ = 0;  // for subscribe(), and not in the log yet
   std::optional<std::chrono::steady_clock::time_point> dropped_said_;
   delivery_figures figures_;
+  event_judge judge_;
   prometheus::Counter& unnamed_overtaken_total_;
 };
 

@@ -52,11 +52,26 @@ const predicate* filter::test_of(change_action action) const {
   return nullptr;
 }
 
+filter::filter(kinds tests, std::string left_open)
+    : tests_(std::move(tests)), left_open_(std::move(left_open)) {
+  for (auto* test : {&tests_.create, &tests_.update, &tests_.remove}) {
+    if (*test) conditions_ += number_conditions(**test, conditions_);
+  }
+}
+
 filter_verdict filter::judge(const event_view& event) const {
+  event_values values(event);
+  judging at_once{&values};
+  return judge(event, at_once).value_or(filter_verdict::undecided);
+}
+
+std::optional<filter_verdict> filter::judge(const event_view& event, judging& how) const {
   if (event.action == change_action::truncate) return filter_verdict::yes;
   const auto* test = test_of(event.action);
   if (test == nullptr) return filter_verdict::no;
-  const auto outcome = evaluate(*test, event);
+  how.unfinished = false;
+  const auto outcome = evaluate(*test, how);
+  if (how.unfinished) return std::nullopt;
   if (!outcome.may_be(truth::yes())) return filter_verdict::no;
   return outcome == truth::yes() ? filter_verdict::yes : filter_verdict::undecided;
 }

@@ -1,6 +1,7 @@
 // Which events a stream wants: compiled once, asked for the events that could concern it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,10 +30,14 @@ class filter {
     std::optional<predicate> update;
     std::optional<predicate> remove;
   };
-  explicit filter(kinds tests, std::string left_open)
-      : tests_(std::move(tests)), left_open_(std::move(left_open)) {}
+  filter(kinds tests, std::string left_open);
 
   filter_verdict judge(const event_view& event) const;
+  // As much of it as `how.left` is for. Nothing: not finished; goes on with the next call, for the
+  // same event and with the same outcomes (conditions() many). `how.values` look at `event`.
+  std::optional<filter_verdict> judge(const event_view& event, judging& how) const;
+
+  std::size_t conditions() const { return conditions_; }
 
   // What is wanted of events of this kind; null: nothing.
   const predicate* test_of(change_action action) const;
@@ -42,6 +47,7 @@ class filter {
 
  private:
   kinds tests_;
+  std::size_t conditions_ = 0;
   std::string left_open_;
 };
 

@@ -26,10 +26,11 @@ result<void> check_label(const filter_column& column, const std::string& text) {
 
 }  // namespace
 
-predicate leaf_test(const filter_column& column, text_test holds) {
+predicate leaf_test(const filter_column& column, text_test holds, test_cost cost) {
   auto test = column.leaf;
   test.op = predicate::operation::test;
   test.holds = std::move(holds);
+  test.cost = cost;
   return test;
 }
 
@@ -44,13 +45,13 @@ bool is_collated(const column_type& type) {
   return type.kind == value_kind::text && std::ranges::find(names, type.name) == names.end();
 }
 
-result<value_key> equality_key_of(const filter_column& column, const column_type& type) {
+result<text_form> equality_key_of(const filter_column& column, const column_type& type) {
   if (type.kind == value_kind::text && type.name == "xml") {
     return error{errc::invalid_argument, "PostgreSQL does not compare xml",
                  "look into it in the application"};
   }
   if (is_collated(type)) return text_comparison(type, column.table, column.facts).equality();
-  return plain_key(type);
+  return plain_form(type);
 }
 
 result<std::string> column_text(const filter_column& column, const column_type& type,

@@ -20,14 +20,17 @@ struct filter_column {
   predicate leaf = {};                  // says which column and which row
 };
 
-predicate leaf_test(const filter_column& column, text_test holds);
+predicate leaf_test(const filter_column& column, text_test holds, test_cost cost = {});
+inline test_cost cost_with(const text_form& form) {
+  return {form.bytes_max, 1};
+}
 predicate is_null_test(const filter_column& column);
 
 // Text that a collation compares, not what it stands for (as uuid and inet).
 bool is_collated(const column_type& type);
 
 // Keys of the column's own equality; `type` is the column's or its elements'.
-result<value_key> equality_key_of(const filter_column& column, const column_type& type);
+result<text_form> equality_key_of(const filter_column& column, const column_type& type);
 
 // wanted_text() (value_key.hpp), and of an enum only what is a label: errc::invalid_argument names
 // the labels.

@@ -19,6 +19,9 @@ struct filter_table {
   const table_facts* facts = nullptr;
 };
 
+// Conditions in all filters of one stream: each is judged for every event that could concern it.
+inline constexpr std::size_t filter_conditions_max = 500;
+
 // Compiles one kind of event's filter with Prisma's rules for what is empty: `{}` and the like are
 // no condition, wherever they stand, but an `OR` of nothing at the top matches nothing.
 class filter_compiler {
@@ -32,8 +35,9 @@ class filter_compiler {
   filter_compiler(const model& wanted, filter_table table, strictness how)
       : model_(&wanted), table_(table), how_(how) {}
 
-  // `where` is the filter's place in the request ("update.after"), for messages. `side` says which
-  // row is judged. Errors name the field and the operator.
+  // errc::invalid_argument also when these are more than filter_conditions_max, with those that
+  // were compiled before. `where` is the filter's place in the request ("update.after"), for
+  // messages. `side` says which row is judged. Errors name the field and the operator.
   result<predicate> compile(const boost::json::object& filter, const std::string& where,
                             row_side side);
 
@@ -56,6 +60,7 @@ class filter_compiler {
   strictness how_;
   row_side side_ = row_side::new_row;
   std::string left_open_;
+  std::size_t conditions_ = 0;
 };
 
 }  // namespace pulse::streams

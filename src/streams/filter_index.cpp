@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
-
-#include "streams/filter_row.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -24,7 +21,7 @@ void take_out(std::vector<stream_id>& from, stream_id stream) {
 filter_index::by_column& filter_index::column(by_kind& kind, const index_terms& terms) {
   for (auto& one : kind.columns) {
     if (one.which.side == terms.side && one.which.column == terms.column &&
-        one.which.values.type == terms.values.type) {
+        one.which.values.form.name == terms.values.form.name) {
       return one;
     }
   }
@@ -69,24 +66,27 @@ void filter_index::remove(stream_id stream, const filter& wanted) {
   }
 }
 
-void filter_index::find(const event_view& event, std::vector<stream_id>& to) const {
+void filter_index::find(const event_view& event, event_values& values,
+                        std::vector<stream_id>& to) const {
   const auto& kind = kinds_[static_cast<std::size_t>(event.action)];
   to.insert(to.end(), kind.always.begin(), kind.always.end());
-  for (const auto& column : kind.columns) find_by_value(column, event, to);
+  for (const auto& column : kind.columns) find_by_value(column, values, to);
 }
 
-void filter_index::find_by_value(const by_column& column, const event_view& event, streams& to) {
+void filter_index::find_by_value(const by_column& column, event_values& values, streams& to) {
   if (column.all.empty()) return;
   const auto& which = column.which;
-  const auto value = filter_row::of(event, which.side).at(which.column, which.in_identity);
+  const auto& form = which.values.form;
+  auto* value = values.at(which.side, which.column, which.in_identity);
   // NULL equals nothing.
-  if (value && value->state == column_state::null) return;
-  const auto key = value ? which.values.key(value->text) : std::nullopt;
-  if (!key) {
+  if (value != nullptr && value->is_null()) return;
+  const bool readable = value != nullptr && value->text().size() <= form.bytes_max;
+  const auto* key = readable ? &value->key(form) : nullptr;
+  if (key == nullptr || !*key) {
     to.insert(to.end(), column.all.begin(), column.all.end());
     return;
   }
-  const auto found = column.by_value.find(*key);
+  const auto found = column.by_value.find(**key);
   if (found != column.by_value.end())
     to.insert(to.end(), found->second.begin(), found->second.end());
 }

@@ -27,8 +27,9 @@ class filter_index {
   void remove(stream_id stream, const filter& wanted);
 
   // Appends every stream whose filter could match, each once: those that the event's values lead
-  // to, those that no value is demanded of, and those whose demanded value is not in the event.
-  void find(const event_view& event, std::vector<stream_id>& to) const;
+  // to, those that no value is demanded of, and those whose demanded value is not in the event, or
+  // too large to be looked at (text_form::bytes_max). `values` look at the event.
+  void find(const event_view& event, event_values& values, std::vector<stream_id>& to) const;
 
  private:
   using streams = std::vector<stream_id>;
@@ -44,7 +45,7 @@ class filter_index {
 
   by_kind& of(change_action action) { return kinds_[static_cast<std::size_t>(action)]; }
   static by_column& column(by_kind& kind, const index_terms& terms);
-  static void find_by_value(const by_column& column, const event_view& event, streams& to);
+  static void find_by_value(const by_column& column, event_values& values, streams& to);
 
   std::array<by_kind, 5> kinds_;  // by the number of the action
 };

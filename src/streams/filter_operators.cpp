@@ -12,6 +12,7 @@
 #include "streams/json_filter.hpp"
 #include "streams/list_filter.hpp"
 #include "streams/text_comparison.hpp"
+#include "streams/text_search.hpp"
 #include "streams/value_key.hpp"
 
 namespace pulse::streams {
@@ -93,7 +94,7 @@ bool is_pattern(std::string_view name) {
 bool matches(std::string_view name, std::string_view text, std::string_view wanted) {
   if (name == "startsWith") return text.starts_with(wanted);
   if (name == "endsWith") return text.ends_with(wanted);
-  return text.find(wanted) != std::string_view::npos;
+  return has_within(text, wanted);
 }
 
 std::string_view without_trailing_blanks(std::string_view text) {
@@ -211,21 +212,21 @@ class scalar_compiler {
 
   // Of the column's values, and of those that they are compared with.
   struct key_pair {
-    value_key of_column;
+    text_form of_column;
     value_key of_wanted;
   };
 
   result<key_pair> plain_keys() const {
-    auto key = equality_key_of(*column_, column_->type);
-    if (!key) return key.error();
-    return key_pair{*key, *key};
+    auto form = equality_key_of(*column_, column_->type);
+    if (!form) return form.error();
+    return key_pair{*form, form->key};
   }
 
   result<key_pair> order_keys() const {
-    auto key =
-        is_collated(column_->type) ? text_.order() : result<value_key>(plain_key(column_->type));
-    if (!key) return key.error();
-    return key_pair{*key, *key};
+    auto form =
+        is_collated(column_->type) ? text_.order() : result<text_form>(plain_form(column_->type));
+    if (!form) return form.error();
+    return key_pair{*form, form->key};
   }
 
   // ILIKE: by the column's collation on both sides, and then byte by byte.
@@ -236,7 +237,7 @@ class scalar_compiler {
     const value_key key = [fold = std::move(*fold)](std::string_view text) {
       return std::optional(fold(text));
     };
-    return key_pair{key, key};
+    return key_pair{{"lowered " + text_.name(), key, folding_per_byte, folded_bytes_max}, key};
   }
 
   // LOWER(column) compared with LOWER($1): as text, whatever the column is; a parameter has no
@@ -245,19 +246,23 @@ class scalar_compiler {
     auto type = column_->type;
     type.name = "text";
     const text_comparison as_text(type, column_->table, column_->facts);
-    auto key = in_order ? as_text.order() : as_text.equality();
-    if (!key) return key.error();
+    auto form = in_order ? as_text.order() : as_text.equality();
+    if (!form) return form.error();
+    const auto& key = form->key;
     auto fold = as_text.lower();
     if (!fold) return fold.error();
     auto fold_wanted = as_text.lower_by_database();
     if (!fold_wanted) return fold_wanted.error();
     const bool padded = column_->type.name == "bpchar";
-    return key_pair{[padded, fold = std::move(*fold), then = *key](std::string_view text) {
-                      return then(fold(padded ? without_trailing_blanks(text) : text));
-                    },
-                    [fold = std::move(*fold_wanted), then = *key](std::string_view text) {
-                      return then(fold(text));
-                    }};
+    text_form of_column;
+    of_column.name = (padded ? "padded, lowered " : "lowered ") + form->name;
+    of_column.per_byte = folding_per_byte;
+    of_column.bytes_max = folded_bytes_max;
+    of_column.key = [padded, fold = std::move(*fold), then = key](std::string_view text) {
+      return then(fold(padded ? without_trailing_blanks(text) : text));
+    };
+    return key_pair{std::move(of_column), [fold = std::move(*fold_wanted), then = key](
+                                              std::string_view text) { return then(fold(text)); }};
   }
 
   result<predicate> same_as(std::string_view name, const json::array& wanted,
@@ -273,11 +278,14 @@ class scalar_compiler {
       keys.push_back(std::move(*one));
     }
     std::ranges::sort(keys);
-    auto test = leaf_test(*column_, [key = of_column, keys](std::string_view text) {
-      const auto mine = key(text);
-      return mine ? truth::of(std::ranges::binary_search(keys, *mine)) : truth::open();
-    });
-    if (plain()) test.demands = {column_->type.name, of_column, std::move(keys)};
+    auto test = leaf_test(
+        *column_,
+        [form = of_column, keys](judged_value& value) {
+          const auto& mine = value.key(form);
+          return mine ? truth::of(std::ranges::binary_search(keys, *mine)) : truth::open();
+        },
+        cost_with(of_column));
+    if (plain()) test.demands = {of_column, std::move(keys)};
     return test;
   }
 
@@ -293,26 +301,35 @@ class scalar_compiler {
     const auto bound = by->of_wanted(*text);
     if (!bound) return wrap(name, no_value_of(column_->type, wanted));
     return leaf_test(
-        *column_, [key = by->of_column, bound = *bound, order](std::string_view column) {
-          const auto mine = key(column);
+        *column_,
+        [form = by->of_column, bound = *bound, order](judged_value& value) {
+          const auto& mine = value.key(form);
           return mine ? truth::of(in_order(order, mine->compare(bound))) : truth::open();
-        });
+        },
+        cost_with(by->of_column));
   }
 
   // What a pattern is matched with: PostgreSQL's text of the value. LIKE is on the value cast to
-  // text, which takes a char(n)'s blanks away; ILIKE on the value itself.
-  text_fold pattern_text() const {
+  // text, which takes a char(n)'s blanks away; ILIKE on the value itself, lowered.
+  result<text_form> pattern_text() const {
     const auto& name = column_->type.name;
-    if (name == "bpchar" && !insensitive_) {
-      return [](std::string_view text) { return std::string(without_trailing_blanks(text)); };
+    if (insensitive_) {
+      auto keys = pattern_keys();
+      return keys ? result<text_form>(keys->of_column) : keys.error();
     }
+    if (name == "bpchar")
+      return text_form{"without blanks", [](std::string_view text) {
+                         return std::optional<std::string>(without_trailing_blanks(text));
+                       }};
     if (name == "inet") {
-      return [](std::string_view text) {
-        if (text.find('/') != std::string_view::npos) return std::string(text);
-        return std::string(text) + (text.find(':') != std::string_view::npos ? "/128" : "/32");
-      };
+      return text_form{"with its length", [](std::string_view text) {
+                         std::string whole(text);
+                         if (text.find('/') == std::string_view::npos)
+                           whole += text.find(':') == std::string_view::npos ? "/32" : "/128";
+                         return std::optional(whole);
+                       }};
     }
-    return [](std::string_view text) { return std::string(text); };
+    return text_form{};
   }
 
   result<predicate> pattern(std::string_view name, const json::value& wanted) const {
@@ -320,16 +337,18 @@ class scalar_compiler {
     if (!wanted.is_string()) return wrap(name, bad_filter("is not a string"));
     if (auto may = text_.may_match_patterns(); !may) return wrap(name, may.error());
     auto shown = pattern_text();
-    auto fold = text_fold([](std::string_view text) { return std::string(text); });
-    if (insensitive_) {
-      auto lower = text_.lower();
-      if (!lower) return wrap(name, lower.error());
-      fold = std::move(*lower);
-    }
-    return leaf_test(*column_, [name = std::string(name), shown = std::move(shown), fold,
-                                pattern = fold(wanted.get_string())](std::string_view text) {
-      return truth::of(matches(name, fold(shown(text)), pattern));
-    });
+    if (!shown) return wrap(name, shown.error());
+    std::string pattern(wanted.get_string());
+    if (insensitive_) pattern = shown->key(pattern).value_or(pattern);
+    const auto cost = cost_with(*shown);
+    return leaf_test(
+        *column_,
+        [name = std::string(name), shown = std::move(*shown),
+         pattern = std::move(pattern)](judged_value& value) {
+          const auto text = shown.key ? std::string_view(*value.key(shown)) : value.text();
+          return truth::of(matches(name, text, pattern));
+        },
+        cost);
   }
 
   const filter_column* column_;

@@ -44,11 +44,13 @@ struct stream_limits {
   std::size_t window_bytes_max = std::size_t{4} << 20U;  // an event larger than this goes alone
   std::size_t unsent_bytes_max = std::size_t{1} << 20U;
   std::size_t streams_max = 10'000;  // of one project, open at once
+  std::size_t names_max = 10'000;    // of one project, with a cursor kept, open or not
   // A named stream whose window is full and of which nothing has been acknowledged for this long
   // makes way for a standby. Zero: never.
   std::chrono::seconds stall_timeout{300};
   when_expired on_expired = when_expired::refuse;
-  // A name that nobody has opened for this long is abandoned. Zero: never.
+  // A name that nobody has opened for this long is abandoned, and deleted after as long again.
+  // Zero: never.
   std::chrono::seconds abandoned_after{90 * 86400};
   // Moved cursors are saved together, this often at most: what a killed server sends again.
   std::chrono::milliseconds cursor_flush_interval{50};
@@ -83,6 +85,9 @@ class cursor_store {
 
   // Marks a cursor as abandoned, and takes the mark away when it is opened all the same.
   virtual void mark_abandoned(const cursor_key& key, bool abandoned) = 0;
+
+  // Deletes a cursor, before anything that is asked after it.
+  virtual void remove(const cursor_key& key) = 0;
 };
 
 // A cursor as an earlier run has left it.
@@ -173,7 +178,7 @@ class hub {
 
   // Time has passed: called about once a second, on the executor. Counts the streams that are
   // stalled now, ends those that hold a name for too long (stream_limits::stall_timeout), and
-  // abandons names that nobody uses (stream_limits::abandoned_after).
+  // abandons names that nobody uses, and deletes them (stream_limits::abandoned_after).
   void tick(std::chrono::steady_clock::time_point now);
 
   // Retention is about to drop everything through `through`. Cursors of names that wait for none of

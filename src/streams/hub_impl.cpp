@@ -79,6 +79,12 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   const cursor_key key{shape.definition->table, wanted.name};
   const bool tracked = wanted.mode == stream_mode::stream;
   const bool named = tracked && !wanted.name.empty();
+  if (named && !book_->find(key) && book_->names().size() >= limits_.names_max) {
+    return refuse({errc::unavailable,
+                   "the project keeps as many named streams as it may have (" +
+                       std::to_string(limits_.names_max) + "), and this name is new",
+                   "delete some with 'pulse streams delete', or raise its setting `names`"});
+  }
   if (tracked && !(named && book_->find(key))) {
     const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
     if (!behind) return refuse(behind.error());

@@ -13,6 +13,7 @@
 #include "streams/json_tree.hpp"
 #include "streams/number_key.hpp"
 #include "streams/text_comparison.hpp"
+#include "streams/text_search.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -54,8 +55,12 @@ std::string_view word(json_tree::kind of) {
   return "something else";
 }
 
-// Judges the value at the path; `column` is the whole column's text.
-using value_test = std::function<truth(const json_tree& value, std::string_view column)>;
+// Judges the value at the path, in the column's whole value.
+using value_test = std::function<truth(const json_tree& value, judged_value& column)>;
+
+// What a byte takes to be looked at again, in what was parsed: the place at a path has keys of its
+// own.
+constexpr work_units looking_per_byte = 8;
 
 class json_compiler {
  public:
@@ -108,61 +113,96 @@ class json_compiler {
       return name == "not" ? negate(std::move(test)) : std::move(test);
     }
     if (name.starts_with("string_")) return string_match(name, value);
-    if (name == "array_contains") {
-      return on_value(json_tree::kind::array, [value](const json_tree& mine, std::string_view) {
-        return truth::of(contains(mine, value));
-      });
-    }
+    if (name == "array_contains") return array_contains(value);
     if (name.starts_with("array_")) return array_end(name == "array_starts_with", value);
     return ordering(name, value);
   }
 
   predicate equality(const json_tree& value) const {
-    auto test = on_value(std::nullopt,
-                         [key = equality_key(value)](const json_tree& mine, std::string_view) {
-                           return truth::of(equality_key(mine) == key);
-                         });
-    if (!path_)
-      test.demands = {column_->type.name, plain_key(column_->type), {equality_key(value)}};
+    auto test =
+        on_value(std::nullopt, [key = equality_key(value)](const json_tree& mine, judged_value&) {
+          return truth::of(equality_key(mine) == key);
+        });
+    if (!path_) test.demands = {plain_form(column_->type), {equality_key(value)}};
     return test;
+  }
+
+  // What holds of each element that is looked for holds of all: so each is a condition.
+  predicate array_contains(const json_tree& value) const {
+    const auto one = [this](const json_tree& wanted) {
+      return on_value(json_tree::kind::array, [wanted](const json_tree& mine, judged_value&) {
+        const auto holds = contains(mine, wanted);
+        return holds ? truth::of(*holds) : truth::open();
+      });
+    };
+    // Not so of scalars, which are found together.
+    json_tree scalars;
+    scalars.is = json_tree::kind::array;
+    predicate all;
+    if (value.is != json_tree::kind::array) return one(value);
+    for (const auto& element : value.elements) {
+      if (element.is != json_tree::kind::array && element.is != json_tree::kind::object) {
+        scalars.elements.push_back(element);
+        continue;
+      }
+      json_tree alone;
+      alone.is = json_tree::kind::array;
+      alone.elements.push_back(element);
+      all.children.push_back(one(alone));
+    }
+    if (!scalars.elements.empty() || all.children.empty()) all.children.push_back(one(scalars));
+    return all;
   }
 
   // What is not there is NULL, and so is a comparison with it. A value of another kind matches
   // neither the condition nor its NOT, as Prisma's SQL has it.
-  predicate on_value(std::optional<json_tree::kind> kind, value_test test) const {
-    return leaf_test(*column_, [path = path_.value_or(std::vector<std::string>()), kind,
-                                test = std::move(test)](std::string_view column) {
-      const auto whole = json_tree::parse(column);
-      if (!whole) return truth::open();
-      const auto* mine = at_path(*whole, path);
-      if (mine == nullptr || (kind && mine->is != *kind)) return truth::unknown();
-      return test(*mine, column);
-    });
+  predicate on_value(std::optional<json_tree::kind> kind, value_test test,
+                     work_units per_byte = looking_per_byte) const {
+    return leaf_test(*column_,
+                     [path = path_.value_or(std::vector<std::string>()), kind,
+                      test = std::move(test)](judged_value& column) {
+                       const auto& whole = column.as("json", parsing_per_byte, json_tree::parse);
+                       if (!whole) return truth::open();
+                       const auto* mine = at_path(*whole, path);
+                       if (mine == nullptr || (kind && mine->is != *kind)) return truth::unknown();
+                       return test(*mine, column);
+                     },
+                     {parsed_bytes_max, per_byte});
   }
 
   result<predicate> string_match(const std::string& name, const json_tree& value) const {
     if (value.is != json_tree::kind::string)
       return bad_filter(fmt::format("wants a string, and {} is given", word(value.is)));
-    auto fold = text_fold([](std::string_view text) { return std::string(text); });
+    text_form lowered;
     if (insensitive_) {
-      auto lower = text_comparison::of_json(column_->table).lower();
-      if (!lower) return lower.error();
-      fold = std::move(*lower);
+      const auto by = text_comparison::of_json(column_->table);
+      auto fold = by.lower();
+      if (!fold) return fold.error();
+      lowered = {
+          "lowered json " + by.name(),
+          [fold = std::move(*fold)](std::string_view text) { return std::optional(fold(text)); },
+          folding_per_byte, folded_bytes_max};
     }
+    const auto wanted = insensitive_ ? lowered.key(value.text).value_or("") : value.text;
     // Without a path Prisma matches the text of the whole JSON, with its quotes.
-    const auto wanted = fold(value.text);
-    return on_value(json_tree::kind::string,
-                    [=, on_text = !path_](const json_tree& mine, std::string_view column) {
-                      const auto text = fold(on_text ? column : std::string_view(mine.text));
-                      if (name == "string_starts_with") return truth::of(text.starts_with(wanted));
-                      if (name == "string_ends_with") return truth::of(text.ends_with(wanted));
-                      return truth::of(text.find(wanted) != std::string::npos);
-                    });
+    return on_value(
+        json_tree::kind::string,
+        [name, lowered, wanted, on_text = !path_](const json_tree& mine, judged_value& column) {
+          std::string_view text = on_text ? column.text() : std::string_view(mine.text);
+          std::optional<std::string> low;
+          if (lowered.key && on_text) text = *column.key(lowered);
+          // What is at a path is not kept: there are as many paths as filters.
+          if (lowered.key && !on_text) text = low.emplace(*lowered.key(text));
+          if (name == "string_starts_with") return truth::of(text.starts_with(wanted));
+          if (name == "string_ends_with") return truth::of(text.ends_with(wanted));
+          return truth::of(has_within(text, wanted));
+        },
+        insensitive_ && path_ ? folding_per_byte : looking_per_byte);
   }
 
   predicate array_end(bool first, const json_tree& value) const {
     return on_value(json_tree::kind::array,
-                    [first, key = equality_key(value)](const json_tree& mine, std::string_view) {
+                    [first, key = equality_key(value)](const json_tree& mine, judged_value&) {
                       if (mine.elements.empty()) return truth::unknown();
                       const auto& end = first ? mine.elements.front() : mine.elements.back();
                       return truth::of(equality_key(end) == key);
@@ -176,17 +216,20 @@ class json_compiler {
     } else if (value.is == json_tree::kind::string) {
       auto by = text_comparison::of_json(column_->table).order();
       if (!by) return by.error();
-      order = std::move(*by);
+      order = std::move(by->key);
     } else {
       return bad_filter(
           fmt::format("numbers and strings are ordered, and {} is given", word(value.is)));
     }
     const auto key = order(value.text);
     if (!key) return bad_filter("the value cannot be compared");
-    return on_value(value.is, [=](const json_tree& mine, std::string_view) {
-      const auto other = order(mine.text);
-      return other ? truth::of(in_order(name, other->compare(*key))) : truth::open();
-    });
+    return on_value(
+        value.is,
+        [=](const json_tree& mine, judged_value&) {
+          const auto other = order(mine.text);
+          return other ? truth::of(in_order(name, other->compare(*key))) : truth::open();
+        },
+        folding_per_byte);
   }
 
   static bool in_order(std::string_view name, int compared) {

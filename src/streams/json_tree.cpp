@@ -178,6 +178,74 @@ bool is_container(const json_tree& value) {
   return value.is == json_tree::kind::array || value.is == json_tree::kind::object;
 }
 
+// jsonb's @> with its steps counted.
+class containment {
+ public:
+  bool contains(const json_tree& whole, const json_tree& part) {
+    // An array contains a single value as it contains the array of it, at the top only: members and
+    // elements come here of one kind each.
+    if (whole.is == json_tree::kind::array && !is_container(part)) return has_scalar(whole, part);
+    if (whole.is != part.is || !step(1)) return false;
+    if (whole.is == json_tree::kind::object) return has_members(whole, part);
+    if (whole.is == json_tree::kind::array) return has_elements(whole, part);
+    return equality_key(whole) == equality_key(part);
+  }
+  bool left() const { return left_ != 0; }
+
+ private:
+  // False: there are none left, and whatever is said means nothing.
+  bool step(std::size_t count) {
+    left_ -= std::min(left_, count);
+    return left();
+  }
+
+  bool has_scalar(const json_tree& whole, const json_tree& wanted) {
+    if (!step(whole.elements.size())) return false;
+    const auto key = equality_key(wanted);
+    return std::ranges::any_of(whole.elements, [&](const auto& element) {
+      return element.is == wanted.is && equality_key(element) == key;
+    });
+  }
+
+  bool has_members(const json_tree& whole, const json_tree& part) {
+    for (std::size_t i = 0; i < part.names.size(); ++i) {
+      const auto* mine = whole.member(part.names[i]);
+      if (mine == nullptr || mine->is != part.elements[i].is) return false;
+      if (!contains(*mine, part.elements[i])) return false;
+    }
+    return true;
+  }
+
+  bool has_elements(const json_tree& whole, const json_tree& part) {
+    return has_scalars(whole, part) && std::ranges::all_of(part.elements, [&](const auto& wanted) {
+             return !is_container(wanted) ||
+                    std::ranges::any_of(whole.elements, [&](const auto& element) {
+                      return step(1) && element.is == wanted.is && contains(element, wanted);
+                    });
+           });
+  }
+
+  bool has_scalars(const json_tree& whole, const json_tree& part) {
+    const auto wanted = scalars_of(part);
+    if (wanted.empty()) return true;
+    return step(whole.elements.size()) && std::ranges::includes(scalars_of(whole), wanted);
+  }
+
+  // Keys, sorted, each once.
+  static std::vector<std::string> scalars_of(const json_tree& array) {
+    std::vector<std::string> keys;
+    for (const auto& element : array.elements) {
+      if (!is_container(element)) keys.push_back(equality_key(element));
+    }
+    std::ranges::sort(keys);
+    const auto twice = std::ranges::unique(keys);
+    keys.erase(twice.begin(), twice.end());
+    return keys;
+  }
+
+  std::size_t left_ = json_contains_steps_max;
+};
+
 // As PostgreSQL reads it: strtol over the whole text, within an int.
 std::optional<std::int64_t> element_number(const std::string& text) {
   char* end = nullptr;
@@ -241,31 +309,10 @@ const json_tree* at_path(const json_tree& value, std::span<const std::string> pa
   return at;
 }
 
-bool contains(const json_tree& whole, const json_tree& part) {
-  // An array contains a single value as it contains the array of it, at the top only: members and
-  // elements come here of one kind each.
-  if (whole.is == json_tree::kind::array && !is_container(part)) {
-    return std::ranges::any_of(whole.elements, [&](const auto& element) {
-      return !is_container(element) && equality_key(element) == equality_key(part);
-    });
-  }
-  if (whole.is != part.is) return false;
-  if (whole.is == json_tree::kind::object) {
-    for (std::size_t i = 0; i < part.names.size(); ++i) {
-      const auto* mine = whole.member(part.names[i]);
-      if (mine == nullptr || mine->is != part.elements[i].is) return false;
-      if (!contains(*mine, part.elements[i])) return false;
-    }
-    return true;
-  }
-  if (whole.is == json_tree::kind::array) {
-    return std::ranges::all_of(part.elements, [&](const auto& wanted) {
-      return std::ranges::any_of(whole.elements, [&](const auto& element) {
-        return element.is == wanted.is && contains(element, wanted);
-      });
-    });
-  }
-  return equality_key(whole) == equality_key(part);
+std::optional<bool> contains(const json_tree& whole, const json_tree& part) {
+  containment looking;
+  const bool found = looking.contains(whole, part);
+  return looking.left() ? std::optional(found) : std::nullopt;
 }
 
 }  // namespace pulse::streams

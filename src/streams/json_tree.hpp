@@ -41,7 +41,9 @@ std::string to_text(const json_tree& value);
 // when negative. Null: there is no such place.
 const json_tree* at_path(const json_tree& value, std::span<const std::string> path);
 
-// jsonb's @> (manual, section 8.14.3).
-bool contains(const json_tree& whole, const json_tree& part);
+// jsonb's @> (manual, section 8.14.3). Arrays in arrays are each compared with each: after this
+// many steps it is left, and nothing is returned.
+std::optional<bool> contains(const json_tree& whole, const json_tree& part);
+inline constexpr std::size_t json_contains_steps_max = 1'000'000;
 
 }  // namespace pulse::streams

@@ -1,7 +1,6 @@
 #include "streams/list_filter.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -16,8 +15,24 @@ namespace {
 
 struct list {
   std::vector<wanted_element> elements;
+  std::vector<std::string> sorted;  // those that are not NULL, each once
   int dimensions = 0;
 };
+
+void sort_once(std::vector<std::string>& keys) {
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::unique(keys);
+  keys.erase(twice.begin(), twice.end());
+}
+
+std::vector<std::string> sorted_elements(const std::vector<wanted_element>& wanted) {
+  std::vector<std::string> sorted;
+  for (const auto& one : wanted) {
+    if (one) sorted.push_back(*one);
+  }
+  sort_once(sorted);
+  return sorted;
+}
 
 // Nothing: the text, or an element of it, cannot be read.
 std::optional<list> read_list(std::string_view text, const value_key& key, char delimiter) {
@@ -33,6 +48,7 @@ std::optional<list> read_list(std::string_view text, const value_key& key, char 
         --depth;
         break;
       case array_reader::token::end:
+        sort_once(read.sorted);
         return read;
       case array_reader::token::damaged:
         return std::nullopt;
@@ -42,6 +58,7 @@ std::optional<list> read_list(std::string_view text, const value_key& key, char 
       case array_reader::token::element: {
         auto one = key(reader.text());
         if (!one) return std::nullopt;
+        read.sorted.push_back(*one);
         read.elements.emplace_back(std::move(*one));
         break;
       }
@@ -49,40 +66,58 @@ std::optional<list> read_list(std::string_view text, const value_key& key, char 
   }
 }
 
+// Judges the list that a value is, which is read once for all conditions on it.
+template <typename Judge>
+text_test on_list(text_form element, char delimiter, Judge judge) {
+  const auto form = "list" + std::string(1, delimiter) + " of " + element.name;
+  return [form, element = std::move(element), delimiter,
+          judge = std::move(judge)](judged_value& value) {
+    const auto& mine = value.as(form, parsing_per_byte, [&](std::string_view text) {
+      return read_list(text, element.key, delimiter);
+    });
+    return mine ? truth::of(judge(*mine)) : truth::open();
+  };
+}
+
 }  // namespace
 
-text_test list_equals(std::vector<wanted_element> wanted, value_key key, char delimiter) {
-  return [wanted = std::move(wanted), key = std::move(key), delimiter](std::string_view text) {
-    // Explicit bounds are written when they do not begin at 1; a filter's do.
-    if (text.starts_with('[')) return truth::no();
-    const auto mine = read_list(text, key, delimiter);
-    if (!mine) return truth::open();
-    return truth::of(mine->dimensions == 1 && mine->elements == wanted);
+text_test list_equals(const std::vector<wanted_element>& wanted, text_form element,
+                      char delimiter) {
+  auto same = on_list(std::move(element), delimiter, [wanted](const auto& mine) {
+    return mine.dimensions == 1 && mine.elements == wanted;
+  });
+  // Explicit bounds are written when they do not begin at 1; a filter's do.
+  return [same = std::move(same)](judged_value& value) {
+    return value.text().starts_with('[') ? truth::no() : same(value);
   };
 }
 
-text_test list_has_every(std::vector<wanted_element> wanted, value_key key, char delimiter) {
-  return [wanted = std::move(wanted), key = std::move(key), delimiter](std::string_view text) {
-    const auto mine = read_list(text, key, delimiter);
-    if (!mine) return truth::open();
-    const std::set<wanted_element> there(mine->elements.begin(), mine->elements.end());
-    return truth::of(std::ranges::all_of(
-        wanted, [&](const auto& one) { return one.has_value() && there.contains(one); }));
-  };
+text_test list_has_every(const std::vector<wanted_element>& wanted, text_form element,
+                         char delimiter) {
+  const bool null = std::ranges::any_of(wanted, [](const auto& one) { return !one; });
+  return on_list(std::move(element), delimiter,
+                 [null, wanted = sorted_elements(wanted)](const auto& mine) {
+                   return !null && std::ranges::includes(mine.sorted, wanted);
+                 });
 }
 
-text_test list_has_some(std::vector<wanted_element> wanted, value_key key, char delimiter) {
-  const std::set<wanted_element> any(wanted.begin(), wanted.end());
-  return [any, key = std::move(key), delimiter](std::string_view text) {
-    const auto mine = read_list(text, key, delimiter);
-    if (!mine) return truth::open();
-    return truth::of(std::ranges::any_of(
-        mine->elements, [&](const auto& one) { return one.has_value() && any.contains(one); }));
-  };
+text_test list_has_some(const std::vector<wanted_element>& wanted, text_form element,
+                        char delimiter) {
+  return on_list(std::move(element), delimiter,
+                 [wanted = sorted_elements(wanted)](const auto& mine) {
+                   auto one = mine.sorted.begin();
+                   auto other = wanted.begin();
+                   while (one != mine.sorted.end() && other != wanted.end()) {
+                     const auto order = *one <=> *other;
+                     if (order == 0) return true;
+                     order < 0 ? static_cast<void>(++one) : static_cast<void>(++other);
+                   }
+                   return false;
+                 });
 }
 
 text_test list_is_empty(bool empty) {
-  return [empty](std::string_view text) { return truth::of((text == "{}") == empty); };
+  return [empty](judged_value& value) { return truth::of((value.text() == "{}") == empty); };
 }
 
 namespace {
@@ -163,7 +198,7 @@ class list_compiler {
     return with_elements(wanted.get_array(), list_equals);
   }
 
-  using list_test = text_test (*)(std::vector<wanted_element>, value_key, char);
+  using list_test = text_test (*)(const std::vector<wanted_element>&, text_form, char);
 
   result<predicate> with_elements(const json::array& wanted, list_test make) const {
     auto key = equality_key_of(*column_, element_);
@@ -176,9 +211,10 @@ class list_compiler {
       }
       const auto text = column_text(*column_, element_, value);
       if (!text) return text.error();
-      elements.push_back((*key)(*text));
+      elements.push_back(key->key(*text));
     }
-    return leaf_test(*column_, make(std::move(elements), std::move(*key), column_->type.delimiter));
+    return leaf_test(*column_, make(elements, std::move(*key), column_->type.delimiter),
+                     {parsed_bytes_max, 1});
   }
 
   const filter_column* column_;

@@ -20,9 +20,12 @@ using wanted_element = std::optional<std::string>;
 
 // PostgreSQL's array operators (manual, section 9.19): = compares element by element, NULLs equal,
 // and wants the same bounds; @> and && look at elements of every dimension and find no NULL.
-text_test list_equals(std::vector<wanted_element> wanted, value_key key, char delimiter);
-text_test list_has_every(std::vector<wanted_element> wanted, value_key key, char delimiter);
-text_test list_has_some(std::vector<wanted_element> wanted, value_key key, char delimiter);
+// `element` makes the keys.
+text_test list_equals(const std::vector<wanted_element>& wanted, text_form element, char delimiter);
+text_test list_has_every(const std::vector<wanted_element>& wanted, text_form element,
+                         char delimiter);
+text_test list_has_some(const std::vector<wanted_element>& wanted, text_form element,
+                        char delimiter);
 text_test list_is_empty(bool empty);
 
 // As compile_operators() (filter_operators.hpp), of a column that is a list.

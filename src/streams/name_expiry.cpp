@@ -41,7 +41,10 @@ name_expiry::name_expiry(const hub::parts& with, const stream_limits& limits, cu
           {{"project", with.project}})),
       abandoned_total_(with.figures->counter("pulse_cursors_abandoned_total",
                                              "Names that nobody has used for too long",
-                                             {{"project", with.project}})) {}
+                                             {{"project", with.project}})),
+      deleted_total_(with.figures->counter("pulse_cursors_abandoned_deleted_total",
+                                           "Abandoned names that were deleted",
+                                           {{"project", with.project}})) {}
 
 cursor_condition name_expiry::condition(const cursor_key& key, const position& at) const {
   const auto name = book_->find(key);
@@ -192,8 +195,17 @@ void name_expiry::abandon_unused(std::chrono::steady_clock::time_point now) {
   if (now - last_age_check_ < age_check_interval) return;
   last_age_check_ = now;
   const auto today = with_->clock->now();
+  std::vector<cursor_key> forgotten;
   for (const auto& [key, name] : book_->names()) {
-    if (name->opening || name->abandoned) continue;
+    if (name->opening) continue;
+    if (name->abandoned) {
+      const bool in_use = name->active != nullptr || !name->standbys.empty();
+      if (!in_use && limits_->abandoned_after.count() != 0 &&
+          today - name->used_at >= 2 * limits_->abandoned_after) {
+        forgotten.push_back(key);
+      }
+      continue;
+    }
     if (name->active != nullptr) {
       if (today - name->used_at >= touch_interval) book_->use(*name);
       continue;
@@ -203,6 +215,22 @@ void name_expiry::abandon_unused(std::chrono::steady_clock::time_point now) {
     abandoned_total_.Increment();
     book_->abandon(*name);
     log_warning("streams", "nobody has used a stream's name for too long: its cursor has expired",
+                {{"project", with_->project},
+                 {"table", to_string(key.table)},
+                 {"stream", key.name},
+                 {"cursor", to_string(name->cursor)}});
+  }
+  remove_abandoned(forgotten);
+}
+
+void name_expiry::remove_abandoned(const std::vector<cursor_key>& keys) {
+  for (const auto& key : keys) {
+    const auto name = book_->remove(key);
+    with_->cursors->remove(key);
+    deleted_total_.Increment();
+    log_warning("streams",
+                "nobody has used an abandoned stream's name for as long again: it is deleted, and "
+                "starts anew when it is opened",
                 {{"project", with_->project},
                  {"table", to_string(key.table)},
                  {"stream", key.name},

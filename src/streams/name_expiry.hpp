@@ -36,8 +36,9 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   // A name that the book has got while others make way: it makes way, too.
   void look_at_too(const std::shared_ptr<name_state>& name);
 
-  // Abandons names that nobody has used for stream_limits::abandoned_after. Looks every few
-  // minutes, and not at once: whoever was connected before a restart has time to come back.
+  // Abandons names that nobody has used for stream_limits::abandoned_after, and deletes those that
+  // nobody has used for twice as long. Looks every few minutes, and not at once: whoever was
+  // connected before a restart has time to come back.
   void abandon_unused(std::chrono::steady_clock::time_point now);
 
  private:
@@ -55,6 +56,7 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   waiting_for check_waiting(name_state& name, const position& through);
   void save_moved();
   void finish(const result<std::vector<cursor_key>>& saved);
+  void remove_abandoned(const std::vector<cursor_key>& keys);
   void go_on_from_earliest(name_state& name, const error& why);
 
   const hub::parts* with_;
@@ -66,6 +68,7 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   std::chrono::steady_clock::time_point last_age_check_{};
   prometheus::Counter& expired_total_;
   prometheus::Counter& abandoned_total_;
+  prometheus::Counter& deleted_total_;
 };
 
 }  // namespace pulse::streams

@@ -7,12 +7,32 @@
 namespace pulse::streams {
 namespace {
 
-truth evaluate_leaf(const predicate& test, const event_view& event) {
-  const auto value = filter_row::of(event, test.side).at(test.column, test.in_identity);
-  if (!value) return truth::open();
-  const bool null = value->state == column_state::null;
-  if (test.op == predicate::operation::is_null) return truth::of(null);
-  return null ? truth::unknown() : test.holds(value->text);
+// What a condition takes beside the value's bytes.
+constexpr work_units units_a_condition = 64;
+
+truth judge_value(const predicate& test, judged_value* value) {
+  if (value == nullptr) return truth::open();
+  if (test.op == predicate::operation::is_null) return truth::of(value->is_null());
+  if (value->is_null()) return truth::unknown();
+  if (value->text().size() > test.cost.bytes_max) return truth::open();
+  return test.holds(*value);
+}
+
+truth evaluate_leaf(const predicate& test, judging& how) {
+  if (how.outcomes == nullptr)
+    return judge_value(test, how.values->at(test.side, test.column, test.in_identity));
+  auto& known = (*how.outcomes)[test.number];
+  if (known) return *known;
+  if (how.left == 0) {
+    how.unfinished = true;
+    return truth::open();
+  }
+  auto* value = how.values->at(test.side, test.column, test.in_identity);
+  known = judge_value(test, value);
+  const auto bytes =
+      value == nullptr || test.op == predicate::operation::is_null ? 0 : value->text().size();
+  how.left -= std::min(how.left, units_a_condition + test.cost.per_byte * bytes);
+  return *known;
 }
 
 std::optional<index_terms> narrowest_of(const predicate& all) {
@@ -36,7 +56,7 @@ std::optional<index_terms> union_of(const predicate& any) {
       continue;
     }
     if (terms->column != all->column || terms->side != all->side ||
-        terms->values.type != all->values.type) {
+        terms->values.form.name != all->values.form.name) {
       return std::nullopt;
     }
     std::vector<std::string> keys;
@@ -61,29 +81,39 @@ predicate open_predicate() {
   return open;
 }
 
-truth evaluate(const predicate& test, const event_view& event) {
+std::size_t number_conditions(predicate& test, std::size_t first) {
+  if (test.op == predicate::operation::is_null || test.op == predicate::operation::test) {
+    test.number = first;
+    return 1;
+  }
+  std::size_t count = 0;
+  for (auto& child : test.children) count += number_conditions(child, first + count);
+  return count;
+}
+
+truth evaluate(const predicate& test, judging& how) {
   switch (test.op) {
     case predicate::operation::all: {
       auto outcome = truth::yes();
       for (const auto& child : test.children) {
-        outcome = outcome && evaluate(child, event);
-        if (outcome == truth::no()) break;
+        outcome = outcome && evaluate(child, how);
+        if (how.unfinished || outcome == truth::no()) break;
       }
       return outcome;
     }
     case predicate::operation::any: {
       auto outcome = truth::no();
       for (const auto& child : test.children) {
-        outcome = outcome || evaluate(child, event);
-        if (outcome == truth::yes()) break;
+        outcome = outcome || evaluate(child, how);
+        if (how.unfinished || outcome == truth::yes()) break;
       }
       return outcome;
     }
     case predicate::operation::negated:
-      return !evaluate(test.children.front(), event);
+      return !evaluate(test.children.front(), how);
     case predicate::operation::is_null:
     case predicate::operation::test:
-      return evaluate_leaf(test, event);
+      return evaluate_leaf(test, how);
     case predicate::operation::open:
       return truth::open();
   }

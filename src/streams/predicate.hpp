@@ -2,27 +2,30 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "change/event.hpp"
+#include "streams/event_values.hpp"
 #include "streams/filter_row.hpp"
 #include "streams/truth.hpp"
 #include "streams/value_key.hpp"
 
 namespace pulse::streams {
 
-// Judges a column's text, which is not NULL. Immutable; any thread.
-using text_test = std::function<truth(std::string_view)>;
-
 // The values that alone can make a condition on a column true.
 struct demanded_values {
-  std::string type;  // the same for all conditions whose keys are made in the same way
-  value_key key;
+  text_form form;
   std::vector<std::string> keys;
+};
+
+struct test_cost {
+  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();  // as text_form has it
+  work_units per_byte = 1;  // of the value, once what it works on is made
 };
 
 struct predicate {
@@ -41,13 +44,29 @@ struct predicate {
   std::size_t column = 0;
   bool in_identity = false;
   text_test holds = {};
+  test_cost cost = {};
+  std::size_t number = 0;                                 // of `is_null` and `test`: in its filter
   std::optional<demanded_values> demands = std::nullopt;  // of `test`
 };
 
 predicate negate(predicate inner);
 predicate open_predicate();
 
-truth evaluate(const predicate& test, const event_view& event);
+// How many of the conditions in it are `is_null` or `test`; they get numbers from `first` on.
+std::size_t number_conditions(predicate& test, std::size_t first = 0);
+
+// The judging of one event by one filter, which may be left off and gone on with.
+struct judging {
+  event_values* values = nullptr;
+  // What conditions may take (what is kept of the event for all filters is not counted here).
+  work_units left = 0;
+  // What is known of each condition, by its number; null: everything is judged in one go.
+  std::vector<std::optional<truth>>* outcomes = nullptr;
+  bool unfinished = false;  // nothing was left: what evaluate() has returned means nothing
+};
+
+// Judges another condition as long as anything is left.
+truth evaluate(const predicate& test, judging& how);
 
 // A column and the values, one of which it must have for the condition to come true.
 struct index_terms {

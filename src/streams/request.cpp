@@ -3,6 +3,8 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "base/shown_text.hpp"
+
 namespace pulse::streams {
 namespace {
 
@@ -217,6 +219,10 @@ result<stream_request> parse_request(stream_mode mode, std::string_view subscrip
     if (name->size() > stream_name_bytes_max) {
       return bad(fmt::format("the 'stream' header: name has {} bytes, more than {}", name->size(),
                              stream_name_bytes_max));
+    }
+    if (has_hidden(*name)) {
+      return bad("the 'stream' header: name has control characters, or marks of direction: " +
+                 shown(*name));
     }
     if (mode == stream_mode::stream) request.name = std::move(*name);
   }

@@ -10,7 +10,7 @@ void shared_tail::join(stream_state& stream) {
   // One that begins now starts exactly here, or, where the stream begins ahead of what is stored,
   // at the end of that: others want what this stream does not.
   if (!reader_) reader_ = log_->read(std::min(stream.after, log_->bounds().last_at), 0);
-  stream.reader.reset();
+  stream.forget_reader();
   stream.tail_place = &place_;
   auto& members = members_[stream.table];
   members.streams.push_back(&stream);
@@ -45,14 +45,15 @@ result<const event_view*> shared_tail::next() {
   return reader_->next();
 }
 
-const std::vector<stream_id>& shared_tail::concerned(const event_view& event) {
+const std::vector<stream_id>& shared_tail::concerned(const event_view& event,
+                                                     event_values& values) {
   concerned_.clear();
   const auto found = members_.find(event.table);
   if (found == members_.end()) return concerned_;
   if (event.action == change_action::truncate) {
     for (const auto* stream : found->second.streams) concerned_.push_back(stream->id);
   } else {
-    index_for(found->second, event.relation).find(event, concerned_);
+    index_for(found->second, event.relation).find(event, values, concerned_);
   }
   return concerned_;
 }

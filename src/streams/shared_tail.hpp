@@ -34,7 +34,8 @@ class shared_tail {
   // Before the event that next() has brought.
   const position& place() const { return place_; }
   // Those that keep up and whose filter could match. Holds until the next call.
-  const std::vector<stream_id>& concerned(const event_view& event);
+  // `values` look at the event.
+  const std::vector<stream_id>& concerned(const event_view& event, event_values& values);
   // Forgets its place: the next stream that joins brings its own.
   void rest() { reader_.reset(); }
 

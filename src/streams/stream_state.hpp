@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "change/event.hpp"
 #include "log/event_log.hpp"
@@ -14,6 +16,7 @@
 #include "streams/name_state.hpp"
 #include "streams/stall_watch.hpp"
 #include "streams/stream_filters.hpp"
+#include "streams/truth.hpp"
 
 namespace pulse::streams {
 
@@ -55,6 +58,11 @@ struct stream_state {
     window.passed(after);
   }
 
+  void forget_reader() {
+    unjudged = nullptr;
+    reader.reset();
+  }
+
   stream_id id;
   stream_request wanted;
   table_id table;
@@ -71,8 +79,16 @@ struct stream_state {
   event_sequence through = 0;               // the same, as far as it has a sequence
   std::unique_ptr<log::log_reader> reader;  // while behind
   const position* tail_place = nullptr;     // while live: how far the tail has come
+  const event_view* unjudged = nullptr;     // that the reader has brought: its filter goes on
   bool scheduled = false;
   stall_watch stall;  // as hub::tick() sees it
+
+  // What the filter has found out of an event that it is not done with.
+  struct begun_judging {
+    event_sequence event = 0;
+    std::vector<std::optional<truth>> outcomes = {};
+  };
+  begun_judging begun;
 
   std::uint64_t delivered = 0;
   std::uint64_t acknowledged = 0;

@@ -82,6 +82,11 @@ std::optional<std::string> bytes(std::string_view text) {
   return std::string(text);
 }
 
+text_form form_of(std::string name, value_key key, bool bytes_only) {
+  if (bytes_only) return {std::move(name), std::move(key)};
+  return {std::move(name), std::move(key), folding_per_byte, folded_bytes_max};
+}
+
 result<value_key> icu_key(const collation& of) {
   UErrorCode failure = U_ZERO_ERROR;
   std::shared_ptr<UCollator> collator(ucol_open(of.collate.c_str(), &failure), close_collator{});
@@ -163,7 +168,36 @@ result<value_key> text_comparison::collation_order() const {
   return icu_key(**one);
 }
 
-result<value_key> text_comparison::equality() const {
+// Also where the types have no collation, or it is not known.
+bool text_comparison::compares_bytes() const {
+  return type_name_ != "citext" &&
+         (bytewise_ || collation_ == nullptr || orders_by_bytes(*collation_));
+}
+
+std::string text_comparison::name() const {
+  const auto named = [](const collation* one) {
+    return one == nullptr ? std::string()
+                          : fmt::format("{} {} {} {} {}", static_cast<int>(one->provider),
+                                        one->collate, one->ctype, one->deterministic, one->rules);
+  };
+  return fmt::format("{} {} {} / {}", type_name_, encoding_, named(collation_), named(database_));
+}
+
+result<text_form> text_comparison::equality() const {
+  auto key = equality_key();
+  if (!key) return key.error();
+  const bool bytes_only =
+      type_name_ != "citext" && (collation_ == nullptr || collation_->deterministic);
+  return form_of("equal " + name(), std::move(*key), bytes_only);
+}
+
+result<text_form> text_comparison::order() const {
+  auto key = order_key();
+  if (!key) return key.error();
+  return form_of("order " + name(), std::move(*key), compares_bytes());
+}
+
+result<value_key> text_comparison::equality_key() const {
   auto equal = value_key(bytes);
   const bool nondeterministic = collation_ != nullptr && !collation_->deterministic;
   if (nondeterministic || type_name_ == "citext") {
@@ -182,7 +216,7 @@ result<value_key> text_comparison::equality() const {
   return equal;
 }
 
-result<value_key> text_comparison::order() const {
+result<value_key> text_comparison::order_key() const {
   if (bytewise_) return value_key(bytes);
   auto ordered = collation_order();
   if (!ordered) return ordered;

@@ -26,13 +26,15 @@ class text_comparison {
   static text_comparison of_json(const table_facts* table);
 
   // Keys that are equal for values that PostgreSQL's = finds equal.
-  result<value_key> equality() const;
+  result<text_form> equality() const;
   // Keys in PostgreSQL's order.
-  result<value_key> order() const;
+  result<text_form> order() const;
   // lower(), which ILIKE works with too: code point by code point, or as ICU has it.
   result<text_fold> lower() const;
   // The same with the database's own collation, which is that of a query's parameters.
   result<text_fold> lower_by_database() const;
+  // The same for columns that are compared and lowered in the same way.
+  std::string name() const;
   // LIKE does not work with a nondeterministic collation (manual, section 24.2.2.4).
   result<void> may_match_patterns() const;
 
@@ -40,6 +42,9 @@ class text_comparison {
   text_comparison() = default;
   result<const collation*> known() const;
   result<value_key> collation_order() const;
+  result<value_key> equality_key() const;
+  result<value_key> order_key() const;
+  bool compares_bytes() const;
   result<text_fold> lower_by(const collation& by) const;
   error refused(std::string_view why) const;
 

@@ -236,6 +236,18 @@ value_key plain_key(const column_type& type) {
   }
 }
 
+text_form plain_form(const column_type& type) {
+  const bool is_json = type.kind == value_kind::json || type.kind == value_kind::jsonb;
+  text_form form;
+  form.name = fmt::format("plain {} {}", static_cast<int>(type.kind), type.name);
+  form.key = plain_key(type);
+  if (is_json) {
+    form.per_byte = parsing_per_byte;
+    form.bytes_max = parsed_bytes_max;
+  }
+  return form;
+}
+
 error no_value_of(const column_type& type, const json::value& wanted) {
   constexpr std::size_t shown_max = 80;
   auto shown = json::serialize(wanted);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
 import { SteadyWriter } from '../harness/steady_writer.js';
-import { until } from '../harness/wait.js';
+import { sleep, until } from '../harness/wait.js';
 
 const note = defineModel('Note', 'notes', { id: 'Int', text: 'String' });
 
@@ -41,6 +41,21 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
   );
   for (const frame of consumer.frames) assert.equal(frame.id, first.get(frame.created?.['id']), 'the id it had');
   s.note(`${writer.written} rows, ${consumer.frames.length - writer.written} redelivered`);
+});
+
+scenario('sigterm_at_any_moment_of_a_hand_over_ends_it', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  for (let round = 1; round <= 15; round++) {
+    pulse.process.signal('SIGUSR2');
+    const wait = s.random.between(0, 300);
+    await sleep(wait);
+    const ended = await pulse.terminate(15_000);
+    s.note(`round ${round}: after ${wait} ms it ended with ${ended.code ?? ended.signal}`);
+    assert.ok(ended.code === 0 || ended.signal === 'SIGTERM', JSON.stringify(ended));
+    await pulse.start();
+  }
 });
 
 scenario('sigterm_while_the_database_is_down_ends_with_zero', async (s) => {

@@ -43,6 +43,7 @@ class kept_cursors final : public streams::cursor_store {
     done(std::vector<streams::cursor_key>());
   }
   void mark_abandoned(const streams::cursor_key& /*key*/, bool /*abandoned*/) override {}
+  void remove(const streams::cursor_key& /*key*/) override {}
   std::map<streams::cursor_key, position> cursors;
 };
 

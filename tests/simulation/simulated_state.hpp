@@ -42,6 +42,7 @@ class simulated_state final : public streams::cursor_store {
   }
 
   void mark_abandoned(const streams::cursor_key& /*key*/, bool /*abandoned*/) override {}
+  void remove(const streams::cursor_key& /*key*/) override {}
 
   // One piece of work. False: there is none.
   bool step() {

@@ -24,11 +24,25 @@ std::vector<std::uint32_t> tables_of_consumers() {
 
 }  // namespace
 
+namespace {
+
+// Retention by age has no part in a run.
+class standing_clock final : public clock_source {
+ public:
+  unix_time_us now() const override { return {}; }
+  std::chrono::steady_clock::time_point steady_now() const override { return {}; }
+};
+
+const standing_clock no_time;
+
+}  // namespace
+
 log::segment_log_options world::small_segments() {
   log::segment_log_options options;
   options.segment_bytes = std::uint64_t{4096} << pick(1, 3);
   options.block_bytes_target = std::size_t{256} << pick(0, 3);
   options.recent_bytes_max = pick(0, 1) * 8192;
+  options.clock = &no_time;
   options.codec = chance(2) ? log::compression::lz4 : log::compression::none;
   return options;
 }

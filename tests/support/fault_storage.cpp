@@ -115,6 +115,7 @@ class fault_storage final : public storage {
   }
 
   result<void> remove(const std::string& name) override {
+    if (disk_->removals_fail) return error{errc::io, "the simulated removal fails", {}};
     return disk_->change_directory([=](auto& files) { files.erase(name); });
   }
 

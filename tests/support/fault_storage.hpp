@@ -28,6 +28,7 @@ class fault_disk {
   // As on Linux: what a failed sync should have written can be read as if nothing had happened, and
   // no later sync writes it, unless it is written again.
   bool syncs_fail = false;
+  bool removals_fail = false;
   // As long as this holds, nothing can be read.
   std::atomic<bool> reads_fail = false;
 

@@ -109,6 +109,16 @@ TEST_F(data_dir_test, admin_token_that_is_given_takes_the_stored_ones_place) {
   EXPECT_EQ(read_admin_token(directory_.path()).value(), "given");
 }
 
+TEST_F(data_dir_test, admin_token_that_is_given_needs_no_room_on_the_disk) {
+  ASSERT_TRUE(prepare_admin_token(directory_.path(), "given"));
+  const auto before = fs::last_write_time(directory_.path() / "admin-token");
+  EXPECT_EQ(prepare_admin_token(directory_.path(), "given").value(), "given");
+  EXPECT_EQ(fs::last_write_time(directory_.path() / "admin-token"), before) << "not written anew";
+  // One that cannot be written serves all the same: whoever has given it knows it.
+  EXPECT_EQ(prepare_admin_token(directory_.path() / "nowhere", "given").value(), "given");
+  EXPECT_FALSE(prepare_admin_token(directory_.path() / "nowhere", ""));
+}
+
 TEST_F(data_dir_test, missing_admin_token_says_what_to_do) {
   const auto missing = read_admin_token(directory_.path());
   ASSERT_FALSE(missing);

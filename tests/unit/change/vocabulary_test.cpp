@@ -42,6 +42,62 @@ TEST(tuple, a_row_cut_anywhere_is_refused) {
   EXPECT_FALSE(tuple_view::parse(as_byte_view("\0\1t\xff\xff\xff\xff"s)));
 }
 
+// Each level has two attributes of the one below.
+type_catalog doubled_composites(std::uint32_t levels) {
+  type_catalog types;
+  std::uint32_t below = 23;
+  for (std::uint32_t level = 0; level < levels; ++level) {
+    type_entry entry{20000 + level, "public", "t" + std::to_string(level), 'c'};
+    entry.attributes = {{"a", below, -1}, {"b", below, -1}};
+    below = entry.oid;
+    types.put(std::move(entry));
+  }
+  return types;
+}
+
+std::size_t parts_of(const column_type& type) {
+  std::size_t count = type.parts.size();
+  for (const auto& part : type.parts) count += parts_of(part.type);
+  return count;
+}
+
+TEST(type_catalog, a_composite_of_too_many_parts_is_text) {
+  const auto types = doubled_composites(60);
+  // 2 + 4 + … + 256 parts.
+  const auto eight = types.resolve(20007, -1);
+  ASSERT_TRUE(eight);
+  EXPECT_EQ(eight->kind, value_kind::composite);
+  EXPECT_EQ(parts_of(*eight), 510U);
+  for (const auto oid : {20009U, 20022U, 20059U}) {
+    const auto resolved = types.resolve(oid, -1);
+    ASSERT_TRUE(resolved) << oid;
+    EXPECT_EQ(resolved->kind, value_kind::other);
+    EXPECT_TRUE(resolved->parts.empty());
+  }
+}
+
+TEST(type_catalog, lists_of_composites_of_too_many_parts_are_lists_of_texts) {
+  auto types = doubled_composites(30);
+  types.put({30000, "public", "_t29", 'b', 20029});
+  types.put({30001, "public", "wrapped", 'd', 0, 30000});
+  const auto list = types.resolve(30001, -1);
+  ASSERT_TRUE(list);
+  EXPECT_TRUE(list->is_list);
+  EXPECT_EQ(list->kind, value_kind::other);
+}
+
+TEST(type_catalog, all_columns_of_a_table_have_so_many_parts_together) {
+  const auto types = doubled_composites(9);
+  auto left = table_type_parts_max;
+  std::size_t composites = 0;
+  for (int column = 0; column < 1600; ++column) {
+    const auto resolved = types.resolve(20007, -1, left);
+    ASSERT_TRUE(resolved);
+    if (resolved->kind == value_kind::composite) ++composites;
+  }
+  EXPECT_EQ(composites, table_type_parts_max / 510);
+}
+
 TEST(type_catalog, follows_domains_and_arrays_to_what_the_text_is) {
   type_catalog types;
   types.put({20001, "public", "mood", 'e', 0, 0, -1, ','});

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <sys/stat.h>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -65,6 +66,25 @@ class state_store_test : public ::testing::Test {
   testing::temporary_directory directory_;
   kept_store store_{directory_.path()};
 };
+
+TEST(state_files, are_readable_by_their_owner_alone_also_when_they_were_not) {
+  const testing::temporary_directory directory;
+  const auto before = ::umask(0);
+  const auto mode_of = [](const std::filesystem::path& path) {
+    return static_cast<unsigned>(std::filesystem::status(path).permissions());
+  };
+  const auto check = [&] {
+    kept_store store(directory.path());
+    ASSERT_TRUE(store->set_fact("shop", "name", "value"));
+    for (const auto& file : std::filesystem::directory_iterator(directory.path()))
+      EXPECT_EQ(mode_of(file.path()), 0600U) << file.path();
+  };
+  check();
+  for (const auto& file : std::filesystem::directory_iterator(directory.path()))
+    std::filesystem::permissions(file.path(), std::filesystem::perms{0644});
+  check();
+  ::umask(before);
+}
 
 TEST_F(state_store_test, new_cursor_begins_where_it_is_told_and_an_old_one_where_it_was) {
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(10)).value(), at(10));

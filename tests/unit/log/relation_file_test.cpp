@@ -10,8 +10,8 @@
 namespace pulse::log {
 namespace {
 
-using testing::fault_disk;
-using testing::open_disk;
+using ::testing::fault_disk;
+using ::testing::open_disk;
 
 relation users(std::size_t columns) {
   relation made;
@@ -38,6 +38,15 @@ relation with_parts() {
   pair.parts = {{"a", bound}, {"b c", range}};
   made.columns.push_back({"c", pair, false});
   return made;
+}
+
+// As a version without a bound has stored it.
+column_type doubled_type(int levels) {
+  if (levels == 0) return {23, -1, "int4", value_kind::int4, false, ',', {}};
+  column_type type{16400, -1, "t" + std::to_string(levels), value_kind::composite, false, ',', {}};
+  const auto below = doubled_type(levels - 1);
+  type.parts = {{"a", below}, {"b", below}};
+  return type;
 }
 
 // What an older version wrote: a definition whose types have no parts.
@@ -208,6 +217,19 @@ TEST_F(relation_file_on_a_disk, a_file_of_an_older_version_is_read) {
   open();
   EXPECT_EQ(file_->table(16384, {"public", "Renamed"}).value(), 1U);
   EXPECT_EQ(file_->find(1)->table, (table_name{"public", "User"}));
+}
+
+TEST_F(relation_file_on_a_disk, types_of_too_many_parts_that_are_stored_are_read_as_text) {
+  auto stored = users(1);
+  stored.columns.push_back({"bomb", doubled_type(14), false});
+  stored.columns.push_back({"fine", doubled_type(5), false});
+  ASSERT_TRUE(relation_file::open(*open_disk(disk_)).value()->describe(stored));
+  const auto again = relation_file::open(*open_disk(disk_)).value();
+  const auto found = again->find(1);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->columns[1].type.kind, value_kind::other);
+  EXPECT_TRUE(found->columns[1].type.parts.empty());
+  EXPECT_EQ(found->columns[2].type, doubled_type(5));
 }
 
 TEST_F(relation_file_on_a_disk, types_that_consist_of_others_come_back) {

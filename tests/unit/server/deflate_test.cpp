@@ -27,6 +27,7 @@ TEST(deflate, agrees_to_offers_that_it_can_keep_and_declines_others) {
   }
   for (const auto* offer :
        {"", "x-other", "permessage-deflate; server_max_window_bits=9",
+        "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
         "permessage-deflate; unknown", "permessage-deflate; server_max_window_bits",
         ",;=", "permessage-deflated"}) {
     EXPECT_EQ(answer_to_offer(offer), "") << offer;

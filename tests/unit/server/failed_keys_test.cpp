@@ -14,9 +14,7 @@ class tried_keys : public ::testing::Test {
   void fail(const std::string& network, std::size_t times) {
     for (std::size_t i = 0; i < times; ++i) keys_.refused(network, per_minute, now_);
   }
-  auto wait(const std::string& network, std::string_view credential = "wrong") const {
-    return keys_.wait_for(network, credential, per_minute, now_);
-  }
+  auto wait(const std::string& network) const { return keys_.wait_for(network, per_minute, now_); }
 
   failed_keys keys_;
   failed_keys::time now_{std::chrono::hours(5)};
@@ -36,18 +34,9 @@ TEST_F(tried_keys, may_be_wrong_so_often_and_again_after_a_while) {
   EXPECT_EQ(wait("192.0.2.1"), seconds(10));
 }
 
-TEST_F(tried_keys, that_were_right_before_are_right_still) {
-  keys_.accepted("192.0.2.1", "right");
-  fail("192.0.2.1", per_minute);
-  EXPECT_FALSE(wait("192.0.2.1", "right"));
-  EXPECT_TRUE(wait("192.0.2.1", "wrong"));
-  fail("192.0.2.2", per_minute);
-  EXPECT_TRUE(wait("192.0.2.2", "right")) << "known at another address only";
-}
-
 TEST_F(tried_keys, are_not_limited_when_told_so) {
   for (int i = 0; i < 1000; ++i) keys_.refused("192.0.2.1", 0, now_);
-  EXPECT_FALSE(keys_.wait_for("192.0.2.1", "wrong", 0, now_));
+  EXPECT_FALSE(keys_.wait_for("192.0.2.1", 0, now_));
   EXPECT_EQ(keys_.networks(), 0U);
 }
 
@@ -56,10 +45,6 @@ TEST_F(tried_keys, of_any_number_of_addresses_take_bounded_memory) {
   for (std::size_t i = 0; i < 2 * failed_keys::networks_max; ++i) fail("n" + std::to_string(i), 1);
   EXPECT_EQ(keys_.networks(), failed_keys::networks_max);
   EXPECT_TRUE(wait("192.0.2.1")) << "who was wrong most often is forgotten last";
-  for (std::size_t i = 0; i <= failed_keys::credentials_max; ++i)
-    keys_.accepted("192.0.2.1", "right" + std::to_string(i));
-  EXPECT_TRUE(wait("192.0.2.1", "right0"));
-  EXPECT_FALSE(wait("192.0.2.1", "right1"));
 }
 
 TEST(networks, are_an_ipv4_address_or_half_an_ipv6_one) {

@@ -133,9 +133,16 @@ class fake_backend final : public admin_backend {
     if (key_id != "key-1") return done(error{errc::not_found, "there is no key '" + key_id + "'"});
     done({});
   }
-  void list_cursors(const std::string& /*project*/,
+  void list_cursors(const std::string& /*project*/, const cursor_page& page,
                     std::function<void(result<std::vector<stored_cursor>>)> done) override {
-    done(std::vector<stored_cursor>{a_cursor()});
+    pages.push_back(page);
+    std::vector<stored_cursor> all;
+    for (std::size_t i = 0; i < cursors && all.size() < page.limit; ++i) {
+      auto one = a_cursor();
+      if (i != 0) one.key.name += std::to_string(i);
+      if (!page.after || one.key > *page.after) all.push_back(one);
+    }
+    done(all);
   }
   void show_cursor(const std::string& /*project*/, const streams::cursor_key& key,
                    std::function<void(result<stored_cursor>)> done) override {
@@ -186,6 +193,8 @@ class fake_backend final : public admin_backend {
 
   std::vector<control::stored_gap> gaps;
   lsn stands_at;
+  std::vector<cursor_page> pages;
+  std::size_t cursors = 1;
   std::vector<streams::seek_target> sought;
   std::vector<streams::cursor_key> deleted;
 };

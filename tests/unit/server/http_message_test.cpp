@@ -71,6 +71,17 @@ TEST(http_requests, may_have_headers_up_to_the_limit) {
   EXPECT_EQ(status_for(with_header(2000), {1024, 1024}), 431U);
 }
 
+TEST(http_requests, may_have_so_many_header_fields) {
+  const auto with_fields = [](std::size_t count) {
+    std::string request = "GET / HTTP/1.1\r\n";
+    for (std::size_t i = 0; i < count; ++i) request += "a:\r\n";
+    return request + "\r\n";
+  };
+  EXPECT_EQ(read_whole(with_fields(http_fields_max)).headers.size(), http_fields_max);
+  EXPECT_EQ(status_for(with_fields(http_fields_max + 1)), 431U);
+  EXPECT_EQ(status_for(with_fields(200'000)), 431U);
+}
+
 TEST(http_requests, that_are_none_are_refused) {
   EXPECT_EQ(status_for("\x16\x03\x01 TLS to a plain port\r\n\r\n"), 400U);
   EXPECT_EQ(status_for("GET / HTTP/9.9\r\n\r\n"), 400U);
@@ -82,8 +93,26 @@ TEST(http_requests, that_are_none_are_refused) {
 TEST(http_requests, with_a_body_of_unknown_length_are_refused_before_any_of_it_is_read) {
   const std::string head = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
   EXPECT_EQ(status_for(head), 411U);
+  // Its body would be read as the next request.
+  EXPECT_EQ(status_for("POST / HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n"), 411U);
+  EXPECT_EQ(status_for("POST / HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\nGET /"), 411U);
   // Ends the process in the library's own reading of chunks.
   EXPECT_EQ(status_for(head + "0\r\n{\"lab\r\r\n\r\n=y\r\n"), 411U);
+}
+
+TEST(http_requests, that_expect_something_unknown_are_refused) {
+  EXPECT_EQ(status_for("POST / HTTP/1.1\r\nexpect: a miracle\r\n\r\n"), 417U);
+  std::string bytes = "POST / HTTP/1.1\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n";
+  http_request_reader reader({});
+  ASSERT_TRUE(reader.read(bytes));
+  EXPECT_TRUE(reader.wants_continue());
+  EXPECT_FALSE(reader.wants_continue()) << "it was told";
+  bytes = "{}";
+  EXPECT_EQ(*reader.read(bytes), progress::complete);
+  bytes = "POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{}";
+  http_request_reader at_once({});
+  ASSERT_TRUE(at_once.read(bytes));
+  EXPECT_FALSE(at_once.wants_continue()) << "the body is there";
 }
 
 TEST(paths, lose_query_and_trailing_slashes) {
@@ -145,6 +174,14 @@ TEST(answers, are_whole_http) {
             "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\ncontent-type: application/json\r\n"
             "x-request-id: id-1\r\nconnection: close\r\n\r\n{}");
   EXPECT_TRUE(serialize(answer, "id-1", true, true).ends_with("connection: keep-alive\r\n\r\n"));
+}
+
+TEST(error_bodies, have_values_from_outside_cut_and_nothing_hidden) {
+  const auto body = error_body(
+      {400, pulse_code::server_error, std::string(900'000, 'x') + "\x1B[2J", "a\x1B"}, "");
+  EXPECT_LT(body.size(), 5000U);
+  EXPECT_NE(body.find("… (900004 bytes)"), std::string::npos);
+  EXPECT_NE(body.find(R"("next":"a\\u001b")"), std::string::npos) << body;
 }
 
 TEST(error_bodies, are_what_the_official_client_reads) {

@@ -13,11 +13,12 @@ using http_server = running_server;
 TEST_F(http_server, refuses_wrong_keys) {
   start();
   EXPECT_THAT(ask(ports.streams, upgrade("/stream", "bad-key")), is_error("401", "P6102"));
-  EXPECT_THAT(ask(ports.streams,
-                  "GET /stream HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-                  "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                  "\r\n"),
-              is_error("401", "P6102"));
+  EXPECT_THAT(
+      ask(ports.streams,
+          "GET /stream HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+          "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+          "\r\n"),
+      is_error("401", "P6102"));
   EXPECT_TRUE(on_server([&] { return host->requests.empty(); }));
 }
 
@@ -65,8 +66,9 @@ TEST_F(http_server, answers_unknown_paths_and_methods) {
   EXPECT_THAT(get(ports.streams, "/metrics"), is_error("404", "P6100"));
   EXPECT_THAT(get(ports.streams, "/v1/projects"), is_error("404", "P6100"));
   EXPECT_THAT(get(ports.admin, "/stream"), is_error("404", "P6100"));
-  EXPECT_THAT(ask(ports.streams, "POST /healthz HTTP/1.1\r\nconnection: close\r\n\r\n"),
-              is_error("405", "P6100"));
+  EXPECT_THAT(
+      ask(ports.streams, "POST /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"),
+      is_error("405", "P6100"));
 }
 
 TEST_F(http_server, answers_what_is_no_http) {
@@ -88,7 +90,7 @@ TEST_F(http_server, refuses_more_large_requests_than_it_may_hold) {
   options.request_bytes_max = 100'000;
   start(options);
   auto socket = connect(ports.streams);
-  const auto request = "GET / HTTP/1.1\r\nx: " + std::string(200'000, 'x');
+  const auto request = "GET / HTTP/1.1\r\nhost: localhost\r\nx: " + std::string(200'000, 'x');
   boost::asio::write(socket, boost::asio::buffer(request));
   EXPECT_THAT(read_to_end(socket), is_error("503", "P6100"));
   EXPECT_THAT(get(ports.streams, "/healthz"), StartsWith("HTTP/1.1 200 "));
@@ -97,21 +99,44 @@ TEST_F(http_server, refuses_more_large_requests_than_it_may_hold) {
 TEST_F(http_server, keeps_connections_and_answers_pipelined_requests_in_order) {
   start();
   const auto answers = ask(ports.streams,
-                           "GET /healthz HTTP/1.1\r\n\r\nHEAD /readyz HTTP/1.1\r\n\r\n"
-                           "GET /nothing HTTP/1.1\r\nconnection: close\r\n\r\n");
-  EXPECT_THAT(answers, testing::MatchesRegex("HTTP/1.1 200 OK(.|\n)*\r\n\r\nokHTTP/1.1 200 (.|\n)*"
-                                             "\r\n\r\nHTTP/1.1 404 (.|\n)*"));
+                           "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nHEAD /readyz "
+                           "HTTP/1.1\r\nhost: localhost\r\n\r\n"
+                           "GET /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+  EXPECT_THAT(answers,
+              ::testing::MatchesRegex("HTTP/1.1 200 OK(.|\n)*\r\n\r\nokHTTP/1.1 200 (.|\n)*"
+                                      "\r\n\r\nHTTP/1.1 404 (.|\n)*"));
 }
 
-TEST_F(http_server, refuses_connections_above_the_limit) {
+TEST_F(http_server, refuses_connections_above_the_limit_of_streams) {
   server_options options;
   options.connections_max = 1;
   start(options);
-  auto first = connect(ports.streams);
-  boost::asio::write(first, boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
-  std::string answer;
-  boost::asio::read_until(first, boost::asio::dynamic_buffer(answer), "ok");
+  auto stream = open_stream();
   EXPECT_THAT(get(ports.streams, "/healthz"), is_error("503", "P6100"));
+  EXPECT_THAT(get(ports.admin, "/healthz"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(http_server, strangers_that_ask_nothing_keep_nobody_out) {
+  server_options options;
+  options.connections_max = 3;
+  options.admin_connections_max = 2;
+  start(options);
+  std::vector<tcp::socket> idle;
+  for (int i = 0; i < 6; ++i) {
+    idle.push_back(connect(ports.streams));
+    idle.push_back(connect(ports.admin));
+  }
+  EXPECT_THAT(get(ports.streams, "/healthz"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(get(ports.admin, "/metrics"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(call("GET", "/v1/projects"), StartsWith("HTTP/1.1 200 "));
+  const auto stream = open_stream();
+  for (int i = 0; i < 6; ++i) idle.push_back(connect(ports.streams));
+  EXPECT_THAT(get(ports.streams, "/healthz"), StartsWith("HTTP/1.1 200 "));
+  // The longest idle ones went.
+  EXPECT_EQ(read_to_end(idle[0]), "");
+  EXPECT_EQ(read_to_end(idle[1]), "");
+  EXPECT_TRUE(on_server([&] { return host->closed.empty(); })) << "a stream stays";
+  EXPECT_THAT(figures.render(), HasSubstr("pulse_connections_over_limit_total 0"));
 }
 
 TEST_F(http_server, refuses_connections_above_the_limit_of_their_address_only) {
@@ -128,24 +153,26 @@ TEST_F(http_server, refuses_connections_above_the_limit_of_their_address_only) {
     ASSERT_THAT(answer, StartsWith("HTTP/1.1 101"));
   }
   std::vector<tcp::socket> idle;
-  for (const auto& where : {ports.streams, ports.admin, ports.streams}) {
-    idle.push_back(connect(where));
-    boost::asio::write(idle.back(),
-                       boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
+  for (int count = 0; count < 3; ++count) {
+    idle.push_back(connect(ports.streams));
+    boost::asio::write(
+        idle.back(),
+        boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")));
     std::string answer;
     boost::asio::read_until(idle.back(), boost::asio::dynamic_buffer(answer), "\r\n\r\nok");
   }
   EXPECT_THAT(get(ports.streams, "/healthz"), is_error("429", "P6100"));
-  EXPECT_THAT(get(ports.admin, "/healthz"), is_error("429", "P6100"));
-  EXPECT_THAT(figures.render(), HasSubstr("pulse_connections_over_address_limit_total 2"));
+  EXPECT_THAT(get(ports.admin, "/healthz"), StartsWith("HTTP/1.1 200 "))
+      << "the other address has its own count";
+  EXPECT_THAT(figures.render(), HasSubstr("pulse_connections_over_address_limit_total 1"));
 
   tcp::socket from_elsewhere(client_io);
   from_elsewhere.open(tcp::v4());
   from_elsewhere.bind({boost::asio::ip::make_address("127.0.0.2"), 0});
   from_elsewhere.connect({boost::asio::ip::make_address("127.0.0.1"), ports.streams.port});
-  boost::asio::write(
-      from_elsewhere,
-      boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n")));
+  boost::asio::write(from_elsewhere,
+                     boost::asio::buffer(std::string(
+                         "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")));
   EXPECT_THAT(read_to_end(from_elsewhere), StartsWith("HTTP/1.1 200 "));
 
   from_elsewhere.close();
@@ -169,7 +196,7 @@ TEST_F(http_server, takes_any_number_of_connections_of_an_address_when_told_so) 
   EXPECT_THAT(get(ports.admin, "/healthz"), StartsWith("HTTP/1.1 200 "));
 }
 
-TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_unread_for_a_while) {
+TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_for_a_while) {
   server_options options;
   options.failed_keys_per_minute = 3;
   start(options);
@@ -180,22 +207,88 @@ TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_unread_for_a_whi
   const auto refused = try_key("wrong");
   EXPECT_THAT(refused, is_error("429", "P6102"));
   EXPECT_THAT(refused, ::testing::HasSubstr("\r\nretry-after: 20\r\n"));
-  EXPECT_THAT(try_key("other-key"), is_error("429", "P6102")) << "not looked at";
-  EXPECT_THAT(call("GET", "/v1/projects"), is_error("429", "P6102"));
+  EXPECT_THAT(try_key("other-key"), is_error("429", "P6102"));
   EXPECT_THAT(get(ports.streams, "/healthz"), ::testing::StartsWith("HTTP/1.1 200"));
-  clock.pass(std::chrono::seconds(20));
-  EXPECT_THAT(call("GET", "/v1/projects"), ::testing::StartsWith("HTTP/1.1 200"));
-  EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
   EXPECT_THAT(call("GET", "/v1/projects"), ::testing::StartsWith("HTTP/1.1 200"))
-      << "right before, and right still";
+      << "the operator's token is another matter";
+  open_stream();  // a right key, which was never seen before
+  const auto try_token = [&](const std::string& token) {
+    return call("GET", "/v1/projects", {}, token);
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(try_token("wrong"), is_error("401", "P6102"));
+  EXPECT_THAT(try_token("wrong"), is_error("429", "P6102"));
+  EXPECT_THAT(try_token("admin-token"), ::testing::StartsWith("HTTP/1.1 200"));
+  clock.pass(std::chrono::seconds(20));
+  EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
   EXPECT_THAT(figures.render(), ::testing::HasSubstr("pulse_key_attempts_refused_total 3"));
+}
+
+TEST_F(http_server, requests_without_a_key_lock_nobody_out) {
+  server_options options;
+  options.failed_keys_per_minute = 3;
+  start(options);
+  const std::string no_key =
+      "GET /v1/projects HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+  const std::string name_and_password =
+      "GET /v1/projects HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+      "authorization: Basic YTpi\r\n\r\n";
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(ask(ports.admin, no_key), is_error("401", "P6102"));
+    EXPECT_THAT(ask(ports.admin, name_and_password), is_error("401", "P6102"));
+  }
+  EXPECT_THAT(call("GET", "/v1/projects", {}, "wrong"), is_error("401", "P6102"));
+  EXPECT_THAT(call("GET", "/v1/projects"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(http_server, the_admin_address_answers_to_no_name_that_others_can_resolve) {
+  server_options options;
+  options.admin_hosts = {"pulse.example.org"};
+  start(options);
+  const auto as = [&](const listen_address& to, const std::string& target,
+                      const std::string& host) {
+    return ask(to, "GET " + target + " HTTP/1.1\r\nhost: " + host +
+                       "\r\nauthorization: Bearer admin-token\r\nconnection: close\r\n\r\n");
+  };
+  for (const auto* target : {"/metrics", "/readyz", "/capturez", "/v1/projects"}) {
+    EXPECT_THAT(as(ports.admin, target, "evil.example.com"), is_error("421", "P6100")) << target;
+    for (const auto* host : {"127.0.0.1:4001", "[::1]:4001", "localhost:4001", "pulse",
+                             "PULSE.example.org:4001", "10.0.0.1"}) {
+      EXPECT_THAT(as(ports.admin, target, host), StartsWith("HTTP/1.1 200 ")) << target << host;
+    }
+  }
+  EXPECT_THAT(as(ports.admin, "/healthz", "evil.example.com"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(as(ports.streams, "/readyz", "db.example.com"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(http_server, wants_one_host_header) {
+  start();
+  EXPECT_THAT(ask(ports.streams, "GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n"),
+              is_error("400", "P6100"));
+  EXPECT_THAT(ask(ports.streams,
+                  "GET /healthz HTTP/1.1\r\nhost: a\r\nHost: b\r\nconnection: close\r\n\r\n"),
+              is_error("400", "P6100"));
+  EXPECT_THAT(ask(ports.streams, "GET /healthz HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(http_server, tells_a_client_that_waits_for_it_to_send_the_body) {
+  start();
+  auto socket = connect(ports.admin);
+  boost::asio::write(socket, boost::asio::buffer(std::string(
+                                 "POST /v1/projects/shop/keys HTTP/1.1\r\nhost: localhost\r\n"
+                                 "authorization: Bearer admin-token\r\nconnection: close\r\n"
+                                 "expect: 100-continue\r\ncontent-length: 13\r\n\r\n")));
+  std::string answer;
+  boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
+  EXPECT_EQ(answer, "HTTP/1.1 100 Continue\r\n\r\n");
+  boost::asio::write(socket, boost::asio::buffer(std::string(R"({"label":"x"})")));
+  EXPECT_THAT(read_to_end(socket), StartsWith("HTTP/1.1 201 "));
 }
 
 TEST_F(http_server, does_not_wait_for_ever_for_a_request_that_trickles) {
   start();
   for (const auto& where : {ports.streams, ports.admin}) {
     auto socket = connect(where);
-    const std::string request = "GET /healthz HTTP/1.1\r\nx: ";
+    const std::string request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ";
     boost::asio::write(socket, boost::asio::buffer(request));
     for (int second = 0; second < 12; ++second) {
       clock.pass(std::chrono::seconds(1));
@@ -218,7 +311,8 @@ TEST_F(http_server, drops_a_client_that_takes_no_answer) {
   });
   for (const auto& where : {ports.streams, ports.admin}) {
     auto socket = connect(where);
-    boost::asio::write(socket, boost::asio::buffer(std::string("GET /readyz HTTP/1.1\r\n\r\n")));
+    boost::asio::write(socket, boost::asio::buffer(
+                                   std::string("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n")));
     std::string begin(1, '\0');
     boost::asio::read(socket, boost::asio::buffer(begin));
     clock.pass(std::chrono::seconds(11));
@@ -233,7 +327,9 @@ TEST_F(http_server, drops_a_connection_on_which_nothing_is_asked) {
   for (const auto& where : {ports.streams, ports.admin}) {
     auto never = connect(where);
     auto no_more = connect(where);
-    boost::asio::write(no_more, boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\n\r\n")));
+    boost::asio::write(
+        no_more,
+        boost::asio::buffer(std::string("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")));
     std::string answer;
     boost::asio::read_until(no_more, boost::asio::dynamic_buffer(answer), "\r\n\r\nok");
     clock.pass(std::chrono::seconds(11));
@@ -246,10 +342,11 @@ TEST_F(http_server, drops_a_connection_on_which_nothing_is_asked) {
 TEST_F(http_server, does_not_wait_for_ever_for_a_request) {
   start();
   auto socket = connect(ports.streams);
-  boost::asio::write(socket, boost::asio::buffer(std::string("GET /stream HTTP/1.1\r\n")));
+  boost::asio::write(
+      socket, boost::asio::buffer(std::string("GET /stream HTTP/1.1\r\nhost: localhost\r\n")));
   get(ports.streams, "/healthz");  // the server has seen the first connection by now
   clock.pass(std::chrono::seconds(11));
-  EXPECT_THAT(read_to_end(socket), testing::AnyOf("", is_error("408", "P6100")));
+  EXPECT_THAT(read_to_end(socket), ::testing::AnyOf("", is_error("408", "P6100")));
 }
 
 TEST_F(http_server, does_not_leave_a_client_hanging_when_a_stream_takes_too_long_to_open) {
@@ -342,11 +439,15 @@ TEST_F(http_server, says_how_it_is) {
     project.why_not_ready = "no catalog yet";
     project.status = {false, false, "connecting", "refused"};
   });
-  EXPECT_THAT(get(ports.streams, "/readyz"),
+  EXPECT_THAT(get(ports.admin, "/readyz"),
               AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr(R"({"shop":"no catalog yet"})")));
+  EXPECT_THAT(
+      get(ports.streams, "/readyz"),
+      AllOf(StartsWith("HTTP/1.1 503 "), ::testing::EndsWith("\r\n\r\n{\"status\":\"not ready\"}")))
+      << "strangers are not told whose database it is";
   EXPECT_THAT(get(ports.admin, "/capturez"),
               AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr(R"("problem":"refused")")));
-  EXPECT_THAT(get(ports.admin, "/metrics"), HasSubstr("\npulse_connections_accepted_total 6"));
+  EXPECT_THAT(get(ports.admin, "/metrics"), HasSubstr("\npulse_connections_accepted_total 7"));
 }
 
 TEST_F(http_server, says_which_address_is_taken) {

@@ -106,11 +106,12 @@ class running_server : public ::testing::Test {
     return read_to_end(socket);
   }
   std::string get(const listen_address& to, const std::string& target) {
-    return ask(to, "GET " + target + " HTTP/1.1\r\nconnection: close\r\n\r\n");
+    return ask(to, "GET " + target + " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
   }
   std::string call(const std::string& method, const std::string& target,
                    const std::string& body = {}, const std::string& token = "admin-token") {
-    return ask(ports.admin, method + ' ' + target + " HTTP/1.1\r\nauthorization: Bearer " + token +
+    return ask(ports.admin, method + ' ' + target +
+                                " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + token +
                                 "\r\nconnection: close\r\ncontent-length: " +
                                 std::to_string(body.size()) + "\r\n\r\n" + body);
   }
@@ -118,10 +119,20 @@ class running_server : public ::testing::Test {
   static std::string upgrade(const std::string& path, const std::string& key = "good-key",
                              const std::string& subscription = a_subscription) {
     return "GET " + path +
-           " HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+           " HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
            "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
            "authorization: Bearer " +
            key + "\r\nsubscription: " + subscription + "\r\nstream: {}\r\n\r\n";
+  }
+
+  // Open as long as the socket is.
+  tcp::socket open_stream() {
+    auto socket = connect(ports.streams);
+    boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+    std::string answer;
+    boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 101 ")) << answer;
+    return socket;
   }
 
   static constexpr const char* a_subscription =

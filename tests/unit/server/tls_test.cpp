@@ -90,7 +90,8 @@ class tls_server : public running_server {
   std::vector<std::unique_ptr<boost::asio::ssl::context>> contexts;
 };
 
-constexpr const char* healthz = "GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n";
+constexpr const char* healthz =
+    "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 TEST_F(tls_server, answers_on_both_addresses) {
   start_encrypted();
@@ -98,6 +99,22 @@ TEST_F(tls_server, answers_on_both_addresses) {
     EXPECT_THAT(ask_encrypted((directory.path() / "first.crt").string(), where, healthz),
                 StartsWith("HTTP/1.1 200"));
   }
+}
+
+TEST_F(tls_server, speaks_no_cipher_without_forward_secrecy_and_authentication_of_what_is_sent) {
+  start_encrypted();
+  const auto agrees = [&](const char* ciphers) {
+    boost::asio::ssl::context context(boost::asio::ssl::context::tlsv12_client);
+    EXPECT_EQ(SSL_CTX_set_cipher_list(context.native_handle(), ciphers), 1) << ciphers;
+    encrypted socket(connect(ports.streams), context);
+    boost::system::error_code failed;
+    socket.handshake(encrypted::client, failed);
+    return !failed;
+  };
+  EXPECT_TRUE(agrees("ECDHE-ECDSA-AES128-GCM-SHA256"));
+  EXPECT_TRUE(agrees("ECDHE-ECDSA-CHACHA20-POLY1305"));
+  for (const auto* weak : {"ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384"})
+    EXPECT_FALSE(agrees(weak)) << weak;
 }
 
 TEST_F(tls_server, streams_large_events_and_takes_acknowledgements) {

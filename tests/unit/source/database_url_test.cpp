@@ -38,6 +38,47 @@ TEST(database_url, strict_certificates_are_checked_to_the_full) {
   EXPECT_EQ(target->parameters.at("sslrootcert"), "/etc/ca.pem");
 }
 
+TEST(database_url, asks_for_encryption_in_any_drivers_words) {
+  const auto mode = [](const std::string& query) {
+    const auto target = parse_database_url("postgres://app@db/shop?" + query);
+    if (!target) return target.error().what;
+    const auto found = target->parameters.find("sslmode");
+    return found == target->parameters.end() ? std::string("none") : found->second;
+  };
+  EXPECT_EQ(mode("ssl=true"), "require");
+  EXPECT_EQ(mode("ssl=1&sslmode=verify-full"), "verify-full");
+  EXPECT_EQ(mode("sslmode=verify-full&ssl=true"), "verify-full");
+  EXPECT_EQ(mode("ssl=false"), "none");
+  EXPECT_EQ(mode("sslaccept=strict&sslmode=require"), "verify-full");
+}
+
+TEST(database_url, a_certificate_with_its_key_is_the_clients_own) {
+  const auto target = parse_database_url(
+      "postgres://app@db/shop?sslcert=/c.pem&sslkey=/k.pem&sslpassword=x&sslrootcert=/ca.pem");
+  ASSERT_TRUE(target) << target.error().message();
+  EXPECT_EQ(target->parameters.at("sslcert"), "/c.pem");
+  EXPECT_EQ(target->parameters.at("sslkey"), "/k.pem");
+  EXPECT_EQ(target->parameters.at("sslpassword"), "x");
+  EXPECT_EQ(target->parameters.at("sslrootcert"), "/ca.pem");
+  EXPECT_TRUE(target->ignored.empty());
+}
+
+TEST(database_url, a_password_may_have_a_question_mark) {
+  const auto target = parse_database_url("postgresql://app:p?w@db:5433/shop?sslmode=require");
+  ASSERT_TRUE(target) << target.error().message();
+  EXPECT_EQ(target->parameters.at("password"), "p?w");
+  EXPECT_EQ(target->parameters.at("dbname"), "shop");
+  EXPECT_EQ(target->parameters.at("sslmode"), "require");
+  EXPECT_EQ(parse_database_url("postgresql://db?sslmode=require")->parameters.at("sslmode"),
+            "require");
+}
+
+TEST(database_url, a_parameter_nearly_known_says_which_is_meant) {
+  const auto target = parse_database_url("postgres://app@db/shop?sslmod=require");
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().next, "'sslmode' is meant, perhaps");
+}
+
 class refused_url : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(refused_url, is_refused_with_the_way_out_and_without_its_password) {
@@ -56,7 +97,11 @@ INSTANTIATE_TEST_SUITE_P(
                       "postgresql://app:s3cret@ep-cool-pooler.eu.aws.neon.tech/shop",
                       "postgresql://app:s3cret@aws-0-eu.pooler.supabase.com:5432/postgres",
                       "postgresql://app:s3cret@db.abc.supabase.co:6543/postgres",
-                      "postgresql://app:s3cret@db:port/shop", "this is s3cret no url"));
+                      "postgresql://app:s3cret@db:port/shop",
+                      "postgresql://app:s3cret@db/shop?require_auth=scram-sha-256",
+                      "postgresql://app:s3cret@db/shop?ssl=verify",
+                      "postgresql://app:s3cret@db/shop?sslidentity=/id.p12",
+                      "this is s3cret no url"));
 
 TEST(source_names, are_made_of_what_a_slots_name_may_have) {
   EXPECT_EQ(names_for("default", "").slot, "pulse_default");

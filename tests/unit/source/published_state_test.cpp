@@ -13,8 +13,8 @@ constexpr published_actions all_actions{true, true, true, true};
 constexpr published_actions inserts_only{true, false, false, true};
 constexpr published_actions changes_only{false, true, true, false};
 
-const present_table users{100, {"public", "users"}};
-const present_table orders{200, {"public", "orders"}};
+const present_table users_table{100, {"public", "users"}};
+const present_table orders_table{200, {"public", "orders"}};
 
 published_list_entry listed(const present_table& table, std::uint32_t row,
                             std::uint32_t writer = 7) {
@@ -53,16 +53,16 @@ std::vector<std::string> names_in(const std::optional<unsent_changes>& lost) {
   return names;
 }
 
-const present_tables both{orders, users};
+const present_tables both{orders_table, users_table};
 
 TEST(find_unsent, nothing_is_lost_while_nothing_is_altered) {
-  const auto state = state_of({list_of({listed(users, 1)})});
+  const auto state = state_of({list_of({listed(users_table, 1)})});
   EXPECT_FALSE(find_unsent(state, state, both));
 }
 
 TEST(find_unsent, a_table_that_is_taken_out_is_lost_and_the_others_are_not) {
-  const auto before = state_of({list_of({listed(users, 1), listed(orders, 2)})});
-  const auto now = state_of({list_of({listed(users, 1)})});
+  const auto before = state_of({list_of({listed(users_table, 1), listed(orders_table, 2)})});
+  const auto now = state_of({list_of({listed(users_table, 1)})});
   const auto lost = find_unsent(before, now, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.orders"));
   EXPECT_EQ(lost->actions, all_actions);
@@ -72,8 +72,8 @@ TEST(find_unsent, a_table_that_is_taken_out_is_lost_and_the_others_are_not) {
 }
 
 TEST(find_unsent, a_change_that_was_undone_between_two_looks_shows) {
-  const auto before = state_of({list_of({listed(users, 1)})});
-  const auto taken_out_and_added = state_of({list_of({listed(users, 3, 9)})});
+  const auto before = state_of({list_of({listed(users_table, 1)})});
+  const auto taken_out_and_added = state_of({list_of({listed(users_table, 3, 9)})});
   const auto lost = find_unsent(before, taken_out_and_added, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
   EXPECT_TRUE(is_sent_again(*lost, taken_out_and_added, both));
@@ -84,7 +84,7 @@ TEST(find_unsent, a_change_that_was_undone_between_two_looks_shows) {
 }
 
 TEST(find_unsent, a_filter_or_a_list_of_columns_counts_as_not_sent) {
-  const auto before = state_of({list_of({listed(users, 1)})});
+  const auto before = state_of({list_of({listed(users_table, 1)})});
   auto now = before;
   now.publications[0].tables[0].partial = true;
   now.publications[0].tables[0].row = {2, 9};
@@ -117,7 +117,8 @@ TEST(find_unsent, a_publication_that_is_dropped_loses_all_that_it_sent) {
 }
 
 TEST(find_unsent, what_another_publication_sends_all_the_time_is_not_lost) {
-  const auto before = state_of({for_all(inserts_only), list_of({listed(users, 1)}, changes_only)});
+  const auto before =
+      state_of({for_all(inserts_only), list_of({listed(users_table, 1)}, changes_only)});
   const auto now = state_of({for_all(inserts_only)});
   const auto lost = find_unsent(before, now, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
@@ -125,14 +126,14 @@ TEST(find_unsent, what_another_publication_sends_all_the_time_is_not_lost) {
 }
 
 TEST(find_unsent, a_table_that_is_gone_loses_nothing) {
-  const auto before = state_of({list_of({listed(users, 1), listed(orders, 2)})});
-  const auto now = state_of({list_of({listed(orders, 2)})});
-  EXPECT_FALSE(find_unsent(before, now, {orders}));
+  const auto before = state_of({list_of({listed(users_table, 1), listed(orders_table, 2)})});
+  const auto now = state_of({list_of({listed(orders_table, 2)})});
+  EXPECT_FALSE(find_unsent(before, now, {orders_table}));
 }
 
 TEST(find_unsent, a_table_made_again_under_the_name_is_lost_until_it_is_listed) {
-  const present_table again{101, users.name};
-  const auto before = state_of({list_of({listed(users, 1)})});
+  const present_table again{101, users_table.name};
+  const auto before = state_of({list_of({listed(users_table, 1)})});
   const auto now = state_of({list_of({})});
   const auto lost = find_unsent(before, now, {again});
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
@@ -146,8 +147,8 @@ TEST(find_unsent, a_table_made_again_under_the_name_is_lost_until_it_is_listed) 
 
 TEST(find_unsent, a_table_that_a_trigger_lists_in_the_transaction_that_makes_it_is_not_lost) {
   const std::vector<catalog_row> triggers{{50, 5}};
-  const present_table again{101, users.name};
-  const auto before = state_of({list_of({listed(users, 1)})}, triggers);
+  const present_table again{101, users_table.name};
+  const auto before = state_of({list_of({listed(users_table, 1)})}, triggers);
   EXPECT_FALSE(find_unsent(before, state_of({list_of({listed(again, 5, 9)})}, triggers), {again}));
   // Unless the trigger was away meanwhile.
   const std::vector<catalog_row> other{{51, 9}};
@@ -156,8 +157,8 @@ TEST(find_unsent, a_table_that_a_trigger_lists_in_the_transaction_that_makes_it_
 
 TEST(find_unsent, a_table_that_is_swapped_in_by_renaming_is_lost_and_the_other_one_goes_on) {
   const present_table old{100, {"public", "users_old"}};
-  const present_table swapped{300, users.name};
-  const auto before = state_of({list_of({listed(users, 1)})});
+  const present_table swapped{300, users_table.name};
+  const auto before = state_of({list_of({listed(users_table, 1)})});
   const auto now = state_of({list_of({listed(old, 1)})});
   const auto lost = find_unsent(before, now, {old, swapped});
   ASSERT_TRUE(lost);

@@ -24,6 +24,7 @@ class slow_store final : public cursor_store {
     waiting = std::move(done);
   }
   void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }
+  void remove(const cursor_key& key) override { marks.erase(key); }
 
   void answer(const result<std::vector<cursor_key>>& outcome = std::vector<cursor_key>()) {
     std::exchange(waiting, nullptr)(outcome);

@@ -58,7 +58,9 @@ made_event created(const char* a, const char* b, const char* c) {
 
 std::vector<stream_id> found(const filter_index& index, made_event one) {
   std::vector<stream_id> streams;
-  index.find(view_of(one), streams);
+  const auto event = view_of(one);
+  event_values values(event);
+  index.find(event, values, streams);
   std::ranges::sort(streams);
   return streams;
 }

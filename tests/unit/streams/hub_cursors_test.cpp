@@ -26,6 +26,41 @@ TEST_F(hub_cursors, what_passes_a_stream_that_wants_nothing_of_it_moves_its_curs
   EXPECT_TRUE(reader->ids.empty());
 }
 
+TEST_F(hub_cursors, project_keeps_so_many_names_and_refuses_new_ones) {
+  limits_.names_max = 2;
+  hub_->use_limits(limits_);
+  close(*open("one"));
+  close(*open("two"));
+  const auto refused = open("three")->refused;
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, errc::unavailable);
+  EXPECT_NE(refused->next.find("`names`"), std::string::npos);
+  EXPECT_FALSE(open("one")->refused) << "it is known";
+  EXPECT_FALSE(open("")->refused);
+  EXPECT_FALSE(open("", "jobs", {}, stream_mode::subscribe)->refused);
+  hub_->forget(key("two"), "deleted");
+  EXPECT_FALSE(open("three")->refused);
+}
+
+TEST_F(hub_cursors, acknowledgement_out_of_order_counts_on_every_connection_after) {
+  const auto first = open("mail");
+  append(5);
+  for (std::size_t i = 1; i < 5; ++i) acknowledge(*first, i);
+  close(*first);
+  for (int connection = 2; connection < 5; ++connection) {
+    const auto next = open("mail");
+    EXPECT_EQ(next->numbers(), std::vector<int>{1}) << connection;
+    close(*next);
+  }
+  const auto last = open("mail");
+  acknowledge(*last, 0);
+  append(1);
+  EXPECT_EQ(last->numbers(), (std::vector<int>{1, 6}));
+  acknowledge(*last, 1);
+  close(*last);
+  EXPECT_EQ(hub_->cursor(key("mail")), place_of(6));
+}
+
 TEST_F(hub_cursors, cursor_of_a_name_in_use_that_is_not_stored_any_more_is_stored_anew) {
   const auto reader = open("mail");
   cursors_.stored.clear();

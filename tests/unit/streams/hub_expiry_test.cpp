@@ -366,6 +366,30 @@ TEST_F(hub_expiry, name_that_nobody_uses_is_abandoned_and_says_so) {
   EXPECT_TRUE(open("old")->refused);
 }
 
+TEST_F(hub_expiry, abandoned_name_that_nobody_uses_for_as_long_again_is_deleted) {
+  limits_.abandoned_after = 24h * 30;
+  start_hub();
+  make_name("old");
+  make_name("younger");
+  const auto used = open("used");
+  clock_.at += 24h * 20;
+  close(*open("younger"));
+  clock_.at += 24h * 41;
+  pass_until(1s);
+  pass_until(602s);
+  EXPECT_TRUE(cursors_.stored.contains(key("old"))) << "abandoned first";
+  pass_until(1203s);
+  EXPECT_FALSE(cursors_.stored.contains(key("old")));
+  EXPECT_TRUE(cursors_.stored.contains(key("younger")));
+  EXPECT_TRUE(cursors_.stored.contains(key("used")));
+  EXPECT_EQ(figure("pulse_cursors_abandoned_deleted_total"), 1);
+  append(2);
+  const auto anew = open("old");
+  EXPECT_FALSE(anew->refused) << "it is a new name";
+  append(1);
+  EXPECT_EQ(anew->ids.size(), 1U);
+}
+
 TEST_F(hub_expiry, abandoned_name_comes_back_where_the_project_says_so) {
   limits_.on_expired = when_expired::earliest;
   start_hub();

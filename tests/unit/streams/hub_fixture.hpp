@@ -45,6 +45,7 @@ class cursors_in_memory final : public cursor_store {
     done(missing);
   }
   void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }
+  void remove(const cursor_key& key) override { stored.erase(key); }
 
   void answer() {
     for (const auto& one : std::exchange(waiting, {})) one();

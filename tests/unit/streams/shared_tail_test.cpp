@@ -57,7 +57,9 @@ class shared_tails : public ::testing::Test {
   // Of the next event.
   std::vector<stream_id> concerned() {
     const auto read = tail_.next();
-    return *read == nullptr ? std::vector<stream_id>{} : tail_.concerned(**read);
+    if (*read == nullptr) return {};
+    event_values values(**read);
+    return tail_.concerned(**read, values);
   }
   void read_to_the_end() {
     while (*tail_.next() != nullptr) {

@@ -1,0 +1,60 @@
+#include "streams/event_judge.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pulse::streams {
+
+event_values& event_judge::begin_event(const event_view& event) {
+  event_left_ = event_work_max;
+  values_.look_at(event);
+  return values_;
+}
+
+std::optional<bool> event_judge::wanted(stream_state& stream, const event_view& event) {
+  values_.look_at(event);
+  const auto most = std::min(stream_work_max, event_left_);
+  auto left = most;
+  const auto outcome = judge(stream, event, left);
+  event_left_ -= most - left;
+  return outcome;
+}
+
+std::optional<bool> event_judge::wanted_in_slice(stream_state& stream, const event_view& event) {
+  values_.look_at(event);
+  return judge(stream, event, slice_left_);
+}
+
+std::optional<bool> event_judge::judge(stream_state& stream, const event_view& event,
+                                       work_units& left) {
+  const auto& asked = stream.filters.of(event.relation);
+  auto& begun = stream.begun;
+  if (begun.event != 0 && begun.event == event.sequence) {
+    outcomes_ = std::move(begun.outcomes);
+  } else {
+    outcomes_.assign(asked.conditions(), std::nullopt);
+  }
+  begun = {};
+  judging how{&values_, left, &outcomes_};
+  const auto verdict = asked.judge(event, how);
+  spend(left - how.left + values_.take_work());
+  left = how.left;
+  if (!verdict) {
+    ++figures_->interrupted;
+    begun.event = event.sequence;
+    begun.outcomes = std::move(outcomes_);
+    return std::nullopt;
+  }
+  ++figures_->evaluations;
+  if (*verdict == filter_verdict::undecided) {
+    ++stream.undecided;
+    ++figures_->undecided;
+  }
+  return *verdict != filter_verdict::no;
+}
+
+void event_judge::spend(work_units units) {
+  turn_left_ -= std::min(turn_left_, units);
+}
+
+}  // namespace pulse::streams

@@ -1,0 +1,57 @@
+// The judging of events by streams' filters, a bounded amount of work a turn.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "change/event.hpp"
+#include "streams/delivery_figures.hpp"
+#include "streams/event_values.hpp"
+#include "streams/stream_state.hpp"
+#include "streams/truth.hpp"
+
+namespace pulse::streams {
+
+// A filter may have many conditions, and a value may be long. What a turn has no time for is left
+// off, and goes on in a later one: whatever the filters are, everybody else on the thread is served
+// in between. One owner; not thread-safe.
+class event_judge {
+ public:
+  explicit event_judge(delivery_figures& figures) : figures_(&figures) {}
+
+  // From here on there is work for a turn, or for one stream's slice of it, again.
+  void begin_turn() { turn_left_ = turn_work; }
+  void begin_slice() { slice_left_ = slice_work; }
+  bool turn_is_over() const { return turn_left_ == 0; }
+  bool slice_is_over() const { return turn_left_ == 0 || slice_left_ == 0; }
+
+  // `event` is handed to the streams that keep up: what all of these may take with it. The values
+  // hold as long as the event does.
+  event_values& begin_event(const event_view& event);
+
+  // Whether a stream that keeps up wants the event of begin_event(). Nothing: that would take more
+  // than one stream may hold the others up with it; for slices to go on with.
+  std::optional<bool> wanted(stream_state& stream, const event_view& event);
+  // The same for a stream that reads by itself. Nothing: ask again in its next slice.
+  std::optional<bool> wanted_in_slice(stream_state& stream, const event_view& event);
+
+ private:
+  // Some milliseconds each, of which a slice is a part.
+  static constexpr work_units turn_work = 8'000'000;
+  static constexpr work_units slice_work = 2'000'000;
+  // Of one event that is handed out: by one stream, and by all of them.
+  static constexpr work_units stream_work_max = 1'000'000;
+  static constexpr work_units event_work_max = 64'000'000;
+
+  std::optional<bool> judge(stream_state& stream, const event_view& event, work_units& left);
+  void spend(work_units units);
+
+  delivery_figures* figures_;
+  event_values values_;
+  std::vector<std::optional<truth>> outcomes_;
+  work_units turn_left_ = 0;
+  work_units slice_left_ = 0;
+  work_units event_left_ = 0;
+};
+
+}  // namespace pulse::streams
