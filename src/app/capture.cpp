@@ -14,7 +14,6 @@
 #include "base/logging.hpp"
 #include "source/catalog_query.hpp"
 #include "source/replication.hpp"
-#include "source/setup.hpp"
 
 namespace pulse::app {
 
@@ -91,6 +90,10 @@ capture::capture(parts with)
       slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
                                      "WAL that the server has flushed and Pulse has not confirmed",
                                      {{"project", with_.project.name}})),
+      without_identity_(with_.figures->gauge(
+          "pulse_tables_without_identity",
+          "Tables that are captured as INSERTs and TRUNCATEs only, for want of a replica identity",
+          {{"project", with_.project.name}})),
       watch_(*with_.figures, with_.project.name),
       heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
   if (with_.published) {
@@ -140,7 +143,9 @@ server::project_service::capture_status capture::status() const {
     now.progressing = false;
     now.problem = out_of_space_reason();
   }
-  if (!warning_.empty()) now.problem += (now.problem.empty() ? "" : "; ") + warning_;
+  for (const auto& more : {warning_, inserts_only_}) {
+    if (!more.empty()) now.problem += (now.problem.empty() ? "" : "; ") + more;
+  }
   return now;
 }
 
@@ -186,8 +191,9 @@ asio::awaitable<void> capture::run() {
     waits_for_spill_ = false;
     if (stopping_) break;
     if (!outcome && was_ordered) refuse_order(outcome.error());
+    if (std::exchange(connects_again_, false)) continue;
     const auto problem = outcome ? std::string("replication has ended") : outcome.error().message();
-    const bool person = !outcome && needs_a_person(outcome.error());
+    const bool person = !outcome && !misses_publication_ && needs_a_person(outcome.error());
     {
       // A connection that worked for a while starts over with short waits.
       const std::scoped_lock lock(status_mutex_);
@@ -211,7 +217,7 @@ asio::awaitable<void> capture::run() {
 
 source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
     source::connection* database) {
-  auto read = co_await source::read_catalog(database, names_.publication);
+  auto read = co_await source::read_catalog(database, published_by_now());
   if (!read) co_return read.error();
   if (auto observed = with_.relations->observe(**read); !observed) co_return observed.error();
   catalog_ = *read;
@@ -292,9 +298,16 @@ source::async_result<> capture::make_ready(std::shared_ptr<session> one) {
     if (auto told = co_await tell_what_is_unpublished(one); !told) co_return told.error();
     co_return prepared.error();
   }
-  for (const auto& done : *prepared) {
+  publications_.made = *prepared;
+  publications_.last_look = {};
+  note_inserts_only(prepared->inserts_only);
+  if (!prepared->own_publication) {
+    publications_.streamed = source::publications_to_stream(
+        prepared->upkeep.names, prepared->there, is_upgrading(), one->database->server_version());
+  }
+  for (const auto& done : prepared->report) {
     log_event(done.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
-              done.what, {{"project", with_.project.name}, {"why", done.why}});
+              done.what, {{"project", with_.project.name}, {"why", done.why}, {"sql", done.sql}});
   }
   if (const auto read = co_await refresh_catalog(one->database.get()); !read)
     co_return read.error();
@@ -312,7 +325,7 @@ source::async_result<> capture::follow() {
   asio::co_spawn(context_, keep_house(one), asio::detached);
   const auto ended = co_await stream(one);
   one->over = true;
-  if (!ended) note_failure(ended.error());
+  if (!ended && !connects_again_) note_failure(ended.error());
   misses_publication_ = !ended && source::is_missing_publication(ended.error());
   if (one->house_timer) one->house_timer->cancel();
   ingest_.publish_figures();
@@ -321,7 +334,7 @@ source::async_result<> capture::follow() {
     // What is durable by now is confirmed, so that the server keeps no more than it must.
     co_await confirm(one);
   }
-  if (!ended) co_return note_ending(one, ended.error());
+  if (!ended && !connects_again_) co_return note_ending(one, ended.error());
   co_return result<void>();
 }
 

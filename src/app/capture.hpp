@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,9 +31,12 @@
 #include "log/spill_area.hpp"
 #include "pgoutput/decoder.hpp"
 #include "server/registry.hpp"
+#include "source/catalog_query.hpp"
 #include "source/connection.hpp"
 #include "source/published_watch.hpp"
 #include "source/server_checks.hpp"
+#include "source/setup.hpp"
+#include "source/slot_creation.hpp"
 #include "source/start_order.hpp"
 #include "source/start_rules.hpp"
 #include "source/unsendable.hpp"
@@ -97,6 +101,7 @@ class capture {
     bool retention = false;
     bool heartbeat = false;     // one is to be written
     bool publications = false;  // they are to be looked at
+    bool lists = false;         // they are to be compared with the tables
     // The catalog is read too when the table of this OID has another name or is gone, or labels of
     // enums have changed. OID 0: none.
     std::uint32_t expected_oid = 0;
@@ -134,6 +139,7 @@ class capture {
   source::stored_history stored() const;
   source::async_result<> take_step(std::shared_ptr<session> one, source::start_step step);
   source::async_result<> make_slot(std::shared_ptr<session> one, bool drop_first);
+  void tell_of_open_transactions(const std::vector<source::open_transaction>& open);
   source::async_result<> wait_for_slot(std::int32_t active_pid);
   source::async_result<> move_mark(position to);
   source::async_result<> keep_slot(source::slot_history known);
@@ -170,6 +176,15 @@ class capture {
   source::async_result<> repair_publications(source::connection* database);
   void keep_publications();
   void begin_look_at_publications(std::chrono::steady_clock::time_point now);
+  source::async_result<> keep_lists(source::connection* database);
+  source::async_result<> continue_upgrade(source::connection* database);
+  std::vector<std::string> streamed_by() const;
+  source::published_by published_by_now() const;
+  bool is_upgrading() const;
+  void look_after_lists(std::chrono::steady_clock::time_point now);
+  void note_inserts_only(const std::vector<std::string>& tables);
+  void note_lists_kept(const result<void>& kept);
+  void connect_again(std::string why);
   void start_decoding();
   void note_failure(const error& why);
   error note_ending(std::shared_ptr<session> one, error why);
@@ -253,9 +268,27 @@ class capture {
   std::deque<question> questions_;
   bool answering_ = false;
 
+  // Of the publications; outlives connections.
+  struct publication_state {
+    source::setup_result made;          // by the last setup
+    std::vector<std::string> streamed;  // what the stream names
+    ddl_message noted;                  // of the tables, what has not been looked at
+    bool touched = false;               // by a statement, since the last look
+    std::chrono::steady_clock::time_point last_look{};
+    bool looking = false;
+    std::string problem;    // of the last look
+    bool switched = false;  // from the old publication to those that replace it
+    std::chrono::steady_clock::time_point last_identities{};
+    // Where the new ones can be named, while that of earlier versions is there.
+    source::publication_start start;
+  };
+  publication_state publications_;
+  bool connects_again_ = false;  // with other publications, without waiting
+
   mutable std::mutex status_mutex_;
   server::project_service::capture_status status_;
-  std::string warning_;  // of the slot, whatever else there is to say
+  std::string warning_;       // of the slot, whatever else there is to say
+  std::string inserts_only_;  // tables without a replica identity, for people
   std::chrono::steady_clock::time_point last_heard_{};
 
   prometheus::Counter& skipped_;
@@ -264,6 +297,7 @@ class capture {
   prometheus::Gauge& received_lsn_;
   prometheus::Gauge& covered_lsn_;
   prometheus::Gauge& slot_lag_;
+  prometheus::Gauge& without_identity_;
   slot_watch watch_;
   heartbeat heartbeat_;
 };

@@ -13,7 +13,7 @@
 #include "app/capture_session.hpp"
 #include "base/logging.hpp"
 #include "control/published_json.hpp"
-#include "source/keyless_tables.hpp"
+#include "source/ddl_trigger.hpp"
 #include "source/replication.hpp"
 #include "source/setup.hpp"
 
@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::seconds look_interval{1};
+constexpr std::chrono::seconds publications_look_interval{1};
 // Moves on with every look; after a kill a loss is told to have begun so much earlier at most.
 constexpr std::chrono::seconds keep_place_interval{10};
 // What could not be put right is tried again.
@@ -48,8 +48,9 @@ source::async_result<source::published_look> capture::look_at_publications(
   look.before = *before;
   look.before.timeline += base;
   // Named first: g++ 12 takes no braced list in a co_await expression.
-  const std::vector<std::string> publications{names_.publication};
-  const std::vector<std::string> triggers{source::keyless_trigger_name};
+  const auto publications = streamed_by();
+  std::vector<std::string> triggers;
+  if (!names_.own_publication) triggers = source::ddl_triggers_of(publications_.made.upkeep.names);
   auto state = co_await source::read_published_state(database, publications, triggers);
   if (!state) co_return state.error();
   look.state = std::move(*state);
@@ -67,7 +68,9 @@ source::async_result<> capture::compare_publications(std::shared_ptr<session> on
   auto look = co_await look_at_publications(one->database.get());
   if (!look) co_return look.error();
   ++published_epoch_;
-  const bool same = published_.knows() && published_database_ == with_.whose.database;
+  // From the publication of earlier versions to those that replace it nothing is lost.
+  const bool switched = std::exchange(publications_.switched, false);
+  const bool same = published_.knows() && published_database_ == with_.whose.database && !switched;
   if (!same || one->slot_made) {
     published_.begin(std::move(*look));
     published_database_ = with_.whose.database;
@@ -81,6 +84,8 @@ source::async_result<> capture::compare_publications(std::shared_ptr<session> on
 source::async_result<> capture::tell_what_is_unpublished(std::shared_ptr<session> one) {
   if (!with_.project.event_persistence || !published_.knows()) co_return result<void>();
   if (published_database_ != with_.whose.database) co_return result<void>();
+  // Which of Pulse's own are streamed by is known once setup has succeeded.
+  if (!names_.own_publication && publications_.streamed.empty()) co_return result<void>();
   co_return co_await compare_publications(one);
 }
 
@@ -88,8 +93,7 @@ source::async_result<> capture::tell_what_is_unpublished(std::shared_ptr<session
 // later: the last stream has ended at such a change. Once every transaction has ended that may have
 // such changes, all before is a gap, and the stream begins behind it.
 source::async_result<> capture::pass_missing_publication(std::shared_ptr<session> one) {
-  if (!std::exchange(misses_publication_, false) || !names_.own_publication)
-    co_return result<void>();
+  if (!std::exchange(misses_publication_, false)) co_return result<void>();
   set_state("waiting for transactions from before the publication was made", "");
   auto end = std::exchange(gone_through_, std::nullopt);
   // Not noticed: from before this was looked at.
@@ -102,7 +106,7 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
       co_return seen.error();
     if (!published_.loses()) {
       end = after;
-    } else if (auto waited = co_await pause(look_interval); !waited) {
+    } else if (auto waited = co_await pause(publications_look_interval); !waited) {
       co_return waited.error();
     }
   }
@@ -199,9 +203,9 @@ source::async_result<> capture::repair_publications(source::connection* database
                 {{"project", with_.project.name}, {"reason", repaired.error().message()}});
     co_return result<void>();
   }
-  for (const auto& done : *repaired) {
-    log_event(done.level == source::severity::ok ? log_level::info : log_level::warning, "setup",
-              done.what, {{"project", with_.project.name}, {"why", done.why}});
+  for (const auto& done : repaired->report) {
+    if (done.level != source::severity::ok) continue;  // said when it connected
+    log_info("setup", done.what, {{"project", with_.project.name}});
   }
   const auto known = co_await refresh_catalog(database);
   if (!known) co_return known.error();
@@ -214,7 +218,8 @@ void capture::keep_publications() {
 }
 
 void capture::begin_look_at_publications(std::chrono::steady_clock::time_point now) {
-  if (!with_.project.event_persistence || looking_ || now - last_look_ < look_interval) return;
+  if (!with_.project.event_persistence || looking_ || now - last_look_ < publications_look_interval)
+    return;
   looking_ = true;
   last_look_ = now;
   wanted what;

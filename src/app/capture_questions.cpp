@@ -80,6 +80,13 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     if (!kept) co_return kept.error();
     found.kept = *kept;
   }
+  bool refresh = anybody(&wanted::catalog);
+  // Without event triggers a table that was made a moment ago is not published yet.
+  const bool finds_tables = refresh && !publications_.made.has_triggers;
+  if (anybody(&wanted::lists) || finds_tables) {
+    const auto kept = co_await keep_lists(side_.get());
+    note_lists_kept(kept);
+  }
   if (anybody(&wanted::heartbeat)) {
     const auto written = co_await source::write_heartbeat(side_.get());
     heartbeat_.wrote(written);
@@ -87,7 +94,6 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
   if (anybody(&wanted::publications)) {
     if (auto looked = co_await watch_publications(side_.get()); !looked) co_return looked.error();
   }
-  bool refresh = anybody(&wanted::catalog);
   if (!refresh) {
     std::vector<source::named_table> expected;
     for (const auto& one : *batch) {

@@ -8,7 +8,6 @@
 #include "app/capture_session.hpp"
 #include "base/logging.hpp"
 #include "source/replication.hpp"
-#include "source/setup.hpp"
 
 namespace pulse::app {
 
@@ -152,23 +151,35 @@ source::async_result<> capture::move_mark(position to) {
   co_return result<void>();
 }
 
+// In the state too: it may take hours, and nobody sees why otherwise.
+void capture::tell_of_open_transactions(const std::vector<source::open_transaction>& open) {
+  std::string all;
+  for (const auto& transaction : open) all += (all.empty() ? "" : "; ") + describe(transaction);
+  const auto reason = "making the replication slot waits for " + all;
+  // Only this thread writes it; what status() tells has more in it.
+  if (status_.problem != reason) {
+    for (const auto& transaction : open) {
+      log_warning("capture", "making the replication slot waits for an open transaction",
+                  {{"project", with_.project.name},
+                   {"pid", transaction.pid},
+                   {"prepared", transaction.prepared},
+                   {"database", transaction.database},
+                   {"since", transaction.since},
+                   {"state", transaction.state}});
+    }
+  }
+  set_state("making the replication slot", reason);
+}
+
 source::async_result<> capture::make_slot(std::shared_ptr<session> one, bool drop_first) {
   if (drop_first) {
     const auto dropped = co_await one->database->query("SELECT pg_drop_replication_slot($1)",
                                                        source::with(one->slot));
     if (!dropped) co_return wrap("dropping the lost replication slot", dropped.error());
   }
-  const auto tell = [this](const std::vector<source::open_transaction>& open) {
-    for (const auto& transaction : open) {
-      log_warning("capture", "making the replication slot waits for an open transaction",
-                  {{"project", with_.project.name},
-                   {"pid", transaction.pid},
-                   {"since", transaction.since},
-                   {"state", transaction.state}});
-    }
-  };
   const auto made = co_await source::create_replication_slot(
-      one->replication.get(), one->database.get(), one->slot, false, tell);
+      one->replication.get(), one->database.get(), one->slot, false,
+      [this](const auto& open) { tell_of_open_transactions(open); });
   if (!made) co_return made.error();
   log_info("setup", "made the replication slot",
            {{"project", with_.project.name}, {"slot", one->slot}, {"lsn", to_string(made->start)}});
@@ -209,7 +220,8 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
     // Gone with its connection; another name than the permanent one, and than another database's.
     one->slot = fmt::format("{}_{}_live", names_.slot.substr(0, 40), one->server.database_oid);
     const auto made = co_await source::create_replication_slot(
-        one->replication.get(), one->database.get(), one->slot, true, [](const auto&) {});
+        one->replication.get(), one->database.get(), one->slot, true,
+        [this](const auto& open) { tell_of_open_transactions(open); });
     if (!made) co_return made.error();
     one->from = made->start;
     if (auto covered = with_.log->cover(with_.whose.history.at(one->from), one->from); !covered)
@@ -222,12 +234,17 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   one->streams = true;
   // Named, not braced in the call: g++ 12 destroys such temporaries twice when a coroutine
   // suspends.
-  source::stream_options options{one->slot, names_.publication, one->from};
+  source::stream_options options;
+  options.slot = one->slot;
+  options.publications = streamed_by();
+  options.from = one->from;
   options.streaming = with_.project.streaming && obstacles_.allows_streaming() &&
                       one->database->server_version() >= source::streaming_server_version_min;
   // Where a heartbeat's transaction would leave no trace its message has to.
-  options.messages = heartbeat_.wanted() && one->database->server_version() >=
-                                                source::empty_transactions_left_out_version_min;
+  const int version = one->database->server_version();
+  options.messages =
+      (heartbeat_.wanted() && version >= source::empty_transactions_left_out_version_min) ||
+      (publications_.made.has_triggers && version >= source::messages_server_version_min);
   const auto started = co_await source::start_streaming(one->replication.get(), options);
   one->ran_dry = !started;
   if (!started) co_return started.error();

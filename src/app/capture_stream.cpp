@@ -100,7 +100,7 @@ source::async_result<> capture::wait_for_spill() {
 }
 
 source::async_result<> capture::stream(std::shared_ptr<session> one) {
-  while (!stopping_) {
+  while (!stopping_ && !connects_again_) {
     if (auto room = co_await wait_for_log(); !room) co_return room.error();
     if (auto taken = co_await take_messages(one); !taken) co_return taken.error();
     heard();
@@ -171,6 +171,7 @@ asio::awaitable<void> capture::keep_watch() {
     const auto now = std::chrono::steady_clock::now();
     begin_trim(now);
     measure_slot_lag(now);
+    look_after_lists(now);
   }
 }
 

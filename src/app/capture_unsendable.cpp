@@ -8,6 +8,7 @@
 
 #include "app/capture_session.hpp"
 #include "base/logging.hpp"
+#include "source/replication.hpp"
 #include "source/way_past.hpp"
 
 namespace pulse::app {
@@ -139,8 +140,9 @@ source::async_result<lsn> capture::find_way_past(std::shared_ptr<session> one) {
   if (found.commit) co_return lsn{found.commit->value + 1};
   if (found.how == source::obstacle::kind::crashed)
     co_return co_await source::find_next_end(one->replication.get(), one->slot, one->from);
-  co_return co_await source::find_refused_end(one->replication.get(), one->slot, names_.publication,
-                                              one->from, found.at);
+  const auto names = source::publication_list(streamed_by());
+  co_return co_await source::find_refused_end(one->replication.get(), one->slot, names, one->from,
+                                              found.at);
 }
 
 // Empty: any may be concerned.

@@ -15,6 +15,7 @@
 
 #include "app/terminal.hpp"
 #include "source/setup.hpp"
+#include "source/teardown.hpp"
 
 namespace pulse::app {
 
@@ -127,7 +128,7 @@ source::async_result<findings> examine(source::connection* database, source::sou
   if (fix) {
     const auto done = co_await source::set_up(database, names, true);
     if (!done) co_return done.error();
-    all = *done;
+    all = done->report;
   }
   const auto found =
       co_await source::check_server(database, names, source::check_scope::everything);

@@ -101,6 +101,23 @@ result<void> ingestor::on_change(const row_change& change) {
   return {};
 }
 
+result<void> ingestor::on_message(const logical_message& message) {
+  if (message.prefix != ddl_message_prefix) return {};
+  // Between two calls of take_ddl() a migration may touch many tables, the same ones again and
+  // again.
+  constexpr std::size_t tables_max = 10'000;
+  const auto said = parse_ddl_message(message.content);
+  ddl_.every_table = ddl_.every_table || said.every_table || ddl_.tables.size() > tables_max;
+  if (ddl_.every_table) {
+    ddl_.tables.clear();
+  } else {
+    ddl_.tables.insert(ddl_.tables.end(), said.tables.begin(), said.tables.end());
+  }
+  if (ddl_.unsent.size() <= tables_max)
+    ddl_.unsent.insert(ddl_.unsent.end(), said.unsent.begin(), said.unsent.end());
+  return {};
+}
+
 void ingestor::tell_of_truncate(const event_view& event) {
   counters_.truncated.Increment();
   const auto definition = relations_->find(event.relation);

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.hpp"
+#include "change/ddl_message.hpp"
 #include "change/event_id.hpp"
 #include "change/fragment.hpp"
 #include "change/timelines.hpp"
@@ -40,6 +42,7 @@ class ingestor final : public fragment_sink {
   result<void> on_begin(const transaction_begin& begin) override;
   result<void> on_relation(const relation_definition& definition) override;
   result<void> on_change(const row_change& change) override;
+  result<void> on_message(const logical_message& message) override;
   result<void> on_commit(const transaction_commit& commit) override;
 
   // A table's definition names a type that the catalog at hand does not know, or the table was
@@ -58,6 +61,10 @@ class ingestor final : public fragment_sink {
   }
   // The end of the last transaction that is wholly appended.
   lsn received_through() const { return received_through_; }
+
+  // Tables that statements have made, altered or dropped, as far as Pulse's event triggers have
+  // said so in transactions that were taken since the last call. Bounded: see ddl_message.
+  ddl_message take_ddl() { return std::exchange(ddl_, {}); }
 
   // The number of the table with this OID, as the connection has described it. 0: it has not.
   table_id table(std::uint32_t relation_oid) const;
@@ -88,6 +95,7 @@ class ingestor final : public fragment_sink {
   lsn received_through_;
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;
+  ddl_message ddl_;
 
   std::uint64_t captured_ = 0;
   std::uint64_t recaptured_ = 0;

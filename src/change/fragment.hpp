@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
@@ -37,6 +38,14 @@ struct transaction_commit {
   lsn end;  // just after the commit record: what is confirmed to the server
 };
 
+// What somebody has written into the WAL of a transaction: pg_logical_emit_message(true, …). The
+// views end with the call that hands it over.
+struct logical_message {
+  lsn at;
+  std::string_view prefix;
+  std::string_view content;
+};
+
 // The definition that the stream gives of a table before its first change and after every
 // alteration: type OIDs, not yet resolved.
 struct relation_definition {
@@ -64,6 +73,7 @@ class fragment_sink {
   virtual result<void> on_begin(const transaction_begin& begin) = 0;
   virtual result<void> on_relation(const relation_definition& definition) = 0;
   virtual result<void> on_change(const row_change& change) = 0;
+  virtual result<void> on_message(const logical_message& /*message*/) { return {}; }
   virtual result<void> on_commit(const transaction_commit& commit) = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "change/ddl_message.hpp"
 #include "pgoutput/copy_data.hpp"
 
 namespace pulse::pgoutput {
@@ -17,6 +18,14 @@ constexpr std::uint32_t behind_every_table = std::numeric_limits<std::uint32_t>:
 
 bool is_change(char type) {
   return type == 'I' || type == 'U' || type == 'D' || type == 'T';
+}
+
+// Messages of applications are of any size, and nobody wants them.
+bool is_for_capture(byte_view logical_message) {
+  message_reader reader(logical_message);
+  reader.read_byte();
+  reader.read_lsn();
+  return reader.read_string() == ddl_message_prefix && reader.ok();
 }
 
 }  // namespace
@@ -97,8 +106,9 @@ result<void> decoder::dispatch(message_reader& reader) {
       return read_relation(reader);
     case 'Y':  // names a type by OID; the catalog says more
     case 'O':  // where a change was first made; Pulse delivers it all the same
-    case 'M':  // pg_logical_emit_message: not a row's change
       return {};
+    case 'M':
+      return read_logical_message(reader);
     default:
       return violation("unknown type");
   }
@@ -307,6 +317,19 @@ result<void> decoder::read_truncate(message_reader& reader) {
   return {};
 }
 
+// Flags, LSN, prefix, content (LogicalDecodingMessage). Outside a transaction it says nothing of
+// one.
+result<void> decoder::read_logical_message(message_reader& reader) {
+  const auto flags = reader.read_byte();
+  reader.read_lsn();
+  const std::string prefix(reader.read_string());
+  const auto size = reader.read_int32();
+  const auto content = reader.rest();
+  if (!reader.ok() || content.size() != size) return violation("cut short");
+  if ((flags & 1) == 0 || !in_transaction_) return {};
+  return sink_->on_message({wal_start_, prefix, as_text(content)});
+}
+
 result<void> decoder::read_stream_start(message_reader& reader) {
   const auto xid = reader.read_int32();
   const bool first = reader.read_byte() == 1;
@@ -328,7 +351,8 @@ result<void> decoder::read_streamed(message_reader& reader) {
     case 'U':
     case 'D':
     case 'R':
-    case 'T': {
+    case 'T':
+    case 'M': {
       streamed_message message;
       message.xid = block_xid_;
       message.subxid = reader.read_int32();
@@ -336,11 +360,11 @@ result<void> decoder::read_streamed(message_reader& reader) {
       message.type = type_;
       message.body = reader.rest();
       if (!reader.ok()) return violation("cut short");
+      if (type_ == 'M' && !is_for_capture(message.body)) return {};
       return streamed_->on_streamed(message);
     }
     case 'Y':
     case 'O':
-    case 'M':
       return {};
     default:
       return violation("not expected inside a streamed block");

@@ -80,6 +80,7 @@ class decoder {
   result<void> read_update(message_reader& reader);
   result<void> read_delete(message_reader& reader);
   result<void> read_truncate(message_reader& reader);
+  result<void> read_logical_message(message_reader& reader);
   result<void> read_stream_start(message_reader& reader);
   result<void> read_streamed(message_reader& reader);
   result<void> read_stream_commit(message_reader& reader);

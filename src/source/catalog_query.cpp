@@ -6,12 +6,18 @@
 
 #include <fmt/format.h>
 
+#include "source/publications.hpp"
+
 namespace pulse::source {
 namespace {
 
+constexpr int detached_by_own_name_version_min = 150000;
+// A table that is dropped at the wrong moment fails the reading of a publication's tables.
+constexpr int read_tries_max = 5;
+
 // pg_publication_tables lists what a publication sends; a partitioned table stands for its
 // partitions there when it is published by its root. Made once: it is computed, not stored.
-constexpr const char* tables_sql = R"(
+constexpr const char* tables_of_own_sql = R"(
   WITH sent AS MATERIALIZED (
     SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1)
   SELECT c.oid, n.nspname, c.relname, c.relreplident, sent.tablename IS NOT NULL,
@@ -25,7 +31,7 @@ constexpr const char* tables_sql = R"(
 
 // From PostgreSQL 15 on a publication may have a list of columns, and from 18 on send generated
 // ones. As JSON, a row can be asked for a column that it may not have.
-constexpr const char* columns_sql = R"(
+constexpr const char* columns_of_own_sql = R"(
   WITH sent AS MATERIALIZED (
     SELECT schemaname, tablename, to_jsonb(t)->'attnames' AS columns
     FROM pg_publication_tables t WHERE pubname = $1)
@@ -40,6 +46,62 @@ constexpr const char* columns_sql = R"(
   LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
   LEFT JOIN pg_index r ON r.indrelid = c.oid AND r.indisreplident
   LEFT JOIN sent ON sent.schemaname = n.nspname AND sent.tablename = c.relname
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND a.attnum > 0 AND NOT a.attisdropped
+    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  ORDER BY a.attrelid, a.attnum)";
+
+// Of Pulse's publications, from what is stored: pg_publication_tables opens every table, and fails
+// (PostgreSQL 17 and 18) or waits when one is being dropped or altered. A partition's rows come
+// under the root of its that is listed to be published by; while it is being detached under its own
+// name, from PostgreSQL 15 on.
+std::string tables_of_ours_sql(int server_version) {
+  return fmt::format(
+      R"(
+  WITH pubs AS (
+    SELECT p.oid, p.puballtables,
+           COALESCE((pg_catalog.to_jsonb(p)->>'pubviaroot')::pg_catalog.bool, false) AS by_root
+    FROM pg_catalog.pg_publication p WHERE p.pubname = ANY ($1::pg_catalog.text[])),
+  whole AS (
+    SELECT COALESCE(pg_catalog.bool_or(puballtables), false) AS every,
+           COALESCE(pg_catalog.bool_or(puballtables AND by_root), false) AS by_root FROM pubs),
+  listed AS MATERIALIZED (
+    SELECT r.prrelid AS oid, pg_catalog.bool_or(p.by_root) AS by_root
+    FROM pg_catalog.pg_publication_rel r JOIN pubs p ON p.oid = r.prpubid GROUP BY r.prrelid),
+  above AS MATERIALIZED (
+    SELECT c.oid, pg_catalog.bool_or(l.by_root) AS by_root
+    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a
+    JOIN listed l ON l.oid = a.relid
+    WHERE c.relispartition AND a.relid <> c.oid GROUP BY c.oid)
+  SELECT c.oid, n.nspname, c.relname, c.relreplident,
+         NOT (c.relispartition AND {whole} AND (whole.by_root OR COALESCE(above.by_root, false)))
+         AND CASE c.relkind WHEN 'p' THEN whole.by_root OR COALESCE(listed.by_root, false)
+             ELSE whole.every OR listed.oid IS NOT NULL OR above.oid IS NOT NULL END,
+         rn.nspname, r.relname, c.relkind = 'p'
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN whole
+  LEFT JOIN listed ON listed.oid = c.oid
+  LEFT JOIN above ON above.oid = c.oid
+  LEFT JOIN pg_catalog.pg_class r ON c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)
+  LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')",
+      fmt::arg("whole", server_version >= detached_by_own_name_version_min
+                            ? "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i "
+                              "WHERE i.inhrelid = c.oid AND i.inhdetachpending)"
+                            : "true"));
+}
+
+// Stored generated columns are sent from PostgreSQL 18 on.
+constexpr const char* columns_sql = R"(
+  SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '',
+         pg_catalog.array_position(i.indkey::pg_catalog.int2[], a.attnum), a.attcollation,
+         a.attnum = ANY (r.indkey::pg_catalog.int2[]),
+         a.attgenerated = ''
+           OR a.attgenerated = 's' AND pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 180000
+  FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisprimary
+  LEFT JOIN pg_catalog.pg_index r ON r.indrelid = c.oid AND r.indisreplident
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND a.attnum > 0 AND NOT a.attisdropped
     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   ORDER BY a.attrelid, a.attnum)";
@@ -199,17 +261,22 @@ publication_facts facts_of(const std::string& name, const query_rows& read) {
   return facts;
 }
 
-}  // namespace
-
-async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
-                                                          std::string publication) {
+async_result<std::shared_ptr<const catalog>> read_once(connection* database, published_by scope) {
   if (auto begun = co_await database->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       !begun) {
     co_return begun.error();
   }
-  const auto tables = co_await database->query(tables_sql, with(publication));
+  // Named first: g++ 12 destroys the temporary of a conditional in a co_await expression twice.
+  const bool own = scope.own;
+  const std::string which = own ? scope.name : text_array(scope.streamed);
+  const std::string tables_text =
+      own ? tables_of_own_sql : tables_of_ours_sql(database->server_version());
+  const std::string columns_text = own ? columns_of_own_sql : columns_sql;
+  const auto tables = co_await database->query(tables_text, with(which));
   if (!tables) co_return wrap("reading the tables", tables.error());
-  const auto columns = co_await database->query(columns_sql, with(publication));
+  query_parameters columns_of;
+  if (own) columns_of = with(which);
+  const auto columns = co_await database->query(columns_text, columns_of);
   if (!columns) co_return wrap("reading the columns", columns.error());
   const auto types = co_await database->query(types_sql);
   if (!types) co_return wrap("reading the types", types.error());
@@ -221,7 +288,7 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   if (!collations) co_return wrap("reading the collations", collations.error());
   const auto itself = co_await read_database(database);
   if (!itself) co_return itself.error();
-  const auto sends = co_await database->query(publication_sql, with(publication));
+  const auto sends = co_await database->query(publication_sql, with(scope.name));
   if (!sends) co_return wrap("reading the publication", sends.error());
   const auto attributes = co_await database->query(attributes_sql);
   if (!attributes) co_return wrap("reading the composite types", attributes.error());
@@ -245,10 +312,25 @@ async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
   made->collations = collations_of(*collations);
   made->encoding = itself->encoding;
   made->database = itself->identity;
-  made->publication = facts_of(publication, *sends);
+  made->publication.name = scope.name;
+  if (own) made->publication = facts_of(scope.name, *sends);
   made->labels_digest = digest->value(0);
   for (auto& type : types_of(*types, *labels, *attributes)) made->types.put(std::move(type));
   co_return std::shared_ptr<const catalog>(std::move(made));
+}
+
+}  // namespace
+
+async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
+                                                          published_by scope) {
+  for (int tries = 1;; ++tries) {
+    auto read = co_await read_once(database, scope);
+    if (read) co_return read;
+    // The transaction has ended with the connection, or ends here.
+    const auto ended = co_await database->query("ROLLBACK");
+    const bool gone = read.error().what.find("could not open relation") != std::string::npos;
+    if (!ended || !gone || tries == read_tries_max) co_return read.error();
+  }
 }
 
 async_result<database_facts> read_database(connection* database) {

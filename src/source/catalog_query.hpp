@@ -11,10 +11,16 @@
 
 namespace pulse::source {
 
-// Reads everything in one repeatable-read transaction, so that it fits together. `publication` says
-// which tables count as published; it need not exist yet.
-async_result<std::shared_ptr<const catalog>> read_catalog(connection* database,
-                                                          std::string publication);
+// Which publications' tables count as published. They need not exist yet.
+struct published_by {
+  std::string name;  // for people; of the user's own
+  bool own = false;
+  std::vector<std::string> streamed;  // Pulse's own, as START_REPLICATION names them
+};
+
+// Reads everything in one repeatable-read transaction, so that it fits together. A table that is
+// dropped meanwhile is no error.
+async_result<std::shared_ptr<const catalog>> read_catalog(connection* database, published_by scope);
 
 // Of the database itself, as catalog::encoding and catalog::database have them.
 struct database_facts {

@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "source/keyless_tables.hpp"
+#include "source/ddl_trigger.hpp"
+#include "source/publications.hpp"
 
 namespace pulse::source {
 namespace {
 
 // A superuser needs no Pulse to gain anything: what is his is as good as Pulse's own. A role that
 // is none makes no functions, so that a schema of somebody else's stops nobody there. $1: the
-// schema, $2: the event trigger, $3: the publication, empty for none.
+// schema, $2: the event triggers, $3: the publications.
 constexpr const char* foreign_sql = R"(
   WITH trusted AS (SELECT oid FROM pg_roles WHERE rolsuper OR rolname = current_user),
        pulse AS (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
@@ -21,23 +22,23 @@ constexpr const char* foreign_sql = R"(
   SELECT 'function', p.oid::regprocedure::text, pg_get_userbyid(p.proowner),
          format('DROP FUNCTION %s CASCADE;', p.oid::regprocedure)
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, pulse
-  WHERE n.nspname = $1 AND pulse.rolsuper AND p.prorettype = 'event_trigger'::regtype
+  WHERE n.nspname = $1 AND pulse.rolsuper
     AND p.proowner NOT IN (SELECT oid FROM trusted)
   UNION ALL
   SELECT 'event trigger', format('%I', e.evtname), pg_get_userbyid(e.evtowner),
          format('DROP EVENT TRIGGER %I;', e.evtname)
   FROM pg_event_trigger e
-  WHERE e.evtname = $2 AND e.evtowner NOT IN (SELECT oid FROM trusted)
+  WHERE e.evtname = ANY ($2::text[]) AND e.evtowner NOT IN (SELECT oid FROM trusted)
   UNION ALL
   SELECT 'function', p.oid::regprocedure::text, pg_get_userbyid(p.proowner),
          format('DROP EVENT TRIGGER %I;', e.evtname)
   FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
   JOIN pg_namespace n ON n.oid = p.pronamespace
-  WHERE e.evtname = $2 AND n.nspname <> $1 AND p.proowner NOT IN (SELECT oid FROM trusted)
+  WHERE e.evtname = ANY ($2::text[]) AND n.nspname <> $1 AND p.proowner NOT IN (SELECT oid FROM trusted)
   UNION ALL
   SELECT 'publication', format('%I', p.pubname), pg_get_userbyid(p.pubowner),
          format('DROP PUBLICATION %I;', p.pubname)
-  FROM pg_publication p WHERE p.pubname = $3 AND p.pubowner NOT IN (SELECT oid FROM trusted))";
+  FROM pg_publication p WHERE p.pubname = ANY ($3::text[]) AND p.pubowner NOT IN (SELECT oid FROM trusted))";
 
 // Row filters and lists of columns are there from PostgreSQL 15 on: as JSON, a row can be asked for
 // a column that it may not have.
@@ -72,9 +73,19 @@ finding partial(const query_rows::row& row) {
 }  // namespace
 
 async_result<std::vector<finding>> check_ownership(connection* database, source_names names) {
-  const std::string publication = names.own_publication ? "" : names.publication;
+  const auto ours = publications_of(names, database->server_version());
+  // Those of earlier versions too; of a publication of the user's own there are no others.
+  std::vector<std::string> publications;
+  std::string schema;
+  std::string publication;
+  if (!names.own_publication) {
+    schema = ddl_schema_of(ours);
+    publication = ours.old;
+    publications = ours.every();
+    publications.push_back(ours.old);
+  }
   const auto found = co_await database->query(
-      foreign_sql, with(std::string(pulse_schema), std::string(keyless_trigger_name), publication));
+      foreign_sql, with(schema, text_array(ddl_triggers_of(ours)), text_array(publications)));
   if (!found) co_return wrap("looking at who owns Pulse's objects", found.error());
   const auto parts = co_await database->query(partial_sql, with(publication));
   if (!parts) co_return wrap("looking at what the publication leaves out", parts.error());
@@ -84,17 +95,20 @@ async_result<std::vector<finding>> check_ownership(connection* database, source_
   co_return findings;
 }
 
-async_result<bool> disarm_foreign_trigger(connection* database) {
+async_result<bool> disarm_foreign_trigger(connection* database, source_names names) {
+  const auto ours = publications_of(names, database->server_version());
   const auto armed = co_await database->query(R"(
-    SELECT 1 FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
-    WHERE e.evtname = $1 AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    SELECT format('DROP EVENT TRIGGER IF EXISTS %I', e.evtname)
+    FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
+    WHERE e.evtname = ANY ($1::text[]) AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
       AND p.proowner NOT IN (SELECT oid FROM pg_roles WHERE rolsuper))",
-                                              with(std::string(keyless_trigger_name)));
+                                              with(text_array(ddl_triggers_of(ours))));
   if (!armed) co_return wrap("looking at the event trigger's function", armed.error());
   if (armed->empty()) co_return false;
-  const auto dropped = co_await database->query(std::string("DROP EVENT TRIGGER IF EXISTS ") +
-                                                quote_identifier(keyless_trigger_name));
-  if (!dropped) co_return wrap("dropping the event trigger", dropped.error());
+  for (const auto& row : armed->rows()) {
+    const auto dropped = co_await database->query(row[0].value_or(""));
+    if (!dropped) co_return wrap("dropping the event trigger", dropped.error());
+  }
   co_return true;
 }
 

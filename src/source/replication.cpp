@@ -86,12 +86,18 @@ async_result<position> read_flush_place(connection* database) {
   co_return end;
 }
 
+std::string publication_list(const std::vector<std::string>& names) {
+  std::string list;
+  for (const auto& name : names) list += (list.empty() ? "" : ",") + quote_identifier(name);
+  return list;
+}
+
 async_result<> start_streaming(connection* replication, stream_options options) {
   co_return co_await replication->start_copy(fmt::format(
       "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', {}{}publication_names {})",
       quote_identifier(options.slot), to_string(options.from), options.streaming ? 2 : 1,
       options.streaming ? "streaming 'on', " : "", options.messages ? "messages 'on', " : "",
-      quote_literal(quote_identifier(options.publication))));
+      quote_literal(publication_list(options.publications))));
 }
 
 async_result<running_transactions> read_running(connection* database) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "change/lsn.hpp"
 #include "source/connection.hpp"
@@ -33,14 +34,19 @@ inline constexpr int streaming_server_version_min = 140000;
 // their beginning and end are sent.
 inline constexpr int empty_transactions_left_out_version_min = 150000;
 
+// Logical messages are sent, where they are asked for, from PostgreSQL 14 on.
+inline constexpr int messages_server_version_min = 140000;
+
 // What is asked of pgoutput.
 struct stream_options {
   std::string slot;
-  std::string publication;
+  std::vector<std::string> publications;  // named in this order
   lsn from;
   bool streaming = false;
   bool messages = false;  // logical messages too, where the server can send them
 };
+// Names as the output plugin takes them: quoted, separated by commas.
+std::string publication_list(const std::vector<std::string>& names);
 async_result<> start_streaming(connection* replication, stream_options options);
 
 // A transaction of one logical message with the prefix "pulse". It comes through the stream in its

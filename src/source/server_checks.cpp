@@ -9,6 +9,7 @@
 #include "source/identity_checks.hpp"
 #include "source/keyless_tables.hpp"
 #include "source/ownership.hpp"
+#include "source/publications.hpp"
 
 namespace pulse::source {
 namespace {
@@ -104,17 +105,83 @@ async_result<> check_failover(connection* database, source_names names,
   co_return result<void>();
 }
 
-void check_keyless(const std::vector<keyless_table>& tables, std::vector<finding>& findings) {
+void check_keyless(const std::vector<keyless_table>& tables, const source_names& names,
+                   bool is_published, std::vector<finding>& findings) {
   if (tables.empty())
     findings.push_back(good("every table that is published has a replica identity"));
   for (const auto& table : tables) {
-    findings.push_back(
-        {severity::failure,
-         fmt::format("table {}.{} has no replica identity", table.schema, table.name),
-         "once it is published, every UPDATE and DELETE on it fails" +
-             (table.identity.empty() ? "; " + table.needs_key() : ""),
-         table.identity.empty() ? "" : table.mend()});
+    finding one{severity::failure,
+                fmt::format("table {}.{} has no replica identity", table.schema, table.name),
+                {},
+                table.mend()};
+    if (names.own_publication) {
+      one.why = "once it is published, every UPDATE and DELETE on it fails";
+    } else if (table.nothing) {
+      one = {severity::warning,
+             fmt::format("table {}.{} has REPLICA IDENTITY NOTHING", table.schema, table.name),
+             "its INSERTs and TRUNCATEs are captured, its UPDATEs and DELETEs are not",
+             {}};
+    } else {
+      // Before anything is published the user decides.
+      if (is_published) one.level = severity::warning;
+      one.why = "its INSERTs and TRUNCATEs can be captured, its UPDATEs and DELETEs cannot";
+    }
+    if (table.identity.empty()) one.why += "; " + table.needs_key();
+    findings.push_back(std::move(one));
   }
+}
+
+// The project's own publication, or those that Pulse makes. Whether any is there.
+async_result<bool> check_publications(connection* database, source_names names, check_scope scope,
+                                      std::vector<finding>* findings) {
+  if (names.own_publication) {
+    const auto found = co_await database->query(
+        "SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = $1", with(names.publication));
+    if (!found) co_return found.error();
+    if (found->empty()) {
+      // Where capture begins setup says so, after the database has been told from others.
+      if (scope == check_scope::everything) {
+        findings->push_back({severity::failure, "there is no publication " + names.publication,
+                             "the settings name it",
+                             fmt::format("CREATE PUBLICATION {} FOR ALL TABLES;",
+                                         quote_identifier(names.publication))});
+      }
+    } else {
+      findings->push_back(good("publication " + names.publication + " is there"));
+    }
+    co_return !found->empty();
+  }
+  const auto ours = publications_of(names, database->server_version());
+  const auto there = co_await read_publications(database, ours);
+  if (!there) co_return there.error();
+  std::string missing;
+  std::string altered;
+  for (const auto& name : ours.every()) {
+    const auto found = std::ranges::find(*there, name, &publication_row::name);
+    if (found == there->end())
+      missing += (missing.empty() ? "" : ", ") + name;
+    else if (!found->has_its_flags)
+      altered += (altered.empty() ? "" : ", ") + name;
+  }
+  if (there->empty()) {
+    findings->push_back(
+        good(fmt::format("the publications {}.* are made by `pulse serve`", ours.base)));
+  } else if (missing.empty() && altered.empty()) {
+    findings->push_back(good(fmt::format("the publications {}.* are there", ours.base)));
+  }
+  if (!there->empty() && !missing.empty()) {
+    findings->push_back({severity::warning,
+                         "publications are missing: " + missing,
+                         "`pulse serve` makes them when it connects",
+                         {}});
+  }
+  if (!altered.empty()) {
+    findings->push_back({severity::warning,
+                         "publications have been altered: " + altered,
+                         "`pulse serve` sets them right when it connects",
+                         {}});
+  }
+  co_return !there->empty();
 }
 
 }  // namespace
@@ -193,22 +260,8 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
     if (auto checked = co_await check_failover(database, names, &findings); !checked)
       co_return checked.error();
   }
-  const auto publication = co_await database->query(
-      "SELECT puballtables FROM pg_publication WHERE pubname = $1", with(names.publication));
-  if (!publication) co_return publication.error();
-  if (publication->empty() && names.own_publication) {
-    // Where capture begins setup says so, after the database has been told from others.
-    if (scope == check_scope::everything) {
-      findings.push_back({severity::failure, "there is no publication " + names.publication,
-                          "the settings name it",
-                          fmt::format("CREATE PUBLICATION {} FOR ALL TABLES;",
-                                      quote_identifier(names.publication))});
-    }
-  } else {
-    findings.push_back(good(publication->empty()
-                                ? "publication " + names.publication + " is made by `pulse serve`"
-                                : "publication " + names.publication + " is there"));
-  }
+  const auto is_published = co_await check_publications(database, names, scope, &findings);
+  if (!is_published) co_return is_published.error();
   if (scope == check_scope::everything) {
     const auto foreign = co_await check_ownership(database, names);
     if (!foreign) co_return foreign.error();
@@ -219,7 +272,7 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
     const std::string scope_of_tables = names.own_publication ? names.publication : "";
     const auto keyless = co_await find_keyless_tables(database, scope_of_tables);
     if (!keyless) co_return keyless.error();
-    check_keyless(*keyless, findings);
+    check_keyless(*keyless, names, *is_published, findings);
     if (auto checked = co_await check_identities(database, names, &findings); !checked)
       co_return checked.error();
     if (auto checked = co_await check_encoding(database, &findings); !checked)

@@ -21,8 +21,9 @@ struct finding {
 // What belongs to one project on its database.
 struct source_names {
   std::string slot;
+  // The user's own; else what the names of Pulse's publications begin with (publications.hpp).
   std::string publication;
-  bool own_publication = false;  // the user's: used as it is, and left alone
+  bool own_publication = false;  // used as it is, and left alone
 };
 
 // Slot and publication are called pulse_<project>, in the characters that a slot's name may have.

@@ -1,46 +1,60 @@
-// Publication, slot and event trigger: made so that no write of the application ever fails, and
-// taken away again.
+// Publications and event triggers: made so that no statement of an application fails, waits or has
+// another outcome because of them (docs/decisions/0009-what-is-published.md).
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "change/lsn.hpp"
 #include "source/connection.hpp"
+#include "source/publications.hpp"
+#include "source/reconcile.hpp"
 #include "source/server_checks.hpp"
 
 namespace pulse::source {
 
-// What setup did and what it could not do, one line each.
-using setup_report = std::vector<finding>;
-
-// Makes the publication, unless it is the user's own: FOR ALL TABLES as superuser, else of the
-// tables that the role owns (the report names those left out). Tables without a usable replica
-// identity are found first, because publishing them makes every UPDATE and DELETE on them fail:
-// errc::conflict with the SQL that mends them, or, with `fix`, they are given REPLICA IDENTITY FULL
-// in the same step. As superuser also installs the event trigger that does the same for keyless
-// tables made later, in their own transaction.
-async_result<setup_report> set_up(connection* database, source_names names, bool fix);
-
-// Makes the replication slot on a replication connection. PostgreSQL waits for transactions that
-// are open: `waiting` is told which, on the same thread, when that takes long. Gives the slot's
-// start.
-struct created_slot {
-  lsn start;
+struct setup_result {
+  std::vector<finding> report;  // what setup did and what it could not do, one line each
+  // The user's own publication: what follows has no meaning.
+  bool own_publication = false;
+  publication_upkeep upkeep;
+  std::vector<publication_row> there;
+  // The publications may be changed by the connected role; else a superuser has made them.
+  bool changeable = false;
+  bool has_triggers = false;
+  // That of earlier versions is there.
+  bool has_old = false;
+  // Tables that are captured as INSERTs and TRUNCATEs only, and the SQL that completes them.
+  std::vector<std::string> inserts_only;
 };
-struct open_transaction {
-  std::int32_t pid = 0;
-  std::string since;
-  std::string state;
-};
-using waiting_for = std::function<void(const std::vector<open_transaction>&)>;
-async_result<created_slot> create_replication_slot(connection* replication, connection* database,
-                                                   std::string slot, bool temporary,
-                                                   waiting_for waiting);
 
-// Removes slot, publication (not the user's own), event trigger and its schema. What is not there
-// is no error. A slot that somebody uses is left, and said.
-async_result<setup_report> tear_down(connection* database, source_names names);
+// Makes the publications, unless the user has one of his own, and puts every table where it
+// belongs: all tables as superuser, else those that the role owns (the report names those left
+// out). As superuser also installs the event triggers that do the same for tables made later, in
+// their own transaction. Before anything is published for the first time, tables without a usable
+// replica identity are refused: errc::conflict with the SQL that completes them. With `fix` they
+// are given REPLICA IDENTITY FULL.
+async_result<setup_result> set_up(connection* database, source_names names, bool fix);
+
+// Tables that the role may publish and that are captured as INSERTs and TRUNCATEs only, against
+// the wish of nobody who has set REPLICA IDENTITY NOTHING.
+async_result<std::vector<std::string>> find_inserts_only(connection* database,
+                                                         publication_upkeep kept);
+
+// From which place of the WAL on a publication that has been made while a slot was there can be
+// named: all transactions that began before must have ended, since PostgreSQL decodes each with
+// the catalog as it was when it began. Asked again until `all_have_ended`, with what `open_before`
+// was the first time.
+struct publication_start {
+  std::string open_before;  // empty at first
+  bool all_have_ended = false;
+  lsn from;  // once they have
+};
+async_result<publication_start> find_publication_start(connection* database,
+                                                       std::string open_before);
+
+// Drops the publication of earlier versions, and its event trigger, once nothing streams by it any
+// more.
+async_result<std::vector<finding>> drop_old(connection* database, source_names names);
 
 }  // namespace pulse::source

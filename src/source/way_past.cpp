@@ -18,13 +18,12 @@ error can_be_sent() {
           "see whether capture goes on by itself: /capturez"};
 }
 
-async_result<bool> fails_up_to(connection* replication, std::string slot, std::string publication,
+async_result<bool> fails_up_to(connection* replication, std::string slot, std::string publications,
                                lsn change, lsn end) {
   const auto peeked = co_await replication->query(fmt::format(
       "SELECT pg_catalog.count(*) FROM pg_catalog.pg_logical_slot_peek_binary_changes({}, {}, "
       "NULL, 'proto_version', '1', 'publication_names', {})",
-      quote_literal(slot), quote_literal(to_string(end)),
-      quote_literal(quote_identifier(publication))));
+      quote_literal(slot), quote_literal(to_string(end)), quote_literal(publications)));
   if (peeked) co_return false;
   const auto failed = find_send_failure(replication->said(), slot);
   if (failed && failed->change == change) co_return true;
@@ -92,7 +91,7 @@ constexpr const char* tables_sql = R"(
 }  // namespace
 
 async_result<lsn> find_refused_end(connection* replication, std::string slot,
-                                   std::string publication, lsn from, lsn change) {
+                                   std::string publications, lsn from, lsn change) {
   const auto facts = co_await replication->query(fmt::format(
       "SELECT pg_catalog.pg_current_wal_flush_lsn(), b.setting, s.setting FROM "
       "pg_catalog.pg_settings b, pg_catalog.pg_settings s, pg_catalog.pg_replication_slots r "
@@ -110,7 +109,7 @@ async_result<lsn> find_refused_end(connection* replication, std::string slot,
   // The commit record comes after the change.
   failure_search search(change, *end);
   while (const auto up_to = search.next()) {
-    const auto fails = co_await fails_up_to(replication, slot, publication, change, *up_to);
+    const auto fails = co_await fails_up_to(replication, slot, publications, change, *up_to);
     if (!fails) co_return fails.error();
     search.answer(*up_to, *fails);
   }

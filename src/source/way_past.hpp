@@ -16,9 +16,10 @@ namespace pulse::source {
 
 // Of the transaction whose change at `change` cannot be sent. Asks PostgreSQL to decode without
 // consuming (pg_logical_slot_peek_binary_changes) up to places that close in on the commit record.
-// Moves the slot to `from`. errc::conflict: PostgreSQL can send it now.
+// Moves the slot to `from`. `publications`: see publication_list(). errc::conflict: PostgreSQL can
+// send it now.
 async_result<lsn> find_refused_end(connection* replication, std::string slot,
-                                   std::string publication, lsn from, lsn change);
+                                   std::string publications, lsn from, lsn change);
 
 // Of the first transaction after `from` that changes a table, read with the plugin test_decoding
 // from a temporary copy of the slot. errc::conflict: there is none; others: there is no such plugin

@@ -37,6 +37,8 @@ export async function setTraps(postgres: Postgres, schema: string): Promise<{ fu
   const list = (all: string[]): string => `ARRAY[${all.map((one) => `'${one.replaceAll("'", "''")}'`).join(', ')}]`;
   const say = (what: string): string => `BEGIN RAISE EXCEPTION '${trapped} % as %', ${what}, current_user; END`;
   await postgres.sql(`
+    -- What is set here must not fall into what has been set already.
+    SET search_path = pg_catalog;
     CREATE SCHEMA ${schema};
     CREATE FUNCTION ${schema}.trap(what text) RETURNS bool LANGUAGE plpgsql AS $$${say('what')}$$;
     CREATE UNLOGGED TABLE ${schema}.set (kind text, name text);

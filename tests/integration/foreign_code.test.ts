@@ -147,8 +147,8 @@ scenario('a_proxy_that_drops_the_settings_is_refused_and_nothing_is_asked_throug
 });
 
 const seize = `CREATE ROLE mallory LOGIN; GRANT CREATE ON DATABASE postgres TO mallory`;
-const stolen = `SET ROLE mallory; CREATE SCHEMA pulse;
-  CREATE FUNCTION pulse.identify_keyless_tables() RETURNS event_trigger LANGUAGE plpgsql AS $$
+const stolen = `SET ROLE mallory; CREATE SCHEMA "pulse_default.ddl";
+  CREATE FUNCTION "pulse_default.ddl".note() RETURNS event_trigger LANGUAGE plpgsql AS $$
   BEGIN RAISE EXCEPTION '${trapped} as %', current_user; END $$; RESET ROLE`;
 
 scenario('a_schema_and_a_function_that_somebody_else_made_before_are_refused_until_they_are_gone', async (s) => {
@@ -158,14 +158,14 @@ scenario('a_schema_and_a_function_that_somebody_else_made_before_are_refused_unt
   const pulse = await s.unstarted({ database: url });
   const examined = await pulse.command(['doctor', '--database', url]);
   assert.equal(examined.code, 1, examined.output);
-  assert.match(examined.output, /schema pulse belongs to role mallory/);
-  assert.match(examined.output, /function pulse\.identify_keyless_tables\(\) belongs to role mallory/);
+  assert.match(examined.output, /schema "pulse_default\.ddl" belongs to role mallory/);
+  assert.match(examined.output, /function "pulse_default\.ddl"\.note\(\) belongs to role mallory/);
   pulse.launch();
-  await untilSaid(pulse, /schema pulse belongs to role mallory/);
+  await untilSaid(pulse, /schema "pulse_default\.ddl" belongs to role mallory/);
   assert.deepEqual((await postgres.sql('SELECT 1 FROM pg_event_trigger')).rows, []);
   await postgres.sql('CREATE TABLE public.by_superuser (id int PRIMARY KEY)');
   // It goes on by itself.
-  await postgres.sql('DROP SCHEMA pulse CASCADE');
+  await postgres.sql('DROP SCHEMA "pulse_default.ddl" CASCADE');
   await pulse.capturing(60_000);
   assertNothingTrapped(postgres, 0);
 });
@@ -176,7 +176,7 @@ scenario('an_event_trigger_that_runs_a_function_of_somebody_else_is_dropped_at_t
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   await pulse.terminate();
   // As an installation was that had adopted both.
-  await postgres.sql(`ALTER SCHEMA pulse OWNER TO mallory; ALTER FUNCTION pulse.identify_keyless_tables() OWNER TO mallory`);
+  await postgres.sql(`ALTER SCHEMA "pulse_default.ddl" OWNER TO mallory; ALTER FUNCTION "pulse_default.ddl".note() OWNER TO mallory`);
   pulse.launch();
   await untilSaid(pulse, /belongs to role mallory/);
   assert.deepEqual((await postgres.sql('SELECT 1 FROM pg_event_trigger')).rows, []);
@@ -186,14 +186,14 @@ scenario('teardown_leaves_what_others_have_in_a_schema_of_that_name', async (s) 
   const postgres = await s.postgres();
   await postgres.sql(table);
   const pulse = await s.pulse({ database: postgres.socketUrl() });
-  await postgres.sql('CREATE TABLE pulse.theirs (id int PRIMARY KEY)');
+  await postgres.sql('CREATE TABLE "pulse_default.ddl".theirs (id int PRIMARY KEY)');
   await pulse.terminate();
   const torn = await pulse.command(['teardown', '--yes', '--database', postgres.socketUrl()]);
   assert.equal(torn.code, 0, torn.output);
-  assert.match(torn.output, /left the schema pulse/);
-  await postgres.sql('SELECT * FROM pulse.theirs');
+  assert.match(torn.output, /left the schema pulse_default\.ddl/);
+  await postgres.sql('SELECT * FROM "pulse_default.ddl".theirs');
   const { rows } = await postgres.sql(`SELECT 1 FROM pg_event_trigger UNION ALL SELECT 1 FROM pg_publication
-    UNION ALL SELECT 1 FROM pg_replication_slots UNION ALL SELECT 1 FROM pg_proc WHERE proname = 'identify_keyless_tables'`);
+    UNION ALL SELECT 1 FROM pg_replication_slots UNION ALL SELECT 1 FROM pg_proc WHERE proname = 'note'`);
   assert.deepEqual(rows, []);
 });
 

@@ -54,15 +54,20 @@ const withVirtual = (key: string): string => `a int NOT NULL ${key}, b int GENER
 const writes = (table: string): string =>
   `INSERT INTO ${table} (a) VALUES (1); UPDATE ${table} SET a = 2; DELETE FROM ${table}`;
 
-scenario('a_keyless_table_with_virtual_columns_stops_setup_whatever_fix_says', async (s) => {
+scenario('a_keyless_table_with_virtual_columns_stops_setup_until_fix_says_to_go_on_without_its_old_rows', async (s) => {
   const postgres = await s.postgres();
   await postgres.sql(`CREATE TABLE keyless (${withVirtual('')})`);
   const pulse = await s.unstarted({ database: postgres.socketUrl() });
-  const program = pulse.launch({ args: ['--fix'] });
+  const program = pulse.launch();
   const { code } = await within('serve to stop', 30_000, program.ended);
   assert.notEqual(code, 0);
   assert.match(program.output, /keyless.*virtual generated columns/s);
   await postgres.sql(writes('keyless'));
+  await pulse.start({ args: ['--fix'] });
+  const consumer = await s.consumer(pulse, { model: defineModel('Row', 'keyless', { a: 'Int' }) });
+  await postgres.sql(`${writes('keyless')}; INSERT INTO keyless (a) VALUES (3)`);
+  await consumer.untilReceived(2);
+  assert.deepEqual(consumer.frames.map(({ created }) => created?.['a']), [1, 3]);
 }, { from: 18 });
 
 scenario('tables_with_virtual_columns_get_the_identity_that_they_can_have', async (s) => {

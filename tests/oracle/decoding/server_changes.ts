@@ -31,8 +31,27 @@ export type Step =
 export const statementMark = 'oracle_statement';
 export const publicationMark = 'oracle_publication';
 
+// What Pulse's own publications send between them: every table's changes, a partition's as those of its root.
+const ownPublicationsSql = (serverVersion: number): string => `
+  SELECT json_build_object(
+    'actions', json_build_object('create', true, 'update', true, 'delete', true, 'truncate', true),
+    'tables', (SELECT json_agg(json_build_array(n.nspname, c.relname,
+                 (SELECT json_agg(a.attname) FROM pg_attribute a
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    AND a.attgenerated ${serverVersion >= 180000 ? "<> 'v'" : "= ''"}), NULL))
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE c.relpersistence = 'p' AND c.oid >= 16384
+                 AND ${serverVersion >= 130000 ? "c.relkind IN ('r', 'p') AND NOT c.relispartition" : "c.relkind = 'r'"}),
+    'roots', (SELECT json_agg(json_build_array(n.nspname, c.relname, rn.nspname, r.relname))
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              JOIN pg_class r ON r.oid = pg_partition_root(c.oid) JOIN pg_namespace rn ON rn.oid = r.relnamespace
+              WHERE c.relispartition AND c.relkind = 'r'))::text`;
+
 // The content of a publication mark.
-export const publicationSql = (publication: string, serverVersion: number): string => `
+export const publicationSql = (publication: string, serverVersion: number): string =>
+  publication === 'pulse_default' ? ownPublicationsSql(serverVersion) : chosenPublicationSql(publication, serverVersion);
+
+const chosenPublicationSql = (publication: string, serverVersion: number): string => `
   SELECT json_build_object(
     'actions', (SELECT json_build_object('create', pubinsert, 'update', pubupdate, 'delete', pubdelete,
                                          'truncate', pubtruncate)
@@ -231,7 +250,7 @@ export async function readServer(client: pg.Client, slot: string): Promise<Step[
       steps.push({ kind: 'commit' });
       continue;
     }
-    const message = /^message: transactional: (\d) prefix: (\w+), sz: \d+ content:(.*)$/s.exec(data);
+    const message = /^message: transactional: (\d) prefix: ([\w.]+), sz: \d+ content:(.*)$/s.exec(data);
     if (message !== null) {
       const [, , prefix, content = ''] = message;
       if (prefix === publicationMark) current = readPublication(content);

@@ -43,6 +43,11 @@ class telling_sink final : public fragment_sink {
                                 text_of(change.before), text_of(change.after)));
     return {};
   }
+  result<void> on_message(const logical_message& message) override {
+    lines.push_back(fmt::format("message {} at {}: {}", message.prefix, to_string(message.at),
+                                message.content));
+    return {};
+  }
   result<void> on_commit(const transaction_commit& commit) override {
     lines.push_back(
         fmt::format("commit {} end {}", to_string(commit.commit), to_string(commit.end)));
@@ -295,6 +300,52 @@ TEST(pgoutput_decoder, a_message_cut_anywhere_is_refused) {
       EXPECT_FALSE(give(to, 0x100, whole.substr(0, size))) << whole[0] << " cut to " << size;
     }
   }
+}
+
+const auto message_bytes =
+    "M\1\0\0\0\0\0\0\0\x88pulse.ddl\0\0\0\0\5"
+    "16384"s;
+
+TEST(pgoutput_decoder, hands_on_a_logical_message_of_a_transaction_only) {
+  telling_sink sink;
+  decoder to(sink);
+  auto alone = message_bytes;
+  alone[1] = 0;  // not transactional
+  ASSERT_TRUE(give(to, 0x80, alone));
+  ASSERT_TRUE(give(to, 0x100, begin_bytes));
+  ASSERT_TRUE(give(to, 0x120, message_bytes));
+  EXPECT_EQ(sink.lines.back(), "message pulse.ddl at 0/120: 16384");
+  EXPECT_EQ(sink.lines.size(), 2U);
+}
+
+TEST(pgoutput_decoder, hands_on_only_messages_for_capture_of_a_transaction_that_is_open) {
+  class keeping_sink final : public streamed_sink {
+   public:
+    result<void> on_block_start(std::uint32_t, bool) override { return {}; }
+    result<void> on_streamed(const streamed_message& message) override {
+      bodies.emplace_back(as_text(message.body));
+      return {};
+    }
+    result<void> on_block_end() override { return {}; }
+    result<void> on_stream_commit(const transaction_begin&, const transaction_commit&) override {
+      return {};
+    }
+    result<void> on_stream_abort(std::uint32_t, std::uint32_t) override { return {}; }
+    std::vector<std::string> bodies;
+  };
+  telling_sink sink;
+  keeping_sink streamed;
+  decoder to(sink, &streamed);
+  const auto in_block = [](std::string bytes) { return bytes.insert(1, "\0\0\0\7"s); };
+  auto others = message_bytes;
+  others[10] = 'x';  // another prefix
+  ASSERT_TRUE(give(to, 0x100, "S\0\0\0\7\1"s));
+  ASSERT_TRUE(give(to, 0x100, in_block(others)));
+  ASSERT_TRUE(give(to, 0x110, in_block(message_bytes)));
+  ASSERT_EQ(streamed.bodies, std::vector<std::string>{message_bytes.substr(1)});
+  ASSERT_TRUE(to.replay_begin({lsn{0x1000}, {}, 7}));
+  ASSERT_TRUE(to.replay(lsn{0x110}, 'M', as_byte_view(streamed.bodies.front())));
+  EXPECT_EQ(sink.lines.back(), "message pulse.ddl at 0/110: 16384");
 }
 
 RC_GTEST_PROP(pgoutput_decoder, any_row_of_texts_comes_out_as_it_went_in, ()) {

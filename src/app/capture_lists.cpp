@@ -1,0 +1,163 @@
+// Keeps the publications right while changes stream: beside the event triggers, or without them.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "app/capture_session.hpp"
+#include "base/logging.hpp"
+#include "source/replication.hpp"
+
+namespace pulse::app {
+
+namespace {
+
+// Event triggers and their messages tell what has changed: this is for what they were kept from.
+constexpr std::chrono::seconds look_interval_with_triggers{30};
+constexpr std::chrono::seconds look_interval_without{1};
+// What is told of tables without a replica identity may be so old, where nothing else is noticed.
+constexpr std::chrono::seconds identities_interval{10};
+// A walsender of PostgreSQL 12 and 13 may know nothing of a table that was listed while somebody
+// was writing into it.
+constexpr int lists_grow_while_streaming_version_min = 140000;
+constexpr std::size_t tables_named_max = 20;
+
+}  // namespace
+
+// While a publication of earlier versions is there, it is what is streamed by, until those that
+// replace it can be named. A temporary slot is younger than all of them.
+bool capture::is_upgrading() const {
+  const auto& start = publications_.start;
+  return publications_.made.has_old && with_.project.event_persistence &&
+         !(start.all_have_ended && with_.log->bounds().covered_through >= start.from);
+}
+
+std::vector<std::string> capture::streamed_by() const {
+  if (names_.own_publication) return {names_.publication};
+  return publications_.streamed;
+}
+
+source::published_by capture::published_by_now() const {
+  if (names_.own_publication) return {names_.publication, true, {}};
+  return {publications_.made.upkeep.names.all, false, publications_.streamed};
+}
+
+void capture::note_inserts_only(const std::vector<std::string>& tables) {
+  std::string problem;
+  if (!tables.empty()) {
+    for (std::size_t one = 0; one < std::min(tables.size(), tables_named_max); ++one)
+      problem += (one == 0 ? "" : ", ") + tables[one];
+    problem = fmt::format(
+        "{} table(s) have no replica identity and are captured as INSERTs and TRUNCATEs only: {}{} "
+        "(`pulse doctor` shows the SQL that completes them)",
+        tables.size(), problem, tables.size() > tables_named_max ? ", …" : "");
+  }
+  without_identity_.Set(static_cast<double>(tables.size()));
+  const std::scoped_lock lock(status_mutex_);
+  inserts_only_ = std::move(problem);
+}
+
+// Ends the stream; the next one begins at the durable mark at once.
+void capture::connect_again(std::string why) {
+  if (!session_ || !session_->replication || std::exchange(connects_again_, true)) return;
+  log_info("capture", "connecting again", {{"project", with_.project.name}, {"reason", why}});
+  session_->replication->interrupt();
+}
+
+void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
+  auto& state = publications_;
+  if (!session_ || !session_->streams || state.made.own_publication || state.looking) return;
+  auto said = ingest_.take_ddl();
+  auto& noted = state.noted;
+  noted.every_table = noted.every_table || said.every_table;
+  if (!said.tables.empty()) noted.tables = std::move(said.tables);
+  if (!said.unsent.empty()) noted.unsent = std::move(said.unsent);
+  const bool touched = noted.every_table || !noted.tables.empty();
+  const bool is_told = state.made.has_triggers &&
+                       session_->database->server_version() >= source::messages_server_version_min;
+  const bool often = !is_told || state.made.has_old || touched;
+  if (now - state.last_look < (often ? look_interval_without : look_interval_with_triggers) &&
+      noted.unsent.empty()) {
+    return;
+  }
+  state.last_look = now;
+  state.looking = true;
+  state.touched = state.touched || touched;
+  state.noted = {};
+  wanted what;
+  what.lists = true;
+  ask(std::move(what), [this](const auto& /*answer*/) { publications_.looking = false; });
+}
+
+// Said once, not every second.
+void capture::note_lists_kept(const result<void>& kept) {
+  const std::string problem = kept ? "" : kept.error().message();
+  if (std::exchange(publications_.problem, problem) == problem || kept || stopping_) return;
+  log_warning("capture", "the publications could not be compared with the tables",
+              {{"project", with_.project.name}, {"reason", problem}});
+}
+
+source::async_result<> capture::keep_lists(source::connection* database) {
+  auto& state = publications_;
+  const auto& made = state.made;
+  if (made.own_publication || !made.changeable) co_return result<void>();
+  const bool touched = std::exchange(state.touched, false);
+  const auto placed = co_await source::reconcile(database, made.upkeep);
+  if (!placed) co_return placed.error();
+  const auto now = std::chrono::steady_clock::now();
+  if (!placed->done.empty() || touched || now - state.last_identities >= identities_interval) {
+    state.last_identities = now;
+    const auto inserts_only = co_await source::find_inserts_only(database, made.upkeep);
+    if (!inserts_only) co_return inserts_only.error();
+    note_inserts_only(*inserts_only);
+  }
+  if (!placed->done.empty()) {
+    log_info("capture", "tables were published, or are no more",
+             {{"project", with_.project.name}, {"tables", source::misplaced_names(placed->done)}});
+    if (auto read = co_await refresh_catalog(database); !read) co_return read.error();
+    const bool grew = std::ranges::any_of(placed->done, [](const auto& table) {
+      return table.what != source::misplaced_table::need::no_rows;
+    });
+    if (grew && database->server_version() < lists_grow_while_streaming_version_min)
+      connect_again("tables were published");
+  }
+  if (made.has_old) co_return co_await continue_upgrade(database);
+  co_return result<void>();
+}
+
+// From the publication of earlier versions to those that replace it: once these can be named, and
+// then, once the slot has passed the place from which on they can, without the old one.
+source::async_result<> capture::continue_upgrade(source::connection* database) {
+  auto& state = publications_;
+  const auto slot = co_await source::read_slot(database, names_.slot);
+  if (!slot) co_return slot.error();
+  if (with_.project.event_persistence) {
+    if (!state.start.all_have_ended) {
+      auto start = co_await source::find_publication_start(database, state.start.open_before);
+      if (!start) co_return start.error();
+      state.start = std::move(start).value();
+      if (!state.start.all_have_ended) co_return result<void>();
+      // Moves an idle database past the place.
+      if (auto written = co_await source::write_heartbeat(database); !written)
+        co_return written.error();
+    }
+    if (is_upgrading()) co_return result<void>();
+    const auto& old = state.made.upkeep.names.old;
+    if (std::ranges::find(state.streamed, old) != state.streamed.end()) {
+      state.switched = true;
+      connect_again("the publications that replace " + old + " can be named now");
+      co_return result<void>();
+    }
+  }
+  // One that waits for event persistence to be switched on again streams by the old one at first.
+  const bool passed =
+      !*slot || (with_.project.event_persistence && (*slot)->confirmed_flush >= state.start.from);
+  if (!passed) co_return result<void>();
+  const auto dropped = co_await source::drop_old(database, names_);
+  if (!dropped) co_return dropped.error();
+  for (const auto& one : *dropped) log_info("setup", one.what, {{"project", with_.project.name}});
+  state.made.has_old = false;
+  co_return result<void>();
+}
+
+}  // namespace pulse::app

@@ -1,0 +1,30 @@
+#include "change/ddl_message.hpp"
+
+#include <charconv>
+
+namespace pulse {
+
+ddl_message parse_ddl_message(std::string_view content) {
+  // As many as the triggers name.
+  constexpr std::size_t tables_max = 1000;
+  ddl_message message;
+  while (!content.empty()) {
+    const auto end = content.find(' ');
+    auto word = content.substr(0, end);
+    content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+    const bool unsent = word.starts_with('!');
+    if (unsent) word.remove_prefix(1);
+    std::uint32_t oid = 0;
+    const auto [rest, failed] = std::from_chars(word.data(), word.data() + word.size(), oid);
+    const bool is_oid = failed == std::errc{} && rest == word.data() + word.size() && oid != 0;
+    if (word == "*" || message.tables.size() == tables_max) {
+      message.every_table = true;
+    } else if (is_oid) {
+      message.tables.push_back(oid);
+      if (unsent) message.unsent.push_back(oid);
+    }
+  }
+  return message;
+}
+
+}  // namespace pulse

@@ -1,0 +1,148 @@
+#include "source/ddl_trigger.hpp"
+
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "source/ddl_functions.hpp"
+
+namespace pulse::source {
+namespace {
+
+constexpr const char* old_schema = "pulse";
+constexpr const char* old_trigger = "pulse_identify_keyless_tables";
+
+std::string end_trigger(const publication_names& ours) {
+  return ours.base + ".ddl";
+}
+std::string drop_trigger(const publication_names& ours) {
+  return ours.base + ".drop";
+}
+
+// FNV-1a: tells versions of the functions apart.
+std::string digest_of(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return fmt::format("Pulse, event triggers {:016x}", hash);
+}
+
+// Whose the schema is, what it says it has, and how many of the two triggers call into it as they
+// should.
+constexpr const char* state_sql = R"(
+  SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE'), pg_catalog.obj_description(n.oid, 'pg_namespace'),
+         (SELECT pg_catalog.count(*) FROM pg_catalog.pg_event_trigger t JOIN pg_catalog.pg_proc f ON f.oid = t.evtfoid
+          WHERE t.evtname IN ($2, $3) AND t.evtenabled = 'A' AND t.evttags IS NULL AND f.pronamespace = n.oid)
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)";
+
+// Functions of Pulse's in the schema, as DROP FUNCTION; and whether the schema is Pulse's with
+// nothing else in it.
+constexpr const char* leftovers_sql = R"(
+  WITH trusted AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper OR rolname = current_user),
+       functions AS (SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                     WHERE n.nspname = $1 AND p.proname = ANY ($2::pg_catalog.text[])
+                       AND p.proowner IN (SELECT oid FROM trusted))
+  SELECT COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format('DROP FUNCTION %s;', f.oid::pg_catalog.regprocedure), '')
+                   FROM functions f), ''),
+         n.nspowner IN (SELECT oid FROM trusted)
+           AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+                           WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid
+                             AND NOT (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                                      AND d.objid IN (SELECT oid FROM functions)))
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)";
+
+std::vector<std::string> function_names() {
+  return {"note",      "care_for",          "unpublish",           "publish",      "lists_with",
+          "is_locked", "possible_identity", "has_virtual_columns", "alter_quietly"};
+}
+
+}  // namespace
+
+async_result<> install_ddl_triggers(connection* database, publication_names ours) {
+  const auto functions = ddl_functions_sql(ours, database->server_version());
+  const auto digest = digest_of(functions);
+  const auto schema = quote_identifier(ddl_schema_of(ours));
+  const auto there = co_await database->query(
+      state_sql, with(ddl_schema_of(ours), end_trigger(ours), drop_trigger(ours)));
+  if (!there) co_return wrap("looking for the event triggers", there.error());
+  // A statement that runs meanwhile may be about to call a function: none is dropped for nothing.
+  if (!there->empty() && there->value(1) == digest && there->value(2) == "2")
+    co_return result<void>();
+  std::string sql = "BEGIN; SET LOCAL lock_timeout = '200ms'; CREATE SCHEMA IF NOT EXISTS " +
+                    schema + "; REVOKE ALL ON SCHEMA " + schema + " FROM PUBLIC;" + functions;
+  sql += fmt::format("COMMENT ON SCHEMA {} IS {};", schema, quote_literal(digest));
+  for (const auto& [name, event] : {std::pair(end_trigger(ours), "ddl_command_end"),
+                                    std::pair(drop_trigger(ours), "sql_drop")}) {
+    const auto trigger = quote_identifier(name);
+    sql += fmt::format(
+        "DROP EVENT TRIGGER IF EXISTS {0}; CREATE EVENT TRIGGER {0} ON {1} EXECUTE FUNCTION "
+        "{2}.note(); ALTER EVENT TRIGGER {0} ENABLE ALWAYS;",
+        trigger, event, schema);
+  }
+  if (auto installed = co_await database->query(sql + " COMMIT"); !installed) {
+    co_await database->query("ROLLBACK");
+    co_return wrap("installing the event triggers", installed.error());
+  }
+  co_return result<void>();
+}
+
+std::string ddl_schema_of(const publication_names& ours) {
+  return ours.base + ".ddl";
+}
+
+std::vector<std::string> ddl_triggers_of(const publication_names& ours) {
+  return {end_trigger(ours), drop_trigger(ours), old_trigger};
+}
+
+async_result<> drop_ddl_triggers(connection* database, publication_names ours,
+                                 std::vector<finding>* report) {
+  const auto there = co_await database->query(
+      leftovers_sql, with(ddl_schema_of(ours), text_array(function_names())));
+  if (!there) co_return wrap("looking for the event triggers", there.error());
+  if (there->empty()) co_return result<void>();
+  std::string sql = "BEGIN;";
+  for (const auto& name : {end_trigger(ours), drop_trigger(ours)})
+    sql += fmt::format("DROP EVENT TRIGGER IF EXISTS {};", quote_identifier(name));
+  sql += there->value(0);
+  const bool schema_too = there->value(1) == "t";
+  if (schema_too) sql += fmt::format("DROP SCHEMA {};", quote_identifier(ddl_schema_of(ours)));
+  if (auto dropped = co_await database->query(sql + " COMMIT"); !dropped) {
+    co_await database->query("ROLLBACK");
+    co_return wrap("dropping the event triggers", dropped.error());
+  }
+  report->push_back(
+      accomplished(schema_too ? "dropped the event triggers and the schema " + ddl_schema_of(ours)
+                              : "dropped the event triggers; left the schema " +
+                                    ddl_schema_of(ours) + ": others own it, or use it"));
+  co_return result<void>();
+}
+
+async_result<> drop_old_trigger(connection* database, publication_names ours,
+                                std::vector<finding>* report) {
+  const auto needed = co_await database->query(R"(
+    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_event_trigger WHERE evtname = $2),
+           EXISTS (SELECT 1 FROM pg_catalog.pg_publication p
+                   WHERE p.puballtables AND p.pubupdate AND pg_catalog.starts_with(p.pubname::pg_catalog.text, 'pulse_')
+                     AND p.pubname <> $1))",
+                                               with(ours.old, std::string(old_trigger)));
+  if (!needed) co_return wrap("looking for the event trigger", needed.error());
+  if (needed->value(0) != "t" || needed->value(1) == "t") co_return result<void>();
+  std::vector<std::string> function{"identify_keyless_tables"};
+  const auto there =
+      co_await database->query(leftovers_sql, with(std::string(old_schema), text_array(function)));
+  if (!there) co_return wrap("looking for the event trigger", there.error());
+  std::string sql = fmt::format("BEGIN; DROP EVENT TRIGGER {};", quote_identifier(old_trigger));
+  const bool schema_too = there->value(1) == "t";
+  sql += there->value(0);
+  if (schema_too) sql += fmt::format("DROP SCHEMA {};", quote_identifier(old_schema));
+  if (auto dropped = co_await database->query(sql + " COMMIT"); !dropped) {
+    co_await database->query("ROLLBACK");
+    co_return wrap("dropping the event trigger", dropped.error());
+  }
+  report->push_back(accomplished(schema_too
+                                     ? "dropped the event trigger and the schema pulse"
+                                     : "dropped the event trigger; left the schema pulse: others "
+                                       "own it, or use it"));
+  co_return result<void>();
+}
+
+}  // namespace pulse::source
