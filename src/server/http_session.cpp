@@ -291,9 +291,10 @@ void http_session::refuse(const refusal& why) {
 void http_session::answer(const http_response& response) {
   if (wants_key_ && response.status == 401) {
     context_->figures.refused_keys.Increment();
-    context_->key_failures.refused(origin_, context_->options.failed_keys_per_minute,
-                                   context_->now());
-  } else if (wants_key_ && response.status < 300) {
+    if (presents_key_) {
+      context_->key_failures.refused(attempts_of(), context_->options.failed_keys_per_minute,
+                                     context_->now());
+    }
   }
   phase_ = phase::writing;
   count_as_stranger(true);

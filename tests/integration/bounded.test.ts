@@ -152,6 +152,7 @@ scenario('nothing_that_others_have_named_reaches_a_terminal_as_a_command', async
   await postgres.sql('CREATE TABLE "keyless\u001b[2J" (id int)');
   const doctor = await pulse.command(['doctor', '--database', postgres.socketUrl()]);
   const asJson = await pulse.command(['streams', 'list', '--json'], pulse.adminAccess);
+  await until('its lag to be shown', async () => /pulse_stream_lag_bytes\{/.test(await pulse.metrics()));
   await until('the log to tell of it', () => /truncated/.test(pulse.process.output));
   const said = { list: list.output, doctor: doctor.output, json: asJson.output, log: pulse.process.output, metrics: await pulse.metrics() };
   for (const [what, text] of Object.entries(said)) {

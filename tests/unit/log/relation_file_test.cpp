@@ -10,8 +10,8 @@
 namespace pulse::log {
 namespace {
 
-using ::testing::fault_disk;
-using ::testing::open_disk;
+using testing::fault_disk;
+using testing::open_disk;
 
 relation users(std::size_t columns) {
   relation made;

@@ -19,8 +19,8 @@ using pulse::testing::collect;
 using pulse::testing::sequences;
 using pulse::testing::test_event;
 using pulse::testing::wait_until;
-using ::testing::fault_disk;
-using ::testing::open_disk;
+using testing::fault_disk;
+using testing::open_disk;
 
 class segment_log_on_a_disk : public ::testing::Test {
  protected:

@@ -245,15 +245,15 @@ TEST_F(http_server, the_admin_address_answers_to_no_name_that_others_can_resolve
   options.admin_hosts = {"pulse.example.org"};
   start(options);
   const auto as = [&](const listen_address& to, const std::string& target,
-                      const std::string& host) {
-    return ask(to, "GET " + target + " HTTP/1.1\r\nhost: " + host +
+                      const std::string& named) {
+    return ask(to, "GET " + target + " HTTP/1.1\r\nhost: " + named +
                        "\r\nauthorization: Bearer admin-token\r\nconnection: close\r\n\r\n");
   };
   for (const auto* target : {"/metrics", "/readyz", "/capturez", "/v1/projects"}) {
     EXPECT_THAT(as(ports.admin, target, "evil.example.com"), is_error("421", "P6100")) << target;
-    for (const auto* host : {"127.0.0.1:4001", "[::1]:4001", "localhost:4001", "pulse",
-                             "PULSE.example.org:4001", "10.0.0.1"}) {
-      EXPECT_THAT(as(ports.admin, target, host), StartsWith("HTTP/1.1 200 ")) << target << host;
+    for (const auto* known : {"127.0.0.1:4001", "[::1]:4001", "localhost:4001", "pulse",
+                              "PULSE.example.org:4001", "10.0.0.1"}) {
+      EXPECT_THAT(as(ports.admin, target, known), StartsWith("HTTP/1.1 200 ")) << target << known;
     }
   }
   EXPECT_THAT(as(ports.admin, "/healthz", "evil.example.com"), StartsWith("HTTP/1.1 200 "));
