@@ -40,11 +40,13 @@ def postgres(major: str, *command: str) -> list[str]:
 
 
 # What differs between major versions: setup, transactions taken while open, partitions, generated columns, schema
-# changes, restarts, idle slots, and the values that every version must send alike.
+# changes, restarts, idle slots, the values that every version must send alike, what is published, what others do to
+# publications, and what the server cannot send.
 SMOKE = [
     "node", "--test", f"--test-concurrency={JOBS}",
     *(f"build/ts/tests/integration/{name}.test.js" for name in (
         "server_versions", "setup_refuses_keyless", "schema_changes", "idle_database", "sigterm",
+        "published_tables", "publications_altered", "unsendable_changes",
     )),
 ]
 OTHER_MAJORS = ["12", "13", "14", "16", "17", "18"]

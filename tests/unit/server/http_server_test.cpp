@@ -207,6 +207,7 @@ TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_for_a_while) {
   const auto refused = try_key("wrong");
   EXPECT_THAT(refused, is_error("429", "P6102"));
   EXPECT_THAT(refused, ::testing::HasSubstr("\r\nretry-after: 20\r\n"));
+  EXPECT_THAT(try_key("wrong-as-well"), is_error("429", "P6102"));
   EXPECT_THAT(get(ports.streams, "/healthz"), ::testing::StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(call("GET", "/v1/projects"), ::testing::StartsWith("HTTP/1.1 200"))
       << "the operator's token is another matter";
@@ -219,7 +220,7 @@ TEST_F(http_server, answers_an_address_with_too_many_wrong_keys_for_a_while) {
   EXPECT_THAT(try_token("admin-token"), ::testing::StartsWith("HTTP/1.1 200"));
   clock.pass(std::chrono::seconds(20));
   EXPECT_THAT(try_key("wrong"), is_error("401", "P6102"));
-  EXPECT_THAT(figures.render(), ::testing::HasSubstr("pulse_key_attempts_refused_total 2"));
+  EXPECT_THAT(figures.render(), ::testing::HasSubstr("pulse_key_attempts_refused_total 3"));
 }
 
 TEST_F(http_server, requests_without_a_key_lock_nobody_out) {
