@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -12,6 +11,7 @@
 #include "app/capture_session.hpp"
 #include "base/backoff.hpp"
 #include "base/logging.hpp"
+#include "base/unexpected.hpp"
 #include "source/catalog_query.hpp"
 #include "source/replication.hpp"
 
@@ -109,8 +109,8 @@ capture::~capture() {
 }
 
 void capture::start() {
-  asio::co_spawn(context_, run(), asio::detached);
-  asio::co_spawn(context_, keep_watch(), asio::detached);
+  asio::co_spawn(context_, run(), end_process_on);
+  asio::co_spawn(context_, keep_watch(), end_process_on);
   thread_ = std::thread([this] { context_.run(); });
 }
 
@@ -169,6 +169,11 @@ void capture::set_state(std::string state, std::string problem) {
 void capture::heard() {
   const std::scoped_lock lock(status_mutex_);
   last_heard_ = std::chrono::steady_clock::now();
+}
+
+bool capture::was_silent_for(std::chrono::steady_clock::duration time) const {
+  const std::scoped_lock lock(status_mutex_);
+  return std::chrono::steady_clock::now() - last_heard_ >= time;
 }
 
 source::async_result<> capture::pause(std::chrono::milliseconds wait) {
@@ -322,7 +327,7 @@ source::async_result<> capture::follow() {
   if (auto identified = co_await identify(one); !identified) co_return identified.error();
   if (auto ready = co_await make_ready(one); !ready) co_return ready.error();
   if (auto opened = co_await open_stream(one); !opened) co_return note_ending(one, opened.error());
-  asio::co_spawn(context_, keep_house(one), asio::detached);
+  asio::co_spawn(context_, keep_house(one), end_process_on);
   const auto ended = co_await stream(one);
   one->over = true;
   if (!ended && !connects_again_) note_failure(ended.error());

@@ -205,6 +205,7 @@ class capture {
   std::string out_of_space_reason() const;
   void set_state(std::string state, std::string problem);
   void heard();
+  bool was_silent_for(std::chrono::steady_clock::duration time) const;
 
   parts with_;
   source::source_names names_;

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include "app/capture.hpp"
+#include "base/unexpected.hpp"
 #include "source/catalog_query.hpp"
 #include "source/replication.hpp"
 
@@ -41,7 +41,7 @@ void capture::ask(wanted what, std::function<void(result<present>)> done) {
   asio::post(context_, [this, what = std::move(what), done = std::move(done)]() mutable {
     questions_.push_back({std::move(what), std::move(done)});
     if (std::exchange(answering_, true)) return;
-    asio::co_spawn(context_, answer_questions(), asio::detached);
+    asio::co_spawn(context_, answer_questions(), end_process_on);
   });
 }
 

@@ -133,7 +133,10 @@ void capture::log_progress() {
 
 source::async_result<> capture::confirm(std::shared_ptr<session> one) {
   const auto feedback = intake_.take_feedback(std::chrono::steady_clock::now());
-  const pgoutput::status_update update{feedback.written, feedback.flushed, feedback.flushed, false};
+  // A server that has nothing to send may say so rarely, or never (wal_sender_timeout = 0): asked,
+  // it answers at once, and silence means that it is away.
+  const pgoutput::status_update update{feedback.written, feedback.flushed, feedback.flushed,
+                                       was_silent_for(source::confirm_rules::feedback_interval)};
   const auto bytes = pgoutput::format_status_update(update, system_clock_source().now());
   received_lsn_.Set(static_cast<double>(intake_.received().value));
   covered_lsn_.Set(static_cast<double>(feedback.flushed.value));

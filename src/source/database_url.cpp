@@ -240,9 +240,8 @@ result<database_target> parse_database_url(std::string_view url) {
       } else if (name == "sslcert" && !given("sslkey")) {
         // Prisma means the certificate authority's file by it.
         extra["sslrootcert"] = value;
-      } else if (name == "sslpassword" && !given("sslkey")) {
-        target.ignored.push_back(name);
-      } else if (std::ranges::find(prisma_only, name) != prisma_only.end()) {
+      } else if ((name == "sslpassword" && !given("sslkey")) ||
+                 std::ranges::find(prisma_only, name) != prisma_only.end()) {
         target.ignored.push_back(name);
       } else if (libpq_knows(name)) {
         extra[name] = value;

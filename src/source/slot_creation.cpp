@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "base/unexpected.hpp"
 #include "source/server_checks.hpp"
 
 namespace pulse::source {
@@ -87,7 +87,7 @@ async_result<created_slot> create_replication_slot(connection* replication, conn
   const auto executor = co_await asio::this_coro::executor;
   const auto watch = std::make_shared<transaction_watch>(executor);
   asio::co_spawn(executor, watch_open_transactions(database, watch, std::move(waiting)),
-                 asio::detached);
+                 end_process_on);
   // From PostgreSQL 17 on standbys that keep slots in step take over this one (manual, section
   // 47.2.3).
   const bool failover = !temporary && database->server_version() >= failover_server_version_min;

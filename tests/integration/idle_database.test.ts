@@ -60,3 +60,20 @@ scenario('a_consumer_that_never_acknowledges_does_not_hold_the_slot', async (s) 
   await postgres.sql('INSERT INTO rows SELECT generate_series(1, 20000)');
   await untilConfirmed(postgres, await currentLsn(postgres));
 });
+
+scenario('a_server_that_says_nothing_by_itself_is_asked_so_that_silence_means_something', async (s) => {
+  // Without the time-out the server sends no keepalive of its own.
+  const postgres = await s.postgres({ settings: { wal_sender_timeout: '0' } });
+  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY)');
+  const proxy = await s.proxy(postgres.port);
+  let keepalives = 0;
+  // CopyData with a keepalive in it.
+  proxy.tamper = (message) => {
+    if (message[0] === 0x64 && message[5] === 0x6b) keepalives++;
+  };
+  await proxy.open();
+  const url = `postgresql://postgres@127.0.0.1:${proxy.port}/postgres?sslmode=disable`;
+  await s.pulse({ database: url, env: { PULSE_HEARTBEAT_INTERVAL: 'off' } });
+  const before = keepalives;
+  await until('the server to answer', () => keepalives > before + 1, { timeoutMs: 60_000 });
+});
