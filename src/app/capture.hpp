@@ -187,7 +187,7 @@ class capture {
   void connect_again(std::string why);
   void start_decoding();
   void note_failure(const error& why);
-  error note_ending(std::shared_ptr<session> one, error why);
+  error note_ending(const std::shared_ptr<session>& one, error why);
   void note_crash();
   boost::asio::awaitable<void> stand_at_crash();
   void order_to_pass(lsn at, std::function<void(result<history_gap>)> done);

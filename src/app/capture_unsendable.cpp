@@ -40,7 +40,7 @@ std::string place_of(const source::obstacle& found) {
 }  // namespace
 
 // What is stored and delivered goes on; nothing after the change arrives before it is passed.
-error capture::note_ending(std::shared_ptr<session> one, error why) {
+error capture::note_ending(const std::shared_ptr<session>& one, error why) {
   // Capture has come past whatever it stood at before.
   if (stands_at_) obstacles_.passed();
   if (!with_.project.event_persistence || !one->ran_dry || stopping_) return why;

@@ -17,7 +17,7 @@ import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 import { describe, readLog, withTruncatesSorted, type CapturedChange } from './decoding/changes.js';
 import { applyTo, contents } from './decoding/copy.js';
-import { create, shapes, typesSql, visibleTables } from './decoding/tables.js';
+import { create, shapesFor, typesSql, visibleTables } from './decoding/tables.js';
 import { publicationList, schemas, tableNames } from './decoding/definitions.js';
 import { changesOf, readServer, type Step } from './decoding/server_changes.js';
 import { Workload } from './decoding/workload.js';
@@ -129,7 +129,7 @@ class Seed {
     if (random.chance(0.6)) await postgres.sql(`ALTER DATABASE ${database} SET logical_decoding_work_mem = '64kB'`);
     for (const schema of schemas) {
       for (const name of random.shuffle(tableNames).slice(0, random.between(2, 4))) {
-        const sql = create(random.pick(Object.keys(shapes)), schema, name);
+        const sql = create(random.pick(shapesFor(this.chosen)), schema, name);
         await postgres.sql(sql, database);
         await postgres.sql(sql, this.copy);
       }

@@ -1,6 +1,6 @@
 // Statements that change what tables are, and what is published.
 import { weighted } from './rows.js';
-import { create, handleOf, nameOf, quote, shapes, type Table } from './tables.js';
+import { create, handleOf, nameOf, quote, shapesFor, type Table } from './tables.js';
 import type { Statement, Surroundings } from './workload.js';
 
 type Maker = (around: Surroundings, table: Table) => Statement | undefined;
@@ -15,7 +15,7 @@ const createTable: Maker = (around) => {
   const [schema, name] = [around.random.pick(schemas), around.random.pick(tableNames)];
   const taken = around.tables.some((table) => table.schema === schema && table.name === name);
   if (taken || around.tables.length > 16) return undefined;
-  return definition('create table', create(around.random.pick(Object.keys(shapes)), schema, name));
+  return definition('create table', create(around.random.pick(shapesFor(around.chosen)), schema, name));
 };
 
 const dropTable: Maker = (around, table) =>
@@ -23,7 +23,7 @@ const dropTable: Maker = (around, table) =>
 
 const dropAndCreate: Maker = (around, table) => {
   if (table.isPartition || !tableNames.includes(table.name)) return undefined;
-  const shape = around.random.pick(Object.keys(shapes));
+  const shape = around.random.pick(shapesFor(around.chosen));
   return definition(
     'drop and create table',
     `DROP TABLE ${nameOf(table)} CASCADE; ${create(shape, table.schema, table.name)}`,

@@ -99,6 +99,11 @@ export const shapes: Record<string, (name: string) => string> = {
        of int REFERENCES ${name} ON DELETE CASCADE ON UPDATE CASCADE)`,
 };
 
+// Those that a table may be of. Of one with NOTHING Pulse's own publications send no UPDATE and no DELETE: such events are no
+// copy then.
+export const shapesFor = (chosen: boolean): string[] =>
+  Object.keys(shapes).filter((shape) => chosen || shape !== 'identity_nothing');
+
 export function create(shape: string, schema: string, name: string): string {
   const made = shapes[shape]?.(nameOf({ schema, name })) ?? '';
   const part = (suffix: string): string => nameOf({ schema, name: `${name}_${suffix}` });

@@ -117,6 +117,7 @@ TEST_F(filter_bounds, a_costly_filter_holds_no_other_stream_up_and_misses_nothin
 
 TEST_F(filter_bounds, many_filters_on_one_event_are_judged_in_several_turns) {
   std::vector<std::shared_ptr<recorder>> streams;
+  streams.reserve(200);
   for (int i = 0; i < 200; ++i)
     streams.push_back(open(std::to_string(i), R"({"body":{"not":{"contains":"none"}}})"));
   append_unread_row(std::string(std::size_t{200} << 10U, 'x'));
