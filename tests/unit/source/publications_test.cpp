@@ -41,6 +41,7 @@ TEST(publications, names_fit_into_63_bytes_and_are_never_those_of_another_projec
 
 std::vector<publication_row> rows_of(const std::vector<std::string>& names) {
   std::vector<publication_row> rows;
+  rows.reserve(names.size());
   for (const auto& name : names) rows.push_back({name});
   return rows;
 }

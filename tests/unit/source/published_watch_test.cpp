@@ -8,7 +8,7 @@ namespace {
 const present_table watched{100, {"public", "watched"}};
 const present_tables only_watched{watched};
 
-published_state listing(std::vector<std::uint32_t> rows) {
+published_state listing(const std::vector<std::uint32_t>& rows) {
   publication_state one;
   one.row = {10, 5};
   one.name = "own";
