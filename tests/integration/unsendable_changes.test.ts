@@ -345,7 +345,8 @@ scenario(
     const place = await stopped(pulse);
     assert.match(place.problem, /PostgreSQL crashes whenever it sends the first changes after/);
     const crashes = crashesOf(postgres);
-    assert.ok(crashes >= 2 && crashes <= 3, `${crashes} crashes`);
+    // One whose farewell is lost with the connection is not known for a crash: on a busy machine there may be more than two.
+    assert.ok(crashes >= 2 && crashes <= 10, `${crashes} crashes`);
     await eventually(() => sql(`INSERT INTO "Writer" VALUES (4, 'four')`));
     const gap = await passes(pulse, place);
     assert.equal(crashesOf(postgres), crashes);
