@@ -25,7 +25,7 @@ void metrics::drop_gauge(const std::string& name, const std::string& help,
 }
 
 std::string metrics::render() const {
-  const auto text = prometheus::TextSerializer().Serialize(registry_.Collect());
+  auto text = prometheus::TextSerializer().Serialize(registry_.Collect());
   if (std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }))
     return text;
   // Names of tables and streams are labels. A line's end is the format's own, and escaped in them.
