@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "source/ddl_functions.hpp"
+#include "source/ownership.hpp"
 
 namespace pulse::source {
 namespace {
@@ -57,7 +58,8 @@ std::vector<std::string> function_names() {
 
 }  // namespace
 
-async_result<> install_ddl_triggers(connection* database, publication_names ours) {
+async_result<> install_ddl_triggers(connection* database, source_names names) {
+  const auto ours = publications_of(names, database->server_version());
   const auto functions = ddl_functions_sql(ours, database->server_version());
   const auto digest = digest_of(functions);
   const auto schema = quote_identifier(ddl_schema_of(ours));
@@ -67,8 +69,10 @@ async_result<> install_ddl_triggers(connection* database, publication_names ours
   // A statement that runs meanwhile may be about to call a function: none is dropped for nothing.
   if (!there->empty() && there->value(1) == digest && there->value(2) == "2")
     co_return result<void>();
-  std::string sql = "BEGIN; SET LOCAL lock_timeout = '200ms'; CREATE SCHEMA IF NOT EXISTS " +
-                    schema + "; REVOKE ALL ON SCHEMA " + schema + " FROM PUBLIC;" + functions;
+  // Fails where somebody else has made the schema since it was looked for.
+  std::string sql = "BEGIN; SET LOCAL lock_timeout = '200ms';";
+  if (there->empty()) sql += "CREATE SCHEMA " + schema + ";";
+  sql += "REVOKE ALL ON SCHEMA " + schema + " FROM PUBLIC;" + functions;
   sql += fmt::format("COMMENT ON SCHEMA {} IS {};", schema, quote_literal(digest));
   for (const auto& [name, event] : {std::pair(end_trigger(ours), "ddl_command_end"),
                                     std::pair(drop_trigger(ours), "sql_drop")}) {
@@ -78,9 +82,18 @@ async_result<> install_ddl_triggers(connection* database, publication_names ours
         "{2}.note(); ALTER EVENT TRIGGER {0} ENABLE ALWAYS;",
         trigger, event, schema);
   }
-  if (auto installed = co_await database->query(sql + " COMMIT"); !installed) {
+  const auto installed = co_await database->query(sql);
+  auto outcome = installed ? result<void>() : result<void>(installed.error());
+  // A function that is replaced stays in the hands that it is in: what was made or given away since
+  // the last look is found before anything of this can run.
+  if (outcome) outcome = co_await refuse_what_others_own(database, names);
+  if (outcome) {
+    const auto committed = co_await database->query("COMMIT");
+    if (!committed) outcome = committed.error();
+  }
+  if (!outcome) {
     co_await database->query("ROLLBACK");
-    co_return wrap("installing the event triggers", installed.error());
+    co_return wrap("installing the event triggers", outcome.error());
   }
   co_return result<void>();
 }

@@ -14,7 +14,7 @@ namespace pulse::source {
 // Installs the triggers, or brings an older version of them up to date. Needs a superuser. Changes
 // nothing when they are there as they should be. Whatever bears their names must
 // be Pulse's: see refuse_what_others_own().
-async_result<> install_ddl_triggers(connection* database, publication_names ours);
+async_result<> install_ddl_triggers(connection* database, source_names names);
 
 // The schema of their functions, and the event triggers, that of earlier versions included.
 std::string ddl_schema_of(const publication_names& ours);

@@ -122,13 +122,13 @@ void report_inserts_only(const std::vector<keyless_table>& keyless, setup_result
        sql});
 }
 
-async_result<> publish(connection* database, setup_result* made) {
+async_result<> publish(connection* database, source_names names, setup_result* made) {
   auto made_now = co_await make_publications(database, made->upkeep.names, made->there,
                                              made->upkeep.for_all, &made->report);
   if (!made_now) co_return made_now.error();
   if (made->upkeep.for_all && made->upkeep.every_owner) {
     // Before the tables are listed: those that are made meanwhile are listed by the triggers.
-    const auto installed = co_await install_ddl_triggers(database, made->upkeep.names);
+    const auto installed = co_await install_ddl_triggers(database, names);
     made->has_triggers = installed.has_value();
     if (!installed) {
       made->report.push_back(
@@ -194,7 +194,8 @@ async_result<setup_result> set_up(connection* database, source_names names, bool
       co_return fixed.error();
   }
   if (made.changeable) {
-    if (auto published = co_await publish(database, &made); !published) co_return published.error();
+    if (auto published = co_await publish(database, names, &made); !published)
+      co_return published.error();
   }
   if (!made.upkeep.for_all) {
     if (auto reported = co_await report_other_owners(database, &made); !reported)

@@ -170,6 +170,26 @@ scenario('a_schema_and_a_function_that_somebody_else_made_before_are_refused_unt
   assertNothingTrapped(postgres, 0);
 });
 
+scenario('what_somebody_makes_between_the_look_and_the_setup_is_not_adopted', async (s) => {
+  const postgres = await s.postgres();
+  // Right after Pulse's publications, which come behind the look for what others own.
+  await postgres.sql(`${table}; ${seize};
+    CREATE FUNCTION public.be_quick() RETURNS event_trigger LANGUAGE plpgsql AS $f$
+    BEGIN
+      IF pg_catalog.to_regnamespace('"pulse_default.ddl"') IS NULL THEN
+        CREATE SCHEMA "pulse_default.ddl" AUTHORIZATION mallory;
+        CREATE FUNCTION "pulse_default.ddl".note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+        ALTER FUNCTION "pulse_default.ddl".note() OWNER TO mallory;
+      END IF;
+    END $f$;
+    CREATE EVENT TRIGGER be_quick ON ddl_command_end WHEN TAG IN ('CREATE PUBLICATION') EXECUTE FUNCTION public.be_quick()`);
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const { rows } = await postgres.sql(`SELECT e.evtname, p.proowner::regrole::text AS owner FROM pg_event_trigger e
+    JOIN pg_proc p ON p.oid = e.evtfoid WHERE e.evtname LIKE 'pulse%'`);
+  assert.deepEqual(rows, []);
+  assert.match(pulse.logTail, /event triggers could not be made.*belongs to role mallory/);
+});
+
 scenario('an_event_trigger_that_runs_a_function_of_somebody_else_is_dropped_at_the_next_start', async (s) => {
   const postgres = await s.postgres();
   await postgres.sql(`${table}; ${seize}`);
