@@ -183,7 +183,8 @@ class capture {
   bool is_upgrading() const;
   void look_after_lists(std::chrono::steady_clock::time_point now);
   void note_inserts_only(const std::vector<std::string>& tables);
-  void note_lists_kept(const result<void>& kept);
+  void say_once(std::string& last, std::string_view what, const result<void>& outcome);
+  void note_look(const result<void>& looked);
   void connect_again(std::string why);
   void start_decoding();
   void note_failure(const error& why);
@@ -260,9 +261,10 @@ class capture {
   std::chrono::steady_clock::time_point place_kept_{};
   std::chrono::steady_clock::time_point last_repair_{};
   bool looking_ = false;
+  std::string look_problem_;              // of the last look
   std::optional<position> gone_through_;  // the end of the last loss of a whole publication
-  bool misses_publication_ =
-      false;  // the last stream has ended at a change from before it was made
+  // The last stream has ended at a change from before the publication was made.
+  bool misses_publication_ = false;
 
   std::unique_ptr<source::connection> side_;  // for questions: answer_questions() alone closes it
   std::string side_database_;                 // its identity

@@ -89,12 +89,11 @@ void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
   ask(std::move(what), [this](const auto& /*answer*/) { publications_.looking = false; });
 }
 
-// Said once, not every second.
-void capture::note_lists_kept(const result<void>& kept) {
-  const std::string problem = kept ? "" : kept.error().message();
-  if (std::exchange(publications_.problem, problem) == problem || kept || stopping_) return;
-  log_warning("capture", "the publications could not be compared with the tables",
-              {{"project", with_.project.name}, {"reason", problem}});
+// Not every second.
+void capture::say_once(std::string& last, std::string_view what, const result<void>& outcome) {
+  const std::string problem = outcome ? "" : outcome.error().message();
+  if (std::exchange(last, problem) == problem || outcome || stopping_) return;
+  log_warning("capture", what, {{"project", with_.project.name}, {"reason", problem}});
 }
 
 source::async_result<> capture::keep_lists(source::connection* database) {

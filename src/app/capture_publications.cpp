@@ -4,12 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "app/capture_session.hpp"
 #include "base/logging.hpp"
 #include "control/published_json.hpp"
@@ -19,8 +13,6 @@
 
 namespace pulse::app {
 
-namespace asio = boost::asio;
-
 namespace {
 
 constexpr std::chrono::seconds publications_look_interval{1};
@@ -28,14 +20,6 @@ constexpr std::chrono::seconds publications_look_interval{1};
 constexpr std::chrono::seconds keep_place_interval{10};
 // What could not be put right is tried again.
 constexpr std::chrono::seconds repair_interval{5};
-constexpr std::chrono::milliseconds answer_poll_interval{20};
-
-source::present_tables tables_of(const catalog& known) {
-  source::present_tables tables;
-  tables.reserve(known.tables.size());
-  for (const auto& table : known.tables) tables.push_back({table.oid, table.name});
-  return tables;
-}
 
 }  // namespace
 
@@ -138,25 +122,33 @@ source::async_result<> capture::watch_publications(source::connection* database)
 source::async_result<> capture::see_publications(source::connection* database,
                                                  source::published_look look) {
   source::present_tables tables;
-  if (published_.wants_tables(look)) {
+  if (const auto concerned = published_.concerned(look); !concerned.empty()) {
+    auto found = co_await source::read_present_tables(database, concerned);
+    if (!found) co_return found.error();
+    tables = std::move(*found);
+  }
+  const bool altered = published_.altered(look);
+  const auto found = published_.see(look, tables, with_.log->bounds().mark());
+  // The catalog says what streams are refused for, and which table has which number.
+  if (altered || !found.untold.empty() || !found.ended.empty() ||
+      (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);
     if (!known) co_return known.error();
-    tables = tables_of(**known);
   }
-  const auto found = published_.see(look, tables, with_.log->bounds().mark());
-  if (found.began) {
-    if (auto told = co_await tell_of_loss(*found.began, std::nullopt); !told)
-      co_return told.error();
+  for (const auto& loss : found.untold) {
+    if (auto told = co_await tell_of_loss(loss, std::nullopt); !told) co_return told.error();
+    published_.told(loss);
     last_repair_ = {};
   }
   for (const auto& end : found.ended) {
     if (auto told = co_await tell_of_loss(end.loss, end.through); !told) co_return told.error();
+    published_.ended(end.loss);
     if (end.loss.what.publication_gone) gone_through_ = end.through;
     log_info("capture", "what the publication had left out is sent again",
              {{"project", with_.project.name}, {"through", to_string(end.through)}});
   }
   const auto now = std::chrono::steady_clock::now();
-  if (found.memory_changed) {
+  if (found.memory_changed || !found.ended.empty()) {
     keep_publications();
   } else if (now - place_kept_ >= keep_place_interval) {
     place_kept_ = now;
@@ -182,18 +174,8 @@ source::async_result<> capture::tell_of_loss(source::publication_loss loss,
     if (!number) co_return number.error();
     gap.tables.push_back(*number);
   }
-  const auto answer = std::make_shared<std::optional<result<void>>>();
-  with_.record_gap(gap, [this, answer](result<void> given) {
-    asio::post(context_, [answer, given = std::move(given)] { *answer = given; });
-  });
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  while (!*answer) {
-    if (stopping_) co_return error{errc::cancelled, "stopping", {}};
-    timer.expires_after(answer_poll_interval);
-    boost::system::error_code cancelled;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-  }
-  co_return **answer;
+  const auto ask = [this, gap](answer_taker done) { with_.record_gap(gap, std::move(done)); };
+  co_return co_await wait_for(ask);
 }
 
 source::async_result<> capture::repair_publications(source::connection* database) {
@@ -203,13 +185,21 @@ source::async_result<> capture::repair_publications(source::connection* database
                 {{"project", with_.project.name}, {"reason", repaired.error().message()}});
     co_return result<void>();
   }
+  bool repaired_any = false;
   for (const auto& done : repaired->report) {
     if (done.level != source::severity::ok) continue;  // said when it connected
     log_info("setup", done.what, {{"project", with_.project.name}});
+    repaired_any = true;
   }
+  if (!repaired_any) co_return result<void>();
   const auto known = co_await refresh_catalog(database);
   if (!known) co_return known.error();
   co_return result<void>();
+}
+
+// While nobody can look, what others alter is found late.
+void capture::note_look(const result<void>& looked) {
+  say_once(look_problem_, "what the publications send could not be looked at", looked);
 }
 
 void capture::keep_publications() {
@@ -224,7 +214,10 @@ void capture::begin_look_at_publications(std::chrono::steady_clock::time_point n
   last_look_ = now;
   wanted what;
   what.publications = true;
-  ask(std::move(what), [this](const result<present>& /*answer*/) { looking_ = false; });
+  ask(std::move(what), [this](const result<present>& answer) {
+    looking_ = false;
+    if (!answer) note_look(answer.error());
+  });
 }
 
 }  // namespace pulse::app

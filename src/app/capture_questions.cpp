@@ -85,14 +85,17 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
   const bool finds_tables = refresh && !publications_.made.has_triggers;
   if (anybody(&wanted::lists) || finds_tables) {
     const auto kept = co_await keep_lists(side_.get());
-    note_lists_kept(kept);
+    say_once(publications_.problem, "the publications could not be compared with the tables", kept);
   }
   if (anybody(&wanted::heartbeat)) {
     const auto written = co_await source::write_heartbeat(side_.get());
     heartbeat_.wrote(written);
   }
   if (anybody(&wanted::publications)) {
-    if (auto looked = co_await watch_publications(side_.get()); !looked) co_return looked.error();
+    const auto looked = co_await watch_publications(side_.get());
+    note_look(looked);
+    // Whoever asks something else is answered, unless nobody can be.
+    if (!looked && looked.error().code == errc::unavailable) co_return looked.error();
   }
   if (!refresh) {
     std::vector<source::named_table> expected;

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "app/capture_session.hpp"
@@ -31,19 +34,27 @@ std::optional<vanished_events> find_vanished(const log::event_log& log, const po
 
 }  // namespace
 
-// Waits for an answer from another thread; ends early when capture is to stop.
+// Waits for an answer from another thread; ends early when capture is to stop. Several may wait.
 source::async_result<> capture::wait_for(std::function<void(answer_taker)> ask) {
-  const auto answer = std::make_shared<std::optional<result<void>>>();
-  ask([this, answer](result<void> given) {
-    asio::post(context_, [this, answer, given = std::move(given)] {
-      *answer = given;
-      pause_timer_.cancel();
+  struct answer {
+    explicit answer(asio::io_context& context) : timer(context) {}
+    asio::steady_timer timer;
+    std::optional<result<void>> given;
+  };
+  const auto waited_for = std::make_shared<answer>(context_);
+  ask([this, waited_for](result<void> given) {
+    asio::post(context_, [waited_for, given = std::move(given)] {
+      waited_for->given = given;
+      waited_for->timer.cancel();
     });
   });
-  while (!*answer) {
-    if (auto waited = co_await pause(look_interval); !waited) co_return waited.error();
+  while (!waited_for->given) {
+    if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+    waited_for->timer.expires_after(look_interval);
+    boost::system::error_code cancelled;
+    co_await waited_for->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
-  co_return **answer;
+  co_return *waited_for->given;
 }
 
 // Whoever waits for the gap's end finds it again and again.

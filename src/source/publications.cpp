@@ -76,6 +76,12 @@ publication_names publications_of(const source_names& names, int server_version)
   return ours;
 }
 
+std::string narrowed_sql(int server_version) {
+  constexpr int filters_version_min = 150000;
+  return server_version >= filters_version_min ? "(r.prqual IS NOT NULL OR r.prattrs IS NOT NULL)"
+                                               : "false";
+}
+
 std::string text_array(const std::vector<std::string>& names) {
   std::string array = "{";
   for (const auto& name : names) {

@@ -63,6 +63,9 @@ std::vector<std::string> publications_to_stream(const publication_names& ours,
 // What was done, for a report.
 finding accomplished(std::string what);
 
+// SQL: whether a row `r` of pg_publication_rel publishes only some rows or columns of its table.
+std::string narrowed_sql(int server_version);
+
 // Names as an SQL array of text, for a parameter.
 std::string text_array(const std::vector<std::string>& names);
 

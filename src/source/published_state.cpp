@@ -1,11 +1,13 @@
 #include "source/published_state.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
+
+#include "source/numbers.hpp"
+#include "source/publications.hpp"
 
 namespace pulse::source {
 namespace {
@@ -14,46 +16,26 @@ namespace {
 constexpr const char* publication_rows_sql = R"(
   SELECT p.oid, p.xmin, p.pubname, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate,
          COALESCE(to_jsonb(p) ->> 'pubviaroot', 'false') = 'true'
-  FROM pg_publication p WHERE p.pubname = ANY ($1::name[])
+  FROM pg_publication p WHERE p.pubname = ANY ($1::text[])
   UNION ALL
   SELECT e.oid, e.xmin, NULL, false, false, false, false, false, false
-  FROM pg_event_trigger e WHERE e.evtname = ANY ($2::name[]) AND e.evtenabled <> 'D'
+  FROM pg_event_trigger e WHERE e.evtname = ANY ($2::text[]) AND e.evtenabled <> 'D'
   ORDER BY 3, 1)";
 
 constexpr const char* listed_tables_sql = R"(
   SELECT r.prpubid, r.oid, r.xmin, c.oid, n.nspname, c.relname,
-         COALESCE(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') IS NOT NULL
+         {}
   FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
   JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE p.pubname = ANY ($1::name[]))";
+  WHERE p.pubname = ANY ($1::text[]))";
 constexpr const char* listed_schemas_sql = R"(
   UNION ALL
   SELECT s.pnpubid, s.oid, s.xmin, c.oid, n.nspname, c.relname, false
   FROM pg_publication_namespace s JOIN pg_publication p ON p.oid = s.pnpubid
   JOIN pg_namespace n ON n.oid = s.pnnspid
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-  WHERE p.pubname = ANY ($1::name[]))";
+  WHERE p.pubname = ANY ($1::text[]))";
 constexpr int listed_schemas_version_min = 150000;
-
-std::uint32_t row_number(const std::optional<std::string>& text) {
-  std::uint32_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
-
-// An array of names, as PostgreSQL reads one (manual, section 8.15.2).
-std::string name_array(const std::vector<std::string>& names) {
-  std::string text = "{";
-  for (const auto& name : names) {
-    text += text.size() == 1 ? "\"" : ",\"";
-    for (const char c : name) {
-      if (c == '"' || c == '\\') text += '\\';
-      text += c;
-    }
-    text += '"';
-  }
-  return text + '}';
-}
 
 // What sends a table's changes of one kind whole.
 struct grant {
@@ -174,22 +156,49 @@ class comparison {
   bool triggers_stayed_;
 };
 
+constexpr const char* present_sql = R"(
+  SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+    AND (c.oid = ANY ($1::oid[])
+         OR (n.nspname, c.relname) IN (SELECT s::name, t::name FROM unnest($2::text[], $3::text[]) known (s, t))))";
+
 }  // namespace
+
+async_result<present_tables> read_present_tables(connection* database, present_tables known) {
+  std::vector<std::string> oids;
+  std::vector<std::string> schemas;
+  std::vector<std::string> names;
+  for (const auto& table : known) {
+    oids.push_back(std::to_string(table.oid));
+    schemas.push_back(table.name.schema);
+    names.push_back(table.name.name);
+  }
+  const auto found = co_await database->query(
+      present_sql, with(text_array(oids), text_array(schemas), text_array(names)));
+  if (!found) co_return wrap("looking for tables that were published", found.error());
+  present_tables present;
+  for (const auto& row : found->rows()) {
+    present.push_back(
+        {number_in<std::uint32_t>(row[0]), {row[1].value_or(""), row[2].value_or("")}});
+  }
+  co_return present;
+}
 
 async_result<published_state> read_published_state(connection* database,
                                                    std::vector<std::string> publications,
                                                    std::vector<std::string> triggers) {
-  const auto names = name_array(publications);
+  const auto names = text_array(publications);
   const auto found =
-      co_await database->query(publication_rows_sql, with(names, name_array(triggers)));
+      co_await database->query(publication_rows_sql, with(names, text_array(triggers)));
   if (!found) co_return wrap("reading the publications", found.error());
-  std::string tables = listed_tables_sql;
+  auto tables =
+      fmt::format(fmt::runtime(listed_tables_sql), narrowed_sql(database->server_version()));
   if (database->server_version() >= listed_schemas_version_min) tables += listed_schemas_sql;
-  const auto listed = co_await database->query(tables + " ORDER BY 1, 4, 2", with(names));
+  const auto listed = co_await database->query(tables + " ORDER BY 1, 2, 4", with(names));
   if (!listed) co_return wrap("reading the publications' tables", listed.error());
   published_state state;
   for (const auto& row : found->rows()) {
-    const catalog_row self{row_number(row[0]), row_number(row[1])};
+    const catalog_row self{number_in<std::uint32_t>(row[0]), number_in<std::uint32_t>(row[1])};
     if (!row[2]) {
       state.triggers.push_back(self);
       continue;
@@ -204,13 +213,13 @@ async_result<published_state> read_published_state(connection* database,
   }
   for (const auto& row : listed->rows()) {
     const auto publication =
-        std::ranges::find(state.publications, row_number(row[0]),
+        std::ranges::find(state.publications, number_in<std::uint32_t>(row[0]),
                           [](const publication_state& one) { return one.row.oid; });
     // Made between the two queries: the next look has it.
     if (publication == state.publications.end()) continue;
     published_list_entry entry;
-    entry.row = {row_number(row[1]), row_number(row[2])};
-    entry.table = row_number(row[3]);
+    entry.row = {number_in<std::uint32_t>(row[1]), number_in<std::uint32_t>(row[2])};
+    entry.table = number_in<std::uint32_t>(row[3]);
     entry.name = {row[4].value_or(""), row[5].value_or("")};
     entry.partial = row[6] == "t";
     publication->tables.push_back(std::move(entry));

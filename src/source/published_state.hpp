@@ -34,6 +34,7 @@ struct published_list_entry {
   bool partial = false;  // a row filter or a list of columns
 
   bool operator==(const published_list_entry&) const = default;
+  auto operator<=>(const published_list_entry&) const = default;
 };
 
 struct publication_state {
@@ -42,7 +43,7 @@ struct publication_state {
   bool for_all_tables = false;
   published_actions sends{};
   bool via_root = false;
-  std::vector<published_list_entry> tables;  // by table and row
+  std::vector<published_list_entry> tables;  // sorted
 
   bool operator==(const publication_state&) const = default;
 };
@@ -69,6 +70,9 @@ struct present_table {
   bool operator==(const present_table&) const = default;
 };
 using present_tables = std::vector<present_table>;
+
+// Of these tables, and of those that have their names now, the ones that exist.
+async_result<present_tables> read_present_tables(connection* database, present_tables known);
 
 // Changes that PostgreSQL has perhaps not sent.
 struct unsent_changes {

@@ -17,14 +17,37 @@ publication_loss* covering(std::vector<publication_loss>& open, const unsent_cha
   return found == open.end() ? nullptr : &*found;
 }
 
+auto is_of(const publication_loss& loss) {
+  return [&loss](const publication_loss& one) {
+    return one.after == loss.after && one.what == loss.what;
+  };
+}
+
 }  // namespace
 
 void published_watch::begin(published_look look) {
   known_ = published_memory{std::move(look.state), look.before, {}};
 }
 
-bool published_watch::wants_tables(const published_look& look) const {
-  return loses() || known_->state != look.state;
+present_tables published_watch::concerned(const published_look& look) const {
+  present_tables tables;
+  for (const auto& loss : known_->open)
+    tables.insert(tables.end(), loss.what.tables.begin(), loss.what.tables.end());
+  for (const auto& publication : known_->state.publications) {
+    const auto now =
+        std::ranges::find(look.state.publications, publication.row, &publication_state::row);
+    const bool stayed = now != look.state.publications.end();
+    for (const auto& listed : publication.tables) {
+      if (stayed && std::ranges::binary_search(now->tables, listed)) continue;
+      tables.push_back({listed.table, listed.name});
+    }
+  }
+  return tables;
+}
+
+bool published_watch::altered(const published_look& look) const {
+  return !std::ranges::equal(known_->state.publications, look.state.publications, {},
+                             &publication_state::row, &publication_state::row);
 }
 
 published_watch::findings published_watch::see(const published_look& look,
@@ -40,15 +63,13 @@ published_watch::findings published_watch::see(const published_look& look,
       open->over_before.reset();
     } else {
       const auto after = lost->publication_gone ? std::min(known_->at, stored) : known_->at;
-      found.began = publication_loss{std::move(*lost), after, {}};
-      known_->open.push_back(*found.began);
+      known_->open.push_back({std::move(*lost), after, {}});
     }
   }
   known_->state = look.state;
   known_->at = std::max(known_->at, look.before);
 
-  auto open = std::exchange(known_->open, {});
-  for (auto& loss : open) {
+  for (auto& loss : known_->open) {
     const auto before = loss.over_before;
     // What a transaction wrote while it was not sent is missing also when the transaction commits
     // later: the loss ends with the last one that was under way when it was sent again.
@@ -58,14 +79,20 @@ published_watch::findings published_watch::see(const published_look& look,
       loss.over_before = look.xmax;
     }
     found.memory_changed = found.memory_changed || loss.over_before != before;
-    if (loss.over_before && look.xmin >= *loss.over_before) {
-      found.memory_changed = true;
-      found.ended.push_back({std::move(loss), look.after});
-    } else {
-      known_->open.push_back(std::move(loss));
-    }
+    if (!loss.told) found.untold.push_back(loss);
+    if (loss.over_before && look.xmin >= *loss.over_before)
+      found.ended.push_back({loss, look.after});
   }
   return found;
+}
+
+void published_watch::told(const publication_loss& loss) {
+  const auto known = std::ranges::find_if(known_->open, is_of(loss));
+  if (known != known_->open.end()) known->told = true;
+}
+
+void published_watch::ended(const publication_loss& loss) {
+  std::erase_if(known_->open, is_of(loss));
 }
 
 }  // namespace pulse::source

@@ -27,6 +27,7 @@ struct publication_loss {
   // It is sent again since no transaction from this one on had begun: with the end of those before,
   // the loss ends. Nothing: it is not sent again yet.
   std::optional<std::uint64_t> over_before;
+  bool told = false;  // recorded by this run; not remembered: recording it again changes nothing
 
   bool operator==(const publication_loss&) const = default;
 };
@@ -49,12 +50,14 @@ class published_watch {
   void begin(published_look look);
   bool knows() const { return known_.has_value(); }
 
-  // Whether the tables of the database must be known for see(): something is other than it was, or
-  // a loss is open.
-  bool wants_tables(const published_look& look) const;
+  // The tables of which see() must know what they are now: those that are not listed as they were,
+  // and those of open losses. Empty while nothing is altered.
+  present_tables concerned(const published_look& look) const;
+  // Whether publications themselves are other ones than they were, whatever tables they list.
+  bool altered(const published_look& look) const;
 
   struct findings {
-    std::optional<publication_loss> began;  // to be recorded before anything else is done
+    std::vector<publication_loss> untold;  // to be recorded before anything else is done
     struct end {
       publication_loss loss;
       position through;
@@ -62,10 +65,13 @@ class published_watch {
     std::vector<end> ended;
     bool memory_changed = false;  // memory() is another one, but for the place
   };
-  // begin() or restore() was called before.
+  // begin() or restore() was called before. What is found is found again by the next look, until
+  // told() or ended() says that it is recorded.
   // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
   // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
   findings see(const published_look& look, const present_tables& present, const position& stored);
+  void told(const publication_loss& loss);
+  void ended(const publication_loss& loss);
 
   bool loses() const { return known_ && !known_->open.empty(); }
   const published_memory& memory() const { return *known_; }

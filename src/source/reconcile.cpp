@@ -1,14 +1,14 @@
 #include "source/reconcile.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
+
+#include "source/numbers.hpp"
 
 namespace pulse::source {
 namespace {
 
-constexpr int filters_version_min = 150000;
 // Of tables that others hold: the rest is for another time, so that one look ends within about a
 // second. Which ones come first is left to chance, so that none is always behind them.
 constexpr int failures_max = 5;
@@ -45,10 +45,7 @@ std::string misplaced_sql(const publication_upkeep& kept, int server_version) {
       UNION ALL SELECT 'inserts', 5 WHERE NOT {for_all} AND t.relkind = 'r' AND t.in_all IS NOT TRUE) need
     ORDER BY need.place, pg_catalog.random())",
       fmt::arg("names", quote_literal(text_array(names.every()))), fmt::arg("base", base),
-      fmt::arg("all", quote_literal(names.all)),
-      fmt::arg("narrowed", server_version >= filters_version_min
-                               ? "r.prqual IS NOT NULL OR r.prattrs IS NOT NULL"
-                               : "false"),
+      fmt::arg("all", quote_literal(names.all)), fmt::arg("narrowed", narrowed_sql(server_version)),
       fmt::arg("usable", usable_identity_sql()),
       fmt::arg("owned", kept.every_owner ? "true" : "pg_catalog.pg_has_role(c.relowner, 'USAGE')"),
       fmt::arg("by_root", !names.roots.empty()), fmt::arg("for_all", kept.for_all));
@@ -143,8 +140,7 @@ async_result<std::vector<misplaced_table>> find_misplaced(connection* database,
   std::vector<misplaced_table> misplaced;
   for (const auto& row : found->rows()) {
     misplaced_table one;
-    const auto oid = row[0].value_or("0");
-    std::from_chars(oid.data(), oid.data() + oid.size(), one.oid);
+    one.oid = number_in<std::uint32_t>(row[0]);
     one.name = {row[1].value_or(""), row[2].value_or("")};
     one.what = need_of(row[3].value_or(""));
     misplaced.push_back(std::move(one));

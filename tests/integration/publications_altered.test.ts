@@ -10,6 +10,7 @@ import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Gap, Pulse } from '../harness/pulse.js';
 import { scenario, type Scenario } from '../harness/scenario.js';
+import { changeState } from '../harness/state.js';
 import { until } from '../harness/wait.js';
 
 const row = defineModel('Row', 'rows', { id: 'Int', text: 'String?' });
@@ -137,6 +138,34 @@ scenario('what_was_altered_while_pulse_was_away_is_a_gap_at_the_next_start', asy
   await postgres.sql('INSERT INTO rows VALUES (8)');
   await readAndClose(reader, [8]);
   assert.equal((await pulse.gaps()).length, 1);
+});
+
+scenario('a_gap_that_the_state_store_refuses_for_a_while_is_told_all_the_same', async (s) => {
+  const own = await ownPublication(s);
+  const { postgres, pulse } = own;
+  await begin(s, own);
+  changeState(pulse, "CREATE TRIGGER refuses BEFORE INSERT ON gaps BEGIN SELECT RAISE(ABORT, 'full'); END");
+  await postgres.sql('ALTER PUBLICATION own DROP TABLE rows; INSERT INTO rows VALUES (2)');
+  await until('it is refused', () => /could not be looked at.*full/.test(pulse.process.output));
+  // Others get their answers meanwhile.
+  const reader = await open(s, pulse, 'reader', other);
+  await reader.close();
+  changeState(pulse, 'DROP TRIGGER refuses');
+  await untilGap(pulse);
+  await postgres.sql('ALTER PUBLICATION own ADD TABLE rows');
+  await theGap(pulse, 'unpublished');
+  await assertBarred(s, pulse);
+  assert.equal(pulse.process.output.match(/could not be looked at/g)?.length, 1);
+});
+
+scenario('a_table_that_is_dropped_while_it_is_not_sent_ends_its_gap', async (s) => {
+  const own = await ownPublication(s);
+  const { postgres, pulse } = own;
+  await begin(s, own);
+  await postgres.sql('ALTER PUBLICATION own DROP TABLE rows; INSERT INTO rows VALUES (2)');
+  assert.equal((await untilGap(pulse)).through, null);
+  await postgres.sql('DROP TABLE rows');
+  await theGap(pulse, 'unpublished');
 });
 
 scenario('a_transaction_that_wrote_while_it_was_not_sent_is_within_the_gap_whenever_it_commits', async (s) => {

@@ -1,14 +1,13 @@
 // Tables are renamed, swapped, moved and replaced, while the server runs and while it is down: a named stream goes on
 // where it was.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 
 import { Refused, rowOf, type Consumer } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
 import { scenario, type Scenario } from '../harness/scenario.js';
+import { changeState } from '../harness/state.js';
 import { until } from '../harness/wait.js';
 
 const model = (table: string, schema?: string): Model => defineModel(table, table, { id: 'Int' }, schema);
@@ -54,17 +53,10 @@ scenario('a_named_stream_follows_a_table_renamed_while_the_server_runs', async (
 scenario('a_rename_that_the_state_store_refuses_for_a_while_is_not_lost', async (s) => {
   const { postgres, pulse } = await start(s, 'CREATE TABLE emails (id int PRIMARY KEY)');
   await readOne(s, pulse, postgres, 'emails', 1);
-  const state = (sql: string): string =>
-    execFileSync('python3', [
-      '-c',
-      'import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])',
-      join(pulse.dataFolder, 'pulse.db'),
-      sql,
-    ]).toString();
-  state("CREATE TRIGGER refuses BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'full'); END");
+  changeState(pulse, "CREATE TRIGGER refuses BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'full'); END");
   await postgres.sql('ALTER TABLE emails RENAME TO letters; INSERT INTO letters VALUES (3)');
   await until('it is refused', () => /the catalog could not be stored/.test(pulse.process.output));
-  state('DROP TRIGGER refuses');
+  changeState(pulse, 'DROP TRIGGER refuses');
   // The next catalog is stored, and says nothing of the rename.
   await postgres.sql('CREATE TABLE another (id int PRIMARY KEY); INSERT INTO another VALUES (1)');
   await s.consumer(pulse, { model: model('another'), name: 'reader', reconnect: true });

@@ -33,14 +33,15 @@ class published_watch_test : public ::testing::Test {
 };
 
 TEST_F(published_watch_test, a_loss_begins_where_all_was_well_for_the_last_time) {
-  EXPECT_FALSE(watch_.see(look(200, listing({1}), 50, 50), only_watched, at(1000)).began);
+  EXPECT_TRUE(watch_.see(look(200, listing({1}), 50, 50), only_watched, at(1000)).untold.empty());
   const auto found = watch_.see(look(300, listing({}), 50, 50), only_watched, at(1000));
-  ASSERT_TRUE(found.began);
-  EXPECT_EQ(found.began->after, at(200));
+  ASSERT_EQ(found.untold.size(), 1U);
+  EXPECT_EQ(found.untold[0].after, at(200));
   EXPECT_TRUE(found.memory_changed);
   EXPECT_TRUE(watch_.loses());
   // Told once.
-  EXPECT_FALSE(watch_.see(look(400, listing({}), 50, 50), only_watched, at(1000)).began);
+  watch_.told(found.untold[0]);
+  EXPECT_TRUE(watch_.see(look(400, listing({}), 50, 50), only_watched, at(1000)).untold.empty());
 }
 
 TEST_F(published_watch_test, a_loss_ends_when_the_transactions_have_that_ran_when_it_was_undone) {
@@ -51,12 +52,13 @@ TEST_F(published_watch_test, a_loss_ends_when_the_transactions_have_that_ran_whe
   const auto found = watch_.see(look(500, listing({2}), 60, 80), only_watched, at(1000));
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].through, at(505));
+  watch_.ended(found.ended[0].loss);
   EXPECT_FALSE(watch_.loses());
 }
 
 TEST_F(published_watch_test, a_change_that_was_undone_at_once_begins_and_ends_in_one_look) {
   const auto found = watch_.see(look(200, listing({2}), 60, 60), only_watched, at(1000));
-  ASSERT_TRUE(found.began);
+  ASSERT_EQ(found.untold.size(), 1U);
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].loss.after, at(100));
   EXPECT_EQ(found.ended[0].through, at(205));
@@ -71,27 +73,55 @@ TEST_F(published_watch_test, one_that_is_undone_and_done_again_has_not_ended) {
 }
 
 TEST_F(published_watch_test, what_else_becomes_of_a_table_that_is_not_sent_is_of_the_same_loss) {
-  watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  const auto first = watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  watch_.told(first.untold[0]);
   watch_.see(look(300, listing({2}), 48, 60), only_watched, at(1000));
   // Altered and undone before the loss has ended.
   const auto found = watch_.see(look(400, listing({3}), 60, 70), only_watched, at(1000));
-  EXPECT_FALSE(found.began);
+  EXPECT_TRUE(found.untold.empty());
   EXPECT_TRUE(found.ended.empty());
   EXPECT_EQ(watch_.see(look(500, listing({3}), 70, 70), only_watched, at(1000)).ended.size(), 1U);
 }
 
+TEST_F(published_watch_test, what_could_not_be_recorded_is_found_again_by_the_next_look) {
+  const auto first = watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  const auto again = watch_.see(look(300, listing({}), 50, 50), only_watched, at(1000));
+  ASSERT_EQ(again.untold.size(), 1U);
+  EXPECT_EQ(again.untold[0], first.untold[0]);
+  watch_.told(again.untold[0]);
+  const auto over = watch_.see(look(400, listing({2}), 60, 60), only_watched, at(1000));
+  ASSERT_EQ(over.ended.size(), 1U);
+  const auto still = watch_.see(look(500, listing({2}), 60, 60), only_watched, at(1000));
+  ASSERT_EQ(still.ended.size(), 1U);
+  EXPECT_EQ(still.ended[0].loss.after, at(100));
+  // Later than it was, never earlier.
+  EXPECT_EQ(still.ended[0].through, at(505));
+}
+
+TEST_F(published_watch_test, only_tables_that_are_not_listed_as_they_were_have_to_be_looked_for) {
+  EXPECT_TRUE(watch_.concerned(look(200, listing({1}), 50, 50)).empty());
+  // One more entry takes nothing away.
+  EXPECT_TRUE(watch_.concerned(look(200, listing({1, 2}), 50, 50)).empty());
+  EXPECT_EQ(watch_.concerned(look(200, listing({2}), 50, 50)), only_watched);
+  EXPECT_FALSE(watch_.altered(look(200, listing({2}), 50, 50)));
+  EXPECT_TRUE(watch_.altered(look(200, {}, 50, 50)));
+  // As long as a loss is open, also its tables.
+  watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  EXPECT_EQ(watch_.concerned(look(300, listing({}), 50, 50)), only_watched);
+}
+
 TEST_F(published_watch_test, a_dropped_publication_loses_what_was_not_read_of_it_either) {
   const auto found = watch_.see(look(300, {}, 50, 50), only_watched, at(60));
-  ASSERT_TRUE(found.began);
-  EXPECT_EQ(found.began->after, at(60));
+  ASSERT_EQ(found.untold.size(), 1U);
+  EXPECT_EQ(found.untold[0].after, at(60));
 }
 
 TEST_F(published_watch_test, what_happened_between_two_runs_is_found_at_the_first_look) {
   published_watch next;
   next.restore(watch_.memory());
   const auto found = next.see(look(900, listing({}), 50, 50), only_watched, at(1000));
-  ASSERT_TRUE(found.began);
-  EXPECT_EQ(found.began->after, at(100));
+  ASSERT_EQ(found.untold.size(), 1U);
+  EXPECT_EQ(found.untold[0].after, at(100));
   published_watch third;
   third.restore(next.memory());
   EXPECT_TRUE(third.loses());
