@@ -1,11 +1,11 @@
 #include "source/catalog_query.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include <fmt/format.h>
 
+#include "source/numbers.hpp"
 #include "source/publications.hpp"
 
 namespace pulse::source {
@@ -163,13 +163,6 @@ constexpr const char* attributes_sql = R"(
     AND (c.relkind = 'c' OR t.oid IN (SELECT oid FROM inner_types))
   ORDER BY t.oid, a.attnum)";
 
-template <class Number>
-Number number(const std::optional<std::string>& text) {
-  Number value{};
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
-
 bool is_true(const std::optional<std::string>& text) {
   return text == "t";
 }
@@ -181,18 +174,18 @@ char letter(const std::optional<std::string>& text) {
 void add_columns(const query_rows& columns, std::map<std::uint32_t, catalog_table>& tables) {
   std::map<std::uint32_t, std::map<int, std::string>> keys;
   for (const auto& row : columns.rows()) {
-    const auto found = tables.find(number<std::uint32_t>(row[0]));
+    const auto found = tables.find(number_in<std::uint32_t>(row[0]));
     if (found == tables.end()) continue;
     catalog_column one;
     one.name = row[1].value_or("");
-    one.type_oid = number<std::uint32_t>(row[2]);
-    one.type_modifier = number<std::int32_t>(row[3]);
+    one.type_oid = number_in<std::uint32_t>(row[2]);
+    one.type_modifier = number_in<std::int32_t>(row[3]);
     one.not_null = is_true(row[4]);
     one.generated = is_true(row[5]);
-    one.collation_oid = number<std::uint32_t>(row[7]);
+    one.collation_oid = number_in<std::uint32_t>(row[7]);
     one.in_replica_index = is_true(row[8]);
     one.replicated = is_true(row[9]);
-    if (row[6]) keys[found->first][number<int>(row[6])] = one.name;
+    if (row[6]) keys[found->first][number_in<int>(row[6])] = one.name;
     found->second.columns.push_back(std::move(one));
   }
   for (const auto& [oid, columns_by_place] : keys) {
@@ -204,7 +197,7 @@ std::map<std::uint32_t, collation> collations_of(const query_rows& read) {
   std::map<std::uint32_t, collation> collations;
   for (const auto& row : read.rows()) {
     collation one;
-    one.oid = number<std::uint32_t>(row[0]);
+    one.oid = number_in<std::uint32_t>(row[0]);
     one.provider = static_cast<collation_provider>(letter(row[2]));
     const bool libc = one.provider == collation_provider::libc;
     one.collate = (libc ? row[4] : row[6]).value_or("");
@@ -222,24 +215,24 @@ std::vector<type_entry> types_of(const query_rows& types, const query_rows& labe
                                  const query_rows& attributes) {
   std::map<std::uint32_t, std::vector<std::string>> labels_of;
   for (const auto& row : labels.rows())
-    labels_of[number<std::uint32_t>(row[0])].push_back(row[1].value_or(""));
+    labels_of[number_in<std::uint32_t>(row[0])].push_back(row[1].value_or(""));
   std::map<std::uint32_t, std::vector<type_attribute>> attributes_of;
   for (const auto& row : attributes.rows()) {
-    attributes_of[number<std::uint32_t>(row[0])].push_back(
-        {row[1].value_or(""), number<std::uint32_t>(row[2]), number<std::int32_t>(row[3])});
+    attributes_of[number_in<std::uint32_t>(row[0])].push_back(
+        {row[1].value_or(""), number_in<std::uint32_t>(row[2]), number_in<std::int32_t>(row[3])});
   }
   std::vector<type_entry> made;
   for (const auto& row : types.rows()) {
     type_entry one;
-    one.oid = number<std::uint32_t>(row[0]);
+    one.oid = number_in<std::uint32_t>(row[0]);
     one.schema = row[1].value_or("");
     one.name = row[2].value_or("");
     one.kind = letter(row[3]);
-    one.element_oid = number<std::uint32_t>(row[4]);
-    one.base_oid = number<std::uint32_t>(row[5]);
-    one.base_modifier = number<std::int32_t>(row[6]);
+    one.element_oid = number_in<std::uint32_t>(row[4]);
+    one.base_oid = number_in<std::uint32_t>(row[5]);
+    one.base_modifier = number_in<std::int32_t>(row[6]);
     one.delimiter = row[7] && !row[7]->empty() ? row[7]->front() : ',';
-    one.range_subtype_oid = number<std::uint32_t>(row[8]);
+    one.range_subtype_oid = number_in<std::uint32_t>(row[8]);
     if (const auto found = labels_of.find(one.oid); found != labels_of.end())
       one.labels = std::move(found->second);
     if (const auto found = attributes_of.find(one.oid); found != attributes_of.end())
@@ -297,7 +290,7 @@ async_result<std::shared_ptr<const catalog>> read_once(connection* database, pub
   std::map<std::uint32_t, catalog_table> by_oid;
   for (const auto& row : tables->rows()) {
     catalog_table one;
-    one.oid = number<std::uint32_t>(row[0]);
+    one.oid = number_in<std::uint32_t>(row[0]);
     one.name = {row[1].value_or(""), row[2].value_or("")};
     one.identity = static_cast<replica_identity>(letter(row[3]));
     one.published = is_true(row[4]);
@@ -356,7 +349,7 @@ async_result<bool> is_outdated(connection* database, std::vector<named_table> ta
   if (!labels_digest.empty() && !found->empty() && found->value(3) != labels_digest) co_return true;
   std::map<std::uint32_t, table_name> names;
   for (const auto& row : found->rows()) {
-    names.emplace(number<std::uint32_t>(row[0]),
+    names.emplace(number_in<std::uint32_t>(row[0]),
                   table_name{row[1].value_or(""), row[2].value_or("")});
   }
   co_return std::ranges::any_of(tables, [&](const auto& table) {

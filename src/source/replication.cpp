@@ -5,25 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "source/numbers.hpp"
 #include "source/timeline_history.hpp"
 
 namespace pulse::source {
-namespace {
-
-std::uint32_t to_number(const std::string& text) {
-  std::uint32_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-std::uint64_t transaction_number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-}  // namespace
-
 async_result<server_identity> identify_server(connection* replication) {
   const auto database = co_await replication->query(
       "SELECT oid, pg_is_in_recovery() FROM pg_database WHERE datname = current_database()");
@@ -35,10 +20,10 @@ async_result<server_identity> identify_server(connection* replication) {
   if (!found) co_return wrap("identifying the server", found.error());
   server_identity identity;
   identity.system_identifier = found->value(0);
-  identity.history.current = to_number(found->value(1));
+  identity.history.current = number_in<std::uint32_t>(found->value(1));
   identity.wal_end = parse_lsn(found->value(2)).value_or(lsn{});
   identity.database = found->value(3);
-  identity.database_oid = to_number(database->value(0));
+  identity.database_oid = number_in<std::uint32_t>(database->value(0));
   if (identity.history.current > 1) {
     const auto history =
         co_await replication->query(fmt::format("TIMELINE_HISTORY {}", identity.history.current));
@@ -60,7 +45,7 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
   facts.plugin = found->value(0);
   facts.database = found->value(1);
   facts.active = found->value(2) == "t";
-  facts.active_pid = static_cast<std::int32_t>(to_number(found->value(3)));
+  facts.active_pid = static_cast<std::int32_t>(number_in<std::uint32_t>(found->value(3)));
   facts.confirmed_flush = parse_lsn(found->value(4)).value_or(lsn{});
   facts.lost = found->value(5) == "lost";
   co_return std::optional(facts);
@@ -108,8 +93,8 @@ async_result<running_transactions> read_running(connection* database) {
   const auto written = co_await database->query("SELECT pg_current_wal_insert_lsn()");
   if (!written) co_return wrap("looking at the running transactions", written.error());
   running_transactions running;
-  running.xmin = transaction_number(found->value(0));
-  running.xmax = transaction_number(found->value(1));
+  running.xmin = number_in<std::uint64_t>(found->value(0));
+  running.xmax = number_in<std::uint64_t>(found->value(1));
   running.written = parse_lsn(written->value(0)).value_or(lsn{});
   co_return running;
 }

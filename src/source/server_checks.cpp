@@ -1,13 +1,13 @@
 #include "source/server_checks.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "source/encoding_checks.hpp"
 #include "source/identity_checks.hpp"
 #include "source/keyless_tables.hpp"
+#include "source/numbers.hpp"
 #include "source/ownership.hpp"
 #include "source/publications.hpp"
 
@@ -17,12 +17,6 @@ namespace {
 // PostgreSQL cuts longer names.
 constexpr std::size_t name_bytes_max = 63;
 constexpr int version_min = 120000;
-
-int to_int(const std::string& text) {
-  int value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 finding good(std::string what) {
   return {severity::ok, std::move(what), {}, {}};
@@ -37,7 +31,7 @@ constexpr const char* settings_sql = R"(
          pg_is_in_recovery())";
 
 finding check_version(const std::string& version, const std::string& number) {
-  if (to_int(number) >= version_min) return good("PostgreSQL " + version);
+  if (number_in<int>(number) >= version_min) return good("PostgreSQL " + version);
   return {severity::failure, "PostgreSQL " + version, "Pulse needs PostgreSQL 12 or later", {}};
 }
 
@@ -242,11 +236,11 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
   findings.push_back(check_role(*role));
   const bool has_slot = settings->value(5) == "t";
   findings.push_back(check_free("replication slots", "max_replication_slots",
-                                to_int(settings->value(4)) - (has_slot ? 1 : 0),
-                                to_int(settings->value(3))));
+                                number_in<int>(settings->value(4)) - (has_slot ? 1 : 0),
+                                number_in<int>(settings->value(3))));
   findings.push_back(check_free("WAL senders", "max_wal_senders",
-                                to_int(settings->value(7)) - (has_slot ? 1 : 0),
-                                to_int(settings->value(6))));
+                                number_in<int>(settings->value(7)) - (has_slot ? 1 : 0),
+                                number_in<int>(settings->value(6))));
   findings.push_back(check_synchronous(settings->value(8)));
   if (const auto keep = settings->value(9); !keep.empty() && keep != "-1") {
     findings.push_back(

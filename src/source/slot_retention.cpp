@@ -1,18 +1,8 @@
 #include "source/slot_retention.hpp"
 
-#include <charconv>
+#include "source/numbers.hpp"
 
 namespace pulse::source {
-namespace {
-
-std::uint64_t to_bytes(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-}  // namespace
-
 async_result<std::optional<slot_retention>> read_slot_retention(connection* database,
                                                                 std::string slot) {
   // wal_status and safe_wal_size are there from PostgreSQL 13 on.
@@ -25,10 +15,10 @@ async_result<std::optional<slot_retention>> read_slot_retention(connection* data
   if (!found) co_return wrap("looking at what the replication slot keeps", found.error());
   if (found->empty()) co_return std::optional<slot_retention>();
   slot_retention kept;
-  kept.kept_bytes = to_bytes(found->value(0));
+  kept.kept_bytes = number_in<std::uint64_t>(found->value(0));
   kept.wal_status = found->value(1);
   // Below zero: it may be lost any moment.
-  if (const auto& safe = found->rows()[0][2]) kept.safe_bytes = to_bytes(*safe);
+  if (const auto& safe = found->rows()[0][2]) kept.safe_bytes = number_in<std::uint64_t>(*safe);
   co_return std::optional(kept);
 }
 

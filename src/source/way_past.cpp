@@ -1,17 +1,11 @@
 #include "source/way_past.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
+
+#include "source/numbers.hpp"
 
 namespace pulse::source {
 namespace {
-
-std::uint64_t place_number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 error can_be_sent() {
   return {errc::conflict, "PostgreSQL can send what capture stood at",
@@ -101,8 +95,8 @@ async_result<lsn> find_refused_end(connection* replication, std::string slot,
       quote_literal(slot), quote_literal(to_string(from))));
   if (!facts) co_return wrap("looking for the end of the transaction", facts.error());
   const auto end = parse_lsn(facts->value(0));
-  const auto page_bytes = place_number(facts->value(1));
-  const auto segment_bytes = place_number(facts->value(2));
+  const auto page_bytes = number_in<std::uint64_t>(facts->value(1));
+  const auto segment_bytes = number_in<std::uint64_t>(facts->value(2));
   if (!end || page_bytes == 0 || segment_bytes == 0) {
     co_return error{errc::protocol, "PostgreSQL does not say where its WAL ends", {}};
   }
@@ -156,7 +150,7 @@ async_result<std::vector<std::uint32_t>> find_tables_left_out(connection* replic
   if (auto dropped = co_await drop_copy(replication, slot); !dropped) co_return dropped.error();
   for (std::size_t row = 0; row < found->size(); ++row) {
     if (found->value(1, row) != "t") co_return std::vector<std::uint32_t>();
-    tables.push_back(static_cast<std::uint32_t>(place_number(found->value(0, row))));
+    tables.push_back(number_in<std::uint32_t>(found->value(0, row)));
   }
   co_return tables;
 }
