@@ -16,6 +16,13 @@ namespace pulse::app {
 
 inline constexpr std::chrono::seconds connect_timeout{10};
 
+// Said to an operator who names another change than the one that capture stands at.
+inline error stands_elsewhere(lsn at, lsn named) {
+  return {errc::conflict,
+          "capture stands at the change at " + to_string(at) + ", not at " + to_string(named),
+          "give the LSN of the change that is to be lost"};
+}
+
 struct capture::session {
   std::unique_ptr<source::connection> database;  // SQL
   std::unique_ptr<source::connection> replication;

@@ -45,12 +45,7 @@ void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
                 "see what /capturez says of the project"});
     }
     const auto at = stands_at_->at;
-    if (at.change != change) {
-      return done(error{errc::conflict,
-                        "capture stands at the change at " + to_string(at.change) + ", not at " +
-                            to_string(change),
-                        "give the LSN of the change that is to be lost"});
-    }
+    if (at.change != change) return done(stands_elsewhere(at.change, change));
     history_gap gap;
     gap.kind = gap_kind::skipped;
     // All that was committed before the change, of the same transaction too, is on this side of it.

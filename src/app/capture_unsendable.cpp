@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "app/capture_session.hpp"
@@ -86,9 +84,7 @@ asio::awaitable<void> capture::stand_at_crash() {
               {{"project", with_.project.name}, {"reason", problem}});
   }
   while (!stopping_ && !order_) {
-    pause_timer_.expires_after(std::chrono::hours(1));
-    boost::system::error_code cancelled;
-    co_await pause_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    if (!co_await pause(std::chrono::hours(1))) co_return;
   }
 }
 
@@ -98,12 +94,7 @@ void capture::order_to_pass(lsn at, std::function<void(result<history_gap>)> don
     return done(error{errc::conflict, "the change at " + to_string(at) + " is being skipped",
                       "see `pulse gaps list`"});
   }
-  if (standing.at != at) {
-    return done(error{
-        errc::conflict,
-        "capture stands at the change at " + to_string(standing.at) + ", not at " + to_string(at),
-        "give the LSN of the change that is to be lost"});
-  }
+  if (standing.at != at) return done(stands_elsewhere(standing.at, at));
   order_.emplace(skip_order{at, std::move(done)});
   // The next connection carries it out.
   pause_timer_.cancel();
@@ -183,13 +174,12 @@ source::async_result<history_gap> capture::leave_out(std::shared_ptr<session> on
   const auto& history = with_.whose.history;
   const position behind = history.place(*end);
   const auto bounds = with_.log->bounds();
-  const position mark{bounds.timeline, bounds.covered_through, {}, 0};
   // Where only a transaction's end is known, it may have begun to be missing anywhere before.
   const bool knows_commit = found.commit || names_change;
   const auto commit = knows_commit ? history.place({end->value - 1}) : position{};
   history_gap gap;
   gap.kind = gap_kind::skipped;
-  gap.after = std::max({mark, with_.whose.begins, bounds.last_at, commit});
+  gap.after = std::max({bounds.mark(), with_.whose.begins, bounds.last_at, commit});
   gap.through = just_before(behind);
   gap.tables = std::move(*tables);
   gap.reason = fmt::format(
