@@ -8,9 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/fault_storage.hpp"
 #include "tests/support/temporary_directory.hpp"
-#include "tests/support/test_events.hpp"
+#include "tests/unit/log/segment_log_on_a_disk.hpp"
 
 namespace pulse::log {
 namespace {
@@ -21,49 +20,6 @@ using pulse::testing::test_event;
 using pulse::testing::wait_until;
 using testing::fault_disk;
 using testing::open_disk;
-
-class segment_log_on_a_disk : public ::testing::Test {
- protected:
-  segment_log_on_a_disk() : disk_(std::make_shared<fault_disk>()) {
-    options_.segment_bytes = 16384;
-    options_.block_bytes_target = 1024;
-    options_.recent_bytes_max = 0;
-    options_.retry_wait = std::chrono::milliseconds(1);
-  }
-
-  void open() {
-    log_.reset();
-    auto opened = try_open();
-    ASSERT_TRUE(opened) << opened.error().message();
-    log_ = std::move(opened).value();
-  }
-  result<std::unique_ptr<segment_log>> try_open() {
-    return segment_log::open(open_disk(disk_), options_);
-  }
-
-  void append(std::uint32_t from, std::uint32_t to) {
-    for (auto n = from; n <= to; ++n) ASSERT_TRUE(log_->append(test_event(n).view()));
-  }
-  void append_durably(std::uint32_t from, std::uint32_t to) {
-    append(from, to);
-    wait_until([&] { return log_->bounds().last == to; });
-  }
-
-  // One write a block, so that each is durable before the next.
-  void append_one_by_one(std::uint32_t from, std::uint32_t to) {
-    for (auto n = from; n <= to; ++n) append_durably(n, n);
-  }
-
-  std::vector<std::string> segments() const {
-    auto names = disk_->names();
-    std::erase_if(names, [](const auto& name) { return !name.ends_with(".seg"); });
-    return names;
-  }
-
-  std::shared_ptr<fault_disk> disk_;
-  segment_log_options options_;
-  std::unique_ptr<segment_log> log_;
-};
 
 TEST_F(segment_log_on_a_disk, goes_on_by_itself_when_a_full_disk_has_room_again) {
   disk_->set_capacity(20000);
@@ -193,69 +149,6 @@ TEST_F(segment_log_on_a_disk, marks_of_an_idle_database_do_not_fill_the_disk) {
   EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 200U);
   open();
   EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 200U);
-}
-
-TEST_F(segment_log_on_a_disk, what_retention_leaves_survives_a_restart) {
-  open();
-  append_durably(1, 1000);
-  ASSERT_TRUE(log_->cover(7, lsn{99}));
-  wait_until([&] { return log_->bounds().covered_through == lsn{99}; });
-  retention_policy policy;
-  policy.age_max = std::chrono::seconds(1);
-  const auto dropped = log_->trim(policy, unix_time_us::max());
-  ASSERT_TRUE(dropped);
-  const auto before = log_->bounds();
-  EXPECT_EQ(dropped->dropped_events, before.first - 1);
-  EXPECT_EQ(segments().size(), 1U);
-  open();
-  const auto after = log_->bounds();
-  EXPECT_EQ(after.first, before.first);
-  EXPECT_EQ(after.last, 1000U);
-  EXPECT_EQ(after.last_at, before.last_at);
-  EXPECT_EQ(after.last_id, before.last_id);
-  EXPECT_EQ(after.dropped_through, before.dropped_through);
-  EXPECT_EQ(after.covered_through, lsn{99});
-  EXPECT_EQ(after.timeline, 7U);
-}
-
-TEST_F(segment_log_on_a_disk, a_segment_that_cannot_be_removed_ends_the_process_and_loses_nothing) {
-  struct ended {};
-  options_.on_fatal = [](const error&) { throw ended{}; };
-  open();
-  append_durably(1, 1000);
-  ASSERT_GT(segments().size(), 2U);
-  const auto before = segments();
-  retention_policy policy;
-  policy.age_max = std::chrono::seconds(1);
-  disk_->removals_fail = true;
-  EXPECT_THROW(static_cast<void>(log_->trim(policy, unix_time_us::max())), ended);
-  EXPECT_EQ(segments(), before);
-  disk_->removals_fail = false;
-  open();
-  EXPECT_EQ(collect(*log_->read(position{}, 0)).size(), 1000U);
-}
-
-class set_clock final : public clock_source {
- public:
-  unix_time_us now() const override { return at; }
-  std::chrono::steady_clock::time_point steady_now() const override { return {}; }
-  unix_time_us at{std::chrono::hours(24 * 20'000)};
-};
-
-TEST_F(segment_log_on_a_disk, retention_by_age_counts_from_when_events_were_stored) {
-  // Committed long ago: caught up with after an outage.
-  set_clock clock;
-  options_.clock = &clock;
-  open();
-  append_durably(1, 1000);
-  ASSERT_GT(segments().size(), 1U);
-  retention_policy policy;
-  policy.age_max = std::chrono::hours(24 * 7);
-  EXPECT_EQ(log_->trim(policy, clock.at)->dropped_events, 0U);
-  open();
-  EXPECT_EQ(log_->trim(policy, clock.at + std::chrono::hours(24 * 6))->dropped_events, 0U);
-  EXPECT_GT(log_->trim(policy, clock.at + std::chrono::hours(24 * 8))->dropped_events, 0U);
-  log_.reset();
 }
 
 TEST_F(segment_log_on_a_disk, a_torn_tail_is_cut_and_appending_goes_on) {

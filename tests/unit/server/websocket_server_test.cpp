@@ -1,57 +1,12 @@
-// The server's WebSocket side against a client that is not of this project: Beast's.
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/websocket/stream.hpp>
-#include <gmock/gmock.h>
+// What goes through an open WebSocket, and how it ends.
+#include "tests/unit/server/websocket_server.hpp"
 
-#include "tests/unit/server/running_server.hpp"
+#include <gmock/gmock.h>
 
 namespace pulse::server {
 namespace {
 
-namespace websocket = boost::beast::websocket;
-using client = websocket::stream<boost::asio::ip::tcp::socket>;
-
-constexpr const char* an_id = "01HYZ3T9QK7B2M4N6P8R0S1T2V";
-const std::string an_ack = R"({"type":"ack","id":"01HYZ3T9QK7B2M4N6P8R0S1T2V"})";
-
-class websocket_server : public running_server {
- protected:
-  client open(const std::string& path = "/stream", const std::string& key = "good-key") {
-    client socket(connect(ports.streams));
-    socket.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
-      request.set("authorization", "Bearer " + key);
-      request.set("subscription", a_subscription);
-      request.set("stream", "{}");
-      request.set("sec-websocket-protocol", "");
-    }));
-    socket.handshake("127.0.0.1", path);
-    return socket;
-  }
-
-  void send(std::string_view event) {
-    on_server([&] { host->subscriber->send(event); });
-  }
-
-  static std::string receive(client& socket) {
-    boost::beast::flat_buffer buffer;
-    boost::system::error_code failed;
-    socket.read(buffer, failed);
-    if (failed) return failed.message();
-    return {static_cast<const char*>(buffer.data().data()), buffer.size()};
-  }
-
-  static unsigned close_code_of(client& socket) {
-    boost::beast::flat_buffer buffer;
-    boost::system::error_code failed;
-    socket.read(buffer, failed);
-    EXPECT_EQ(failed, websocket::error::closed);
-    return socket.reason().code;
-  }
-
-  static void say(client& socket, const std::string& text) {
-    socket.write(boost::asio::buffer(text));
-  }
-};
+using ::testing::StartsWith;
 
 TEST_F(websocket_server, delivers_events_of_every_size_in_order) {
   start();
@@ -181,7 +136,7 @@ TEST_F(websocket_server, closes_with_the_code_of_what_was_wrong) {
   auto unmasked = connect(ports.streams);
   boost::asio::write(unmasked, boost::asio::buffer(upgrade("/stream") + "\x81\x01x"));
   const auto answer = read_to_end(unmasked);
-  EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 101 "));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 "));
   EXPECT_THAT(answer, ::testing::HasSubstr("\x03\xEA"));  // 1002
   EXPECT_EQ(on_server([&] { return host->closed.size(); }), 5U);
 }
@@ -282,8 +237,7 @@ TEST_F(websocket_server, closes_the_streams_of_a_revoked_key_only) {
   start();
   auto revoked = open("/stream", "good-key");
   auto other = open("/stream", "other-key");
-  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-1"),
-              ::testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(call("DELETE", "/v1/projects/shop/keys/key-1"), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(close_code_of(revoked), 1008U);
   EXPECT_EQ(revoked.reason().reason, "the API key was revoked");
   EXPECT_EQ(on_server([&] { return host->closed; }), std::vector{streams::stream_id{1}});
@@ -364,7 +318,7 @@ TEST_F(websocket_server, keeps_the_addresses_open_for_a_successor) {
     EXPECT_EQ(bound->admin, ports.admin);
   });
   boost::asio::write(waiting, boost::asio::buffer(std::string("GET /healthz HTTP/1.0\r\n\r\n")));
-  EXPECT_THAT(read_to_end(waiting), ::testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(read_to_end(waiting), StartsWith("HTTP/1.1 200"));
   std::promise<void> ended;
   on_server([&] { successor.stop(std::chrono::seconds(0), [&] { ended.set_value(); }); });
   ended.get_future().wait();
@@ -380,7 +334,7 @@ TEST_F(websocket_server, opens_the_stream_that_was_asked_for_just_before_it_stop
   on_server([&] { std::exchange(host->held, nullptr)(streams::stream_id{7}); });
   std::string answer;
   boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
-  EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 101"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101"));
   socket.close();
   stopped.wait();
 }

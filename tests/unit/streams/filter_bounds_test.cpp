@@ -41,19 +41,8 @@ class filter_bounds : public hub_fixture {
     wanted.name = name;
     wanted.model = testing::model_of(table_);
     wanted.wanted.create = json::parse(create).as_object();
-    auto to = std::make_shared<recorder>();
-    hub_->open(
-        wanted,
-        {std::make_shared<const relation>(table_), std::make_shared<const table_facts>(facts())},
-        position{}, to, [to](const result<stream_id>& opened) {
-          if (!opened) {
-            to->refused = opened.error();
-          } else {
-            to->stream = *opened;
-          }
-        });
-    settle();
-    return to;
+    return hub_fixture::open(wanted, table_, position{},
+                             std::make_shared<const table_facts>(facts()));
   }
 
   void append_unread_row(const std::string& body) {

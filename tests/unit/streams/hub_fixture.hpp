@@ -122,9 +122,10 @@ class hub_fixture : public ::testing::Test {
     return open(request(name, table, mode), shape(table), start.value_or(log_.bounds().last_at));
   }
   std::shared_ptr<recorder> open(const stream_request& wanted, const relation& table,
-                                 const position& start) {
+                                 const position& start,
+                                 std::shared_ptr<const table_facts> facts = nullptr) {
     auto to = std::make_shared<recorder>();
-    hub_->open(wanted, {std::make_shared<const relation>(table), nullptr}, start, to,
+    hub_->open(wanted, {std::make_shared<const relation>(table), std::move(facts)}, start, to,
                [to](const result<stream_id>& opened) {
                  if (!opened) {
                    to->refused = opened.error();
