@@ -65,7 +65,8 @@ bool needs_a_person(const error& problem) {
 capture::capture(parts with)
     : with_(std::move(with)),
       names_(source::names_for(with_.project.name, with_.project.publication)),
-      ingest_(*with_.log, *with_.relations, make_figures(*with_.figures, with_.project.name)),
+      ingest_(with_.project.name, *with_.log, *with_.relations,
+              make_figures(*with_.figures, with_.project.name)),
       streamed_(*with_.spill, make_stream_figures(*with_.figures, with_.project.name)),
       decoder_(ingest_, &streamed_),
       intake_(*with_.log, ingest_, streamed_, decoder_),
@@ -160,10 +161,18 @@ std::string capture::out_of_space_reason() const {
 
 void capture::set_state(std::string state, std::string problem) {
   const std::scoped_lock lock(status_mutex_);
-  status_.connected = state == "streaming";
+  const bool connected = state == "streaming";
+  if (connected && !status_.connected) connected_at_ = std::chrono::steady_clock::now();
+  status_.connected = connected;
   connected_.Set(status_.connected ? 1 : 0);
   status_.state = std::move(state);
   status_.problem = std::move(problem);
+}
+
+std::chrono::steady_clock::duration capture::streamed_for() const {
+  const std::scoped_lock lock(status_mutex_);
+  if (!status_.connected) return {};
+  return std::chrono::steady_clock::now() - connected_at_;
 }
 
 void capture::heard() {
@@ -199,11 +208,7 @@ asio::awaitable<void> capture::run() {
     if (std::exchange(connects_again_, false)) continue;
     const auto problem = outcome ? std::string("replication has ended") : outcome.error().message();
     const bool person = !outcome && !misses_publication_ && needs_a_person(outcome.error());
-    {
-      // A connection that worked for a while starts over with short waits.
-      const std::scoped_lock lock(status_mutex_);
-      if (status_.connected) wait.reset();
-    }
+    wait.worked_for(streamed_for());
     set_state(person ? "stopped" : "reconnecting", problem);
     const auto pause_ms = person ? retry_most : wait.next();
     if (problem != last_problem) {

@@ -155,6 +155,7 @@ class capture {
   source::async_result<> clear_the_way(std::shared_ptr<session> one);
   source::async_result<> go_on_replaying();
   source::async_result<> wait_for_spill();
+  void give_buffer_back(session& one);
   source::async_result<> wait_for_log();
   source::async_result<> confirm(std::shared_ptr<session> one);
   boost::asio::awaitable<void> keep_house(std::shared_ptr<session> one);
@@ -207,6 +208,8 @@ class capture {
   void set_state(std::string state, std::string problem);
   void heard();
   bool was_silent_for(std::chrono::steady_clock::duration time) const;
+  // How long changes have been streaming; zero: they are not.
+  std::chrono::steady_clock::duration streamed_for() const;
 
   parts with_;
   source::source_names names_;
@@ -293,6 +296,7 @@ class capture {
   std::string warning_;       // of the slot, whatever else there is to say
   std::string inserts_only_;  // tables without a replica identity, for people
   std::chrono::steady_clock::time_point last_heard_{};
+  std::chrono::steady_clock::time_point connected_at_{};
 
   prometheus::Counter& skipped_;
   prometheus::Gauge& connected_;

@@ -17,6 +17,9 @@ namespace {
 // Appended and not yet durable: beyond this nothing more is read from the replication socket, and
 // TCP holds the server back.
 constexpr std::uint64_t pending_bytes_max = std::uint64_t{32} << 20U;
+// A connection on which more came at once is not kept: its buffer never shrinks. Anybody who may
+// log in can send as much as PostgreSQL takes (pg_logical_emit_message; 1 GB).
+constexpr std::size_t message_bytes_kept_max = std::size_t{64} << 20U;
 // Of a committed transaction: between two portions others have their turn.
 constexpr std::size_t replay_portion_bytes = std::size_t{256} << 10U;
 constexpr std::chrono::milliseconds house_interval{500};
@@ -109,8 +112,18 @@ source::async_result<> capture::stream(std::shared_ptr<session> one) {
     if (intake_.answer_due(std::chrono::steady_clock::now())) {
       if (auto sent = co_await confirm(one); !sent) co_return sent.error();
     }
+    give_buffer_back(*one);
   }
   co_return error{errc::cancelled, "stopping", {}};
+}
+
+// Not before what has come is stored, so that the next connection does not get the same again.
+void capture::give_buffer_back(session& one) {
+  if (one.replication->largest_message() <= message_bytes_kept_max) return;
+  if (ingest_.in_transaction() || streamed_.waiting()) return;
+  if (!one.came_with_large) one.came_with_large = intake_.behind_all();
+  if (with_.log->bounds().covered_through >= *one.came_with_large)
+    connect_again("a very large message has come: its buffer is given back");
 }
 
 source::async_result<> capture::wait_for_log() {
@@ -156,7 +169,7 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
     const auto now = std::chrono::steady_clock::now();
     if (auto marked = intake_.mark_idle(now); !marked) {
       log_error("capture", "the idle mark could not be appended",
-                {{"reason", marked.error().message()}});
+                {{"project", with_.project.name}, {"reason", marked.error().message()}});
     }
     if (intake_.feedback_due(now)) co_await confirm(one);
     begin_look_at_publications(now);
@@ -242,7 +255,7 @@ void capture::trim(const position& through) {
   policy.through_max = through;
   if (const auto trimmed = with_.log->trim(policy, system_clock_source().now()); !trimmed) {
     log_error("capture", "retention could not drop old segments",
-              {{"reason", trimmed.error().message()}});
+              {{"project", with_.project.name}, {"reason", trimmed.error().message()}});
   }
 }
 

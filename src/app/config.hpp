@@ -29,7 +29,7 @@ struct project_config {
   std::chrono::seconds heartbeat_interval{10};
   bool fix = false;  // give keyless tables a replica identity at setup
   std::chrono::seconds retention_age{7 * 86400};
-  std::optional<std::uint64_t> retention_bytes;  // nothing: a fifth of the volume
+  std::optional<std::uint64_t> retention_bytes;  // nothing: a share of the volume
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
   // The log never takes more; capture waits as on a full disk. Nothing: as much as the disk has.
   std::optional<std::uint64_t> storage_max;

@@ -7,8 +7,9 @@
 
 namespace pulse::app {
 
-ingestor::ingestor(log::event_log& log, log::relation_store& relations, figures counters)
-    : log_(&log), relations_(&relations), counters_(counters) {}
+ingestor::ingestor(std::string project, log::event_log& log, log::relation_store& relations,
+                   figures counters)
+    : project_(std::move(project)), log_(&log), relations_(&relations), counters_(counters) {}
 
 void ingestor::start(timelines history) {
   const auto bounds = log_->bounds();
@@ -55,7 +56,7 @@ result<void> ingestor::resolve_with(const type_catalog& types) {
     if (!resolved) {
       log_warning("ingest",
                   "a column's type is gone from the database: its values are taken as text",
-                  {{"table", to_string(definition.table)}});
+                  {{"project", project_}, {"table", to_string(definition.table)}});
       resolved = source::resolve_as_text(definition, types);
     }
     if (const auto described = describe(*resolved); !described) return described.error();
@@ -123,7 +124,8 @@ void ingestor::tell_of_truncate(const event_view& event) {
   const auto definition = relations_->find(event.relation);
   log_warning("ingest",
               "a table was truncated: consumers with the Prisma client do not learn of it",
-              {{"table", definition ? to_string(definition->table) : std::string()},
+              {{"project", project_},
+               {"table", definition ? to_string(definition->table) : std::string()},
                {"position", to_string(event.at)}});
 }
 

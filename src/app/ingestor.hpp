@@ -34,7 +34,9 @@ class ingestor final : public fragment_sink {
     prometheus::Counter& transactions;  // commits seen
   };
 
-  ingestor(log::event_log& log, log::relation_store& relations, figures counters);
+  // The project's name is for log lines.
+  ingestor(std::string project, log::event_log& log, log::relation_store& relations,
+           figures counters);
 
   // A new connection to a server with this history. Goes on after what the log holds.
   void start(timelines history);
@@ -81,6 +83,7 @@ class ingestor final : public fragment_sink {
   result<void> describe(const relation& resolved);
   void tell_of_truncate(const event_view& event);
 
+  std::string project_;
   log::event_log* log_;
   log::relation_store* relations_;
   figures counters_;

@@ -2,6 +2,7 @@
 // of capture that has no I/O.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "app/ingestor.hpp"
@@ -43,6 +44,9 @@ class intake {
   // Lets the log's mark follow an idle database, for which no transaction moves it.
   result<void> mark_idle(time_point now);
   lsn received() const { return rules_.received(); }
+  // Who starts here does not get again what has come. A message outside of transactions may be
+  // beyond what counts as received.
+  lsn behind_all() const { return std::max(received(), lsn{decoder_->last_start().value + 1}); }
 
  private:
   void note_received(lsn end);

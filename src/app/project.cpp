@@ -24,11 +24,12 @@ namespace {
 // Without event persistence: what subscribe() may be behind by.
 constexpr std::uint64_t live_bytes_max = std::uint64_t{16} << 20U;
 
-std::uint64_t fifth_of_volume(const std::filesystem::path& directory) {
+// A fifth of the volume; of more than two projects, all together half of it.
+std::uint64_t share_of_volume(const std::filesystem::path& directory, std::size_t projects) {
   std::error_code failure;
   const auto space = std::filesystem::space(directory, failure);
-  constexpr std::uint64_t otherwise = std::uint64_t{10} << 30U;
-  return failure ? otherwise : space.capacity / 5;
+  constexpr std::uint64_t otherwise = std::uint64_t{50} << 30U;
+  return (failure ? otherwise : space.capacity) / std::max<std::uint64_t>(5, 2 * projects);
 }
 
 // For who needs the gap recorded, and not the record.
@@ -120,6 +121,7 @@ result<void> project::open_log(const std::filesystem::path& directory) {
   }
   auto files = log::open_directory(directory / "log");
   if (!files) return files.error();
+  (*files)->set_project(config.name);
   auto relations = log::relation_file::open(**files);
   if (!relations) return relations.error();
   relations_ = std::move(*relations);
@@ -235,7 +237,7 @@ void project::record_damage(const log::damaged_stretch& lost,
 // reached.
 log::retention_policy project::retention() const {
   const auto& config = with_.config;
-  auto bytes_max = fifth_of_volume(with_.data_dir);
+  auto bytes_max = share_of_volume(with_.data_dir, with_.projects);
   if (config.storage_max) {
     bytes_max = std::min(bytes_max, *config.storage_max - 2 * config.segment_bytes);
   }

@@ -31,6 +31,7 @@ class project final : public server::project_service, public std::enable_shared_
   struct parts {
     project_config config;
     std::filesystem::path data_dir;  // of the whole server
+    std::size_t projects = 1;        // that share its volume
     boost::asio::any_io_executor delivery;
     std::shared_ptr<control::control_thread> control;
     metrics* figures = nullptr;

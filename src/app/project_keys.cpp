@@ -75,7 +75,8 @@ void hand_out(const std::vector<new_key>& keys, const std::filesystem::path& dat
                {{"project", key.project}, {"file", path.string()}});
     } else {
       log_error("server", "the API key that was made could not be written",
-                {{"reason", written.error().message()},
+                {{"project", key.project},
+                 {"reason", written.error().message()},
                  {"next", "make another with `pulse keys create`"}});
     }
   }

@@ -65,7 +65,8 @@ void project::keep_catalog() {
 result<server::resolved_table> project::resolve_from(const catalog& known,
                                                      const streams::model& wanted,
                                                      const position& flushed) const {
-  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema));
+  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema),
+                                            with_.config.name);
   if (!table) return table.error();
   server::resolved_table found;
   found.shape = shape_of(**table, known);
@@ -90,7 +91,8 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   const auto& model = wanted.model;
   const auto state = capture_->status();
   const auto table =
-      catalog_ ? streams::resolve_table(*catalog_, model, streams::schema_list(target_.schema))
+      catalog_ ? streams::resolve_table(*catalog_, model, streams::schema_list(target_.schema),
+                                        with_.config.name)
                : result<const catalog_table*>(error{errc::not_found, "", ""});
   const bool known = table.has_value();
   if (!state.connected) {

@@ -273,6 +273,7 @@ result<std::shared_ptr<project>> running_server::open_project(const project_conf
   project::parts parts;
   parts.config = config;
   parts.data_dir = config_.data_dir;
+  parts.projects = config_.projects.size();
   parts.delivery = delivery_.get_executor();
   parts.control = control_;
   parts.figures = &figures_;

@@ -45,6 +45,8 @@ class streamed_transactions final : public streamed_sink {
 
   // A transaction that has committed is not wholly through yet: call replay().
   bool replaying() const { return replay_ != nullptr; }
+  // A transaction has been begun to be sent that has not ended.
+  bool waiting() const { return area_->transactions() != 0; }
   // Goes on until about `bytes` have gone through, the transaction is complete, or `pause` says so
   // after a message.
   result<void> replay(std::size_t bytes, const std::function<bool()>& pause);

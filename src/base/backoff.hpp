@@ -9,7 +9,9 @@
 namespace pulse {
 
 // Exponential with full jitter in the upper half: each wait is between half of the step and the
-// step, and the step doubles from `first` to `most`. One owner; not thread-safe.
+// step, and the step doubles from `first` to `most`. It begins again at `first` after what worked
+// for longer than the step: what fails as soon as it has begun is no success, and what fails now
+// and then costs less time than it works. One owner; not thread-safe.
 class backoff {
  public:
   backoff(std::chrono::milliseconds first, std::chrono::milliseconds most, std::uint64_t seed)
@@ -22,8 +24,10 @@ class backoff {
     return wait;
   }
 
-  // After a success: the next failure starts over at `first`.
-  void reset() { step_ = first_; }
+  // How long it worked before the failure that next() is asked for.
+  void worked_for(std::chrono::steady_clock::duration time) {
+    if (time > step_) step_ = first_;
+  }
 
  private:
   std::chrono::milliseconds first_;

@@ -24,8 +24,9 @@ namespace field {
 constexpr std::size_t magic = 0, checksum = 4, previous = 8, codec = 12, table_count = 14,
                       stored = 16, raw = 24, first_sequence = 32, event_count = 40, timeline = 44,
                       covered = 48, newest_commit = 56, first_at = 64, last_at = 88, last_id = 112,
-                      durable = 128, reserved = 136;
-static_assert(reserved + 32 == block_header_bytes);
+                      durable = 128, salt = 136, reserved = 152;
+static_assert(salt + sizeof(segment_salt) == reserved);
+static_assert(reserved + 16 == block_header_bytes);
 }  // namespace field
 
 std::size_t padded(std::size_t size) {
@@ -154,6 +155,7 @@ packed_block pack_block(const block_facts& facts, std::string_view events, const
   encode_position(facts.last_at, to + field::last_at);
   std::memcpy(to + field::last_id, facts.last_id.bytes.data(), facts.last_id.bytes.size());
   store_little(to + field::durable, place.durable_through);
+  std::memcpy(to + field::salt, place.salt.data(), place.salt.size());
   for (std::size_t i = 0; i < tables.size(); ++i)
     store_little(to + block_header_bytes + i * 4, tables[i]);
   packed.checksum = crc32c(std::as_bytes(std::span(packed.bytes)).subspan(field::previous));
@@ -171,6 +173,7 @@ result<block_header> read_block_header(byte_view bytes) {
   header.checksum = load_little<std::uint32_t>(from + field::checksum);
   header.place.previous_checksum = load_little<std::uint32_t>(from + field::previous);
   header.place.durable_through = load_little<std::uint64_t>(from + field::durable);
+  std::memcpy(header.place.salt.data(), from + field::salt, header.place.salt.size());
   header.codec = static_cast<compression>(from[field::codec]);
   header.stored_bytes = load_little<std::uint64_t>(from + field::stored);
   header.raw_bytes = load_little<std::uint64_t>(from + field::raw);

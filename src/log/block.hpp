@@ -2,6 +2,7 @@
 // "Block".
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -72,11 +73,18 @@ struct packed_block {
   std::uint32_t checksum = 0;             // what the next block names as its predecessor
 };
 
+// What a segment's header and all of its blocks carry, made at random with the segment. Rows may
+// hold bytes that look like a block, checksum and all, and where a block is damaged the next one is
+// searched for among its bytes: nobody who writes rows knows the salt. Zeros in segments of earlier
+// versions.
+using segment_salt = std::array<std::byte, 16>;
+
 // Where a block is being written or was found.
 struct block_place {
   std::uint32_t previous_checksum = 0;  // of the block before it: a stale block never fits here
   std::uint64_t durable_through =
       0;  // how much of the file was known durable when the block was written
+  segment_salt salt{};
 };
 
 packed_block pack_block(const block_facts& facts, std::string_view events, const block_place& place,

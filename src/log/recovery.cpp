@@ -31,8 +31,8 @@ result<std::vector<std::string>> segment_names(storage& files) {
 }
 
 // A damaged header says again what the segment before it, its name and its first block say.
-result<segment_header> header_of(const storage_file& file, const std::string& name,
-                                 const log_state* before) {
+result<segment_header> header_of(const std::string& project, const storage_file& file,
+                                 const std::string& name, const log_state* before) {
   auto header = read_segment_header(file);
   if (header || header.error().code != errc::corrupt) return header;
   const auto size = file.size();
@@ -45,10 +45,11 @@ result<segment_header> header_of(const storage_file& file, const std::string& na
                          : whole_block(as_byte_view(bytes).subspan(segment_header_bytes));
   if (!first) return header;
   log_error("log", "a segment's header is damaged: what it says is taken from its first block",
-            {{"segment", name}});
+            {{"project", project}, {"segment", name}});
   segment_header found;
   found.first_sequence = first->facts.first_sequence;
   found.checksum = first->place.previous_checksum;
+  found.salt = first->place.salt;
   if (before != nullptr) {
     found.before = *before;
   } else if (found.first_sequence > 1) {
@@ -66,7 +67,7 @@ result<segment_record> recover_sealed(storage& files, const std::string& name,
   if (!file) return file.error();
   segment_record segment;
   segment.name = name;
-  const auto header = header_of(**file, name, before);
+  const auto header = header_of(files.project(), **file, name, before);
   if (!header) return wrap("segment " + name, header.error());
   segment.header = *header;
   const auto size = (*file)->size();
@@ -82,7 +83,7 @@ result<segment_record> recover_sealed(storage& files, const std::string& name,
   }
   if (seal.error().code != errc::not_found || next == nullptr) return seal.error();
   log_warning("log", "a segment's seal is damaged: its index is made again from its blocks",
-              {{"segment", name}});
+              {{"project", files.project()}, {"segment", name}});
   const auto behind = files.open(*next);
   if (!behind) return behind.error();
   const auto end = read_segment_header(**behind);
@@ -115,14 +116,17 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   }
   segment_record segment;
   segment.name = name;
-  const auto header = header_of(*file, name, before);
+  const auto header = header_of(files.project(), *file, name, before);
   if (!header) return wrap("segment " + name, header.error());
   segment.header = *header;
   auto scanned = scan_segment(*file, segment.header);
   if (!scanned) return scanned.error();
   if (scanned->torn_bytes != 0) {
     log_warning("log", "the last write was cut off before it was confirmed: its bytes are removed",
-                {{"segment", name}, {"offset", scanned->end}, {"bytes", scanned->torn_bytes}});
+                {{"project", files.project()},
+                 {"segment", name},
+                 {"offset", scanned->end},
+                 {"bytes", scanned->torn_bytes}});
   }
   // Truncating first makes what follows read as zeros again.
   if (auto cut = file->truncate(scanned->end); !cut) return cut.error();
@@ -132,6 +136,7 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   at.file = file;
   at.offset = scanned->end;
   at.last_checksum = scanned->last_checksum;
+  at.salt = header->salt;
   at.file_bytes = std::max(options.segment_bytes, scanned->end);
   if (auto room = file->preallocate(at.file_bytes); !room) {
     if (room.error().code != errc::no_space) return room.error();
@@ -174,7 +179,7 @@ result<segment_writer::position_in_file> recover(storage& files, segment_store& 
   const auto newest = files.open(names->back());
   if (!newest) return newest.error();
   const auto* known = names->size() == 1 ? nullptr : &before;
-  const auto header = header_of(**newest, names->back(), known);
+  const auto header = header_of(files.project(), **newest, names->back(), known);
   if (!header) return wrap("segment " + names->back(), header.error());
   if (auto in_order = follows(*header, names->back()); !in_order) return in_order.error();
   auto at = recover_newest(files, store, names->back(), known, options);

@@ -158,7 +158,7 @@ result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
   auto file = there ? files.open(relations_file_name) : files.create(relations_file_name);
   if (!file) return file.error();
   std::unique_ptr<relation_file> opened(new relation_file(std::move(file).value()));
-  if (auto loaded = opened->load(); !loaded)
+  if (auto loaded = opened->load(files.project()); !loaded)
     return wrap("opening the file 'relations'", loaded.error());
   if (auto anew = write_anew(*opened->file_, opened->last_record_, opened->end_); !anew)
     return anew.error();
@@ -167,7 +167,7 @@ result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
   return opened;
 }
 
-result<void> relation_file::load() {
+result<void> relation_file::load(const std::string& project) {
   const auto size = file_->size();
   if (!size) return size.error();
   std::string bytes(*size, '\0');
@@ -190,7 +190,7 @@ result<void> relation_file::load() {
   }
   log_warning("log",
               "the last table definition was cut off before any event needed it: it is removed",
-              {{"offset", end_}, {"bytes", all.size() - end_}});
+              {{"project", project}, {"offset", end_}, {"bytes", all.size() - end_}});
   return file_->truncate(end_);
 }
 

@@ -27,7 +27,7 @@ class relation_file final : public memory_relations {
   result<void> keep(const std::string& database) override;
   result<void> keep(const relation& definition, relation_version version) override;
   result<void> add_record(const std::string& payload);
-  result<void> load();
+  result<void> load(const std::string& project);
   result<void> take_record(byte_view payload);
 
   std::unique_ptr<storage_file> file_;

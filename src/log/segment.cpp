@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -57,7 +58,16 @@ std::optional<event_sequence> parse_segment_name(std::string_view name) {
 }
 
 // Offsets: 0 magic (8), 8 version (u32), 12 checksum of all that follows (u32), 16 first sequence
-// (u64), 24 state (60).
+// (u64), 24 state (60), 84 salt (16).
+constexpr std::size_t salt_at = 84;
+
+segment_salt make_salt() {
+  std::random_device random;
+  segment_salt salt;
+  for (auto& byte : salt) byte = static_cast<std::byte>(random());
+  return salt;
+}
+
 std::string format_segment_header(segment_header& header) {
   std::string page(segment_header_bytes, '\0');
   auto* to = bytes_of(page);
@@ -65,6 +75,7 @@ std::string format_segment_header(segment_header& header) {
   store_little(to + 8, segment_format_version);
   store_little(to + 16, header.first_sequence);
   encode_state(header.before, to + 24);
+  std::memcpy(to + salt_at, header.salt.data(), header.salt.size());
   header.checksum = crc32c(as_byte_view(page).subspan(16));
   store_little(to + 12, header.checksum);
   return page;
@@ -92,6 +103,7 @@ result<segment_header> read_segment_header(const storage_file& file) {
   }
   header.first_sequence = load_little<std::uint64_t>(from + 16);
   header.before = decode_state(from + 24);
+  std::memcpy(header.salt.data(), from + salt_at, header.salt.size());
   return header;
 }
 

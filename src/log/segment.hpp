@@ -41,8 +41,10 @@ struct segment_header {
   event_sequence first_sequence = 1;
   log_state before;            // at the segment's start
   std::uint32_t checksum = 0;  // the first block names it as its predecessor
+  segment_salt salt{};         // of all of its blocks
 };
 
+segment_salt make_salt();
 std::string format_segment_header(segment_header& header);  // sets header.checksum
 result<segment_header> read_segment_header(const storage_file& file);
 

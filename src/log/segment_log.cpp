@@ -112,7 +112,9 @@ void segment_log::must_be_gone(const segment_record& segment, const result<void>
   if (outcome) return;
   log_error("log",
             "a segment cannot be removed: the process ends, and recovers when it is started again",
-            {{"segment", segment.name}, {"reason", outcome.error().message()}});
+            {{"project", files_->project()},
+             {"segment", segment.name},
+             {"reason", outcome.error().message()}});
   if (options_.on_fatal) options_.on_fatal(outcome.error());
   std::abort();
 }
@@ -131,7 +133,8 @@ result<retention_outcome> segment_log::trim(const retention_policy& policy, unix
     must_be_gone(*dropped, files_->remove(dropped->name));
     must_be_gone(*dropped, files_->sync_directory());
     log_info("log", "retention has dropped a segment",
-             {{"segment", dropped->name},
+             {{"project", files_->project()},
+              {"segment", dropped->name},
               {"events", dropped->summary.event_count},
               {"bytes", dropped->file_bytes}});
   }

@@ -76,6 +76,7 @@ result<void> segment_reader::read_run(segment_store::step step) {
   run_name_ = std::move(step.name);
   run_next_ = run_facts_.first_sequence;
   run_before_ = step.before_run;
+  run_salt_ = step.salt;
   run_at_ = 0;
   run_.resize(run_facts_.bytes);
   const auto got = step.file->read_at(run_facts_.offset,
@@ -93,7 +94,7 @@ result<bool> segment_reader::next_block_of_run() {
   while (run_at_ < run_.size()) {
     const auto bytes = as_byte_view(run_).subspan(run_at_);
     const auto header = whole_block(bytes);
-    if (!header || header->facts.first_sequence != run_next_) {
+    if (!header || header->place.salt != run_salt_ || header->facts.first_sequence != run_next_) {
       const error stale{errc::corrupt, "the block is not the one that belongs here", {}};
       if (auto passed = pass_damage(header ? stale : header.error()); !passed)
         return passed.error();
@@ -139,7 +140,7 @@ result<void> segment_reader::pass_damage(const error& why) {
   auto at = std::min(run_at_ + block_alignment, run_.size());
   for (; at < run_.size(); at += block_alignment) {
     const auto block = whole_block(bytes.subspan(at));
-    if (!block || block->facts.first_sequence < run_next_ ||
+    if (!block || block->place.salt != run_salt_ || block->facts.first_sequence < run_next_ ||
         block->facts.first_sequence + block->facts.event_count > run_end)
       continue;
     next = block->facts.first_sequence;

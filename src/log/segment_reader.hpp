@@ -46,6 +46,7 @@ class segment_reader final : public log_reader {
   std::string run_name_;
   // Of what lies in front of run_at_.
   event_sequence run_next_ = 0;
+  segment_salt run_salt_{};
   position run_before_;
   std::optional<damaged_stretch> damage_;
   event_view current_;

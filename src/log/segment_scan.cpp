@@ -40,13 +40,14 @@ class window_reader {
 
 constexpr std::size_t header_window = block_header_bytes + table_set::exact_max * 4;
 
-// The whole block at `offset`, when there is one that holds.
-result<block_header> block_at(window_reader& reader, std::uint64_t offset,
-                              std::uint64_t file_size) {
+// The whole block at `offset`, when there is one that holds and is of this segment.
+result<block_header> block_at(window_reader& reader, std::uint64_t offset, std::uint64_t file_size,
+                              const segment_salt& salt) {
   const auto head = reader.at(offset, header_window);
   if (!head) return head.error();
   auto header = read_block_header(*head);
   if (!header) return header;
+  if (header->place.salt != salt) return error{errc::corrupt, "a block is not of this segment", {}};
   if (header->total_bytes > file_size - offset)
     return error{errc::corrupt, "a block reaches past the file", {}};
   const auto all = reader.at(offset, header->total_bytes);
@@ -67,7 +68,7 @@ struct remainder {
 };
 
 result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::uint64_t file_size,
-                              event_sequence expected) {
+                              event_sequence expected, const segment_salt& salt) {
   remainder found;
   found.nonzero_end = from;
   for (std::uint64_t offset = from; offset < file_size; offset += scan_step_bytes) {
@@ -85,7 +86,7 @@ result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::ui
     const auto head = reader.at(offset, header_window);
     if (!head) return head.error();
     if (!read_block_header(*head)) continue;
-    auto block = block_at(reader, offset, file_size);
+    auto block = block_at(reader, offset, file_size, salt);
     if (!block && is_io(block.error())) return block.error();
     if (!block || block->facts.first_sequence < expected) continue;
     if (block->place.durable_through > from) found.confirmed_later = true;
@@ -101,7 +102,7 @@ result<remainder> look_behind(window_reader& reader, std::uint64_t from, std::ui
 class segment_scan {
  public:
   segment_scan(const storage_file& file, std::uint64_t file_size, const segment_header& header)
-      : reader_(file, file_size), file_size_(file_size) {
+      : reader_(file, file_size), file_size_(file_size), salt_(header.salt) {
     outcome_.summary.end = header.before;
     outcome_.last_checksum = header.checksum;
   }
@@ -112,7 +113,8 @@ class segment_scan {
     for (;;) {
       if (auto taken = take_blocks(sealed); !taken) return taken.error();
       if (sealed != nullptr && last_sequence() >= sealed->last_sequence) break;
-      const auto behind = look_behind(reader_, outcome_.end, file_size_, last_sequence() + 1);
+      const auto behind =
+          look_behind(reader_, outcome_.end, file_size_, last_sequence() + 1, salt_);
       if (!behind) return behind.error();
       const bool damaged = sealed != nullptr || behind->confirmed_later;
       if (!behind->next || !damaged) {
@@ -134,7 +136,7 @@ class segment_scan {
 
   result<void> take_blocks(const log_state* sealed) {
     while (outcome_.end < file_size_) {
-      const auto block = block_at(reader_, outcome_.end, file_size_);
+      const auto block = block_at(reader_, outcome_.end, file_size_, salt_);
       if (!block && is_io(block.error())) return block.error();
       if (!block || block->place.previous_checksum != outcome_.last_checksum ||
           block->facts.first_sequence != last_sequence() + 1) {
@@ -175,6 +177,7 @@ class segment_scan {
 
   window_reader reader_;
   std::uint64_t file_size_;
+  segment_salt salt_;
   scan_outcome outcome_;
 };
 

@@ -163,7 +163,7 @@ result<std::shared_ptr<const run_index>> segment_store::index_of(
   const bool damaged = !read && read.error().code == errc::corrupt;
   if (damaged) {
     log_warning("log", "a segment's index is damaged: it is made again from the segment's blocks",
-                {{"segment", segment->name}});
+                {{"project", files_->project()}, {"segment", segment->name}});
     read = rebuild_index(**file, *segment);
   }
   if (!read) return wrap(segment->name, read.error());
@@ -245,6 +245,7 @@ bool segment_store::enter_wanted_run(const segment_record& segment, const run_in
   }
   if (run == nullptr) return false;
   to.run = *run;
+  to.salt = segment.header.salt;
   to.before_run =
       run == &index.runs().front() ? segment.header.before.last_at : std::prev(run)->last_at;
   return true;

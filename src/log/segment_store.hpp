@@ -82,6 +82,7 @@ class segment_store {
     std::shared_ptr<storage_file> file;  // with `run`
     std::string name;
     run_entry run;
+    segment_salt salt{};      // of the run's segment
     position before_run;      // of the newest event before it
     event_sequence next = 0;  // past what could be skipped
     position scanned;         // the end of what was skipped

@@ -31,7 +31,7 @@ void segment_writer::must(const result<void>& outcome) {
   log_error(
       "log",
       "the log cannot be written any more: the process ends, and recovers when it is started again",
-      {{"reason", outcome.error().message()}});
+      {{"project", files_->project()}, {"reason", outcome.error().message()}});
   if (options_.on_fatal) options_.on_fatal(outcome.error());
   std::abort();
 }
@@ -52,6 +52,7 @@ result<segment_writer::position_in_file> segment_writer::make_segment(storage& f
   segment_record segment;
   segment.header.first_sequence = before.last_sequence + 1;
   segment.header.before = before;
+  segment.header.salt = make_salt();
   segment.summary.end = before;
   segment.name = segment_name(segment.header.first_sequence);
   segment.file_bytes = bytes;
@@ -67,6 +68,7 @@ result<segment_writer::position_in_file> segment_writer::make_segment(storage& f
   at.file = file;
   at.file_bytes = bytes;
   at.last_checksum = segment.header.checksum;
+  at.salt = segment.header.salt;
   store.add_segment(std::move(segment), std::move(file));
   return at;
 }
@@ -122,7 +124,7 @@ void segment_writer::write(std::vector<block_draft>& drafts) {
 
 packed_block segment_writer::pack(const block_draft& draft) {
   const bool tries = stored_as_they_are_ == 0;
-  auto packed = pack_block(draft.facts, draft.events, {at_.last_checksum, at_.offset},
+  auto packed = pack_block(draft.facts, draft.events, {at_.last_checksum, at_.offset, at_.salt},
                            tries ? options_.codec : compression::none);
   if (!tries) {
     --stored_as_they_are_;
@@ -209,7 +211,7 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
     const auto outcome = attempt();
     if (outcome) {
       if (!waited) return true;
-      log_info("log", "there is room again: writing goes on");
+      log_info("log", "there is room again: writing goes on", {{"project", files_->project()}});
       store_->set_out_of_space(false);
       if (on_progress_) on_progress_();
       return true;
@@ -217,7 +219,7 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
     if (outcome.error().code != errc::no_space) must(outcome);
     if (!waited) {
       log_error("log", "there is no room: nothing is confirmed to the database until there is room",
-                {{"reason", outcome.error().message()}});
+                {{"project", files_->project()}, {"reason", outcome.error().message()}});
       store_->set_out_of_space(true);
       if (on_progress_) on_progress_();
     }
@@ -226,7 +228,7 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
   log_warning("log",
               "stopped while the disk is full: what was not written is given again by the "
               "database, which nothing of it was confirmed to",
-              {{"bytes", queue_->pending_bytes()}});
+              {{"project", files_->project()}, {"bytes", queue_->pending_bytes()}});
   abandoned_ = true;
   return false;
 }

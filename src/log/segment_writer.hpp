@@ -22,6 +22,7 @@ class segment_writer {
     std::uint64_t offset = segment_header_bytes;
     std::uint64_t file_bytes = 0;
     std::uint32_t last_checksum = 0;
+    segment_salt salt{};
     bool sealed = false;  // the newest segment was closed just before the process ended
   };
 

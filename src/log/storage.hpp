@@ -49,6 +49,13 @@ class storage {
   virtual result<void> remove(const std::string& name) = 0;
   // Creations, renames and removals survive a power cut after this.
   virtual result<void> sync_directory() = 0;
+
+  // The project whose files they are, for log lines. Set before anybody uses it; then read only.
+  void set_project(std::string name) { project_ = std::move(name); }
+  const std::string& project() const { return project_; }
+
+ private:
+  std::string project_;
 };
 
 // Writes the bytes between the two offsets again as they are read; to be synced afterwards. After a

@@ -68,6 +68,8 @@ class decoder {
   // over; nothing when it was of another kind: without the description of a table, say, none of its
   // changes can be read.
   const std::optional<undecoded_change>& failed_change() const { return failed_; }
+  // Where what decode() was given last begins.
+  lsn last_start() const { return wal_start_; }
 
  private:
   result<void> dispatch(message_reader& reader);

@@ -1,7 +1,6 @@
 #include "source/connection.hpp"
 
 #include <algorithm>
-#include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -23,8 +22,6 @@ namespace pulse::source {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr int receive_buffer_bytes = 1 << 20;
 
 struct result_deleter {
   void operator()(PGresult* made) const { PQclear(made); }
@@ -92,13 +89,17 @@ std::string quote_identifier(std::string_view name) {
   return quoted + '"';
 }
 
-std::string quote_literal(std::string_view text) {
+std::string quote_replication_literal(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text) {
     if (c == '\'') quoted += '\'';
     quoted += c;
   }
-  quoted += '\'';
+  return quoted + '\'';
+}
+
+std::string quote_literal(std::string_view text) {
+  auto quoted = quote_replication_literal(text);
   // With a backslash the escape form means the same whatever standard_conforming_strings says.
   if (text.find('\\') == std::string_view::npos) return quoted;
   std::string escaped = " E";
@@ -236,9 +237,9 @@ async_result<> connection::connect(std::vector<std::pair<std::string, std::strin
     socket_.reset();
     socket_ = std::make_unique<socket>(executor_, PQsocket(handle_));
   }
+  // The receive buffer is left to the system: a size set here would end TCP's own, which grows with
+  // the way to the server.
   PQsetnonblocking(handle_, 1);
-  ::setsockopt(PQsocket(handle_), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
-               sizeof receive_buffer_bytes);
   co_return result<void>();
 }
 
@@ -340,7 +341,11 @@ result<std::optional<std::string_view>> connection::next_copy_message() {
   if (message_ != nullptr) PQfreemem(message_);
   message_ = nullptr;
   const int size = PQgetCopyData(handle_, &message_, 1);
-  if (size > 0) return std::optional(std::string_view(message_, static_cast<std::size_t>(size)));
+  if (size > 0) {
+    const std::string_view message(message_, static_cast<std::size_t>(size));
+    largest_message_ = std::max(largest_message_, message.size());
+    return std::optional(message);
+  }
   if (size == 0) return std::optional<std::string_view>();
   if (size == -1) {
     const owned_result ended(PQgetResult(handle_));

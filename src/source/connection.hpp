@@ -56,6 +56,8 @@ query_parameters with(Texts&&... texts) {
 // parameters.
 std::string quote_identifier(std::string_view name);
 std::string quote_literal(std::string_view text);
+// The same for replication commands, whose grammar has no escape form: a backslash is a backslash.
+std::string quote_replication_literal(std::string_view text);
 
 enum class connection_kind {
   sql,
@@ -95,6 +97,9 @@ class connection {
   template <class Handler>
   async_result<> receive(receive_bounds bounds, Handler handle);
   async_result<> send(std::string message);
+  // Bytes of the largest message of the copy stream so far: libpq keeps a buffer of at least that
+  // size for as long as the connection lives.
+  std::size_t largest_message() const { return largest_message_; }
 
   // Whatever waits on the connection ends with errc::cancelled; it can be used again.
   void interrupt();
@@ -131,6 +136,7 @@ class connection {
   pg_conn* handle_ = nullptr;
   std::unique_ptr<socket> socket_;
   char* message_ = nullptr;
+  std::size_t largest_message_ = 0;
   bool busy_ = false;
   bool has_any_bytes_ = false;  // text that comes is made valid UTF-8
   last_words said_;

@@ -82,7 +82,7 @@ async_result<> start_streaming(connection* replication, stream_options options) 
       "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', {}{}publication_names {})",
       quote_identifier(options.slot), to_string(options.from), options.streaming ? 2 : 1,
       options.streaming ? "streaming 'on', " : "", options.messages ? "messages 'on', " : "",
-      quote_literal(publication_list(options.publications))));
+      quote_replication_literal(publication_list(options.publications))));
 }
 
 async_result<running_transactions> read_running(connection* database) {

@@ -103,7 +103,8 @@ bool has_columns_of(const catalog_table& table, const model& wanted) {
 }
 
 result<const catalog_table*> resolve_table(const catalog& known, const model& wanted,
-                                           const std::vector<std::string>& schemas) {
+                                           const std::vector<std::string>& schemas,
+                                           std::string_view project) {
   if (!wanted.schema.empty()) {
     if (const auto* table = known.find({wanted.schema, wanted.table}))
       return when_published(known, table);
@@ -126,7 +127,8 @@ result<const catalog_table*> resolve_table(const catalog& known, const model& wa
   if (fitting.size() == 1) {
     if (!listed.empty()) {
       log_warning("streams", "a model's table is taken from another schema, because of its columns",
-                  {{"model", wanted.name},
+                  {{"project", project},
+                   {"model", wanted.name},
                    {"table", to_string(fitting.front()->name)},
                    {"passed_over", names_of(listed)}});
     }

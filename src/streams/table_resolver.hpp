@@ -22,9 +22,10 @@ bool has_columns_of(const catalog_table& table, const model& wanted);
 // else the only published table of that name, wherever, that has; else, when none has every column,
 // the first in `schemas`; else the only published one of that name. errc::not_found says what was
 // looked for and what comes near, which tables are meant alike, or how the table gets published: a
-// stream on one that is not would be silent for ever.
+// stream on one that is not would be silent for ever. The project's name is for log lines.
 result<const catalog_table*> resolve_table(const catalog& known, const model& wanted,
-                                           const std::vector<std::string>& schemas);
+                                           const std::vector<std::string>& schemas,
+                                           std::string_view project);
 
 // errc::invalid_argument: the stream asks for kinds of events that the publication does not send.
 // One that asks for all kinds takes what there is.

@@ -162,3 +162,22 @@ scenario('nothing_that_others_have_named_reaches_a_terminal_as_a_command', async
   const { cursors } = JSON.parse(asJson.output) as { cursors: { table: string }[] };
   assert.equal(cursors[0]?.table, `public.${table}`, 'JSON says the same');
 });
+
+for (const transactional of [true, false]) {
+  const kind = transactional ? 'transactional' : 'not_transactional';
+  scenario(`a_logical_message_of_any_size_leaves_no_memory_behind_when_${kind}`, async (s) => {
+    const postgres = await s.postgres({ settings: { fsync: 'off' } });
+    await postgres.sql('CREATE TABLE beats (id int PRIMARY KEY)');
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const consumer = await s.consumer(pulse, { model: beat, name: 'reader' });
+    const message = "'outbox', repeat('x', 80 * 1024 * 1024)";
+    await postgres.sql(`SELECT pg_logical_emit_message(${transactional}, ${message})`);
+    await postgres.sql('INSERT INTO beats VALUES (1)');
+    await consumer.untilReceived(1);
+    await until('the memory to be given back', () => pulse.process.memory().rssMib < 70);
+    assert.ok(peakBytes(pulse) > 80 * 2 ** 20, 'the message has come');
+    await postgres.sql('INSERT INTO beats VALUES (2)');
+    await consumer.untilReceived(2);
+    assert.equal(await pulse.metric('pulse_capture_connections_total'), 2, 'it comes once');
+  });
+}

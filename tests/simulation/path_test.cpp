@@ -134,7 +134,7 @@ struct process {
                             &figures, "simulated"},
         limits);
     ingest = std::make_unique<app::ingestor>(
-        *events, *relations,
+        "shop", *events, *relations,
         app::ingestor::figures{figures.counter("captured", ""), figures.counter("recaptured", ""),
                                figures.counter("truncated", ""),
                                figures.counter("transactions", "")});

@@ -36,7 +36,7 @@ simulated_process::simulated_process(surroundings with) : with_(std::move(with))
   use_gaps();
 
   ingest_ = std::make_unique<app::ingestor>(
-      *log_, *relations_,
+      "shop", *log_, *relations_,
       app::ingestor::figures{figures_.counter("captured", ""), figures_.counter("recaptured", ""),
                              figures_.counter("truncated", ""),
                              figures_.counter("transactions", "")});

@@ -40,7 +40,7 @@ struct ingest_rig {
   void restart() {
     if (part) part->publish_figures();
     part = std::make_unique<ingestor>(
-        events, relations,
+        "shop", events, relations,
         ingestor::figures{numbers.counter("captured", ""), numbers.counter("recaptured", ""),
                           numbers.counter("truncated", ""), numbers.counter("transactions", "")});
     part->use_types(types);

@@ -25,7 +25,7 @@ model item(const std::vector<std::string>& columns, std::string schema = "") {
 
 // The table's schema, or what the error says.
 std::string resolved(const catalog& known, const model& wanted, const std::string& schemas = "") {
-  const auto found = resolve_table(known, wanted, schema_list(schemas));
+  const auto found = resolve_table(known, wanted, schema_list(schemas), "shop");
   return found ? (*found)->name.schema : found.error().what;
 }
 
@@ -77,7 +77,7 @@ TEST(resolve_table, takes_the_only_one_whatever_its_schema) {
 }
 
 std::string refused(const catalog& known, const model& wanted) {
-  const auto found = resolve_table(known, wanted, schema_list(""));
+  const auto found = resolve_table(known, wanted, schema_list(""), "shop");
   return found ? "found" : found.error().what + ": " + found.error().next;
 }
 
