@@ -6,7 +6,7 @@ import { connect } from './application.js';
 
 const prisma = connect({
   databaseUrl: process.env.DATABASE_URL ?? '',
-  endpoint: process.env.PULSE_ENDPOINT ?? 'ws://127.0.0.1:4000',
+  endpoint: process.env.PULSE_ENDPOINT ?? 'ws://127.0.0.1:7857',
   apiKey: process.env.PULSE_API_KEY ?? '',
 });
 const idleMs = Number(process.env.IDLE_MS ?? 2000);

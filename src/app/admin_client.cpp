@@ -49,18 +49,21 @@ result<json::object> call_admin(const admin_access& access, const std::string& m
   }
   auto answer = std::move(parsed.get_object());
   if (received.status < 300) return answer;
-  const auto text = [&](const char* name) {
-    const auto* value = answer.if_contains(name);
+  const auto text_in = [](const json::object& part, const char* name) {
+    const auto* value = part.if_contains(name);
     return value != nullptr && value->is_string() ? std::string(value->get_string())
                                                   : std::string();
   };
+  const auto text = [&](const char* name) { return text_in(answer, name); };
+  const auto* details = answer.if_contains("details");
   const bool unauthorized = received.status == 401;
   return error{unauthorized ? errc::unauthorized : errc::conflict,
                fmt::format("{} refused ({} {}): {}", access.url, received.status, text("code"),
                            text("message")),
                unauthorized
                    ? "check PULSE_URL, and PULSE_ADMIN_TOKEN or --data-dir: is it this server's?"
-                   : ""};
+               : details != nullptr && details->is_object() ? text_in(details->get_object(), "next")
+                                                            : ""};
 }
 
 }  // namespace pulse::app

@@ -11,7 +11,7 @@
 namespace pulse::app {
 
 struct admin_access {
-  std::string url = "http://127.0.0.1:4001";
+  std::string url = "http://127.0.0.1:7858";
   std::string token = {};
   std::string ca_file = {};  // PEM, for https://; empty: what the system trusts
 };

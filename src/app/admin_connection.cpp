@@ -57,7 +57,7 @@ result<server_url> parse_server_url(const std::string& url) {
     rest.remove_prefix(plain.size());
   } else {
     return error{errc::invalid_argument, "PULSE_URL is '" + url + "'",
-                 "write it as http://127.0.0.1:4001 or https://host:4001"};
+                 "write it as http://127.0.0.1:7858 or https://host:7858"};
   }
   rest = rest.substr(0, rest.find('/'));
   found.host = rest;

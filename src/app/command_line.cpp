@@ -55,9 +55,9 @@ void add_database_settings(CLI::App& command, settings& given) {
 
 void add_serve_settings(CLI::App& command, settings& given) {
   add_database_settings(command, given);
-  add_setting(command, given, "--listen", "listen", "address for streams [127.0.0.1:4000]");
+  add_setting(command, given, "--listen", "listen", "address for streams [127.0.0.1:7857]");
   add_setting(command, given, "--admin-listen", "admin_listen",
-              "address for administration and metrics [127.0.0.1:4001]");
+              "address for administration and metrics [127.0.0.1:7858]");
   add_setting(
       command, given, "--data-dir", "data_dir",
       "where the event log and all state are kept [/var/lib/pulse, or below the home directory]");
@@ -88,23 +88,24 @@ struct admin_options {
 
   void add_to(CLI::App& command) {
     command.add_option("--project", project, "the project [default]");
-    command.add_option("--data-dir", data_dir, "the server's data directory, for its admin token");
+    command.add_option("--data-dir", data_dir,
+                       "the server's data directory, for its address and admin token");
     command.add_flag("--json", output.json, "print JSON");
   }
 
   // Runs the command with the server's address and token.
   int with_access(const std::function<int(const admin_access&)>& run) const {
     admin_access access;
-    access.url = variable("PULSE_URL").value_or(access.url);
+    const auto directory =
+        !data_dir.empty()
+            ? std::filesystem::path(data_dir)
+            : std::filesystem::path(
+                  variable("PULSE_DATA_DIR").value_or(default_data_dir(variable).string()));
+    access.url = variable("PULSE_URL").value_or(read_admin_url(directory).value_or(access.url));
     access.ca_file = variable("PULSE_CA_FILE").value_or("");
     if (const auto token = variable("PULSE_ADMIN_TOKEN")) {
       access.token = *token;
     } else {
-      const auto directory =
-          !data_dir.empty()
-              ? std::filesystem::path(data_dir)
-              : std::filesystem::path(
-                    variable("PULSE_DATA_DIR").value_or(default_data_dir(variable).string()));
       const auto read = read_admin_token(directory);
       if (!read) return fail(read.error(), 1);
       access.token = *read;
@@ -162,7 +163,10 @@ class program {
 
   int with_config(const std::function<int(const server_config&)>& run) const {
     const auto config = load_config(given_, variable);
-    return config ? run(*config) : fail(config.error(), exit_usage);
+    if (!config) return fail(config.error(), exit_usage);
+    if (!config->dotenv.empty() && config->format == log_format::text)
+      say(stderr, "pulse: the database is the one that DATABASE_URL names in {}\n", config->dotenv);
+    return run(*config);
   }
 
   void add_serve() {

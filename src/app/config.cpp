@@ -1,6 +1,8 @@
 #include "app/config.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <set>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 
 #include "app/config_file.hpp"
 #include "app/config_settings.hpp"
+#include "app/dotenv.hpp"
 #include "source/server_checks.hpp"
 
 namespace pulse::app {
@@ -217,6 +220,22 @@ std::filesystem::path default_data_dir(const environment& variables) {
   return std::filesystem::path(home.value_or(".")) / ".local" / "state" / "pulse";
 }
 
+namespace {
+
+// Where Prisma looks for it. The file is the application's: of all that it says, only this counts.
+void take_from_dotenv(server_config& config, const environment& variables) {
+  const auto path = std::filesystem::current_path() / ".env";
+  std::ifstream file(path);
+  if (!file) return;
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  auto url = dotenv_value(text, "DATABASE_URL", variables);
+  if (!url || url->empty()) return;
+  config.projects.front().database_url = std::move(*url);
+  config.dotenv = path.string();
+}
+
+}  // namespace
+
 result<server_config> load_config(const settings& command_line, const environment& all_variables) {
   // An empty variable is how container files leave a setting out.
   const environment variables = [&](const std::string& name) {
@@ -241,6 +260,7 @@ result<server_config> load_config(const settings& command_line, const environmen
   if (auto& only = config.projects.front();
       config.projects.size() == 1 && only.database_url.empty()) {
     only.database_url = variables("DATABASE_URL").value_or("");
+    if (only.database_url.empty()) take_from_dotenv(config, variables);
   }
   for (auto& project : config.projects) project.limits.unsent_bytes_max = config.unsent_bytes_max;
   if (config.data_dir.empty()) config.data_dir = default_data_dir(variables);

@@ -42,8 +42,8 @@ struct project_config {
 };
 
 struct server_config {
-  server::listen_address listen{"127.0.0.1", 4000};
-  server::listen_address admin_listen{"127.0.0.1", 4001};
+  server::listen_address listen{"127.0.0.1", 7857};
+  server::listen_address admin_listen{"127.0.0.1", 7858};
   std::vector<std::string> admin_hosts;  // by which the admin address may be called
   std::filesystem::path data_dir;
   bool insecure = false;
@@ -59,15 +59,17 @@ struct server_config {
   std::chrono::seconds silence_timeout{12};
   std::string admin_token;  // secret; empty: one is made
   std::vector<project_config> projects;
+  std::string dotenv;  // the file that the only project's database URL is from; empty: none
 };
 
-// Settings by name, as one source gives them: "listen" → "127.0.0.1:4000".
+// Settings by name, as one source gives them: "listen" → "127.0.0.1:7857".
 using settings = std::map<std::string, std::string>;
 
 // `command_line` by the names in settings; `environment` answers for variables (std::getenv in the
 // program). Settings of projects that are given outside of [projects.<name>] hold for all of them.
-// errc::invalid_argument names the setting, where it came from, and the nearest known name for an
-// unknown one.
+// The URL of the only project's database may also stand in the file `.env` of the current folder,
+// as DATABASE_URL. errc::invalid_argument names the setting, where it came from, and the nearest
+// known name for an unknown one.
 using environment = std::function<std::optional<std::string>(const std::string&)>;
 result<server_config> load_config(const settings& command_line, const environment& all_variables);
 

@@ -20,7 +20,7 @@ error wrong(std::string_view where, std::string_view value, std::string_view exp
 }
 
 result<server::listen_address> parse_address(std::string_view where, const std::string& text) {
-  constexpr std::string_view expected = "an address and a port, like 127.0.0.1:4000 or [::1]:4000";
+  constexpr std::string_view expected = "an address and a port, like 127.0.0.1:7857 or [::1]:7857";
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) return wrong(where, text, expected);
   auto host = text.substr(0, colon);

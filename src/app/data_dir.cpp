@@ -83,6 +83,23 @@ result<std::string> read_admin_token(const std::filesystem::path& directory) {
   return token;
 }
 
+void write_admin_url(const std::filesystem::path& directory, const std::string& url) {
+  if (read_admin_url(directory) == url) return;
+  if (auto written = write_private_file(directory / "admin-url", url + "\n"); !written) {
+    log_warning("server",
+                "the admin address could not be written to the data directory: commands on this "
+                "machine need PULSE_URL",
+                {{"reason", written.error().message()}});
+  }
+}
+
+std::optional<std::string> read_admin_url(const std::filesystem::path& directory) {
+  std::ifstream file(directory / "admin-url");
+  std::string url;
+  if (!file || !std::getline(file, url) || url.empty()) return std::nullopt;
+  return url;
+}
+
 result<std::string> prepare_admin_token(const std::filesystem::path& directory,
                                         const std::string& given) {
   const auto stored = read_admin_token(directory);

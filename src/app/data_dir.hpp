@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"
@@ -21,5 +22,10 @@ result<void> write_private_file(const std::filesystem::path& path, const std::st
 result<std::string> prepare_admin_token(const std::filesystem::path& directory,
                                         const std::string& given);
 result<std::string> read_admin_token(const std::filesystem::path& directory);
+
+// Where the server that has this directory is administered, for the command line: written at each
+// start to `<data dir>/admin-url`. Nothing: it does not say.
+void write_admin_url(const std::filesystem::path& directory, const std::string& url);
+std::optional<std::string> read_admin_url(const std::filesystem::path& directory);
 
 }  // namespace pulse::app

@@ -289,6 +289,8 @@ result<std::shared_ptr<project>> running_server::open_project(const project_conf
 
 void running_server::say_where_to_connect(const server::bound_addresses& bound) {
   const std::string encrypted = config_.tls.given() ? "s" : "";
+  write_admin_url(config_.data_dir,
+                  "http" + encrypted + "://" + server::to_string(server::reachable(bound.admin)));
   for (const auto& [name, one] : projects_) {
     log_info("server", "serving",
              {{"project", name},

@@ -77,7 +77,7 @@ void call::dispatch() {
   const auto project = percent_decode(path[1]);
   if (!project) return no(400, "the project's name is not percent-encoded as it should be");
   if (context->registry->project(*project) == nullptr) {
-    return no(404, "there is no project '" + *project + "'", "GET /v1/projects lists them");
+    return no(unknown_project(*context, *project));
   }
   if (path.size() == 3 && path[2] == "keys") return keys(*project);
   if (path.size() == 4 && path[2] == "keys") {

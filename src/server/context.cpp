@@ -1,11 +1,18 @@
 #include "server/context.hpp"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace pulse::server {
+
+listen_address reachable(const listen_address& address) {
+  if (address.address == "0.0.0.0") return {"127.0.0.1", address.port};
+  if (address.address == "::") return {"::1", address.port};
+  return address;
+}
 
 std::string to_string(const listen_address& address) {
   const bool is_v6 = address.address.find(':') != std::string::npos;
@@ -69,6 +76,17 @@ server_context::server_context(server_options with, service_registry& services,
 
 std::string server_context::next_request_id() {
   return fmt::format("{:016x}-{:x}", request_prefix_, ++requests_);
+}
+
+refusal unknown_project(const server_context& context, std::string_view name) {
+  constexpr std::size_t named_max = 20;
+  std::string names;
+  const auto all = context.registry->projects();
+  for (std::size_t n = 0; n < std::min(all.size(), named_max); ++n)
+    names += (n == 0 ? "" : ", ") + all[n].first;
+  if (all.size() > named_max) names += ", …";
+  return {404, pulse_code::server_error, fmt::format("there is no project '{}'", name),
+          "there are: " + names};
 }
 
 void end_sessions_of_key(server_context& context, std::string_view key_id) {

@@ -16,6 +16,7 @@
 #include "server/admin_backend.hpp"
 #include "server/failed_keys.hpp"
 #include "server/options.hpp"
+#include "server/refusal.hpp"
 #include "server/registry.hpp"
 #include "server/strangers.hpp"
 #include "server/stream_host.hpp"
@@ -119,6 +120,9 @@ struct server_context {
   std::uint64_t requests_ = 0;
   std::array<strangers, 2> strangers_;
 };
+
+// For operators: it names the projects that there are.
+refusal unknown_project(const server_context& context, std::string_view name);
 
 // Ends the open streams of a key that was revoked.
 void end_sessions_of_key(server_context& context, std::string_view key_id);

@@ -7,6 +7,7 @@
 
 #include "base/logging.hpp"
 #include "server/http_session.hpp"
+#include "server/port_holder.hpp"
 
 namespace pulse::server {
 namespace {
@@ -22,7 +23,8 @@ constexpr std::chrono::minutes crowding_said_again_after{1};
 error listen_error(const listen_address& address, const error_code& failed) {
   const auto where = "cannot listen on " + to_string(address) + ": ";
   if (failed == boost::asio::error::address_in_use) {
-    return {errc::conflict, where + "another process uses this address",
+    return {errc::conflict,
+            where + port_holder(address.port).value_or("another process") + " uses this port",
             "end it, or choose another address or port"};
   }
   if (failed == boost::asio::error::access_denied) {
@@ -61,7 +63,7 @@ result<void> listener::bind(const listen_address& address) {
   if (failed) {
     return error{errc::invalid_argument,
                  "cannot listen on '" + address.address + "': that is no IPv4 or IPv6 address",
-                 "write it like 127.0.0.1:4000 or [::1]:4000"};
+                 "write it like 127.0.0.1:7857 or [::1]:7857"};
   }
   const tcp::endpoint endpoint(ip, address.port);
   acceptor_.open(endpoint.protocol(), failed);

@@ -22,12 +22,14 @@ struct listen_address {
   bool operator==(const listen_address&) const = default;
 };
 
-// "127.0.0.1:4000", "[::1]:4000".
+// "127.0.0.1:7857", "[::1]:7857".
 std::string to_string(const listen_address& address);
+// Where this machine itself finds who listens there: loopback for all addresses.
+listen_address reachable(const listen_address& address);
 
 struct server_options {
-  listen_address listen = {"127.0.0.1", 4000};
-  listen_address admin_listen = {"127.0.0.1", 4001};
+  listen_address listen = {"127.0.0.1", 7857};
+  listen_address admin_listen = {"127.0.0.1", 7858};
   std::string admin_token = {};  // empty: /v1 is refused
   // Names by which the admin address may be called, besides those of hosts.hpp.
   std::vector<std::string> admin_hosts = {};

@@ -70,10 +70,7 @@ struct opening : std::enable_shared_from_this<opening> {
     const auto name = percent_decode(path);
     auto* project = name ? context->registry->project(*name) : nullptr;
     key = {"admin", name.value_or("")};
-    if (project == nullptr)
-      return refuse_with({404, pulse_code::server_error,
-                          "there is no project '" + key.project + "'",
-                          "GET /v1/projects lists them"});
+    if (project == nullptr) return refuse_with(unknown_project(*context, key.project));
     constexpr std::string_view parameter = "?table=";
     const auto query = request.target.find(parameter);
     auto table = query == std::string::npos

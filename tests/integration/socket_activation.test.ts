@@ -69,7 +69,7 @@ scenario('a_successor_that_could_not_start_changes_nothing', async (s) => {
   const apiKey = 'a-key-for-tests-0123456789';
   const pulse = await s.pulse({ config, apiKey, env: { PULSE_API_KEY: apiKey } });
   const consumer = await s.consumer(pulse, { model: note, name: 'reader' });
-  writeFileSync(join(pulse.folder, 'pulse.toml'), 'lissten = "127.0.0.1:4000"\n');
+  writeFileSync(join(pulse.folder, 'pulse.toml'), 'lissten = "127.0.0.1:7857"\n');
   pulse.process.signal('SIGUSR2');
   await until('the refusal', () => /makes way for nobody/.test(pulse.process.output));
   assert.match(pulse.process.output, /lissten/, 'what is wrong is said');

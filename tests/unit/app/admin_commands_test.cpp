@@ -59,7 +59,7 @@ TEST(call_admin, nobody_there_says_what_to_start) {
 }
 
 TEST(call_admin, url_of_another_scheme_is_refused_before_the_token_is_sent) {
-  for (const auto* url : {"ftp://127.0.0.1:4001", "127.0.0.1:4001", ""}) {
+  for (const auto* url : {"ftp://127.0.0.1:7858", "127.0.0.1:7858", ""}) {
     const auto answer = call_admin({url, "t"}, "GET", "/");
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, errc::invalid_argument) << url;

@@ -51,8 +51,8 @@ class config_test : public ::testing::Test {
 TEST_F(config_test, with_nothing_said_there_is_one_project_with_defaults) {
   variables_["HOME"] = "/home/somebody";
   const auto config = load().value();
-  EXPECT_EQ(server::to_string(config.listen), "127.0.0.1:4000");
-  EXPECT_EQ(server::to_string(config.admin_listen), "127.0.0.1:4001");
+  EXPECT_EQ(server::to_string(config.listen), "127.0.0.1:7857");
+  EXPECT_EQ(server::to_string(config.admin_listen), "127.0.0.1:7858");
   ASSERT_EQ(config.projects.size(), 1U);
   const auto& project = config.projects[0];
   EXPECT_EQ(project.name, "default");
@@ -92,7 +92,7 @@ TEST_F(config_test, empty_variable_counts_as_unset) {
                 {"PULSE_DATABASE_URL", ""},
                 {"DATABASE_URL", "postgresql://common/d"}};
   const auto config = load().value();
-  EXPECT_EQ(config.listen.port, 4000);
+  EXPECT_EQ(config.listen.port, 7857);
   EXPECT_EQ(config.projects[0].database_url, "postgresql://common/d");
 }
 
@@ -185,7 +185,7 @@ TEST_F(config_test, bad_values_say_where_they_stand_and_what_is_expected) {
       {"listen", "4000", "address and a port"},
       {"listen", "127.0.0.1:70000", "address and a port"},
       {"listen", "127.0.0.1:", "address and a port"},
-      {"listen", "example.org:4000", "address and a port"},
+      {"listen", "example.org:7857", "address and a port"},
       {"log_level", "verbose", "debug, info, warning or error"},
       {"log_format", "xml", "text or json"},
       {"event_persistence", "maybe", "on or off"},
@@ -228,7 +228,7 @@ TEST_F(config_test, addresses_are_read_in_both_families) {
 
 TEST_F(config_test, address_that_others_can_reach_needs_insecure) {
   for (const auto* name : {"listen", "admin_listen"}) {
-    for (const auto* address : {"0.0.0.0:4000", "192.168.1.5:4000", "[::]:4000"}) {
+    for (const auto* address : {"0.0.0.0:7857", "192.168.1.5:7857", "[::]:7857"}) {
       options_ = {{name, address}};
       EXPECT_SAYS(refusal(), "--insecure");
       options_["insecure"] = "on";

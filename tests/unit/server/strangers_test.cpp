@@ -156,8 +156,8 @@ TEST_F(http_server, the_admin_address_answers_to_no_name_that_others_can_resolve
   };
   for (const auto* target : {"/metrics", "/readyz", "/capturez", "/v1/projects"}) {
     EXPECT_THAT(as(ports.admin, target, "evil.example.com"), is_error("421", "P6100")) << target;
-    for (const auto* known : {"127.0.0.1:4001", "[::1]:4001", "localhost:4001", "pulse",
-                              "PULSE.example.org:4001", "10.0.0.1"}) {
+    for (const auto* known : {"127.0.0.1:7858", "[::1]:7858", "localhost:7858", "pulse",
+                              "PULSE.example.org:7858", "10.0.0.1"}) {
       EXPECT_THAT(as(ports.admin, target, known), StartsWith("HTTP/1.1 200 ")) << target << known;
     }
   }
