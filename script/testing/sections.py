@@ -31,8 +31,8 @@ def npm(script: str) -> list[str]:
     return ["npm", "run", "--silent", script]
 
 
-def matrix(major: str, tests: str) -> list[str]:
-    return ["tests/matrix/prisma.py", "node", major, "--test", f"build/ts/tests/{tests}.test.js"]
+def matrix(major: str, *tests: str) -> list[str]:
+    return ["tests/matrix/prisma.py", "node", major, "--test", *(f"build/ts/tests/{one}.test.js" for one in tests)]
 
 
 def postgres(major: str, *command: str) -> list[str]:
@@ -81,7 +81,7 @@ REST = [
         "matrix", WAITS,
         [
             ["tests/matrix/prisma.py", "prepare"],
-            *(matrix(major, "matrix/clients") for major in ("5", "6", "7")),
+            *(matrix(major, "matrix/clients", "matrix/readme_types") for major in ("5", "6", "7")),
             matrix("7", "oracle/filters"),
             ["env", "PULSE_TEST_ROWS=300", *matrix("7", "client/value_oracle")],
         ],
