@@ -57,7 +57,7 @@ const complaints = (files: string[], options: ts.CompilerOptions): string[] => {
 
 for (const [setting, options] of Object.entries(settings)) {
   test(`the_readme_compiles_with_prisma_${prismaMajor}_and_module_resolution_${setting}`, () => {
-    const place = join(folder, `readme-${setting}`);
+    const place = join(folder, `node_modules/.readme-${setting}`);
     mkdirSync(place, { recursive: true });
     writeFileSync(join(place, 'package.json'), JSON.stringify({ type: setting === 'node10' ? 'commonjs' : 'module' }));
     const files = versions.flatMap((version) => {
