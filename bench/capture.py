@@ -16,9 +16,10 @@ CONSUMERS = (1, 10)
 class Bench:
     """A cluster with one workload's rows in its write-ahead log, and a data folder whose streams stand before them."""
 
-    def __init__(self, folder: pathlib.Path, cluster: Cluster, streaming: str | None = None):
+    def __init__(self, folder: pathlib.Path, cluster: Cluster, streaming: str | None = None, visibility: str | None = None):
         self.folder, self.cluster = folder, cluster
         self.more = ["--streaming", streaming] if streaming else []
+        self.more += ["--visibility", visibility] if visibility else []
         self.key_file = folder / "key"
         self.key_file.write_text("a-key-for-benchmarks-only\n")
         self.template = folder / "template"
@@ -128,7 +129,7 @@ def run(options, folder: pathlib.Path) -> None:
         own = folder / name
         cluster = Cluster(own)
         try:
-            bench = Bench(own, cluster, options.streaming)
+            bench = Bench(own, cluster, options.streaming, options.visibility)
             bench.prepare(WORKLOADS[name], rows, max(counts))
             bench.write(WORKLOADS[name], rows)
             for transport in transports:

@@ -103,6 +103,18 @@ capture::capture(parts with)
   }
   status_.state = "starting";
   streamed_.replay_to(decoder_);
+  if (with_.deliverable != nullptr) make_gate();
+}
+
+void capture::make_gate() {
+  using without_answer = source::visibility_gate::without_answer;
+  const bool strict = with_.project.delivers_visible == project_config::visibility::strict;
+  gate_.emplace(context_,
+                delivery_gate::parts{with_.project.name, with_.target,
+                                     strict ? without_answer::hold : without_answer::go_on,
+                                     with_.figures, with_.deliverable, with_.on_deliverable});
+  ingest_.tell_of_transactions(
+      [this](std::uint32_t xid, const position& through) { gate_->add(xid, through); });
 }
 
 capture::~capture() {
@@ -112,6 +124,7 @@ capture::~capture() {
 void capture::start() {
   asio::co_spawn(context_, run(), end_process_on);
   asio::co_spawn(context_, keep_watch(), end_process_on);
+  if (gate_) gate_->start(with_.log->bounds().last_at, with_.whose);
   thread_ = std::thread([this] { context_.run(); });
 }
 
@@ -127,6 +140,7 @@ void capture::begin_stop() {
     if (session_ && session_->replication) session_->replication->interrupt();
     if (session_ && session_->database) session_->database->cancel();
     if (side_) side_->cancel();
+    if (gate_) gate_->stop();
   });
 }
 

@@ -18,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "app/config.hpp"
+#include "app/delivery_gate.hpp"
 #include "app/heartbeat.hpp"
 #include "app/ingestor.hpp"
 #include "app/intake.hpp"
@@ -53,6 +54,7 @@ class capture {
     log::event_log* log = nullptr;
     log::relation_store* relations = nullptr;
     log::spill_area* spill = nullptr;
+    log::readable_end* deliverable = nullptr;  // to be moved; null: everything may be delivered
     metrics* figures = nullptr;
     log_origin whose;  // what the log holds
     source::slot_history slot = source::slot_history::none;
@@ -61,6 +63,7 @@ class capture {
     std::vector<position> skipped;                      // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
     std::function<void(std::shared_ptr<const catalog>)> on_catalog;
+    std::function<void()> on_deliverable;  // that has moved
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
     std::function<void(log_origin, std::function<void(result<void>)> done)> keep_origin;
@@ -187,6 +190,7 @@ class capture {
   void say_once(std::string& last, std::string_view what, const result<void>& outcome);
   void note_look(const result<void>& looked);
   void connect_again(std::string why);
+  void make_gate();
   void start_decoding();
   void note_failure(const error& why);
   error note_ending(const std::shared_ptr<session>& one, error why);
@@ -219,6 +223,7 @@ class capture {
   streamed_transactions streamed_;
   pgoutput::decoder decoder_;
   intake intake_;
+  std::optional<delivery_gate> gate_;  // nothing: everything may be delivered
   std::shared_ptr<const catalog> catalog_;
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;

@@ -238,6 +238,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
     if (auto covered = with_.log->cover(with_.whose.history.at(one->from), one->from); !covered)
       co_return covered.error();
   }
+  if (gate_) gate_->follow(with_.whose);
   ingest_.start(with_.whose.history);
   start_decoding();
   if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();

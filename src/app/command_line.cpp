@@ -70,6 +70,9 @@ void add_serve_settings(CLI::App& command, settings& given) {
               "on: events are stored and stream() works; off: subscribe() only [on]");
   add_setting(command, given, "--streaming", "streaming",
               "on: large transactions are taken while they are open; off: once they commit [on]");
+  add_setting(command, given, "--visibility", "visibility",
+              "on: events wait until others see their transactions; strict: also while PostgreSQL "
+              "cannot be asked; off [on]");
   add_setting(command, given, "--silence-timeout", "silence_timeout",
               "a consumer that gives no sign of life for this long is dropped [12s]");
   add_setting(command, given, "--log-level", "log_level", "debug, info, warning or error [info]");

@@ -25,6 +25,10 @@ struct project_config {
   std::string publication;   // the user's own; empty: made and kept by Pulse
   bool event_persistence = true;
   bool streaming = true;  // take transactions while they are open, where the server can
+  // Events wait until their transactions are visible to others. `strict`: also while the database
+  // does not say which are.
+  enum class visibility { on, strict, off };
+  visibility delivers_visible = visibility::on;
   // After this long without news the slot is moved on by a message of ours; zero: never.
   std::chrono::seconds heartbeat_interval{10};
   bool fix = false;  // give keyless tables a replica identity at setup

@@ -18,6 +18,7 @@ void compare(const project_config& running, const project_config& wanted,
   note(running.goes_on_at_gaps == wanted.goes_on_at_gaps, "on_gap");
   note(running.goes_on_in_another_database == wanted.goes_on_in_another_database,
        "on_another_database");
+  note(running.delivers_visible == wanted.delivers_visible, "visibility");
   note(running.segment_bytes == wanted.segment_bytes, "segment_bytes");
   note(running.storage_max == wanted.storage_max, "storage_max");
   note(running.api_key == wanted.api_key, "api_key_file");

@@ -252,6 +252,16 @@ const std::map<std::string, project_setter>& project_settings() {
          to.storage_max = bytes;
          return {};
        }},
+      {"visibility",
+       [](auto& to, auto where, auto& v) -> result<void> {
+         using visibility = project_config::visibility;
+         static const std::map<std::string, visibility> all_of_them{
+             {"on", visibility::on}, {"strict", visibility::strict}, {"off", visibility::off}};
+         const auto found = all_of_them.find(v);
+         if (found == all_of_them.end()) return wrong(where, v, "on, strict or off");
+         to.delivers_visible = found->second;
+         return {};
+       }},
       {"window_events", [](auto& to, auto where,
                            auto& v) { return assign_size(to.limits.window_events_max, where, v); }},
       {"window_bytes", [](auto& to, auto where,

@@ -29,6 +29,8 @@ result<void> ingestor::on_begin(const transaction_begin& begin) {
   in_transaction_ = true;
   commit_ = begin.commit;
   committed_at_ = begin.committed_at;
+  xid_ = begin.xid;
+  told_of_transaction_ = false;
   return {};
 }
 
@@ -94,6 +96,9 @@ result<void> ingestor::on_change(const row_change& change) {
   event.after = change.after;
   if (auto appended = log_->append(event); !appended) return appended.error();
   last_at_ = at;
+  // Changes have lower LSNs than their commit.
+  if (on_transaction_ && !std::exchange(told_of_transaction_, true))
+    on_transaction_(xid_, {at.timeline, commit_, commit_, 0});
   if (change.action == change_action::truncate) {
     tell_of_truncate(event);
   } else {

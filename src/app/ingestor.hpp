@@ -38,6 +38,11 @@ class ingestor final : public fragment_sink {
   ingestor(std::string project, log::event_log& log, log::relation_store& relations,
            figures counters);
 
+  // Called for each transaction of which something new is appended, with a position behind all of
+  // its events and before those of the next one. Before the first connection.
+  using transaction_listener = std::function<void(std::uint32_t xid, const position& through)>;
+  void tell_of_transactions(transaction_listener told) { on_transaction_ = std::move(told); }
+
   // A new connection to a server with this history. Goes on after what the log holds.
   void start(timelines history);
 
@@ -87,14 +92,17 @@ class ingestor final : public fragment_sink {
   log::event_log* log_;
   log::relation_store* relations_;
   figures counters_;
+  transaction_listener on_transaction_;
   const type_catalog* types_ = nullptr;
 
   timelines history_;
   position last_at_;
   event_id_sequence ids_;
   bool in_transaction_ = false;
+  bool told_of_transaction_ = false;
   lsn commit_;
   unix_time_us committed_at_{};
+  std::uint32_t xid_ = 0;
   lsn received_through_;
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;

@@ -67,7 +67,8 @@ result<std::shared_ptr<project>> project::open(parts with) {
                                                        std::function<void(result<void>)> done) {
                             if (const auto self = weak.lock())
                               self->record_damage(lost, std::move(done));
-                          }},
+                          },
+                          made->waits_for_visibility() ? &made->deliverable_ : nullptr},
       config.limits);
   if (config.event_persistence) {
     for (const auto& one : made->with_.cursors)
@@ -147,6 +148,8 @@ void project::start() {
   to.log = log_.get();
   to.relations = relations_.get();
   to.spill = spill_.get();
+  if (waits_for_visibility()) to.deliverable = &deliverable_;
+  to.on_deliverable = [this] { post_progress(); };
   to.figures = with_.figures;
   if (with_.config.event_persistence) {
     to.whose = with_.whose;
@@ -276,6 +279,15 @@ void project::use(const project_config& config) {
 // On the log's thread.
 void project::log_moved() {
   capture_->log_progress();
+  post_progress();
+}
+
+bool project::waits_for_visibility() const {
+  return with_.config.delivers_visible != project_config::visibility::off;
+}
+
+// On the log's thread, or capture's.
+void project::post_progress() {
   if (progress_posted_.exchange(true)) return;
   asio::post(with_.delivery, [weak = weak_from_this()] {
     const auto self = weak.lock();

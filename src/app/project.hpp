@@ -16,6 +16,7 @@
 #include "base/metrics.hpp"
 #include "control/control_thread.hpp"
 #include "log/event_log.hpp"
+#include "log/readable_end.hpp"
 #include "log/spill_area.hpp"
 #include "server/registry.hpp"
 #include "streams/cursor_lag.hpp"
@@ -90,7 +91,9 @@ class project final : public server::project_service, public std::enable_shared_
   result<void> open_log(const std::filesystem::path& directory);
   log::retention_policy retention() const;
   void record_damage(const log::damaged_stretch& lost, std::function<void(result<void>)> done);
+  bool waits_for_visibility() const;
   void log_moved();
+  void post_progress();
   void catalog_read(std::shared_ptr<const catalog> known);
   void keep_catalog();
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
@@ -102,6 +105,7 @@ class project final : public server::project_service, public std::enable_shared_
   source::database_target target_;
   std::unique_ptr<log::relation_store> relations_;
   std::unique_ptr<log::event_log> log_;
+  log::readable_end deliverable_;
   std::unique_ptr<log::spill_area> spill_;
   std::shared_ptr<streams::cursor_store> cursors_;
   std::unique_ptr<streams::hub> hub_;

@@ -65,6 +65,10 @@ class log_reader {
   virtual position scanned_through() const = 0;
   // The same as a sequence: of the last event that was read or skipped.
   virtual event_sequence scanned_sequence() const = 0;
+
+  // next() has given nullptr although a wanted event is stored: it must not be delivered yet
+  // (readable_end.hpp).
+  virtual bool held_back() const { return false; }
 };
 
 struct retention_policy {

@@ -28,7 +28,7 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       book_(&book),
       failures_(&failures),
       end_(std::move(end)),
-      tail_(*with.log),
+      tail_(*with.log, with.deliverable),
       figures_(*with.figures, with.project),
       judge_(figures_),
       unnamed_overtaken_total_(with.figures->counter(
@@ -40,7 +40,7 @@ void dispatcher::start(stream_state& stream, const position& from) {
   stream.after = from;
   stream.window.start_at(from);
   // Now: if it is overtaken before its turn comes, it is known what it has missed.
-  if (!stream.tracked()) stream.reader = with_->log->read(from, stream.table);
+  if (!stream.tracked()) stream.reader = reader_for(stream);
   read_by_itself(stream);
 }
 
@@ -160,7 +160,7 @@ void dispatcher::run_slices() {
 void dispatcher::run_slice(stream_state& stream) {
   const auto id = stream.id;
   const bool tracked = stream.tracked();
-  if (!stream.reader) stream.reader = with_->log->read(stream.after, stream.table);
+  if (!stream.reader) stream.reader = reader_for(stream);
   judge_.begin_slice();
   for (int i = 0; i < slice_events && !judge_.slice_is_over(); ++i) {
     const bool begun = stream.unjudged != nullptr;
@@ -173,9 +173,11 @@ void dispatcher::run_slice(stream_state& stream) {
       return hold(stream, read.error());
     }
     if (*read == nullptr) {
-      if (const auto* gap = tracked ? gaps_->bar_behind(stream.after, stream.table) : nullptr)
-        return bar(stream, *gap);
-      return keep_up(stream);
+      const auto* gap = tracked ? gaps_->bar_behind(stream.after, stream.table) : nullptr;
+      if (gap == nullptr) return keep_up(stream);
+      if (!stream.reader->held_back()) return bar(stream, *gap);
+      // The gap may lie behind what must not be delivered yet.
+      return before_gaps_.push_back(id);
     }
     if (const auto* gap =
             tracked ? gaps_->bar_between(stream.after, (*read)->at, stream.table) : nullptr)

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -16,6 +17,7 @@
 #include "change/event.hpp"
 #include "change/position.hpp"
 #include "log/event_log.hpp"
+#include "log/readable_end.hpp"
 #include "streams/cursor_book.hpp"
 #include "streams/delivery_figures.hpp"
 #include "streams/event_judge.hpp"
@@ -49,8 +51,14 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   bool acknowledge(stream_state& stream, const event_id& id);
   // There is room again, perhaps.
   void writable(stream_state& stream);
-  // The log has moved on.
-  void progress() { post_turn(); }
+  // The log, or what may be delivered of it, has moved on.
+  void progress() {
+    for (const auto id : std::exchange(before_gaps_, {})) {
+      auto* stream = streams_->find(id);
+      if (stream != nullptr && stream->how == delivery::behind) read_by_itself(*stream);
+    }
+    post_turn();
+  }
   // The gaps are others now.
   void look_at_gaps();
 
@@ -69,6 +77,9 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void advance_tail();
   bool hand_out();
   void read_by_itself(stream_state& stream);
+  std::unique_ptr<log::log_reader> reader_for(const stream_state& stream) const {
+    return log::read_deliverable(*with_->log, with_->deliverable, stream.after, stream.table);
+  }
   void run_slices();
   void run_slice(stream_state& stream);
   void keep_up(stream_state& stream);
@@ -99,6 +110,8 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   std::vector<stream_id> concerned_;
   std::size_t next_ = 0;
   std::deque<stream_id> ready_;  // for a slice
+  // At a gap, or still before events that must not be delivered yet: look again when they may.
+  std::vector<stream_id> before_gaps_;
   bool turn_posted_ = false;
   bool recording_damage_ = false;
   std::uint64_t unsaid_dropped_ = 0;  // for subscribe(), and not in the log yet

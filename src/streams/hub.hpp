@@ -22,6 +22,7 @@
 #include "change/timelines.hpp"
 #include "control/stored_gap.hpp"
 #include "log/event_log.hpp"
+#include "log/readable_end.hpp"
 #include "streams/filter.hpp"
 #include "streams/filter_index.hpp"
 #include "streams/renderer.hpp"
@@ -138,6 +139,8 @@ class hub {
     // gap before `done` is called, on the executor. Without it such streams end.
     std::function<void(const log::damaged_stretch&, std::function<void(result<void>)> done)>
         on_damage = {};
+    // Nothing behind it is delivered. Null: all that is durable is.
+    const log::readable_end* deliverable = nullptr;
   };
 
   hub(parts with, stream_limits limits);
@@ -167,7 +170,7 @@ class hub {
   // The connection is gone. Nothing is called on its subscriber afterwards.
   void close(stream_id stream);
 
-  // The log has moved on. Called on the executor.
+  // The log, or what may be delivered of it, has moved on. Called on the executor.
   void progress();
 
   // By which the database has come to where it is: how far behind a cursor is hangs on that.

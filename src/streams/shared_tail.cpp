@@ -7,15 +7,21 @@ namespace pulse::streams {
 void shared_tail::join(stream_state& stream) {
   stream.through = stream.reader->scanned_sequence();
   stream.pass(stream.reader->scanned_through());
-  // One that begins now starts exactly here, or, where the stream begins ahead of what is stored,
-  // at the end of that: others want what this stream does not.
-  if (!reader_) reader_ = log_->read(std::min(stream.after, log_->bounds().last_at), 0);
+  // One that begins now starts exactly here, or, where the stream begins ahead of what may be
+  // delivered, at the end of that: others want what this stream does not.
+  if (!reader_) reader_ = log::read_deliverable(*log_, end_, std::min(stream.after, end()), 0);
   stream.forget_reader();
   stream.tail_place = &place_;
   auto& members = members_[stream.table];
   members.streams.push_back(&stream);
   if (members.index) members.index->add(stream.id, stream.filters.of(members.version));
   ++size_;
+}
+
+// Of what may be delivered.
+position shared_tail::end() const {
+  const auto stored = log_->bounds().last_at;
+  return end_ == nullptr ? stored : std::min(stored, end_->get());
 }
 
 void shared_tail::leave(stream_state& stream) {

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "change/event.hpp"
 #include "log/event_log.hpp"
+#include "log/readable_end.hpp"
 #include "streams/filter_index.hpp"
 #include "streams/stream_state.hpp"
 
@@ -19,7 +20,9 @@ namespace pulse::streams {
 // place stands for what has passed them (stream_state::tail_place). One owner; not thread-safe.
 class shared_tail {
  public:
-  explicit shared_tail(log::event_log& log) : log_(&log) {}
+  // `end` as in log::read_deliverable(). Both outlive it.
+  explicit shared_tail(log::event_log& log, const log::readable_end* end = nullptr)
+      : log_(&log), end_(end) {}
 
   // The stream's reader has come to the end of the log and is not needed any more. The tail may
   // stand earlier: what it finds up to stream_state::through has been seen.
@@ -48,7 +51,10 @@ class shared_tail {
   };
   static const filter_index& index_for(members_of_table& members, relation_version version);
 
+  position end() const;
+
   log::event_log* log_;
+  const log::readable_end* end_;
   std::unique_ptr<log::log_reader> reader_;
   position place_;
   event_sequence sequence_ = 0;  // the same, as far as it has one

@@ -7,6 +7,54 @@
 namespace pulse::simulation {
 using namespace std::chrono_literals;
 
+namespace {
+
+// Between them is room for subtransactions. They pass 2^32 soon.
+constexpr std::uint32_t first_xid = 0xFFFFFFFF - 20'000;
+constexpr std::uint32_t xid_distance = 200;
+
+std::uint32_t xid_of(std::uint64_t number) {
+  return first_xid + static_cast<std::uint32_t>(number) * xid_distance;
+}
+
+}  // namespace
+
+// The ids of transactions that rolled back, or that nothing is sent of, are not among those in
+// progress.
+source::snapshot fake_database::current_snapshot() const {
+  const auto wide = [](std::uint64_t number) { return first_xid + number * xid_distance; };
+  source::snapshot seen;
+  seen.xmin = seen.xmax = wide(0);
+  const auto number = [](const fake_transaction& one) {
+    return static_cast<std::uint64_t>((one.xid - first_xid) / xid_distance);
+  };
+  for (const auto& one : history_) {
+    if (sees(one.xid)) seen.xmax = std::max(seen.xmax, wide(number(one)) + 1);
+  }
+  seen.xmin = seen.xmax;
+  for (const auto& one : history_) {
+    if (sees(one.xid) || wide(number(one)) >= seen.xmax) continue;
+    seen.in_progress.push_back(wide(number(one)));
+    seen.xmin = std::min(seen.xmin, seen.in_progress.back());
+  }
+  std::ranges::sort(seen.in_progress);
+  return seen;
+}
+
+bool fake_database::show_one(std::mt19937_64& random) {
+  if (unseen_.empty()) return false;
+  const auto which = std::uniform_int_distribution<std::size_t>(0, unseen_.size() - 1)(random);
+  unseen_.erase(std::next(unseen_.begin(), static_cast<std::ptrdiff_t>(which)));
+  return true;
+}
+
+std::uint32_t fake_database::writer_of(const std::string& key) const {
+  const auto found = std::ranges::find_if(history_, [&](const fake_transaction& one) {
+    return std::ranges::any_of(one.rows, [&](const fake_row& row) { return row.key == key; });
+  });
+  return found == history_.end() ? 0 : found->xid;
+}
+
 relation fake_database::definition(std::uint32_t table) {
   relation defined;
   defined.oid = oid(table);
@@ -27,6 +75,8 @@ const fake_transaction& fake_database::commit() {
     return std::uniform_int_distribution<std::uint64_t>(from, to)(random_);
   };
   fake_transaction transaction;
+  transaction.xid = xid_of(transactions_made_);
+  if (pick(1, 2) == 1) unseen_.insert(transaction.xid);
   wal_.value += pick(0, 3) * 40;
   const auto rows = pick(1, 10) == 1 ? pick(20, 80) : pick(1, 6);
   bool same_record = false;
@@ -79,6 +129,7 @@ void fake_database::promote_sibling(std::size_t kept) {
 
 void fake_database::fork(std::size_t kept) {
   ++times_left_;
+  show_all();
   history_.resize(kept);
   wal_ = history_.empty() ? begin_ : history_.back().end;
   // The standby may have been on an older timeline than the server that it takes over from.
@@ -92,6 +143,7 @@ void fake_database::fork(std::size_t kept) {
 
 void fake_database::set_back(std::size_t kept) {
   ++times_left_;
+  show_all();
   history_.resize(kept);
   wal_ = history_.empty() ? begin_ : history_.back().end;
   // The record that begins the timeline is there in every copy.

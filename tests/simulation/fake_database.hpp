@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "change/fragment.hpp"
 #include "change/lsn.hpp"
 #include "change/timelines.hpp"
+#include "source/snapshot.hpp"
 
 namespace pulse::simulation {
 
@@ -22,6 +24,7 @@ struct fake_row {
 };
 
 struct fake_transaction {
+  std::uint32_t xid = 0;
   lsn commit;
   lsn end;
   unix_time_us committed_at{};
@@ -60,6 +63,16 @@ class fake_database {
   void set_back(std::size_t kept);
   // A copy that has fewer is of an older timeline.
   std::size_t kept_min() const;
+  // Other sessions see some of the last transactions later than the stream of changes has them, in
+  // any order. A server that starts shows all that it has.
+  source::snapshot current_snapshot() const;
+  bool sees(std::uint32_t xid) const { return !unseen_.contains(xid); }
+  // One of those that are not seen is seen from now on. False: there is none.
+  bool show_one(std::mt19937_64& random);
+  void show_all() { unseen_.clear(); }
+  // The transaction that has written the row with this key; 0: none of this database.
+  std::uint32_t writer_of(const std::string& key) const;
+
   // How often transactions that had been committed ceased to be.
   std::size_t times_left() const { return times_left_; }
 
@@ -82,6 +95,7 @@ class fake_database {
   lsn begin_ = wal_begin;
   std::vector<fake_transaction> history_;
   std::uint64_t transactions_made_ = 0;
+  std::set<std::uint32_t> unseen_;
   timelines branches_{1};
   standby sibling_;  // of the server before the last promotion
   std::uint32_t newest_timeline_ = 1;

@@ -36,7 +36,7 @@ std::string begin_message(const fake_transaction& transaction) {
   std::string bytes = "B";
   append_big(bytes, transaction.commit.value);
   append_big(bytes, postgres_time(transaction.committed_at));
-  append_big(bytes, std::uint32_t{7});
+  append_big(bytes, transaction.xid);
   return bytes;
 }
 

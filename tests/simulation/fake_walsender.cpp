@@ -46,8 +46,7 @@ void fake_walsender::queue(const fake_transaction& transaction) {
 // vanish would show as coming twice.
 fake_walsender::open_transaction fake_walsender::streamed(const fake_transaction& transaction) {
   open_transaction made;
-  made.xid = next_xid_;
-  next_xid_ += 100;
+  made.xid = transaction.xid;
   made.commits_as = &transaction;
   made.described.assign(fake_database::table_count, false);
   std::uint32_t subxid = made.xid;
@@ -71,7 +70,10 @@ fake_walsender::open_transaction fake_walsender::streamed(const fake_transaction
 }
 
 fake_walsender::open_transaction fake_walsender::rolled_back(const fake_transaction& like) {
-  auto made = streamed(like);
+  auto one = like;
+  one.xid = next_xid_;
+  next_xid_ += 200;
+  auto made = streamed(one);
   made.commits_as = nullptr;
   if (pick(1, 3) != 1)
     made.blocks.push_back({{like.commit, stream_abort_message(made.xid, made.xid)}});

@@ -44,6 +44,8 @@ std::string_view to_string(plant bug) noexcept {
       return "never_raise_base";
     case plant::mark_before_origin:
       return "mark_before_origin";
+    case plant::deliver_before_visible:
+      return "deliver_before_visible";
   }
   return "";
 }

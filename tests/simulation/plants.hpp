@@ -32,6 +32,7 @@ enum class plant {
   forget_timelines,
   never_raise_base,
   mark_before_origin,
+  deliver_before_visible,
 };
 std::string_view to_string(plant bug) noexcept;
 

@@ -75,6 +75,7 @@ void scripted_server::checkpoint() {
 void scripted_server::restart() {
   cut();
   let_go();
+  database().show_all();
   if (own_slot()) own_slot()->confirmed = own_slot()->on_disk;
 }
 

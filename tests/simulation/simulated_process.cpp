@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include "control/origin_json.hpp"
 #include "log/segment.hpp"
 
@@ -11,7 +13,11 @@ namespace pulse::simulation {
 
 using log::testing::open_disk;
 
-simulated_process::simulated_process(surroundings with) : with_(std::move(with)) {
+simulated_process::simulated_process(surroundings with)
+    : with_(std::move(with)),
+      now_(with_.now),
+      gate_(with_.holds_unseen ? source::visibility_gate::without_answer::hold
+                               : source::visibility_gate::without_answer::go_on) {
   *lies_ = with_.bug == plant::trust_page_cache && with_.disk->holds(log::segment_name(1));
   auto files = lying_storage(open_disk(with_.disk), lies_);
   auto relations = log::relation_file::open(*files);
@@ -29,7 +35,9 @@ simulated_process::simulated_process(surroundings with) : with_(std::move(with))
   limits.cursor_flush_interval = std::chrono::hours(1);
   streams_ = std::make_unique<streams::hub>(
       streams::hub::parts{context_.get_executor(), log_.get(), relations_.get(), with_.state,
-                          &figures_, std::string(simulated_state::project)},
+                          &figures_, std::string(simulated_state::project), &system_clock_source(),
+                          nullptr,
+                          with_.bug == plant::deliver_before_visible ? nullptr : &deliverable_},
       limits);
   for (const auto& one : with_.store->cursors(simulated_state::project).value())
     streams_->know({{one.table, one.name}, one.at, one.used_at, false});
@@ -40,6 +48,16 @@ simulated_process::simulated_process(surroundings with) : with_(std::move(with))
       app::ingestor::figures{figures_.counter("captured", ""), figures_.counter("recaptured", ""),
                              figures_.counter("truncated", ""),
                              figures_.counter("transactions", "")});
+  newest_told_ = real_log_->bounds().last_at;
+  gate_.begin(newest_told_, now_);
+  // The last one may be stored in part.
+  newest_told_ = {newest_told_.timeline, newest_told_.commit, newest_told_.commit, 0};
+  ingest_->tell_of_transactions([this](std::uint32_t xid, const position& through) {
+    if (through > newest_told_) known_.insert(xid);
+    newest_told_ = std::max(newest_told_, through);
+    gate_.add(xid, through, now_);
+    deliverable_.move(gate_.passed());
+  });
   spill_ = log::spill_area::open(open_disk(with_.spill_disk)).value();
   streamed_ = std::make_unique<app::streamed_transactions>(
       *spill_, app::streamed_transactions::figures{
@@ -175,6 +193,7 @@ void simulated_process::take(const source::stream& step) {
   auto from = step.from;
   if (with_.bug == plant::start_above_covered) from = with_.server->database().wal_end();
   with_.judge->follows(timeline_base_, from);
+  follow_ids();
   ingest_->start(history_);
   ingest_->use_types(types_);
   decoder_->reset();
@@ -187,6 +206,30 @@ void simulated_process::take(const source::stream& step) {
 void simulated_process::connect_source() {
   with_.server->cut();
   plan_and_begin();
+}
+
+void simulated_process::follow_ids() {
+  log_origin whose;
+  whose.database = source::identity_of(identify());
+  whose.timeline_base = timeline_base_;
+  whose.history = history_;
+  gate_.follow(whose, now_);
+  const auto ids = fmt::format("{} {} {}", whose.database, timeline_base_, history_.current);
+  if (std::exchange(followed_, ids) != ids) known_.clear();
+  asked_.reset();
+}
+
+void simulated_process::ask_for_snapshot() {
+  if (!gate_.waits() || followed_.empty() ||
+      !followed_.starts_with(source::identity_of(identify()) + " "))
+    return;
+  if (!asked_) {
+    asked_ = with_.server->database().current_snapshot();
+    return;
+  }
+  gate_.see(*asked_, now_);
+  asked_.reset();
+  deliverable_.move(gate_.passed());
 }
 
 bool simulated_process::take_message(std::mt19937_64& chance) {
@@ -231,6 +274,9 @@ void simulated_process::settle() {
 }
 
 void simulated_process::time_passes(std::chrono::steady_clock::time_point now) {
+  now_ = now;
+  gate_.look_at_time(now_);
+  deliverable_.move(gate_.passed());
   streams_->tick(now);
 }
 

@@ -1,10 +1,12 @@
 // What ends with the process: the real parts between the replication connection and the streams.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,11 +15,13 @@
 #include "app/ingestor.hpp"
 #include "app/intake.hpp"
 #include "app/streamed_transactions.hpp"
+#include "log/readable_end.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "pgoutput/decoder.hpp"
 #include "source/start_order.hpp"
 #include "source/start_rules.hpp"
+#include "source/visibility_gate.hpp"
 #include "streams/hub.hpp"
 #include "tests/simulation/oracle.hpp"
 #include "tests/simulation/plants.hpp"
@@ -46,6 +50,8 @@ class simulated_process {
     simulated_state* state = nullptr;
     // Before each step of a start: the process may die here, or the step fail (false).
     std::function<bool()> step_goes_well;
+    bool holds_unseen = false;  // also while nobody says which transactions are visible
+    std::chrono::steady_clock::time_point now;
   };
 
   explicit simulated_process(surroundings with);
@@ -58,6 +64,13 @@ class simulated_process {
   void take_keepalive(bool wants_reply);
   void keep_house(std::chrono::steady_clock::time_point now);
   void time_passes(std::chrono::steady_clock::time_point now);
+
+  // As app/delivery_gate.cpp asks: a snapshot is taken, or, taken before, it arrives.
+  void ask_for_snapshot();
+  void lose_question() { asked_.reset(); }
+  // Its events may be delivered only when it is visible: its id came in this life, and of the
+  // database that is there.
+  bool waits_for(std::uint32_t xid) const { return with_.holds_unseen && known_.contains(xid); }
 
   bool step_log();
   // The hub does what it has to do.
@@ -80,6 +93,7 @@ class simulated_process {
   void take(const source::move_mark& step);
   void take(const source::withdraw_gaps& step);
   void take(const source::stream& step);
+  void follow_ids();
   void record(const history_gap& found);
   void use_gaps();
   source::server_identity identify() const;
@@ -89,6 +103,7 @@ class simulated_process {
   std::shared_ptr<bool> lies_ = std::make_shared<bool>(false);
   boost::asio::io_context context_;
   metrics figures_;
+  log::readable_end deliverable_;
   type_catalog types_;
   std::unique_ptr<log::relation_store> relations_;
   std::unique_ptr<log::segment_log> real_log_;
@@ -105,6 +120,12 @@ class simulated_process {
   timelines history_;                         // of the server, as positions number it
   std::uint32_t timeline_base_ = 0;           // by which they do
   bool knows_gap_ = false;
+  std::chrono::steady_clock::time_point now_;
+  source::visibility_gate gate_;
+  std::optional<source::snapshot> asked_;
+  std::string followed_;  // whose ids these are
+  std::set<std::uint32_t> known_;
+  position newest_told_;  // of the transactions that the gate knows, by their ids or not
 };
 
 }  // namespace pulse::simulation

@@ -63,7 +63,10 @@ world::world(std::uint64_t seed, plant bug)
     const bool named = number % streams_per_table != streams_per_table - 1;
     consumers_.emplace_back(
         table, named ? "c" + std::to_string(number) : "", bug,
-        [this, number](const auto& event) { judge_.delivered(number, event.key, event.id); },
+        [this, number](const auto& event) {
+          judge_.delivered(number, event.key, event.id);
+          look_at_visibility(event.key);
+        },
         [this, number](const auto& event) { judge_.acknowledged(number, event.key); });
   }
   faults_ = false;
@@ -123,11 +126,17 @@ void world::start_process() {
   try {
     process_ = std::make_unique<simulated_process>(simulated_process::surroundings{
         &server_, &judge_, &store_, disk_, spill_disk_, options_, bug_, goes_on_, state_.get(),
-        [this] { return step_goes_well(); }});
+        [this] { return step_goes_well(); }, chance(2), now_});
     if (faults_ && chance(3)) connect_unnamed_first();
   } catch (const process_died& how) {
     bury(how);
   }
+}
+
+void world::look_at_visibility(const std::string& key) {
+  const auto writer = server_.database().writer_of(key);
+  if (process_ && writer != 0 && process_->waits_for(writer) && !server_.database().sees(writer))
+    judge_.report(key + " was delivered before its transaction was visible");
 }
 
 // Of a start: whatever is done by then, the next start finds.
@@ -185,7 +194,7 @@ void world::step() {
 }
 
 void world::work() {
-  switch (pick(0, 6)) {
+  switch (pick(0, 9)) {
     case 0:
     case 1:
       if (process_->connected()) {
@@ -206,6 +215,14 @@ void world::work() {
       break;
     case 5:
       state_->step();
+      break;
+    case 6:
+    case 7:
+      for (auto n = pick(1, 3); n > 0; --n) process_->ask_for_snapshot();
+      break;
+    case 8:
+      server_.database().show_one(random_);
+      if (chance(4)) process_->lose_question();
       break;
     default:
       now_ += std::chrono::milliseconds(pick(0, 6000));
@@ -309,6 +326,7 @@ void world::finish() {
     disk_->syncs_fail = false;
     disk_->capacity = spill_disk_->capacity = unlimited;
     for (auto& one : consumers_) one.congest(false);
+    server_.database().show_all();
     for (int idle = 0; idle < 4 && !done();) {
       bool moved = false;
       process_->accept_gaps();
@@ -319,6 +337,8 @@ void world::finish() {
       process_->keep_house(now_);
       while (process_->step_log()) {
       }
+      process_->ask_for_snapshot();
+      process_->ask_for_snapshot();
       for (std::size_t i = 0; i < consumers_.size(); ++i) {
         auto& one = consumers_[i];
         if (!one.connected()) connect(i);

@@ -55,6 +55,7 @@ class world {
   void connect_unnamed_first();
   void settle();
   void look_at_consumers();
+  void look_at_visibility(const std::string& key);
 
   std::mt19937_64 random_;
   plant bug_;

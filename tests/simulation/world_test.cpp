@@ -89,7 +89,9 @@ INSTANTIATE_TEST_SUITE_P(
                       planted_bug{plant::tail_from_first_stream, "is missing"},
                       planted_bug{plant::forget_timelines, "is missing", "a cursor has passed"},
                       planted_bug{plant::never_raise_base, "is missing"},
-                      planted_bug{plant::mark_before_origin, "of which nobody knows"}),
+                      planted_bug{plant::mark_before_origin, "of which nobody knows"},
+                      planted_bug{plant::deliver_before_visible,
+                                  "was delivered before its transaction was visible"}),
     [](const auto& made) { return std::string(to_string(made.param.bug)); });
 
 }  // namespace

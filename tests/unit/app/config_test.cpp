@@ -48,6 +48,17 @@ class config_test : public ::testing::Test {
 #define EXPECT_SAYS(text, part) \
   EXPECT_NE((text).find(part), std::string::npos) << "it says: " << (text)
 
+TEST_F(config_test, events_wait_for_visibility_unless_it_is_switched_off) {
+  using visibility = project_config::visibility;
+  EXPECT_EQ(load().value().projects[0].delivers_visible, visibility::on);
+  variables_["PULSE_VISIBILITY"] = "strict";
+  EXPECT_EQ(load().value().projects[0].delivers_visible, visibility::strict);
+  options_["visibility"] = "off";
+  EXPECT_EQ(load().value().projects[0].delivers_visible, visibility::off);
+  options_["visibility"] = "false";
+  EXPECT_SAYS(refusal(), "on, strict or off");
+}
+
 TEST_F(config_test, with_nothing_said_there_is_one_project_with_defaults) {
   variables_["HOME"] = "/home/somebody";
   const auto config = load().value();

@@ -136,6 +136,28 @@ TEST(ingestor, what_a_promoted_server_sends_of_its_predecessor_keeps_the_predece
   EXPECT_EQ(rig.events.bounds().covered_through, lsn{125});
 }
 
+TEST(ingestor, tells_once_of_each_transaction_that_it_stores_anything_of) {
+  ingest_rig rig;
+  std::vector<position> told;
+  rig.part->tell_of_transactions([&](std::uint32_t xid, const position& through) {
+    EXPECT_EQ(xid, 7U);
+    told.push_back(through);
+  });
+  ASSERT_TRUE(rig.describe(text_oid));
+  rig.play({100, {0, 1}});
+  rig.play({120, {}});
+  rig.play({140, {0}});
+  EXPECT_EQ(told, (std::vector<position>{{1, lsn{100}, lsn{100}, 0}, {1, lsn{140}, lsn{140}, 0}}));
+  for (const auto& event : rig.stored()) {
+    EXPECT_NE(event.at <= told[0], event.at.commit == lsn{140}) << "it is between them";
+    EXPECT_LE(event.at, told[1]);
+  }
+  rig.part->start({1});
+  ASSERT_TRUE(rig.describe(text_oid));
+  rig.play({140, {0}});
+  EXPECT_EQ(told.size(), 2U) << "what is stored already is told of no more";
+}
+
 TEST(ingestor, partly_stored_transaction_goes_on_where_it_was_cut) {
   ingest_rig rig;
   ASSERT_TRUE(rig.describe(text_oid));

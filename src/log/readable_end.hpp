@@ -1,0 +1,30 @@
+// How far events may be delivered: one number beside the log's durable end.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "change/event.hpp"
+#include "change/position.hpp"
+#include "log/event_log.hpp"
+
+namespace pulse::log {
+
+// Events at or before it may be delivered once they are durable. It only rises. Thread-safe.
+class readable_end {
+ public:
+  position get() const;
+  // Lower positions change nothing.
+  void move(const position& through);
+
+ private:
+  mutable std::mutex mutex_;
+  position through_;
+};
+
+// Reads like log.read(), up to `end` at most, which is looked at again by each next(). Null `end`:
+// up to the durable end. Both outlive the reader.
+std::unique_ptr<log_reader> read_deliverable(const event_log& log, const readable_end* end,
+                                             const position& after, table_id table);
+
+}  // namespace pulse::log
