@@ -47,7 +47,7 @@ class Bench:
         self.cluster.copy_slot("master", "baseline")
         began = time.monotonic()
         finish([PG / "pg_recvlogical", "-d", self.cluster.url(transport), "-S", "baseline", "--start", "-f", "/dev/null",
-                "--endpos", self.end, "--no-loop", "-o", "proto_version=1", "-o", f"publication_names={SLOT}"])
+                "--endpos", self.end, "--no-loop", "-o", "proto_version=1", "-o", self.cluster.published()])
         seconds = time.monotonic() - began
         self.cluster.drop_slot("baseline")
         return rows / seconds

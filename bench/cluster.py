@@ -98,6 +98,11 @@ class Cluster:
         return finish([PG / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database=database),
                        "-c", text], env={**os.environ, "PGOPTIONS": settings}).strip()
 
+    def published(self, database: str = "postgres") -> str:
+        """The option by which pgoutput sends what Pulse's own publications say."""
+        names = self.sql("SELECT string_agg(quote_ident(pubname), ',') FROM pg_publication", database=database)
+        return f"publication_names={names}"
+
     def copy_slot(self, source: str, to: str, database: str = "postgres") -> None:
         self.sql(f"SELECT pg_copy_logical_replication_slot('{source}', '{to}')", database=database)
 
@@ -130,7 +135,7 @@ class Holder:
         # Feedback is off (-s 0), so that the slot stays where it is.
         self.process = subprocess.Popen(
             [PG / "pg_recvlogical", "-d", cluster.url(database=database), "-S", slot, "--start", "-f", "/dev/null", "-s", "0",
-             "--no-loop", "-o", "proto_version=1", "-o", f"publication_names={slot}"], stderr=subprocess.DEVNULL)
+             "--no-loop", "-o", "proto_version=1", "-o", cluster.published(database)], stderr=subprocess.DEVNULL)
         try:
             self.wait(cluster, f"SELECT active FROM pg_replication_slots WHERE slot_name = '{slot}'")
             # Stopped, it confirms nothing, and its walsender stalls as soon as the socket is full: it must not go on
