@@ -5,7 +5,7 @@ tests/sanitized/integration.py asan          a third of them, chosen by the comm
 tests/sanitized/integration.py asan --all    all
 tests/sanitized/integration.py tsan NAME…    these, such as `sigterm`
 
-A sanitizer's report ends the server that it is about, so that its test fails. It is written to build/sanitized/PRESET, and
+First makes sure that tests/sanitized/bad.cpp is reported. A sanitizer's report ends the server that it is about, so that its test fails. It is written to build/sanitized/PRESET, and
 shown at the end: a server may end where its test does not look.
 """
 import os
@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BAD = ROOT / "tests/sanitized/bad.cpp"
 PARTS = 3
 
 # Of the tests with the client extension, those about the server's own processes and streams.
@@ -28,9 +29,10 @@ LEFT_OUT = {
     "failing_sync": "loads a library before all others, where a sanitizer's has to be",
 }
 
-# The first report ends the process, with this exit code. Places are named by what the compiler's linker comes with.
+# The first report ends the process, with this exit code. Places are named by what comes with the linker: LLVM's own
+# program is in a package of half a gigabyte.
 EXIT_CODE = 66
-COMMON = "halt_on_error=1:allow_addr2line=1:exitcode={code}:log_path={log}"
+COMMON = "halt_on_error=1:external_symbolizer_path={symbolizer}:exitcode={code}:log_path={log}"
 OPTIONS = {
     "asan": {
         "ASAN_OPTIONS": f"{COMMON}:detect_stack_use_after_return=1",
@@ -66,6 +68,21 @@ def choose(preset: str, arguments: list[str]) -> list[str]:
     return names[part::PARTS]
 
 
+def check_reports(preset: str, reports: pathlib.Path, environment: dict[str, str]) -> bool:
+    """Whether a program that does wrong ends with the exit code, and leaves a report that names the place."""
+    program = reports / "bad"
+    kinds = {"asan": "address,undefined", "tsan": "thread"}
+    subprocess.run(
+        ["clang++-19", "-std=c++20", "-g1", f"-fsanitize={kinds[preset]}", BAD, "-o", program], check=True
+    )
+    ended = subprocess.run([program, preset], env=environment, check=False)
+    program.unlink()
+    found = [report.read_text(errors="replace") for report in reports.iterdir()]
+    for report in reports.iterdir():
+        report.unlink()
+    return ended.returncode == EXIT_CODE and len(found) == 1 and BAD.name in found[0]
+
+
 def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in OPTIONS:
         print(__doc__.strip())
@@ -80,6 +97,7 @@ def main() -> int:
     reports.mkdir(parents=True)
     values = {
         "code": EXIT_CODE, "log": reports / "report", "suppressions": ROOT / "tests/sanitized/tsan_suppressions.txt",
+        "symbolizer": shutil.which("addr2line") or "",
     }
     environment = {
         **os.environ,
@@ -88,6 +106,10 @@ def main() -> int:
         "PULSE_FAILPOINTS_BIN": str(build / "pulse_failpoints"),
         **{name: text.format(**values) for name, text in OPTIONS[preset].items()},
     }
+    if not check_reports(preset, reports, environment):
+        print(f"{preset}: {BAD.relative_to(ROOT)} was not reported as it should be")
+        return 1
+    print(f"{preset}: {BAD.relative_to(ROOT)} is reported", flush=True)
     files = [f"build/ts/tests/{name}.test.js" for name in chosen]
     ended = subprocess.run(["node", "--test", "--test-concurrency=1", *files], cwd=ROOT, env=environment, check=False)
     found = sorted(reports.iterdir())
