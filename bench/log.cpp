@@ -170,4 +170,5 @@ int main(int count, char** arguments) {
   pulse::configure_logging(pulse::log_level::warning, pulse::log_format::text);
   benchmark::Initialize(&count, arguments);
   benchmark::RunSpecifiedBenchmarks();
+  return 0;
 }

@@ -102,7 +102,8 @@ def run(sections: list[Section], root: pathlib.Path, logs: pathlib.Path) -> list
                 if chosen is not None:
                     name = chosen.section.name
                     print(f"== {name}", flush=True)
-                    running[lane] = Running(chosen, root, logs / f"{name}.log", both and lane == COMPUTES)
+                    nice = both and lane == COMPUTES and not chosen.section.at_normal_priority
+                    running[lane] = Running(chosen, root, logs / f"{name}.log", nice)
             if not running:
                 return list(outcomes.values())
             time.sleep(POLL_SECONDS)
@@ -128,7 +129,7 @@ def report(one: Running) -> None:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """One line a section: its wall time, its processor time, and what came of it."""
+    """One line a section: its wall time, its processor time, and what came of it. Then, when each lane was done."""
     lines = [f"{'section':<20} {'lane':<9} {'seconds':>8} {'CPU s':>8}"]
     for outcome in outcomes:
         result = {True: "", False: "  FAILED", None: "  not run"}[outcome.passed]
@@ -136,4 +137,11 @@ def table(outcomes: list[Outcome]) -> str:
             f"{outcome.section.name:<20} {outcome.section.lane:<9} {outcome.seconds:8.0f} "
             f"{outcome.processor_seconds:8.0f}{result}"
         )
+    ran = [outcome for outcome in outcomes if outcome.started]
+    for lane in (COMPUTES, WAITS):
+        mine = [outcome for outcome in ran if outcome.section.lane == lane]
+        if mine:
+            done = max(one.started + one.seconds for one in mine) - min(one.started for one in ran)
+            processor = sum(one.processor_seconds for one in mine)
+            lines.append(f"{'in all':<20} {lane:<9} {done:8.0f} {processor:8.0f}")
     return "\n".join(lines)

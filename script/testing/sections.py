@@ -21,6 +21,8 @@ class Section:
     commands: list[list[str]]
     # Sections whose failure makes this one pointless. Where they are part of the run, it starts after them.
     needs: tuple[str, ...] = ()
+    # Waits, although it is in the lane that computes: it has the priority of those that wait.
+    at_normal_priority: bool = False
 
 
 def ctest(preset: str, *selection: str) -> list[str]:
@@ -54,6 +56,15 @@ OTHER_MAJORS = ["12", "13", "14", "16", "17", "18"]
 BUILT = ("build",)
 READY = ("build", "typescript")
 
+
+def sanitized(preset: str) -> Section:
+    """A third of the integration tests, beside sections that wait: the lane that computes is the shorter one."""
+    return Section(
+        f"{preset}_servers", COMPUTES, [["tests/sanitized/integration.py", preset]], (preset, "typescript"),
+        at_normal_priority=True,
+    )
+
+
 # Each lane runs its sections in this order.
 NEWCOMER = [
     Section("bootstrap", WAITS, [["script/bootstrap"]]),
@@ -77,6 +88,8 @@ REST = [
     Section(
         "tsan", COMPUTES, [["script/build", "tsan", "sanitized_tests"], ctest("tsan", "-R", SANITIZED_TESTS)], BUILT
     ),
+    sanitized("tsan"),
+    sanitized("asan"),
     Section(
         "matrix", WAITS,
         [

@@ -190,7 +190,7 @@ function judge(tenures: readonly Tenure[], all: readonly Handled[], written: num
 scenario(
   'thirty_times_the_next_one_takes_over_and_nothing_is_lost',
   async (s) => {
-    const setup = await setUp(s, { PULSE_SILENCE_TIMEOUT: '3s' });
+    const setup = await setUp(s, { PULSE_SILENCE_TIMEOUT: '2s' });
     const { pulse, writer, queue } = setup;
     const everybody = [...queue];
     const watch = new Watch(pulse);

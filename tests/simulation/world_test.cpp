@@ -16,7 +16,7 @@ namespace pulse::simulation {
 namespace {
 
 constexpr int steps_a_world = 500;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef PULSE_SANITIZED
 constexpr std::uint64_t worlds = 100;
 #else
 constexpr std::uint64_t worlds = 500;

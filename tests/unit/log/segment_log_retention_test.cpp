@@ -5,7 +5,6 @@ namespace pulse::log {
 namespace {
 
 using pulse::testing::collect;
-using pulse::testing::sequences;
 using pulse::testing::wait_until;
 
 TEST_F(segment_log_on_a_disk, what_retention_leaves_survives_a_restart) {

@@ -6,7 +6,6 @@
 namespace pulse::server {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
