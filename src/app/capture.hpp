@@ -60,7 +60,8 @@ class capture {
     std::optional<source::published_memory> published;  // as the last run saw the publications
     std::vector<position> skipped;                      // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
-    std::function<void(std::shared_ptr<const catalog>)> on_catalog;
+    // `kept` once the catalog is stored, or has been refused; any thread.
+    std::function<void(std::shared_ptr<const catalog>, std::function<void()> kept)> on_catalog;
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
     std::function<void(log_origin, std::function<void(result<void>)> done)> keep_origin;
@@ -102,14 +103,12 @@ class capture {
     bool heartbeat = false;     // one is to be written
     bool publications = false;  // they are to be looked at
     bool lists = false;         // they are to be compared with the tables
-    // The catalog is read too when the table of this OID has another name or is gone, or labels of
-    // enums have changed. OID 0: none.
-    std::uint32_t expected_oid = 0;
-    table_name expected_name = {};
+    // The table of this OID, and what has its name, is read again. 0: none.
+    std::uint32_t table_oid = 0;
   };
   struct present {
     position flushed;                      // every commit that has returned is before this
-    std::shared_ptr<const catalog> known;  // when it was read
+    std::shared_ptr<const catalog> known;  // when something of it was read
     std::optional<source::slot_retention> kept;
   };
   void ask(wanted what, std::function<void(result<present>)> done);
@@ -162,8 +161,16 @@ class capture {
   boost::asio::awaitable<void> answer_questions();
   source::async_result<> open_side();
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
+  // The whole catalog, as capture has it from now on.
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
+  // Only these tables and types of it.
+  source::async_result<std::shared_ptr<const catalog>> refresh_part(source::connection* database,
+                                                                    source::catalog_part part);
+  source::async_result<std::shared_ptr<const catalog>> refresh_outdated(
+      source::connection* database);
+  source::async_result<> wait_for_kept_catalogs();
+  result<void> adopt(std::shared_ptr<const catalog> read);
   source::async_result<source::published_look> look_at_publications(source::connection* database);
   source::async_result<> compare_publications(std::shared_ptr<session> one);
   source::async_result<> tell_what_is_unpublished(std::shared_ptr<session> one);
@@ -217,6 +224,11 @@ class capture {
   pgoutput::decoder decoder_;
   intake intake_;
   std::shared_ptr<const catalog> catalog_;
+  // What was read while whole catalogs are being read: the parts are newer than these.
+  std::vector<source::catalog_part*> whole_readings_;
+  std::uint64_t whole_readings_begun_ = 0;
+  std::uint64_t newest_whole_reading_ = 0;       // the last of those begun that has been adopted
+  std::atomic<std::size_t> unkept_catalogs_{0};  // handed on, and not stored yet
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;
   boost::asio::steady_timer log_timer_;
@@ -294,6 +306,9 @@ class capture {
   std::string inserts_only_;  // tables without a replica identity, for people
   std::chrono::steady_clock::time_point last_heard_{};
 
+  prometheus::Counter& whole_catalogs_read_;
+  prometheus::Counter& catalog_parts_read_;
+  prometheus::Counter& catalog_rows_read_;
   prometheus::Counter& skipped_;
   prometheus::Gauge& connected_;
   prometheus::Counter& reconnects_;

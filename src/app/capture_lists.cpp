@@ -113,7 +113,9 @@ source::async_result<> capture::keep_lists(source::connection* database) {
   if (!placed->done.empty()) {
     log_info("capture", "tables were published, or are no more",
              {{"project", with_.project.name}, {"tables", source::misplaced_names(placed->done)}});
-    if (auto read = co_await refresh_catalog(database); !read) co_return read.error();
+    source::catalog_part part;
+    for (const auto& table : placed->done) part.tables.push_back(table.oid);
+    if (auto read = co_await refresh_part(database, part); !read) co_return read.error();
     const bool grew = std::ranges::any_of(placed->done, [](const auto& table) {
       return table.what != source::misplaced_table::need::no_rows;
     });

@@ -122,17 +122,22 @@ source::async_result<> capture::watch_publications(source::connection* database)
 source::async_result<> capture::see_publications(source::connection* database,
                                                  source::published_look look) {
   source::present_tables tables;
+  source::catalog_part part;
   if (const auto concerned = published_.concerned(look); !concerned.empty()) {
     auto found = co_await source::read_present_tables(database, concerned);
     if (!found) co_return found.error();
     tables = std::move(*found);
+    for (const auto& table : concerned) part.tables.push_back(table.oid);
+    for (const auto& table : tables) part.tables.push_back(table.oid);
   }
   const bool altered = published_.altered(look);
   const auto found = published_.see(look, tables, with_.log->bounds().mark());
   // The catalog says what streams are refused for, and which table has which number.
-  if (altered || !found.untold.empty() || !found.ended.empty() ||
-      (names_.own_publication && found.memory_changed)) {
+  if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);
+    if (!known) co_return known.error();
+  } else if (!found.untold.empty() || !found.ended.empty()) {
+    const auto known = co_await refresh_part(database, part);
     if (!known) co_return known.error();
   }
   for (const auto& loss : found.untold) {

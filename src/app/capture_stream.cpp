@@ -60,7 +60,7 @@ source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
 source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
   if (streamed_.out_of_space()) co_return co_await wait_for_spill();
   if (!ingest_.needs_catalog()) co_return co_await go_on_replaying();
-  auto read = co_await refresh_catalog(one->database.get());
+  auto read = co_await refresh_outdated(one->database.get());
   if (!read) co_return read.error();
   co_return ingest_.resolve_with((*read)->types);
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,15 @@ class ingestor final : public fragment_sink {
   // renamed or made since. Changes must not be handed in before resolve_with() has been called with
   // a newer catalog, which the relation store has observed.
   bool needs_catalog() const { return !unresolved_.empty(); }
+  // What the catalog must be asked for then: the tables that wait, the types of their columns, and
+  // the tables that statements have altered since the last call, as far as event triggers have said
+  // so.
+  struct outdated {
+    bool everything = false;
+    std::vector<std::uint32_t> tables;
+    std::vector<std::uint32_t> types;
+  };
+  outdated take_outdated();
   // They must stay until others are given.
   void use_types(const type_catalog& types) { types_ = &types; }
   // Resolves what waits. A type that is gone from the database too is taken as text.
@@ -96,6 +106,8 @@ class ingestor final : public fragment_sink {
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;
   ddl_message ddl_;
+  std::unordered_set<std::uint32_t> altered_;  // since the last take_outdated()
+  bool altered_too_many_ = false;
 
   std::uint64_t captured_ = 0;
   std::uint64_t recaptured_ = 0;

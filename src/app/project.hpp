@@ -90,8 +90,8 @@ class project final : public server::project_service, public std::enable_shared_
   log::retention_policy retention() const;
   void record_damage(const log::damaged_stretch& lost, std::function<void(result<void>)> done);
   void log_moved();
-  void catalog_read(std::shared_ptr<const catalog> known);
-  void keep_catalog();
+  void catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept);
+  void keep_catalog(std::function<void()> kept);
   result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
                                               const position& flushed) const;
   bool fits(const catalog& known, const catalog_table& table,

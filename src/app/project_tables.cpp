@@ -38,27 +38,30 @@ table_shape shape_of(const catalog_table& table, const catalog& known) {
 
 }  // namespace
 
-void project::catalog_read(std::shared_ptr<const catalog> known) {
+void project::catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept) {
   const auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
   catalog_ = std::move(known);
   hub_->follow(renamed);
-  keep_catalog();
+  keep_catalog(std::move(kept));
 }
 
-void project::keep_catalog() {
+void project::keep_catalog(std::function<void()> kept) {
   catalog_unsaved_ = false;
   with_.control->run(
       with_.delivery,
       [name = name(), known = catalog_](control::state_store& store) {
         return store.keep_catalog(name, known);
       },
-      [weak = weak_from_this(), name = name()](const result<void>& saved) {
+      [weak = weak_from_this(), name = name(), kept = std::move(kept)](const result<void>& saved) {
+        // Capture lives as long as the project.
+        const auto self = weak.lock();
+        if (self) kept();
         if (saved) return;
         log_warning("state",
                     "the catalog could not be stored: until it is, no stream's cursor is either, "
                     "since tables may have other names in it; trying again",
                     {{"project", name}, {"reason", saved.error().message()}});
-        if (const auto self = weak.lock()) self->catalog_unsaved_ = true;
+        if (self) self->catalog_unsaved_ = true;
       });
 }
 
@@ -129,11 +132,8 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
     if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
   app::capture::wanted what;
-  what.catalog = !enough || chosen;
-  if (known) {
-    what.expected_oid = (*table)->oid;
-    what.expected_name = (*table)->name;
-  }
+  what.catalog = !known || chosen;
+  if (known) what.table_oid = (*table)->oid;
   capture_->ask(std::move(what),
                 [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
                   asio::post(delivery, [answered, answer] { answered(answer); });
