@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,6 +58,7 @@ class capture {
     log_origin whose;  // what the log holds
     source::slot_history slot = source::slot_history::none;
     log::retention_policy retention;
+    std::shared_ptr<const catalog> last_catalog;        // as the last run knew it; null: none
     std::optional<source::published_memory> published;  // as the last run saw the publications
     std::vector<position> skipped;                      // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
@@ -178,6 +180,12 @@ class capture {
   source::async_result<> watch_publications(source::connection* database);
   source::async_result<> see_publications(source::connection* database,
                                           source::published_look look);
+  source::async_result<> tell_of_unsent(std::shared_ptr<session> one);
+  source::async_result<> tell_of_new_partitions(source::connection* database);
+  void note_vanished(const catalog& before, const catalog& now);
+  source::async_result<> lose(source::publication_loss loss);
+  source::async_result<std::vector<source::publication_loss>> losses_of(
+      source::connection* database, std::vector<ingestor::unsent_table> unsent);
   source::async_result<> tell_of_loss(source::publication_loss loss,
                                       std::optional<position> through);
   source::async_result<> repair_publications(source::connection* database);
@@ -224,6 +232,8 @@ class capture {
   pgoutput::decoder decoder_;
   intake intake_;
   std::shared_ptr<const catalog> catalog_;
+  std::map<std::uint32_t, table_name> vanished_;       // from the catalog, by OID; bounded
+  std::vector<source::present_table> new_partitions_;  // that had changes of their own before
   // What was read while whole catalogs are being read: the parts are newer than these.
   std::vector<source::catalog_part*> whole_readings_;
   std::uint64_t whole_readings_begun_ = 0;
@@ -285,10 +295,11 @@ class capture {
 
   // Of the publications; outlives connections.
   struct publication_state {
-    source::setup_result made;          // by the last setup
-    std::vector<std::string> streamed;  // what the stream names
-    ddl_message noted;                  // of the tables, what has not been looked at
-    bool touched = false;               // by a statement, since the last look
+    source::setup_result made;           // by the last setup
+    std::vector<std::string> streamed;   // what the stream names
+    ddl_message noted;                   // of the tables, what has not been looked at
+    bool touched = false;                // by a statement, since the last look
+    std::vector<std::uint32_t> altered;  // of the tables, those that are not read again yet
     std::chrono::steady_clock::time_point last_look{};
     bool looking = false;
     std::string problem;    // of the last look

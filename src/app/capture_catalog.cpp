@@ -1,6 +1,8 @@
 // What capture knows of the database's tables and types: all of it is read when it connects, later
 // only what has changed.
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "app/capture_session.hpp"
@@ -11,7 +13,27 @@ namespace {
 
 // Each is a copy that waits to be stored: with many tables it is some megabytes large.
 constexpr std::size_t unkept_catalogs_max = 16;
+constexpr std::size_t vanished_tables_max = 10'000;
 constexpr std::chrono::milliseconds kept_poll_interval{2};
+
+// The tables, as they are now, whose changes came under their own names before and come as those of
+// a partitioned table now.
+std::vector<const catalog_table*> find_new_partitions(const catalog& before, const catalog& now) {
+  std::vector<const catalog_table*> found;
+  std::unordered_map<std::uint32_t, const catalog_table*> attached;
+  for (const auto& table : now.tables) {
+    if (table.published || table.root.name.empty()) continue;
+    const auto* root = now.find(table.root);
+    if (root != nullptr && root->published) attached.emplace(table.oid, &table);
+  }
+  if (attached.empty()) return found;
+  for (const auto& table : before.tables) {
+    if (!table.published) continue;
+    if (const auto one = attached.find(table.oid); one != attached.end())
+      found.push_back(one->second);
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -22,8 +44,25 @@ source::async_result<> capture::wait_for_kept_catalogs() {
   co_return result<void>();
 }
 
+// The database is ahead of what has been read of the WAL: what is said there of a table may be read
+// when the catalog has it no more.
+void capture::note_vanished(const catalog& before, const catalog& now) {
+  std::unordered_set<std::uint32_t> there;
+  for (const auto& table : now.tables) there.insert(table.oid);
+  for (const auto& table : before.tables) {
+    if (!there.contains(table.oid)) vanished_.insert_or_assign(table.oid, table.name);
+  }
+  while (vanished_.size() > vanished_tables_max) vanished_.erase(vanished_.begin());
+}
+
 result<void> capture::adopt(std::shared_ptr<const catalog> read) {
   if (read == catalog_) return {};
+  const auto before = catalog_ ? catalog_ : std::exchange(with_.last_catalog, nullptr);
+  if (before && before->database == read->database) {
+    for (const auto* table : find_new_partitions(*before, *read))
+      new_partitions_.push_back({table->oid, table->name});
+    note_vanished(*before, *read);
+  }
   if (auto observed = with_.relations->observe(*read); !observed) return observed;
   catalog_ = std::move(read);
   ingest_.use_types(catalog_->types);
@@ -52,6 +91,7 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
   if (begun < newest_whole_reading_) co_return catalog_;
   newest_whole_reading_ = begun;
   if (auto adopted = adopt(read->known); !adopted) co_return adopted.error();
+  if (auto told = co_await tell_of_new_partitions(database); !told) co_return told.error();
   co_return catalog_;
 }
 
@@ -72,6 +112,7 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_part(
   }
   for (auto* meanwhile : whole_readings_) meanwhile->add(part);
   if (auto adopted = adopt(now); !adopted) co_return adopted.error();
+  if (auto told = co_await tell_of_new_partitions(database); !told) co_return told.error();
   co_return catalog_;
 }
 

@@ -83,6 +83,7 @@ void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
   state.last_look = now;
   state.looking = true;
   state.touched = state.touched || touched;
+  state.altered = std::move(noted.tables);
   state.noted = {};
   wanted what;
   what.lists = true;
@@ -101,6 +102,12 @@ source::async_result<> capture::keep_lists(source::connection* database) {
   const auto& made = state.made;
   if (made.own_publication || !made.changeable) co_return result<void>();
   const bool touched = std::exchange(state.touched, false);
+  if (!state.altered.empty() && catalog_) {
+    // A table may be a partition now.
+    source::catalog_part altered;
+    altered.tables = std::exchange(state.altered, {});
+    if (auto read = co_await refresh_part(database, altered); !read) co_return read.error();
+  }
   const auto placed = co_await source::reconcile(database, made.upkeep);
   if (!placed) co_return placed.error();
   const auto now = std::chrono::steady_clock::now();

@@ -31,6 +31,7 @@ void ingestor::start(timelines history) {
   unresolved_.clear();
   altered_.clear();
   altered_too_many_ = false;
+  unsent_.clear();
 }
 
 result<void> ingestor::on_begin(const transaction_begin& begin) {
@@ -134,6 +135,9 @@ result<void> ingestor::on_message(const logical_message& message) {
   }
   if (ddl_.unsent.size() <= altered_tables_max)
     ddl_.unsent.insert(ddl_.unsent.end(), said.unsent.begin(), said.unsent.end());
+  // Of an ordinal of its own, before whatever comes next.
+  const position at{history_.at(commit_), commit_, message.at, 0};
+  for (const auto oid : said.unsent) unsent_.push_back({oid, at});
   altered_.insert(said.tables.begin(), said.tables.end());
   if (said.every_table || altered_.size() > altered_tables_max) {
     altered_too_many_ = true;

@@ -50,6 +50,17 @@ class ingestor final : public fragment_sink {
   // renamed or made since. Changes must not be handed in before resolve_with() has been called with
   // a newer catalog, which the relation store has observed.
   bool needs_catalog() const { return !unresolved_.empty(); }
+  // Tables of which some changes are not sent from here on, told by event triggers in transactions
+  // that were not taken before. What lies behind must not be handed in before these are dealt with.
+  struct unsent_table {
+    std::uint32_t oid = 0;
+    position after;
+  };
+  bool has_unsent() const { return !unsent_.empty(); }
+  std::vector<unsent_table> take_unsent() { return std::exchange(unsent_, {}); }
+  // Nothing more may be handed in yet.
+  bool waits() const { return needs_catalog() || has_unsent(); }
+
   // What the catalog must be asked for then: the tables that wait, the types of their columns, and
   // the tables that statements have altered since the last call, as far as event triggers have said
   // so.
@@ -108,6 +119,7 @@ class ingestor final : public fragment_sink {
   ddl_message ddl_;
   std::unordered_set<std::uint32_t> altered_;  // since the last take_outdated()
   bool altered_too_many_ = false;
+  std::vector<unsent_table> unsent_;
 
   std::uint64_t captured_ = 0;
   std::uint64_t recaptured_ = 0;

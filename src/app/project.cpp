@@ -150,6 +150,7 @@ void project::start() {
     to.whose = with_.whose;
     to.slot = with_.slot;
     to.published = with_.published;
+    to.last_catalog = with_.last_catalog;
   }
   to.retention = retention();
   to.skipped = skipped_;

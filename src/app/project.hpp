@@ -92,7 +92,8 @@ class project final : public server::project_service, public std::enable_shared_
   void log_moved();
   void catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept);
   void keep_catalog(std::function<void()> kept);
-  result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
+  result<server::resolved_table> resolve_from(const catalog& known,
+                                              const streams::stream_request& wanted,
                                               const position& flushed) const;
   bool fits(const catalog& known, const catalog_table& table,
             const streams::stream_request& wanted) const;

@@ -66,9 +66,15 @@ void project::keep_catalog(std::function<void()> kept) {
 }
 
 result<server::resolved_table> project::resolve_from(const catalog& known,
-                                                     const streams::model& wanted,
+                                                     const streams::stream_request& wanted,
                                                      const position& flushed) const {
-  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema));
+  const auto schemas = streams::schema_list(target_.schema);
+  auto table = streams::resolve_table(known, wanted.model, schemas);
+  if (!table && !wanted.name.empty()) {
+    // What was captured before it became a partition is still to be had, up to the gap that tells.
+    const auto* partition = streams::find_partition(known, wanted.model, schemas);
+    if (partition != nullptr && hub_->gap_of({partition->name, wanted.name})) table = partition;
+  }
   if (!table) return table.error();
   server::resolved_table found;
   found.shape = shape_of(**table, known);
@@ -98,7 +104,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   const bool known = table.has_value();
   if (!state.connected) {
     // The database is away: what is known will do.
-    if (known) return done(resolve_from(*catalog_, model, {}));
+    if (known) return done(resolve_from(*catalog_, wanted, {}));
     if (catalog_ && state.state == "reconnecting") return done(table.error());
     if (state.state == "stopped" || !catalog_) {
       return done(error{errc::unavailable,
@@ -114,7 +120,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   // is not.
   const bool enough = known && fits(*catalog_, **table, wanted);
   const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
-  const auto answered = [weak = weak_from_this(), model, enough,
+  const auto answered = [weak = weak_from_this(), wanted, enough,
                          asked](const result<app::capture::present>& answer) {
     asked->patience.cancel();
     const auto tell = std::exchange(asked->done, nullptr);
@@ -125,7 +131,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
     if (!answer && !enough)
       return tell(error{errc::unavailable, answer.error().what, answer.error().next});
     const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
-    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : position{}));
+    tell(self->resolve_from(*catalog_at_hand, wanted, answer ? answer->flushed : position{}));
   };
   asked->patience.expires_after(enough ? patience_for_known : patience_for_unknown);
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
