@@ -73,6 +73,15 @@ capture::capture(parts with)
       pause_timer_(context_),
       log_timer_(context_),
       watch_timer_(context_),
+      whole_catalogs_read_(
+          with_.figures->counter("pulse_catalog_reads_total", "Readings of the database's catalog",
+                                 {{"project", with_.project.name}, {"what", "whole"}})),
+      catalog_parts_read_(
+          with_.figures->counter("pulse_catalog_reads_total", "Readings of the database's catalog",
+                                 {{"project", with_.project.name}, {"what", "part"}})),
+      catalog_rows_read_(with_.figures->counter(
+          "pulse_catalog_rows_read_total", "Rows of tables, columns and types that these have read",
+          {{"project", with_.project.name}})),
       skipped_(with_.figures->counter("pulse_changes_skipped_total",
                                       "Changes left out because an operator skipped them",
                                       {{"project", with_.project.name}})),
@@ -237,17 +246,6 @@ asio::awaitable<void> capture::run() {
   }
   refuse_order({errc::cancelled, "stopping", {}});
   set_state("stopped", "");
-}
-
-source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
-    source::connection* database) {
-  auto read = co_await source::read_catalog(database, published_by_now());
-  if (!read) co_return read.error();
-  if (auto observed = with_.relations->observe(**read); !observed) co_return observed.error();
-  catalog_ = *read;
-  ingest_.use_types(catalog_->types);
-  with_.on_catalog(catalog_);
-  co_return catalog_;
 }
 
 source::async_result<> capture::connect(std::shared_ptr<session> one) {

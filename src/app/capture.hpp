@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,10 +60,12 @@ class capture {
     log_origin whose;  // what the log holds
     source::slot_history slot = source::slot_history::none;
     log::retention_policy retention;
+    std::shared_ptr<const catalog> last_catalog;        // as the last run knew it; null: none
     std::optional<source::published_memory> published;  // as the last run saw the publications
     std::vector<position> skipped;                      // changes that operators have skipped
     // On the capture thread; they may only hand the news on.
-    std::function<void(std::shared_ptr<const catalog>)> on_catalog;
+    // `kept` once the catalog is stored, or has been refused; any thread.
+    std::function<void(std::shared_ptr<const catalog>, std::function<void()> kept)> on_catalog;
     std::function<void()> on_deliverable;  // that has moved
     // Durable before `done`, which may be called on any thread.
     std::function<void(source::slot_history, std::function<void(result<void>)> done)> keep_slot;
@@ -105,14 +108,12 @@ class capture {
     bool heartbeat = false;     // one is to be written
     bool publications = false;  // they are to be looked at
     bool lists = false;         // they are to be compared with the tables
-    // The catalog is read too when the table of this OID has another name or is gone, or labels of
-    // enums have changed. OID 0: none.
-    std::uint32_t expected_oid = 0;
-    table_name expected_name = {};
+    // The table of this OID, and what has its name, is read again. 0: none.
+    std::uint32_t table_oid = 0;
   };
   struct present {
     position flushed;                      // every commit that has returned is before this
-    std::shared_ptr<const catalog> known;  // when it was read
+    std::shared_ptr<const catalog> known;  // when something of it was read
     std::optional<source::slot_retention> kept;
   };
   void ask(wanted what, std::function<void(result<present>)> done);
@@ -166,8 +167,16 @@ class capture {
   boost::asio::awaitable<void> answer_questions();
   source::async_result<> open_side();
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
+  // The whole catalog, as capture has it from now on.
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
+  // Only these tables and types of it.
+  source::async_result<std::shared_ptr<const catalog>> refresh_part(source::connection* database,
+                                                                    source::catalog_part part);
+  source::async_result<std::shared_ptr<const catalog>> refresh_outdated(
+      source::connection* database);
+  source::async_result<> wait_for_kept_catalogs();
+  result<void> adopt(std::shared_ptr<const catalog> read);
   source::async_result<source::published_look> look_at_publications(source::connection* database);
   source::async_result<> compare_publications(std::shared_ptr<session> one);
   source::async_result<> tell_what_is_unpublished(std::shared_ptr<session> one);
@@ -175,6 +184,12 @@ class capture {
   source::async_result<> watch_publications(source::connection* database);
   source::async_result<> see_publications(source::connection* database,
                                           source::published_look look);
+  source::async_result<> tell_of_unsent(std::shared_ptr<session> one);
+  source::async_result<> tell_of_new_partitions(source::connection* database);
+  void note_vanished(const catalog& before, const catalog& now);
+  source::async_result<> lose(source::publication_loss loss);
+  source::async_result<std::vector<source::publication_loss>> losses_of(
+      source::connection* database, std::vector<ingestor::unsent_table> unsent);
   source::async_result<> tell_of_loss(source::publication_loss loss,
                                       std::optional<position> through);
   source::async_result<> repair_publications(source::connection* database);
@@ -225,6 +240,13 @@ class capture {
   intake intake_;
   std::optional<delivery_gate> gate_;  // nothing: everything may be delivered
   std::shared_ptr<const catalog> catalog_;
+  std::map<std::uint32_t, table_name> vanished_;       // from the catalog, by OID; bounded
+  std::vector<source::present_table> new_partitions_;  // that had changes of their own before
+  // What was read while whole catalogs are being read: the parts are newer than these.
+  std::vector<source::catalog_part*> whole_readings_;
+  std::uint64_t whole_readings_begun_ = 0;
+  std::uint64_t newest_whole_reading_ = 0;       // the last of those begun that has been adopted
+  std::atomic<std::size_t> unkept_catalogs_{0};  // handed on, and not stored yet
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;
   boost::asio::steady_timer log_timer_;
@@ -281,10 +303,11 @@ class capture {
 
   // Of the publications; outlives connections.
   struct publication_state {
-    source::setup_result made;          // by the last setup
-    std::vector<std::string> streamed;  // what the stream names
-    ddl_message noted;                  // of the tables, what has not been looked at
-    bool touched = false;               // by a statement, since the last look
+    source::setup_result made;           // by the last setup
+    std::vector<std::string> streamed;   // what the stream names
+    ddl_message noted;                   // of the tables, what has not been looked at
+    bool touched = false;                // by a statement, since the last look
+    std::vector<std::uint32_t> altered;  // of the tables, those that are not read again yet
     std::chrono::steady_clock::time_point last_look{};
     bool looking = false;
     std::string problem;    // of the last look
@@ -303,6 +326,9 @@ class capture {
   std::chrono::steady_clock::time_point last_heard_{};
   std::chrono::steady_clock::time_point connected_at_{};
 
+  prometheus::Counter& whole_catalogs_read_;
+  prometheus::Counter& catalog_parts_read_;
+  prometheus::Counter& catalog_rows_read_;
   prometheus::Counter& skipped_;
   prometheus::Gauge& connected_;
   prometheus::Counter& reconnects_;

@@ -83,6 +83,7 @@ void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
   state.last_look = now;
   state.looking = true;
   state.touched = state.touched || touched;
+  state.altered = std::move(noted.tables);
   state.noted = {};
   wanted what;
   what.lists = true;
@@ -101,6 +102,12 @@ source::async_result<> capture::keep_lists(source::connection* database) {
   const auto& made = state.made;
   if (made.own_publication || !made.changeable) co_return result<void>();
   const bool touched = std::exchange(state.touched, false);
+  if (!state.altered.empty() && catalog_) {
+    // A table may be a partition now.
+    source::catalog_part altered;
+    altered.tables = std::exchange(state.altered, {});
+    if (auto read = co_await refresh_part(database, altered); !read) co_return read.error();
+  }
   const auto placed = co_await source::reconcile(database, made.upkeep);
   if (!placed) co_return placed.error();
   const auto now = std::chrono::steady_clock::now();
@@ -113,7 +120,9 @@ source::async_result<> capture::keep_lists(source::connection* database) {
   if (!placed->done.empty()) {
     log_info("capture", "tables were published, or are no more",
              {{"project", with_.project.name}, {"tables", source::misplaced_names(placed->done)}});
-    if (auto read = co_await refresh_catalog(database); !read) co_return read.error();
+    source::catalog_part part;
+    for (const auto& table : placed->done) part.tables.push_back(table.oid);
+    if (auto read = co_await refresh_part(database, part); !read) co_return read.error();
     const bool grew = std::ranges::any_of(placed->done, [](const auto& table) {
       return table.what != source::misplaced_table::need::no_rows;
     });

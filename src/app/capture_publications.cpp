@@ -1,5 +1,6 @@
 // What the publications send is looked at beside the stream of changes: what others alter or drop
 // is put right where it can be, and what was perhaps not sent meanwhile is a gap.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -122,17 +123,23 @@ source::async_result<> capture::watch_publications(source::connection* database)
 source::async_result<> capture::see_publications(source::connection* database,
                                                  source::published_look look) {
   source::present_tables tables;
+  source::catalog_part part;
   if (const auto concerned = published_.concerned(look); !concerned.empty()) {
-    auto found = co_await source::read_present_tables(database, concerned);
+    const auto publications = streamed_by();
+    auto found = co_await source::read_present_tables(database, concerned, publications);
     if (!found) co_return found.error();
     tables = std::move(*found);
+    for (const auto& table : concerned) part.tables.push_back(table.oid);
+    for (const auto& table : tables) part.tables.push_back(table.oid);
   }
   const bool altered = published_.altered(look);
   const auto found = published_.see(look, tables, with_.log->bounds().mark());
   // The catalog says what streams are refused for, and which table has which number.
-  if (altered || !found.untold.empty() || !found.ended.empty() ||
-      (names_.own_publication && found.memory_changed)) {
+  if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);
+    if (!known) co_return known.error();
+  } else if (!found.untold.empty() || !found.ended.empty()) {
+    const auto known = co_await refresh_part(database, part);
     if (!known) co_return known.error();
   }
   for (const auto& loss : found.untold) {
@@ -169,10 +176,20 @@ source::async_result<> capture::tell_of_loss(source::publication_loss loss,
   gap.after = loss.after;
   gap.through = through;
   gap.reason = loss.what.reason;
+  const auto add = [&](std::uint32_t oid, const table_name& name) -> result<void> {
+    const auto number = with_.relations->table(oid, name);
+    if (!number) return number.error();
+    if (std::ranges::find(gap.tables, *number) == gap.tables.end()) gap.tables.push_back(*number);
+    return {};
+  };
   for (const auto& table : loss.what.tables) {
-    const auto number = with_.relations->table(table.oid, table.name);
-    if (!number) co_return number.error();
-    gap.tables.push_back(*number);
+    if (auto added = add(table.oid, table.name); !added) co_return added.error();
+    // Whoever reads a partition's changes as those of its root misses them too.
+    const auto* known = catalog_ ? catalog_->find(table.name) : nullptr;
+    const auto* root =
+        known == nullptr || loss.what.as_partition ? nullptr : catalog_->find(known->root);
+    if (root == nullptr) continue;
+    if (auto added = add(root->oid, root->name); !added) co_return added.error();
   }
   const auto ask = [this, gap](answer_taker done) { with_.record_gap(gap, std::move(done)); };
   co_return co_await wait_for(ask);

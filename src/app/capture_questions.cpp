@@ -80,7 +80,7 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     if (!kept) co_return kept.error();
     found.kept = *kept;
   }
-  bool refresh = anybody(&wanted::catalog);
+  const bool refresh = anybody(&wanted::catalog);
   // Without event triggers a table that was made a moment ago is not published yet.
   const bool finds_tables = refresh && !publications_.made.has_triggers;
   if (anybody(&wanted::lists) || finds_tables) {
@@ -97,21 +97,16 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
     // Whoever asks something else is answered, unless nobody can be.
     if (!looked && looked.error().code == errc::unavailable) co_return looked.error();
   }
-  if (!refresh) {
-    std::vector<source::named_table> expected;
-    for (const auto& one : *batch) {
-      const auto& what = one.what;
-      if (what.expected_oid != 0) expected.push_back({what.expected_oid, what.expected_name});
-    }
-    std::string labels_digest;
-    if (catalog_) labels_digest = catalog_->labels_digest;
-    const auto changed =
-        co_await source::is_outdated(side_.get(), std::move(expected), std::move(labels_digest));
-    if (!changed) co_return changed.error();
-    refresh = *changed;
+  source::catalog_part part;
+  for (const auto& one : *batch) {
+    if (one.what.table_oid != 0) part.tables.push_back(one.what.table_oid);
   }
   if (refresh) {
     auto read = co_await refresh_catalog(side_.get());
+    if (!read) co_return read.error();
+    found.known = std::move(read).value();
+  } else if (!part.empty()) {
+    auto read = co_await refresh_part(side_.get(), part);
     if (!read) co_return read.error();
     found.known = std::move(read).value();
   }

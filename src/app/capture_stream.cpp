@@ -62,8 +62,12 @@ source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
 // until the catalog has been read again.
 source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
   if (streamed_.out_of_space()) co_return co_await wait_for_spill();
-  if (!ingest_.needs_catalog()) co_return co_await go_on_replaying();
-  auto read = co_await refresh_catalog(one->database.get());
+  if (!ingest_.waits()) co_return co_await go_on_replaying();
+  if (ingest_.has_unsent()) {
+    if (auto told = co_await tell_of_unsent(one); !told) co_return told.error();
+    if (!ingest_.needs_catalog()) co_return result<void>();
+  }
+  auto read = co_await refresh_outdated(one->database.get());
   if (!read) co_return read.error();
   co_return ingest_.resolve_with((*read)->types);
 }
@@ -71,7 +75,7 @@ source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
 // A large transaction has committed: it goes to the log portion by portion, as fast as the log
 // takes it.
 source::async_result<> capture::go_on_replaying() {
-  while (streamed_.replaying() && !ingest_.needs_catalog()) {
+  while (streamed_.replaying() && !ingest_.waits()) {
     if (auto room = co_await wait_for_log(); !room) co_return room.error();
     if (auto gone_on = intake_.replay(replay_portion_bytes); !gone_on) co_return gone_on.error();
     heard();

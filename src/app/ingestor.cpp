@@ -7,6 +7,13 @@
 
 namespace pulse::app {
 
+namespace {
+
+// Between two looks a migration may touch many tables, the same ones again and again.
+constexpr std::size_t altered_tables_max = 10'000;
+
+}  // namespace
+
 ingestor::ingestor(std::string project, log::event_log& log, log::relation_store& relations,
                    figures counters)
     : project_(std::move(project)), log_(&log), relations_(&relations), counters_(counters) {}
@@ -23,6 +30,9 @@ void ingestor::start(timelines history) {
   // The server describes every table again on a new connection.
   known_.clear();
   unresolved_.clear();
+  altered_.clear();
+  altered_too_many_ = false;
+  unsent_.clear();
 }
 
 result<void> ingestor::on_begin(const transaction_begin& begin) {
@@ -64,6 +74,18 @@ result<void> ingestor::resolve_with(const type_catalog& types) {
     if (const auto described = describe(*resolved); !described) return described.error();
   }
   return {};
+}
+
+ingestor::outdated ingestor::take_outdated() {
+  outdated found;
+  found.everything = std::exchange(altered_too_many_, false);
+  found.tables.assign(altered_.begin(), altered_.end());
+  altered_.clear();
+  for (const auto& definition : unresolved_) {
+    found.tables.push_back(definition.oid);
+    for (const auto& column : definition.columns) found.types.push_back(column.type_oid);
+  }
+  return found;
 }
 
 table_id ingestor::table(std::uint32_t relation_oid) const {
@@ -109,18 +131,24 @@ result<void> ingestor::on_change(const row_change& change) {
 
 result<void> ingestor::on_message(const logical_message& message) {
   if (message.prefix != ddl_message_prefix) return {};
-  // Between two calls of take_ddl() a migration may touch many tables, the same ones again and
-  // again.
-  constexpr std::size_t tables_max = 10'000;
   const auto said = parse_ddl_message(message.content);
-  ddl_.every_table = ddl_.every_table || said.every_table || ddl_.tables.size() > tables_max;
+  ddl_.every_table =
+      ddl_.every_table || said.every_table || ddl_.tables.size() > altered_tables_max;
   if (ddl_.every_table) {
     ddl_.tables.clear();
   } else {
     ddl_.tables.insert(ddl_.tables.end(), said.tables.begin(), said.tables.end());
   }
-  if (ddl_.unsent.size() <= tables_max)
+  if (ddl_.unsent.size() <= altered_tables_max)
     ddl_.unsent.insert(ddl_.unsent.end(), said.unsent.begin(), said.unsent.end());
+  // Of an ordinal of its own, before whatever comes next.
+  const position at{history_.at(commit_), commit_, message.at, 0};
+  for (const auto oid : said.unsent) unsent_.push_back({oid, at});
+  altered_.insert(said.tables.begin(), said.tables.end());
+  if (said.every_table || altered_.size() > altered_tables_max) {
+    altered_too_many_ = true;
+    altered_.clear();
+  }
   return {};
 }
 

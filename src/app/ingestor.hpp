@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,26 @@ class ingestor final : public fragment_sink {
   // renamed or made since. Changes must not be handed in before resolve_with() has been called with
   // a newer catalog, which the relation store has observed.
   bool needs_catalog() const { return !unresolved_.empty(); }
+  // Tables of which some changes are not sent from here on, told by event triggers in transactions
+  // that were not taken before. What lies behind must not be handed in before these are dealt with.
+  struct unsent_table {
+    std::uint32_t oid = 0;
+    position after;
+  };
+  bool has_unsent() const { return !unsent_.empty(); }
+  std::vector<unsent_table> take_unsent() { return std::exchange(unsent_, {}); }
+  // Nothing more may be handed in yet.
+  bool waits() const { return needs_catalog() || has_unsent(); }
+
+  // What the catalog must be asked for then: the tables that wait, the types of their columns, and
+  // the tables that statements have altered since the last call, as far as event triggers have said
+  // so.
+  struct outdated {
+    bool everything = false;
+    std::vector<std::uint32_t> tables;
+    std::vector<std::uint32_t> types;
+  };
+  outdated take_outdated();
   // They must stay until others are given.
   void use_types(const type_catalog& types) { types_ = &types; }
   // Resolves what waits. A type that is gone from the database too is taken as text.
@@ -107,6 +128,9 @@ class ingestor final : public fragment_sink {
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;
   ddl_message ddl_;
+  std::unordered_set<std::uint32_t> altered_;  // since the last take_outdated()
+  bool altered_too_many_ = false;
+  std::vector<unsent_table> unsent_;
 
   std::uint64_t captured_ = 0;
   std::uint64_t recaptured_ = 0;

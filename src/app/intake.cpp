@@ -32,11 +32,11 @@ result<void> intake::take(byte_view copy_data) {
 }
 
 bool intake::held_up() const {
-  return ingest_->needs_catalog() || streamed_->replaying() || streamed_->out_of_space();
+  return ingest_->waits() || streamed_->replaying() || streamed_->out_of_space();
 }
 
 result<void> intake::replay(std::size_t bytes) {
-  auto gone_on = streamed_->replay(bytes, [this] { return ingest_->needs_catalog(); });
+  auto gone_on = streamed_->replay(bytes, [this] { return ingest_->waits(); });
   if (gone_on) note_received(ingest_->received_through());
   return gone_on;
 }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/logging.hpp"
-#include "control/catalog_json.hpp"
 #include "control/origin_json.hpp"
 #include "control/published_json.hpp"
 
@@ -51,15 +50,13 @@ result<last_run> read_last_run(control::state_store& store, const std::string& p
   auto gaps = store.gaps().of(project);
   if (!gaps) return gaps.error();
   one.gaps = std::move(*gaps);
-  const auto stored = store.fact(project, "catalog");
-  if (!stored) return stored.error();
-  if (*stored) {
-    if (auto known = control::catalog_from_json(**stored)) {
-      one.known = *known;
-    } else {
-      log_warning("state", known.error().what,
-                  {{"project", project}, {"next", known.error().next}});
-    }
+  const auto known = store.last_catalog(project);
+  if (known) {
+    one.known = *known;
+  } else if (known.error().code == errc::corrupt) {
+    log_warning("state", known.error().what, {{"project", project}, {"next", known.error().next}});
+  } else {
+    return known.error();
   }
   auto cursors = store.cursors(project);
   if (!cursors) return cursors.error();

@@ -155,13 +155,14 @@ void project::start() {
     to.whose = with_.whose;
     to.slot = with_.slot;
     to.published = with_.published;
+    to.last_catalog = with_.last_catalog;
   }
   to.retention = retention();
   to.skipped = skipped_;
-  to.on_catalog = [weak = weak_from_this(),
-                   delivery = with_.delivery](std::shared_ptr<const catalog> known) {
-    asio::post(delivery, [weak, known = std::move(known)]() mutable {
-      if (const auto self = weak.lock()) self->catalog_read(std::move(known));
+  to.on_catalog = [weak = weak_from_this(), delivery = with_.delivery](
+                      std::shared_ptr<const catalog> known, std::function<void()> kept) {
+    asio::post(delivery, [weak, known = std::move(known), kept = std::move(kept)]() mutable {
+      if (const auto self = weak.lock()) self->catalog_read(std::move(known), std::move(kept));
     });
   };
   const auto keep = [control = with_.control, delivery = with_.delivery, name = name(),
@@ -331,7 +332,7 @@ result<position> project::find_position(const streams::seek_target& target,
 
 void project::tick(std::chrono::steady_clock::time_point now) {
   hub_->tick(now);
-  if (catalog_unsaved_) keep_catalog();
+  if (catalog_unsaved_) keep_catalog([] {});
   figures_->take(log_->bounds());
 }
 

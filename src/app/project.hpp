@@ -94,9 +94,10 @@ class project final : public server::project_service, public std::enable_shared_
   bool waits_for_visibility() const;
   void log_moved();
   void post_progress();
-  void catalog_read(std::shared_ptr<const catalog> known);
-  void keep_catalog();
-  result<server::resolved_table> resolve_from(const catalog& known, const streams::model& wanted,
+  void catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept);
+  void keep_catalog(std::function<void()> kept);
+  result<server::resolved_table> resolve_from(const catalog& known,
+                                              const streams::stream_request& wanted,
                                               const position& flushed) const;
   bool fits(const catalog& known, const catalog_table& table,
             const streams::stream_request& wanted) const;

@@ -38,35 +38,43 @@ table_shape shape_of(const catalog_table& table, const catalog& known) {
 
 }  // namespace
 
-void project::catalog_read(std::shared_ptr<const catalog> known) {
+void project::catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept) {
   const auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
   catalog_ = std::move(known);
   hub_->follow(renamed);
-  keep_catalog();
+  keep_catalog(std::move(kept));
 }
 
-void project::keep_catalog() {
+void project::keep_catalog(std::function<void()> kept) {
   catalog_unsaved_ = false;
   with_.control->run(
       with_.delivery,
       [name = name(), known = catalog_](control::state_store& store) {
         return store.keep_catalog(name, known);
       },
-      [weak = weak_from_this(), name = name()](const result<void>& saved) {
+      [weak = weak_from_this(), name = name(), kept = std::move(kept)](const result<void>& saved) {
+        // Capture lives as long as the project.
+        const auto self = weak.lock();
+        if (self) kept();
         if (saved) return;
         log_warning("state",
                     "the catalog could not be stored: until it is, no stream's cursor is either, "
                     "since tables may have other names in it; trying again",
                     {{"project", name}, {"reason", saved.error().message()}});
-        if (const auto self = weak.lock()) self->catalog_unsaved_ = true;
+        if (self) self->catalog_unsaved_ = true;
       });
 }
 
 result<server::resolved_table> project::resolve_from(const catalog& known,
-                                                     const streams::model& wanted,
+                                                     const streams::stream_request& wanted,
                                                      const position& flushed) const {
-  const auto table = streams::resolve_table(known, wanted, streams::schema_list(target_.schema),
-                                            with_.config.name);
+  const auto schemas = streams::schema_list(target_.schema);
+  auto table = streams::resolve_table(known, wanted.model, schemas, with_.config.name);
+  if (!table && !wanted.name.empty()) {
+    // What was captured before it became a partition is still to be had, up to the gap that tells.
+    const auto* partition = streams::find_partition(known, wanted.model, schemas);
+    if (partition != nullptr && hub_->gap_of({partition->name, wanted.name})) table = partition;
+  }
   if (!table) return table.error();
   server::resolved_table found;
   found.shape = shape_of(**table, known);
@@ -97,7 +105,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   const bool known = table.has_value();
   if (!state.connected) {
     // The database is away: what is known will do.
-    if (known) return done(resolve_from(*catalog_, model, {}));
+    if (known) return done(resolve_from(*catalog_, wanted, {}));
     if (catalog_ && state.state == "reconnecting") return done(table.error());
     if (state.state == "stopped" || !catalog_) {
       return done(error{errc::unavailable,
@@ -113,7 +121,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   // is not.
   const bool enough = known && fits(*catalog_, **table, wanted);
   const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
-  const auto answered = [weak = weak_from_this(), model, enough,
+  const auto answered = [weak = weak_from_this(), wanted, enough,
                          asked](const result<app::capture::present>& answer) {
     asked->patience.cancel();
     const auto tell = std::exchange(asked->done, nullptr);
@@ -124,18 +132,15 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
     if (!answer && !enough)
       return tell(error{errc::unavailable, answer.error().what, answer.error().next});
     const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
-    tell(self->resolve_from(*catalog_at_hand, model, answer ? answer->flushed : position{}));
+    tell(self->resolve_from(*catalog_at_hand, wanted, answer ? answer->flushed : position{}));
   };
   asked->patience.expires_after(enough ? patience_for_known : patience_for_unknown);
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
     if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
   app::capture::wanted what;
-  what.catalog = !enough || chosen;
-  if (known) {
-    what.expected_oid = (*table)->oid;
-    what.expected_name = (*table)->name;
-  }
+  what.catalog = !known || chosen;
+  if (known) what.table_oid = (*table)->oid;
   capture_->ask(std::move(what),
                 [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
                   asio::post(delivery, [answered, answer] { answered(answer); });

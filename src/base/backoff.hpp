@@ -24,9 +24,11 @@ class backoff {
     return wait;
   }
 
+  // What was asked for has been done.
+  void reset() { step_ = first_; }
   // How long it worked before the failure that next() is asked for.
   void worked_for(std::chrono::steady_clock::duration time) {
-    if (time > step_) step_ = first_;
+    if (time > step_) reset();
   }
 
  private:

@@ -60,9 +60,6 @@ struct catalog {
   std::string encoding = {};  // of the database: "UTF8"
   std::string database = {};  // tells it from any other: OIDs mean something within one only
   publication_facts publication = {};
-  // Another one when a label of any enum is another one. Empty where it is not known: it is not
-  // stored.
-  std::string labels_digest = {};
 
   const catalog_table* find(const table_name& name) const;
   // Every table of this name, whatever its schema.

@@ -51,6 +51,7 @@ class type_catalog {
  public:
   // Adds the entry or puts it in its predecessor's place.
   void put(type_entry entry);
+  void remove(std::uint32_t oid) { entries_.erase(oid); }
   const type_entry* find(std::uint32_t oid) const;
   const std::map<std::uint32_t, type_entry>& entries() const { return entries_; }
 

@@ -149,7 +149,64 @@ publication_facts to_publication(const json::value& from) {
           from.at("deletes").as_bool(), from.at("truncates").as_bool()};
 }
 
+// The library reports what is missing by exceptions; here that is an expected failure.
+template <class Work>
+result<void> parse(std::string_view text, Work take) {
+  try {
+    take(json::parse(text));
+    return {};
+  } catch (const std::exception& failure) {
+    return error{errc::corrupt, std::string("the stored catalog cannot be read: ") + failure.what(),
+                 "it is read from the database again"};
+  }
+}
+
+void take_database(catalog& to, const json::value& from) {
+  to.encoding = text(from, "encoding");
+  to.database = text(from, "database");
+  to.publication = to_publication(from.at("publication"));
+}
+
 }  // namespace
+
+std::string piece_to_json(const catalog_table& table) {
+  return json::serialize(of_table(table));
+}
+
+std::string piece_to_json(const type_entry& type) {
+  return json::serialize(of_type(type));
+}
+
+std::string piece_to_json(const collation& rules) {
+  return json::serialize(of_collation(rules));
+}
+
+std::string database_to_json(const catalog& known) {
+  return json::serialize(json::object{{"encoding", known.encoding},
+                                      {"database", known.database},
+                                      {"publication", of_publication(known.publication)}});
+}
+
+result<void> add_piece(catalog& to, catalog_piece kind, std::string_view text) {
+  return parse(text, [&](const json::value& from) {
+    switch (kind) {
+      case catalog_piece::table:
+        to.tables.push_back(to_table(from));
+        break;
+      case catalog_piece::type:
+        to.types.put(to_type(from));
+        break;
+      case catalog_piece::collation: {
+        auto rules = to_collation(from);
+        to.collations.insert_or_assign(rules.oid, std::move(rules));
+        break;
+      }
+      case catalog_piece::database:
+        take_database(to, from);
+        break;
+    }
+  });
+}
 
 std::string to_json(const catalog& known) {
   json::array tables;
@@ -167,10 +224,8 @@ std::string to_json(const catalog& known) {
 }
 
 result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) {
-  // The library reports what is missing by exceptions; here that is an expected failure.
-  try {
-    const auto parsed = json::parse(from);
-    auto known = std::make_shared<catalog>();
+  auto known = std::make_shared<catalog>();
+  const auto taken = parse(from, [&](const json::value& parsed) {
     for (const auto& table : parsed.at("tables").as_array())
       known->tables.push_back(to_table(table));
     for (const auto& type : parsed.at("types").as_array()) known->types.put(to_type(type));
@@ -178,14 +233,10 @@ result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view from) 
       auto one = to_collation(from_one);
       known->collations.emplace(one.oid, std::move(one));
     }
-    known->encoding = text(parsed, "encoding");
-    known->database = text(parsed, "database");
-    known->publication = to_publication(parsed.at("publication"));
-    return std::shared_ptr<const catalog>(std::move(known));
-  } catch (const std::exception& failure) {
-    return error{errc::corrupt, std::string("the stored catalog cannot be read: ") + failure.what(),
-                 "it is read from the database again"};
-  }
+    take_database(*known, parsed);
+  });
+  if (!taken) return taken.error();
+  return std::shared_ptr<const catalog>(std::move(known));
 }
 
 }  // namespace pulse::control

@@ -107,6 +107,7 @@ json::object loss_json(const source::publication_loss& loss) {
                    {"publicationGone", loss.what.publication_gone},
                    {"reason", loss.what.reason},
                    {"after", place_json(loss.after)}};
+  if (loss.what.as_partition) one["asPartition"] = true;
   if (loss.over_before) one["overBefore"] = *loss.over_before;
   return one;
 }
@@ -116,11 +117,14 @@ source::publication_loss loss_from(const json::object& from) {
   loss.what.of_every_table = from.at("ofEveryTable").as_bool();
   for (const auto& value : from.at("tables").as_array()) {
     const auto& parts = value.as_array();
-    loss.what.tables.push_back(
-        {parts.at(0).to_number<std::uint32_t>(), {text_from(parts.at(1)), text_from(parts.at(2))}});
+    source::present_table table;
+    table.oid = parts.at(0).to_number<std::uint32_t>();
+    table.name = {text_from(parts.at(1)), text_from(parts.at(2))};
+    loss.what.tables.push_back(std::move(table));
   }
   loss.what.actions = actions_from(from.at("actions"));
   loss.what.publication_gone = from.at("publicationGone").as_bool();
+  loss.what.as_partition = from.contains("asPartition");
   loss.what.reason = text_from(from.at("reason"));
   loss.after = place_from(from.at("after"));
   if (const auto* over = from.if_contains("overBefore"))

@@ -7,6 +7,7 @@
 #include "control/catalog_json.hpp"
 #include "control/cursor_renames.hpp"
 #include "control/position_columns.hpp"
+#include "control/stored_catalog.hpp"
 
 namespace pulse::control {
 namespace {
@@ -43,7 +44,15 @@ constexpr std::array migrations{
   ALTER TABLE cursors ADD COLUMN abandoned_at_us INTEGER;
   UPDATE cursors SET used_at_us = moved_at_us;)",
     R"(
-  ALTER TABLE gaps ADD COLUMN tables TEXT NOT NULL DEFAULT '';)"};
+  ALTER TABLE gaps ADD COLUMN tables TEXT NOT NULL DEFAULT '';)",
+    R"(
+  CREATE TABLE catalogs (
+    project TEXT NOT NULL, kind INTEGER NOT NULL, oid INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (project, kind, oid)
+  ) STRICT, WITHOUT ROWID;)"};
+
+// The fact that earlier versions keep the catalog in, whole.
+constexpr std::string_view whole_catalog_fact = "catalog";
 
 // errc::not_found: there is none.
 result<position> read_cursor(const sqlite_database& database, std::string_view project,
@@ -276,18 +285,32 @@ result<void> state_store::catch_up(std::string_view project) {
   const auto found = unsaved_.find(project);
   if (found == unsaved_.end()) return {};
   const auto kept = in_transaction([&]() -> result<void> {
-    const auto stored = fact(project, "catalog");
-    if (!stored) return stored.error();
-    const auto before = catalog_from_json(stored->value_or(""));
+    const auto before = last_catalog(project);
+    if (!before && before.error().code != errc::corrupt) return before.error();
+    const auto* known = before ? before->get() : nullptr;
     const auto renamed =
-        before ? renamed_tables(**before, *found->second) : std::vector<table_rename>();
+        known != nullptr ? renamed_tables(*known, *found->second) : std::vector<table_rename>();
     if (!renamed.empty()) {
       if (auto followed = rename_cursors(database_, project, renamed); !followed) return followed;
     }
-    return set_fact(project, "catalog", to_json(*found->second));
+    const auto whole = fact(project, whole_catalog_fact);
+    if (!whole) return whole.error();
+    if (!*whole && known != nullptr)
+      return write_catalog(database_, project, known, *found->second);
+    if (auto gone = remove_fact(project, whole_catalog_fact); !gone) return gone;
+    return write_catalog(database_, project, nullptr, *found->second);
   });
+  if (kept) stored_.insert_or_assign(std::string(project), found->second);
   if (kept) unsaved_.erase(found);
   return kept;
+}
+
+result<std::shared_ptr<const catalog>> state_store::last_catalog(std::string_view project) {
+  if (const auto known = stored_.find(project); known != stored_.end()) return known->second;
+  const auto whole = fact(project, whole_catalog_fact);
+  if (!whole) return whole.error();
+  if (*whole) return catalog_from_json(**whole);
+  return read_catalog(database_, project);
 }
 
 result<void> state_store::delete_cursor(std::string_view project, const table_name& table,
@@ -310,6 +333,12 @@ result<void> state_store::set_fact(std::string_view project, std::string_view na
       "excluded.value");
   if (!upsert) return upsert.error();
   return upsert->bind(project).bind(name).bind(value).run();
+}
+
+result<void> state_store::remove_fact(std::string_view project, std::string_view name) {
+  auto remove = database_.prepare("DELETE FROM facts WHERE project = ? AND name = ?");
+  if (!remove) return remove.error();
+  return remove->bind(project).bind(name).run();
 }
 
 result<std::optional<std::string>> state_store::fact(std::string_view project,

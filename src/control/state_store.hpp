@@ -88,14 +88,16 @@ class state_store {
   // One that could not be stored is stored before anything else is done to the project's cursors,
   // and they cannot be opened, saved or moved until it is: the names in use are new ones.
   result<void> keep_catalog(std::string_view project, std::shared_ptr<const catalog> known);
+  // The last one that was stored; null: none. errc::corrupt: it cannot be read.
+  result<std::shared_ptr<const catalog>> last_catalog(std::string_view project);
   // errc::not_found: there is none.
   result<void> delete_cursor(std::string_view project, const table_name& table,
                              std::string_view name);
 
   gap_table gaps() const { return {database_, clock_->now()}; }
 
-  // Small facts of a project: whose history its log holds, whether its slot was made, its last
-  // known catalog.
+  // Small facts of a project: whose history its log holds, whether its slot was
+  // made.
   result<void> set_fact(std::string_view project, std::string_view name, std::string_view value);
   result<std::optional<std::string>> fact(std::string_view project, std::string_view name);
 
@@ -107,10 +109,13 @@ class state_store {
   template <class Work>
   result<void> in_transaction(Work work);
   result<void> catch_up(std::string_view project);
+  result<void> remove_fact(std::string_view project, std::string_view name);
   std::int64_t now_us() const { return clock_->now().time_since_epoch().count(); }
 
   sqlite_database database_;
   const clock_source* clock_;
+  // By project: the catalog that is stored, once that is known.
+  std::map<std::string, std::shared_ptr<const catalog>, std::less<>> stored_;
   // By project: the newest catalog, where it could not be stored.
   std::map<std::string, std::shared_ptr<const catalog>, std::less<>> unsaved_;
 };

@@ -1,4 +1,4 @@
-// The database's tables and types, read by SQL.
+// The database's tables and types, read by SQL: all of them, or those that may have changed.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,31 @@ struct published_by {
   std::vector<std::string> streamed;  // Pulse's own, as START_REPLICATION names them
 };
 
+struct catalog_reading {
+  std::shared_ptr<const catalog> known;
+  std::uint64_t rows = 0;  // that the database has sent
+};
+
 // Reads everything in one repeatable-read transaction, so that it fits together. A table that is
 // dropped meanwhile is no error.
-async_result<std::shared_ptr<const catalog>> read_catalog(connection* database, published_by scope);
+async_result<catalog_reading> read_catalog(connection* database, published_by scope);
+
+// Tables and types, by OID, that may be others than a catalog says.
+struct catalog_part {
+  std::vector<std::uint32_t> tables;
+  std::vector<std::uint32_t> types;
+
+  bool empty() const { return tables.empty() && types.empty(); }
+  void add(const catalog_part& more);
+};
+
+// `known` with the part as it is now, and with it all that hangs on it: partitions, the tables that
+// have taken these tables' names or whose names these have taken, the types that columns consist
+// of, collations, what the publications send of the tables. What is gone is left out. What the
+// tables' shapes rest on is read as it is, whatever `known` says of it; when that is all the same,
+// `known` itself is given back. As many rows as that has, however many tables there are.
+async_result<catalog_reading> read_changed(connection* database, published_by scope,
+                                           std::shared_ptr<const catalog> known, catalog_part part);
 
 // Of the database itself, as catalog::encoding and catalog::database have them.
 struct database_facts {
@@ -28,15 +50,7 @@ struct database_facts {
   std::string identity;
 };
 async_result<database_facts> read_database(connection* database);
-
-struct named_table {
-  std::uint32_t oid = 0;
-  table_name name;
-};
-// Whether a catalog with these names and this labels_digest (empty: not known) is the database's no
-// more: a table is called otherwise or is gone, or an enum has other labels. One query, for each
-// stream that opens: a filter on what has changed would be accepted and never hold.
-async_result<bool> is_outdated(connection* database, std::vector<named_table> tables,
-                               std::string labels_digest);
+// What the user's own publication of this name sends. One that is not there sends everything.
+async_result<publication_facts> read_publication_facts(connection* database, std::string name);
 
 }  // namespace pulse::source

@@ -197,12 +197,16 @@ BEGIN
         AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384);
   END IF;
   FOR one IN
-    SELECT c.oid, c.relkind, c.relispartition, c.relreplident, c.oid = ANY (new_ones) IS TRUE AS is_new
+    SELECT c.oid, c.relkind, c.relispartition, c.relreplident, c.relpersistence, c.oid = ANY (new_ones) IS TRUE AS is_new
     FROM pg_class c WHERE c.oid = ANY (looked) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     ORDER BY c.relkind DESC, c.oid  -- partitions before partitioned tables
   LOOP
     BEGIN
       IF one.relkind = 'r' THEN
+        -- Whether it was logged before, Pulse knows.
+        IF one.relpersistence = 'u' AND NOT one.is_new THEN
+          unsent := unsent || one.oid;
+        END IF;
         IF one.is_new OR pg_relation_is_publishable(one.oid) THEN
           IF NOT @schema@.care_for(one.oid, one.is_new) THEN
             unsent := unsent || one.oid;

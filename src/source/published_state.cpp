@@ -119,7 +119,10 @@ class tables_now {
     return found;
   }
 
-  bool has(std::uint32_t oid) const { return by_oid_.contains(oid); }
+  const present_table* find(std::uint32_t oid) const {
+    const auto found = by_oid_.find(oid);
+    return found == by_oid_.end() ? nullptr : found->second;
+  }
 
  private:
   std::map<std::uint32_t, const present_table*> by_oid_;
@@ -157,14 +160,22 @@ class comparison {
 };
 
 constexpr const char* present_sql = R"(
-  SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+  SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'p',
+         c.relispartition AND EXISTS (
+           SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a
+           JOIN pg_catalog.pg_publication_rel r ON r.prrelid = a.relid
+           JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
+           WHERE a.relid <> c.oid AND p.pubname = ANY ($4::pg_catalog.text[])
+             AND pg_catalog.to_jsonb(p) ->> 'pubviaroot' = 'true')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     AND (c.oid = ANY ($1::oid[])
          OR (n.nspname, c.relname) IN (SELECT s::name, t::name FROM unnest($2::text[], $3::text[]) known (s, t))))";
 
 }  // namespace
 
-async_result<present_tables> read_present_tables(connection* database, present_tables known) {
+async_result<present_tables> read_present_tables(connection* database, present_tables known,
+                                                 std::vector<std::string> publications) {
   std::vector<std::string> oids;
   std::vector<std::string> schemas;
   std::vector<std::string> names;
@@ -174,12 +185,17 @@ async_result<present_tables> read_present_tables(connection* database, present_t
     names.push_back(table.name.name);
   }
   const auto found = co_await database->query(
-      present_sql, with(text_array(oids), text_array(schemas), text_array(names)));
+      present_sql,
+      with(text_array(oids), text_array(schemas), text_array(names), text_array(publications)));
   if (!found) co_return wrap("looking for tables that were published", found.error());
   present_tables present;
   for (const auto& row : found->rows()) {
-    present.push_back(
-        {number_in<std::uint32_t>(row[0]), {row[1].value_or(""), row[2].value_or("")}});
+    present_table one;
+    one.oid = number_in<std::uint32_t>(row[0]);
+    one.name = {row[1].value_or(""), row[2].value_or("")};
+    one.logged = row[3] == "t";
+    one.under_root = row[4] == "t";
+    present.push_back(std::move(one));
   }
   co_return present;
 }
@@ -277,7 +293,10 @@ bool is_sent_again(const unsent_changes& lost, const published_state& now,
       continue;
     }
     for (const auto& table : lost.tables) {
-      if (tables.has(table.oid) && !sent.sends(action, table.oid)) return false;
+      const auto* now_there = tables.find(table.oid);
+      if (now_there == nullptr) continue;
+      if (!now_there->logged || !sent.sends(action, table.oid)) return false;
+      if (lost.as_partition && now_there->under_root) return false;
     }
   }
   return true;

@@ -66,13 +66,20 @@ async_result<published_state> read_published_state(connection* database,
 struct present_table {
   std::uint32_t oid = 0;
   table_name name;
+  bool logged = true;       // else nothing that is written into it is sent
+  bool under_root = false;  // its changes come as those of a partitioned table
 
-  bool operator==(const present_table&) const = default;
+  // Whether it is the same table, however it is now.
+  bool operator==(const present_table& other) const {
+    return oid == other.oid && name == other.name;
+  }
 };
 using present_tables = std::vector<present_table>;
 
 // Of these tables, and of those that have their names now, the ones that exist.
-async_result<present_tables> read_present_tables(connection* database, present_tables known);
+// `publications`: those by whose roots partitions may be published.
+async_result<present_tables> read_present_tables(connection* database, present_tables known,
+                                                 std::vector<std::string> publications);
 
 // Changes that PostgreSQL has perhaps not sent.
 struct unsent_changes {
@@ -80,6 +87,7 @@ struct unsent_changes {
   present_tables tables;          // otherwise
   published_actions actions{};    // which kinds
   bool publication_gone = false;  // one was dropped: what was written while it was there, too
+  bool as_partition = false;      // the tables' changes come as those of a partitioned table
   std::string reason;             // one line for people
 
   bool operator==(const unsent_changes&) const = default;
@@ -93,7 +101,8 @@ struct unsent_changes {
 std::optional<unsent_changes> find_unsent(const published_state& before, const published_state& now,
                                           const present_tables& present);
 
-// Whether all of it is sent whole, or its table is gone.
+// Whether all of it is sent whole, under the tables' own names if they had lost these, or its table
+// is gone.
 bool is_sent_again(const unsent_changes& lost, const published_state& now,
                    const present_tables& present);
 

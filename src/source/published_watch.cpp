@@ -9,12 +9,21 @@ namespace {
 // One that is open has no end yet: whatever else becomes of its tables is within it.
 publication_loss* covering(std::vector<publication_loss>& open, const unsent_changes& lost) {
   const auto found = std::ranges::find_if(open, [&](const publication_loss& one) {
+    if (one.what.as_partition != lost.as_partition) return false;
     if (one.what.of_every_table) return true;
     return !lost.of_every_table && std::ranges::all_of(lost.tables, [&](const auto& table) {
       return std::ranges::find(one.what.tables, table) != one.what.tables.end();
     });
   });
   return found == open.end() ? nullptr : &*found;
+}
+
+bool were_not_listed(const published_state& before, const present_tables& tables) {
+  return std::ranges::none_of(before.publications, [&](const publication_state& publication) {
+    return std::ranges::any_of(publication.tables, [&](const published_list_entry& listed) {
+      return std::ranges::find(tables, listed.table, &present_table::oid) != tables.end();
+    });
+  });
 }
 
 auto is_of(const publication_loss& loss) {
@@ -57,14 +66,12 @@ published_watch::findings published_watch::see(const published_look& look,
   auto lost = find_unsent(known_->state, look.state, present);
   found.memory_changed = known_->state != look.state;
   if (lost) {
-    if (auto* open = covering(known_->open, *lost)) {
-      for (std::size_t i = 0; i < published_action_count; ++i)
-        open->what.actions[i] = open->what.actions[i] || lost->actions[i];
-      open->over_before.reset();
-    } else {
-      const auto after = lost->publication_gone ? std::min(known_->at, stored) : known_->at;
-      known_->open.push_back({std::move(*lost), after, {}});
-    }
+    auto after = lost->publication_gone ? std::min(known_->at, stored) : known_->at;
+    // A table that was made since has lost nothing before the place where that is known to begin.
+    const auto* open = covering(known_->open, *lost);
+    if (open != nullptr && were_not_listed(known_->state, lost->tables))
+      after = std::max(after, open->after);
+    lose({std::move(*lost), after, {}});
   }
   known_->state = look.state;
   known_->at = std::max(known_->at, look.before);
@@ -84,6 +91,16 @@ published_watch::findings published_watch::see(const published_look& look,
       found.ended.push_back({loss, look.after});
   }
   return found;
+}
+
+publication_loss published_watch::lose(publication_loss loss) {
+  auto* open = covering(known_->open, loss.what);
+  if (open == nullptr || loss.after < open->after)
+    return known_->open.emplace_back(std::move(loss));
+  for (std::size_t i = 0; i < published_action_count; ++i)
+    open->what.actions[i] = open->what.actions[i] || loss.what.actions[i];
+  open->over_before.reset();
+  return *open;
 }
 
 void published_watch::told(const publication_loss& loss) {

@@ -70,6 +70,9 @@ class published_watch {
   // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
   // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
   findings see(const published_look& look, const present_tables& present, const position& stored);
+  // What is known otherwise to be lost from `loss.after` on; found by see() until it ends. Gives
+  // the loss that is open for it.
+  publication_loss lose(publication_loss loss);
   void told(const publication_loss& loss);
   void ended(const publication_loss& loss);
 

@@ -145,6 +145,22 @@ result<const catalog_table*> resolve_table(const catalog& known, const model& wa
   return not_found(known, wanted, wanted.table);
 }
 
+const catalog_table* find_partition(const catalog& known, const model& wanted,
+                                    const std::vector<std::string>& schemas) {
+  const auto is_one = [](const catalog_table* table) {
+    return table != nullptr && !table->published && !table->root.name.empty();
+  };
+  if (!wanted.schema.empty()) {
+    const auto* table = known.find({wanted.schema, wanted.table});
+    return is_one(table) ? table : nullptr;
+  }
+  for (const auto& schema : schemas) {
+    const auto* table = known.find({schema, wanted.table});
+    if (table != nullptr) return is_one(table) ? table : nullptr;
+  }
+  return nullptr;
+}
+
 result<void> check_published_actions(const publication_facts& publication,
                                      const wanted_events& wanted) {
   struct kind {

@@ -27,6 +27,11 @@ result<const catalog_table*> resolve_table(const catalog& known, const model& wa
                                            const std::vector<std::string>& schemas,
                                            std::string_view project);
 
+// The partition that the model's name stands for, where the publication sends its changes as those
+// of a partitioned table; else null.
+const catalog_table* find_partition(const catalog& known, const model& wanted,
+                                    const std::vector<std::string>& schemas);
+
 // errc::invalid_argument: the stream asks for kinds of events that the publication does not send.
 // One that asks for all kinds takes what there is.
 result<void> check_published_actions(const publication_facts& publication,

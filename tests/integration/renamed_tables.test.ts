@@ -53,7 +53,7 @@ scenario('a_named_stream_follows_a_table_renamed_while_the_server_runs', async (
 scenario('a_rename_that_the_state_store_refuses_for_a_while_is_not_lost', async (s) => {
   const { postgres, pulse } = await start(s, 'CREATE TABLE emails (id int PRIMARY KEY)');
   await readOne(s, pulse, postgres, 'emails', 1);
-  changeState(pulse, "CREATE TRIGGER refuses BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'full'); END");
+  changeState(pulse, "CREATE TRIGGER refuses BEFORE UPDATE ON catalogs BEGIN SELECT RAISE(ABORT, 'full'); END");
   await postgres.sql('ALTER TABLE emails RENAME TO letters; INSERT INTO letters VALUES (3)');
   await until('it is refused', () => /the catalog could not be stored/.test(pulse.process.output));
   changeState(pulse, 'DROP TRIGGER refuses');

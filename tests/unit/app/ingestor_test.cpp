@@ -245,6 +245,38 @@ TEST(ingestor, truncate_becomes_an_event_without_rows_that_is_counted_once) {
 
 // However often the connection or the process is cut, and wherever: every change is stored once, in
 // order, with an id that rises and that a later sending does not change.
+TEST(ingestor, what_statements_have_altered_is_asked_for_with_what_waits) {
+  ingest_rig rig;
+  rig.begin({100, {}});
+  ASSERT_TRUE(rig.part->on_message({lsn{90}, ddl_message_prefix, "7 8"}));
+  ASSERT_TRUE(rig.part->on_message({lsn{91}, ddl_message_prefix, "8 9"}));
+  EXPECT_FALSE(rig.part->waits());
+  ASSERT_TRUE(rig.describe(unknown_oid));
+  EXPECT_TRUE(rig.part->waits());
+  auto outdated = rig.part->take_outdated();
+  std::ranges::sort(outdated.tables);
+  EXPECT_EQ(outdated.tables, (std::vector<std::uint32_t>{7, 8, 9, table_oid}));
+  EXPECT_EQ(outdated.types, (std::vector<std::uint32_t>{unknown_oid, text_oid}));
+  EXPECT_FALSE(outdated.everything);
+  // What still waits is asked for again, the rest once.
+  EXPECT_EQ(rig.part->take_outdated().tables, (std::vector<std::uint32_t>{table_oid}));
+  ASSERT_TRUE(rig.part->on_message({lsn{92}, ddl_message_prefix, "*"}));
+  EXPECT_TRUE(rig.part->take_outdated().everything);
+}
+
+TEST(ingestor, a_table_that_is_not_sent_holds_up_what_lies_behind_the_place_where_that_began) {
+  ingest_rig rig;
+  rig.begin({100, {}});
+  ASSERT_TRUE(rig.part->on_message({lsn{90}, ddl_message_prefix, "7 !8"}));
+  EXPECT_TRUE(rig.part->waits());
+  EXPECT_FALSE(rig.part->needs_catalog());
+  const auto unsent = rig.part->take_unsent();
+  ASSERT_EQ(unsent.size(), 1U);
+  EXPECT_EQ(unsent[0].oid, 8U);
+  EXPECT_EQ(unsent[0].after, (position{1, lsn{100}, lsn{90}, 0}));
+  EXPECT_FALSE(rig.part->waits());
+}
+
 RC_GTEST_PROP(ingestor_property, cuts_anywhere_lose_and_repeat_nothing, ()) {
   ingest_rig rig;
   const auto count = *rc::gen::inRange<std::uint64_t>(1, 6);

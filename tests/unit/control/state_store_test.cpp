@@ -104,7 +104,7 @@ TEST_F(state_store_test, cursors_follow_renamed_tables_with_the_catalog_that_say
   EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(99)) << "the name is free";
   EXPECT_EQ(store_->open_cursor("q", users, "mail", at(99)).value(), at(20));
-  EXPECT_EQ(store_->fact("p", "catalog").value(), to_json(*now));
+  EXPECT_EQ(to_json(*store_->last_catalog("p").value()), to_json(*now));
 }
 
 // Whatever is done to cursors before the rename is stored would be done under the wrong names.
@@ -144,7 +144,7 @@ TEST_F(state_store_test, a_rename_that_could_not_be_stored_goes_before_whatever_
     ASSERT_TRUE(store->keep_catalog("p", tables({{1, users}})));
     const auto operators = sqlite_database::open(store.path).value();
     ASSERT_TRUE(operators.execute(
-        "CREATE TRIGGER full BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'full'); END"));
+        "CREATE TRIGGER full BEFORE UPDATE ON catalogs BEGIN SELECT RAISE(ABORT, 'full'); END"));
     EXPECT_FALSE(store->keep_catalog("p", tables({{1, people}})));
     EXPECT_FALSE(run(*store)) << "not before the rename";
     ASSERT_TRUE(operators.execute("DROP TRIGGER full"));

@@ -64,6 +64,48 @@ TEST_F(published_watch_test, a_change_that_was_undone_at_once_begins_and_ends_in
   EXPECT_EQ(found.ended[0].through, at(205));
 }
 
+TEST_F(published_watch_test, what_is_known_to_be_lost_from_a_place_on_ends_as_others_do) {
+  publication_loss known;
+  known.what.tables = only_watched;
+  known.what.actions = {false, true, true, false};
+  known.after = at(150);
+  const auto open = watch_.lose(known);
+  EXPECT_EQ(open.after, at(150));
+  watch_.told(open);
+  // Twice is once; earlier is more.
+  EXPECT_EQ(watch_.lose(known).after, at(150));
+  EXPECT_EQ(watch_.memory().open.size(), 1U);
+  known.after = at(120);
+  EXPECT_EQ(watch_.lose(known).after, at(120));
+  EXPECT_EQ(watch_.memory().open.size(), 2U);
+  const auto unlogged = present_tables{{watched.oid, watched.name, false}};
+  EXPECT_TRUE(watch_.see(look(200, listing({1}), 60, 60), unlogged, at(1000)).ended.empty());
+  EXPECT_EQ(watch_.see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 2U);
+}
+
+TEST_F(published_watch_test, a_partition_is_sent_again_when_it_is_none_any_more) {
+  publication_loss known;
+  known.what.tables = only_watched;
+  known.what.actions = {true, false, false, true};
+  known.what.as_partition = true;
+  known.after = at(150);
+  watch_.lose(known);
+  const auto below = present_tables{{watched.oid, watched.name, true, true}};
+  EXPECT_TRUE(watch_.see(look(200, listing({1}), 60, 60), below, at(1000)).ended.empty());
+  EXPECT_EQ(watch_.see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 1U);
+}
+
+TEST_F(published_watch_test, a_table_made_since_has_lost_nothing_before_the_place_that_is_known) {
+  publication_loss known;
+  known.what.tables = {{200, watched.name}};
+  known.what.actions = {false, true, true, false};
+  known.after = at(150);
+  watch_.told(watch_.lose(known));
+  const auto found = watch_.see(look(200, listing({}), 60, 60), {{200, watched.name}}, at(1000));
+  EXPECT_TRUE(found.untold.empty());
+  EXPECT_EQ(watch_.memory().open.size(), 1U);
+}
+
 TEST_F(published_watch_test, one_that_is_undone_and_done_again_has_not_ended) {
   watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
   watch_.see(look(300, listing({2}), 48, 60), only_watched, at(1000));
