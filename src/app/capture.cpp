@@ -321,6 +321,7 @@ source::async_result<> capture::make_ready(std::shared_ptr<session> one) {
     co_return prepared.error();
   }
   publications_.made = *prepared;
+  ingest_.use_ddl_token(prepared->ddl_token);
   publications_.last_look = {};
   note_inserts_only(prepared->inserts_only);
   if (!prepared->own_publication) {

@@ -131,7 +131,7 @@ result<void> ingestor::on_change(const row_change& change) {
 
 result<void> ingestor::on_message(const logical_message& message) {
   if (message.prefix != ddl_message_prefix) return {};
-  const auto said = parse_ddl_message(message.content);
+  const auto said = parse_ddl_message(message.content, ddl_token_);
   ddl_.every_table =
       ddl_.every_table || said.every_table || ddl_.tables.size() > altered_tables_max;
   if (ddl_.every_table) {

@@ -77,6 +77,8 @@ class ingestor final : public fragment_sink {
     std::vector<std::uint32_t> types;
   };
   outdated take_outdated();
+  // By which the messages of Pulse's own event triggers are known.
+  void use_ddl_token(std::string token) { ddl_token_ = std::move(token); }
   // They must stay until others are given.
   void use_types(const type_catalog& types) { types_ = &types; }
   // Resolves what waits. A type that is gone from the database too is taken as text.
@@ -128,6 +130,7 @@ class ingestor final : public fragment_sink {
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;
   ddl_message ddl_;
+  std::string ddl_token_;
   std::unordered_set<std::uint32_t> altered_;  // since the last take_outdated()
   bool altered_too_many_ = false;
   std::vector<unsent_table> unsent_;

@@ -4,14 +4,19 @@
 
 namespace pulse {
 
-ddl_message parse_ddl_message(std::string_view content) {
+ddl_message parse_ddl_message(std::string_view content, std::string_view token) {
   // As many as the triggers name.
   constexpr std::size_t tables_max = 1000;
   ddl_message message;
+  bool is_ours = false;
   while (!content.empty()) {
     const auto end = content.find(' ');
     auto word = content.substr(0, end);
     content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+    if (word.starts_with('#')) {
+      is_ours = !token.empty() && word.substr(1) == token;
+      continue;
+    }
     const bool unsent = word.starts_with('!');
     if (unsent) word.remove_prefix(1);
     std::uint32_t oid = 0;
@@ -21,7 +26,7 @@ ddl_message parse_ddl_message(std::string_view content) {
       message.every_table = true;
     } else if (is_oid) {
       message.tables.push_back(oid);
-      if (unsent) message.unsent.push_back(oid);
+      if (unsent && is_ours) message.unsent.push_back(oid);
     }
   }
   return message;

@@ -20,8 +20,10 @@ struct ddl_message {
   std::vector<std::uint32_t> unsent;
 };
 
-// OIDs separated by blanks, those of `unsent` with '!' before them, or "*" alone. What is neither
-// is passed over: others can write such messages too.
-ddl_message parse_ddl_message(std::string_view content);
+// '#' and the token, then OIDs separated by blanks, those of `unsent` with '!' before them, or "*"
+// alone. What is none of these is passed over. Anybody who may log in can write such messages: what
+// they say is a reason to look. That something was not sent is believed where the token is right,
+// which the triggers alone can read; an empty one never is.
+ddl_message parse_ddl_message(std::string_view content, std::string_view token);
 
 }  // namespace pulse

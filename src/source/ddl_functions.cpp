@@ -161,6 +161,7 @@ DECLARE
   one record;
   by_locks boolean := current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
   gave_full boolean := false;
+  token text;
 BEGIN
   IF current_setting('deadlock_timeout') = '1237ms' THEN
     RETURN;
@@ -232,7 +233,12 @@ BEGIN
       RAISE WARNING 'pulse: table %: %', one.oid::regclass, SQLERRM;
     END;
   END LOOP;
-  PERFORM pg_logical_emit_message(true, '@prefix@',
+  -- Nobody else can read it, so that nobody else can say what was not sent.
+  BEGIN
+    SELECT last_value::text INTO token FROM @schema@.token;
+  EXCEPTION WHEN OTHERS THEN NULL;
+  END;
+  PERFORM pg_logical_emit_message(true, '@prefix@', '#' || COALESCE(token, '') || ' ' ||
       CASE WHEN count(*) > 1000 THEN '*'
            ELSE string_agg(CASE WHEN oid = ANY (unsent) THEN '!' ELSE '' END || oid, ' ') END)
   FROM (SELECT DISTINCT unnest(looked || gone) AS oid) touched HAVING count(*) > 0;

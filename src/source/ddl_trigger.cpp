@@ -1,6 +1,7 @@
 #include "source/ddl_trigger.hpp"
 
 #include <cstdint>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -35,20 +36,37 @@ constexpr const char* state_sql = R"(
           WHERE t.evtname IN ($2, $3) AND t.evtenabled = 'A' AND t.evttags IS NULL AND f.pronamespace = n.oid)
   FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)";
 
-// Functions of Pulse's in the schema, as DROP FUNCTION; and whether the schema is Pulse's with
-// nothing else in it.
+// Where the triggers' token is kept: a sequence is published by nothing, survives crashes and
+// promotions, and is read by nobody without the right to.
+constexpr const char* token_name = "token";
+
+// Random, of 62 bits.
+std::string new_token() {
+  std::random_device random;
+  const auto high = std::uint64_t{random()} << 32U;
+  return std::to_string(((high | random()) >> 2U) + 1);
+}
+
+// Functions of Pulse's in the schema, as DROP FUNCTION, and the token's sequence; and whether the
+// schema is Pulse's with nothing else in it.
 constexpr const char* leftovers_sql = R"(
   WITH trusted AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper OR rolname = current_user),
        functions AS (SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                      WHERE n.nspname = $1 AND p.proname = ANY ($2::pg_catalog.text[])
-                       AND p.proowner IN (SELECT oid FROM trusted))
+                       AND p.proowner IN (SELECT oid FROM trusted)),
+       tokens AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  WHERE n.nspname = $1 AND c.relname = 'token' AND c.relkind = 'S'
+                    AND c.relowner IN (SELECT oid FROM trusted))
   SELECT COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format('DROP FUNCTION %s;', f.oid::pg_catalog.regprocedure), '')
-                   FROM functions f), ''),
+                   FROM functions f), '') ||
+         COALESCE((SELECT pg_catalog.format('DROP SEQUENCE %s;', t.oid::pg_catalog.regclass) FROM tokens t), ''),
          n.nspowner IN (SELECT oid FROM trusted)
            AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
                            WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid
                              AND NOT (d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                                      AND d.objid IN (SELECT oid FROM functions)))
+                                      AND d.objid IN (SELECT oid FROM functions))
+                             AND NOT (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                      AND d.objid IN (SELECT oid FROM tokens)))
   FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)";
 
 std::vector<std::string> function_names() {
@@ -72,7 +90,13 @@ async_result<> install_ddl_triggers(connection* database, source_names names) {
   // Fails where somebody else has made the schema since it was looked for.
   std::string sql = "BEGIN; SET LOCAL lock_timeout = '200ms';";
   if (there->empty()) sql += "CREATE SCHEMA " + schema + ";";
-  sql += "REVOKE ALL ON SCHEMA " + schema + " FROM PUBLIC;" + functions;
+  // One that is there goes on: messages with it may not have been read yet.
+  sql += "REVOKE ALL ON SCHEMA " + schema + " FROM PUBLIC;";
+  sql += fmt::format(
+      "CREATE SEQUENCE IF NOT EXISTS {0}.{1} START {2}; REVOKE ALL ON SEQUENCE {0}.{1} FROM "
+      "PUBLIC;",
+      schema, token_name, new_token());
+  sql += functions;
   sql += fmt::format("COMMENT ON SCHEMA {} IS {};", schema, quote_literal(digest));
   for (const auto& [name, event] : {std::pair(end_trigger(ours), "ddl_command_end"),
                                     std::pair(drop_trigger(ours), "sql_drop")}) {
@@ -96,6 +120,23 @@ async_result<> install_ddl_triggers(connection* database, source_names names) {
     co_return wrap("installing the event triggers", outcome.error());
   }
   co_return result<void>();
+}
+
+// Of a sequence that is somebody else's nothing is believed.
+async_result<std::string> read_ddl_token(connection* database, publication_names ours) {
+  const auto schema = ddl_schema_of(ours);
+  const auto found = co_await database->query(
+      R"(SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'S' AND c.relacl IS NOT NULL
+           AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
+           AND NOT EXISTS (SELECT 1 FROM pg_catalog.aclexplode(c.relacl) a WHERE a.grantee <> c.relowner))",
+      with(schema, std::string(token_name)));
+  if (!found) co_return wrap("reading the event triggers' token", found.error());
+  if (found->empty()) co_return std::string();
+  const auto read = co_await database->query("SELECT last_value FROM " + quote_identifier(schema) +
+                                             "." + token_name);
+  if (!read) co_return wrap("reading the event triggers' token", read.error());
+  co_return std::string(read->value(0));
 }
 
 std::string ddl_schema_of(const publication_names& ours) {

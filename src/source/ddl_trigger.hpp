@@ -15,6 +15,9 @@ namespace pulse::source {
 // nothing when they are there as they should be. Whatever bears their names must
 // be Pulse's: see refuse_what_others_own().
 async_result<> install_ddl_triggers(connection* database, source_names names);
+// What their messages begin with, which nobody else can read; empty where there is none to be
+// believed. See change/ddl_message.hpp.
+async_result<std::string> read_ddl_token(connection* database, publication_names ours);
 
 // The schema of their functions, and the event triggers, that of earlier versions included.
 std::string ddl_schema_of(const publication_names& ours);

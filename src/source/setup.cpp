@@ -130,7 +130,11 @@ async_result<> publish(connection* database, source_names names, setup_result* m
     // Before the tables are listed: those that are made meanwhile are listed by the triggers.
     const auto installed = co_await install_ddl_triggers(database, names);
     made->has_triggers = installed.has_value();
-    if (!installed) {
+    if (installed) {
+      auto token = co_await read_ddl_token(database, made->upkeep.names);
+      if (!token) co_return token.error();
+      made->ddl_token = std::move(*token);
+    } else {
       made->report.push_back(
           {severity::warning,
            "the event triggers could not be made",

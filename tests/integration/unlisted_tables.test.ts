@@ -131,3 +131,24 @@ scenario('a_listed_table_that_is_taken_out_and_unlogged_for_a_while_is_a_gap', a
     await until('the gap to end', async () => (await pulse.gaps()).find((gap) => gap.id === id && gap.through !== null));
   await barred(s, pulse);
 });
+
+scenario('a_message_of_others_that_something_was_not_sent_is_no_gap', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE ROLE neighbour LOGIN; CREATE TABLE rows (id int PRIMARY KEY)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  await readOne(s, postgres, pulse);
+  const neighbour = await postgres.connect('postgres', 'neighbour');
+  s.atEnd(() => neighbour.end());
+  const { rows: known } = await neighbour.query<{ oid: number }>("SELECT 'rows'::regclass::oid::int AS oid");
+  await assert.rejects(neighbour.query('SELECT last_value FROM "pulse_default.ddl".token'), /permission denied/);
+  const { rows: listed } = await neighbour.query(
+    "SELECT last_value FROM pg_sequences WHERE sequencename = 'token' AND last_value IS NOT NULL",
+  );
+  assert.deepEqual(listed, []);
+  for (const said of [`!${known[0]?.oid}`, `#1 !${known[0]?.oid}`, '# !4294967295', '!4294967295'])
+    await neighbour.query("SELECT pg_logical_emit_message(true, 'pulse.ddl', $1)", [said]);
+  const reader = await s.consumer(pulse, { model: row, name: 'reader' });
+  await postgres.sql('INSERT INTO rows VALUES (2)');
+  await reader.untilReceived(1);
+  assert.deepEqual(await pulse.gaps(), []);
+});

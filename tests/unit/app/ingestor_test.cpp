@@ -267,7 +267,10 @@ TEST(ingestor, what_statements_have_altered_is_asked_for_with_what_waits) {
 TEST(ingestor, a_table_that_is_not_sent_holds_up_what_lies_behind_the_place_where_that_began) {
   ingest_rig rig;
   rig.begin({100, {}});
-  ASSERT_TRUE(rig.part->on_message({lsn{90}, ddl_message_prefix, "7 !8"}));
+  ASSERT_TRUE(rig.part->on_message({lsn{89}, ddl_message_prefix, "# !8"}));
+  EXPECT_FALSE(rig.part->waits()) << "anybody can write that";
+  rig.part->use_ddl_token("12");
+  ASSERT_TRUE(rig.part->on_message({lsn{90}, ddl_message_prefix, "#12 7 !8"}));
   EXPECT_TRUE(rig.part->waits());
   EXPECT_FALSE(rig.part->needs_catalog());
   const auto unsent = rig.part->take_unsent();
