@@ -9,8 +9,8 @@ import { Postgres } from '../tests/harness/postgres.js';
 import { pushSchema } from '../tests/harness/prisma.js';
 import { Pulse } from '../tests/harness/pulse.js';
 import { sleep, until, within } from '../tests/harness/wait.js';
-import { connect, type Application } from './application.js';
-import { check, event as show, heading, say, summary } from './report.js';
+import { type Application, connect } from './application.js';
+import { check, heading, say, event as show, summary } from './report.js';
 
 const { values: options } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 
@@ -136,7 +136,7 @@ async function killUnderLoad(prisma: Application, pulse: Pulse): Promise<number>
         // The server is down: the client gives up, and the application opens its stream again.
       }
       if (done) return;
-      for (let open = false; !open;) {
+      for (let open = false; !open; ) {
         try {
           stream = await prisma.order.stream({ name: 'billing', create: {} });
           open = true;

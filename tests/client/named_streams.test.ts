@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import { scenario } from '../harness/scenario.js';
 import { sleep, within } from '../harness/wait.js';
-import { setUp, take, type RealClient } from './real_client.js';
+import { type RealClient, setUp, take } from './real_client.js';
 
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 const create = (prisma: RealClient, list: string[]): Promise<unknown> =>

@@ -1,10 +1,9 @@
 // The published client, as an application has it: Prisma Client with @prisma/extension-pulse, unmodified.
 import { PrismaPg } from '@prisma/adapter-pg';
-import { withPulse, type PulseEvent, type PulseSubscription } from '@prisma/extension-pulse';
+import { type PulseEvent, type PulseSubscription, withPulse } from '@prisma/extension-pulse';
 import { PrismaClient } from '#prisma/client';
-
-import { pushSchema } from '../harness/prisma.js';
 import type { Postgres } from '../harness/postgres.js';
+import { pushSchema } from '../harness/prisma.js';
 import type { Pulse, PulseOptions } from '../harness/pulse.js';
 import type { Scenario } from '../harness/scenario.js';
 import { within } from '../harness/wait.js';
@@ -52,6 +51,7 @@ export async function setUp(
 
 // The next `count` events. All but the last are acknowledged: the client acknowledges an event when the next one is
 // asked for. The stream is closed afterwards.
+// biome-ignore lint/suspicious/noExplicitAny: the published types' own constraint
 export async function take<T extends PulseEvent<any>>(
   stream: PulseSubscription<T>,
   count: number,

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 
 import {
+  type PrismaPulseError,
   PrismaPulseServerError,
   PrismaPulseStreamsDisabledError,
   PrismaPulseUnauthorizedError,
-  type PrismaPulseError,
 } from '@prisma/extension-pulse';
 
 import { scenario } from '../harness/scenario.js';

@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import type { Frame } from '../harness/consumer.js';
 import { root } from '../harness/paths.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until, within } from '../harness/wait.js';
 
 const data = join(root, 'tests/client/data');

@@ -9,12 +9,13 @@ import { NativeConsumer, type NativeEvent } from '../harness/native.js';
 import { root } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import { scenario } from '../harness/scenario.js';
-import { comparable, setUp, take, type RealClient, type Setup } from './real_client.js';
-import { valueRows, valueTable, valueTypes, type ValueType } from './value_types.js';
+import { comparable, type RealClient, type Setup, setUp, take } from './real_client.js';
+import { type ValueType, valueRows, valueTable, valueTypes } from './value_types.js';
 
 // Of tests/matrix/prisma.py; the repository's own is 6.
 const prismaMajor = Number(process.env.PULSE_TEST_PRISMA ?? 6);
-const prismaReads = ({ prisma }: ValueType): boolean => prisma === 'reads' || (prisma === 'reads since 7' && prismaMajor >= 7);
+const prismaReads = ({ prisma }: ValueType): boolean =>
+  prisma === 'reads' || (prisma === 'reads since 7' && prismaMajor >= 7);
 
 const randomRows = Number(process.env.PULSE_TEST_ROWS ?? 2000);
 
@@ -168,7 +169,11 @@ scenario(
       };
       const isNull = (id: number): boolean => rows[id - 1]?.[column] === null;
       // NULL says nothing: Prisma is asked for it only where it reads other values.
-      const values = await readColumn(read, type, rows.filter((row) => row[column] !== null));
+      const values = await readColumn(
+        read,
+        type,
+        rows.filter((row) => row[column] !== null),
+      );
       if (values.size === 0) unread.push(column);
       else await readable(read, ids.filter(isNull), values);
       for (const id of ids) {

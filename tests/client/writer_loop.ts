@@ -7,7 +7,7 @@ import { openSync, writeSync } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import { PrismaPg } from '@prisma/adapter-pg';
-import { withPulse, type PulseSubscription } from '@prisma/extension-pulse';
+import { type PulseSubscription, withPulse } from '@prisma/extension-pulse';
 import { PrismaClient } from '#prisma/client';
 
 const [endpoint = '', name = '', file = ''] = process.argv.slice(2);
@@ -19,6 +19,7 @@ const apiKey = process.env.PULSE_API_KEY ?? '';
 const prisma = new PrismaClient({ adapter }).$extends(withPulse({ apiKey, endpoint }));
 
 let stopping = false;
+// biome-ignore lint/suspicious/noExplicitAny: the published types' own constraint
 let stream: PulseSubscription<any> | undefined;
 process.on('SIGTERM', () => {
   stopping = true;

@@ -1,7 +1,7 @@
 // A consumer that speaks the wire protocol itself: what it does with frames and acknowledgements is the test's choice.
-import { WebSocket, type RawData } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 
-import { streamHeaders, type Model, type Where } from './model.js';
+import { type Model, streamHeaders, type Where } from './model.js';
 import { until } from './wait.js';
 
 export interface Frame {

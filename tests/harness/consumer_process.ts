@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { atExit, removeFolder } from './cleanup.js';
-import { Program, type Ended } from './process.js';
+import { type Ended, Program } from './process.js';
 import type { Pulse } from './pulse.js';
 
 // One event in the loop body's hands. `at` is in nanoseconds, by the clock of `process.hrtime.bigint()`, which all

@@ -32,7 +32,12 @@ type Reads = Pick<Setup, 'prisma' | 'pulse'>;
 type WriterStream = Awaited<ReturnType<RealClient['writer']['stream']>>;
 
 // Takes events up to `last`, which is left unacknowledged; before it those of `again` may come once more.
-export async function readThrough({ prisma }: Pick<Setup, 'prisma'>, stream: string, last: string, ...again: string[]): Promise<void> {
+export async function readThrough(
+  { prisma }: Pick<Setup, 'prisma'>,
+  stream: string,
+  last: string,
+  ...again: string[]
+): Promise<void> {
   const opened = await prisma.writer.stream({ name: stream, create: {} });
   const names: string[] = [];
   const reading = (async () => {
@@ -64,7 +69,10 @@ async function finish(pulse: Pulse, opened: WriterStream, before: number, names:
 }
 
 export async function untilCaptured(setup: Pick<Setup, 'pulse'>, count: number): Promise<void> {
-  await until(`${count} events to be stored`, async () => (await setup.pulse.metric('pulse_events_stored_total')) >= count);
+  await until(
+    `${count} events to be stored`,
+    async () => (await setup.pulse.metric('pulse_events_stored_total')) >= count,
+  );
 }
 
 export async function dropSlot({ postgres }: Pick<Setup, 'postgres'>): Promise<void> {

@@ -1,8 +1,7 @@
 // A consumer of native events (docs/native_events.md), which keeps the frames as they came: what a parser would lose counts.
 import { WebSocket } from 'ws';
-
-import type { Where } from './model.js';
 import { Refused } from './consumer.js';
+import type { Where } from './model.js';
 import type { Pulse } from './pulse.js';
 import type { Scenario } from './scenario.js';
 import { until } from './wait.js';

@@ -10,7 +10,7 @@ import pg from 'pg';
 import type { Certificate } from './certificates.js';
 import { atExit, removeFolder } from './cleanup.js';
 import { postgresMajor, postgresPrograms } from './paths.js';
-import { Program, freePorts } from './process.js';
+import { freePorts, Program } from './process.js';
 import { until } from './wait.js';
 
 export interface PostgresOptions {

@@ -1,6 +1,6 @@
 // Stands between Pulse and PostgreSQL, or a client and Pulse, and makes the connection as bad as a test wants it: cut,
 // stalled, corrupted, refused, or with PostgreSQL's messages changed on their way.
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 import { freePorts } from './process.js';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { atExit, removeFolder } from './cleanup.js';
 import { Consumer, type ConsumerOptions } from './consumer.js';
 import { pulseBinary } from './paths.js';
-import { Program, freePorts, type Ended } from './process.js';
+import { type Ended, freePorts, Program } from './process.js';
 import { until } from './wait.js';
 
 export interface PulseOptions {

@@ -88,7 +88,16 @@ export class Operator {
 
   // Types a block into a shell, or into psql; gives what is printed. Fails as soon as one command fails.
   async run({ language, text }: Block, databaseUrl = this.databaseUrl): Promise<string> {
-    const psql = ['psql', '--no-psqlrc', '--quiet', '--tuples-only', '--no-align', '-v', 'ON_ERROR_STOP=1', databaseUrl];
+    const psql = [
+      'psql',
+      '--no-psqlrc',
+      '--quiet',
+      '--tuples-only',
+      '--no-align',
+      '-v',
+      'ON_ERROR_STOP=1',
+      databaseUrl,
+    ];
     const [program = '', ...args] = language === 'sql' ? psql : ['bash', '-euo', 'pipefail', '-s'];
     const child = spawn(program, args, {
       env: {

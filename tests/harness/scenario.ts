@@ -1,11 +1,10 @@
 // One test with real parts: what it starts ends with it, and when it fails it shows what the parts said.
 import { test } from 'node:test';
-
-import { ConsumerProcess } from './consumer_process.js';
 import type { Consumer, ConsumerOptions } from './consumer.js';
+import { ConsumerProcess } from './consumer_process.js';
 import { postgresMajor } from './paths.js';
 import { Postgres, type PostgresOptions } from './postgres.js';
-import { Proxy, type Carries } from './proxy.js';
+import { type Carries, Proxy } from './proxy.js';
 import { Pulse, type PulseOptions } from './pulse.js';
 import { Random } from './random.js';
 import { within } from './wait.js';

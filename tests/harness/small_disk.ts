@@ -16,7 +16,9 @@ export class SmallDisk {
   static mount(folder: string, mib: number): SmallDisk | string {
     mkdirSync(folder, { recursive: true });
     const options = `size=${mib}m,mode=0700`;
-    const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], {
+      encoding: 'utf8',
+    });
     return status === 0 ? new SmallDisk(folder) : stderr.trim();
   }
 

@@ -1,6 +1,6 @@
 // Functions, operators, types and views of somebody else's, in a schema of his, that any SQL of Pulse's would come upon
 // if names were looked up there. Which ones is taken from the SQL itself, so that new SQL is covered.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { root } from './paths.js';
@@ -25,8 +25,21 @@ function literals(): string {
 
 // Types whose combinations are tried: a trap for just these is preferred to PostgreSQL's own of more general ones.
 const types = [
-  'text', 'name', 'oid', 'int2', 'int4', 'int8', 'bool', '"char"', 'regclass', 'pg_lsn', 'xid', 'text[]', 'oid[]',
-  'int2[]', 'jsonb',
+  'text',
+  'name',
+  'oid',
+  'int2',
+  'int4',
+  'int8',
+  'bool',
+  '"char"',
+  'regclass',
+  'pg_lsn',
+  'xid',
+  'text[]',
+  'oid[]',
+  'int2[]',
+  'jsonb',
 ];
 
 // Makes the schema, and in it all traps. `schema` is to be found before or behind pg_catalog by the settings of the test.

@@ -4,7 +4,7 @@
 // interleaved.
 //
 //   node build/ts/tests/integration/attacks_bench.js [--seconds N] [--runs N] [--only ATTACK]... [--json]
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { connect } from 'node:net';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -38,8 +38,7 @@ interface Target {
 }
 
 const forever = async (work: (turn: number) => Promise<unknown>): Promise<never> => {
-  for (let turn = 0; ; turn++)
-    await work(turn).catch(() => new Promise((resolve) => setTimeout(resolve, 10)));
+  for (let turn = 0; ; turn++) await work(turn).catch(() => new Promise((resolve) => setTimeout(resolve, 10)));
 };
 
 // One connection, on which `text` is sent; until it is closed.
@@ -65,7 +64,11 @@ const attacks: Record<string, (target: Target) => void> = {
   },
   keys(target) {
     const wrong = (port: number, path: string): Promise<void> =>
-      send(port, '127.0.3.1', `GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\nconnection: close\r\n\r\n`);
+      send(
+        port,
+        '127.0.3.1',
+        `GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\nconnection: close\r\n\r\n`,
+      );
     for (let n = 0; n < 4; n++) {
       void forever(() => wrong(target.streams, '/stream'));
       void forever(() => wrong(target.admin, '/v1/projects'));
@@ -78,7 +81,9 @@ const attacks: Record<string, (target: Target) => void> = {
     });
   },
   filters(target) {
-    const conditions = Array.from({ length: 500 }, (_, n) => ({ body: { contains: `none ${n}`, mode: 'insensitive' } }));
+    const conditions = Array.from({ length: 500 }, (_, n) => ({
+      body: { contains: `none ${n}`, mode: 'insensitive' },
+    }));
     for (let n = 0; n < 3; n++) {
       void Consumer.open({
         url: target.url,
@@ -166,7 +171,14 @@ async function measure(attacked: boolean): Promise<Figures> {
     const client = await postgres.connect();
     let written = 0;
     await Promise.all([
-      every(5, () => client.query('INSERT INTO beats VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint)', [++written]), []),
+      every(
+        5,
+        () =>
+          client.query('INSERT INTO beats VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint)', [
+            ++written,
+          ]),
+        [],
+      ),
       every(50, async () => (await fetch(`${pulse.adminUrl}/healthz`)).text(), healthz),
       every(1000, () => pulse.command(['streams', 'list'], pulse.adminAccess), commands),
     ]);
@@ -202,7 +214,13 @@ if (values.attack !== undefined) {
   }
   const report: Record<string, number> = { runs };
   for (const field of Object.keys(quiet[0] ?? {}) as (keyof Figures)[]) {
-    const of = (list: Figures[]): number => Math.round(percentile(list.map((one) => one[field]), 0.5) * 1000) / 1000;
+    const of = (list: Figures[]): number =>
+      Math.round(
+        percentile(
+          list.map((one) => one[field]),
+          0.5,
+        ) * 1000,
+      ) / 1000;
     report[field] = of(attacked);
     report[`quiet_${field}`] = of(quiet);
   }

@@ -107,13 +107,11 @@ scenario(
     }
     await writer.stop();
     await catchUp();
-    assert.deepEqual(
-      order,
-      writer.numbers,
-      'once each at first, in commit order',
-    );
+    assert.deepEqual(order, writer.numbers, 'once each at first, in commit order');
     assert.deepEqual(changed, []);
-    s.note(`${writer.written} rows, ${before.accepted} connections to the database, ${consumer.connections} of the consumer`);
+    s.note(
+      `${writer.written} rows, ${before.accepted} connections to the database, ${consumer.connections} of the consumer`,
+    );
   },
   { timeoutMs: 300_000 },
 );

@@ -1,10 +1,10 @@
 // Every bad request gets an answer that says what is wrong; none is left hanging and none disturbs the others.
 import assert from 'node:assert/strict';
 
-import { defineModel, streamHeaders, type Model } from '../harness/model.js';
+import { defineModel, type Model, streamHeaders } from '../harness/model.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
-import { rawExchange, upgrade, type Answer } from '../harness/upgrade.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
+import { type Answer, rawExchange, upgrade } from '../harness/upgrade.js';
 import { until } from '../harness/wait.js';
 
 const person = defineModel('Person', 'people', { id: 'Int', name: 'String', born: 'DateTime', big: 'BigInt' });

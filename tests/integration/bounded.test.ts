@@ -29,7 +29,10 @@ scenario('strangers_that_ask_nothing_keep_nobody_out', async (s) => {
     socket.on('error', () => {});
     strangers.push(socket);
   }
-  await until('the longest idle to be closed', async () => (await pulse.metric('pulse_connections_idle_closed_total')) >= 400);
+  await until(
+    'the longest idle to be closed',
+    async () => (await pulse.metric('pulse_connections_idle_closed_total')) >= 400,
+  );
   for (const url of [`http://127.0.0.1:${pulse.listenPort}/healthz`, `${pulse.adminUrl}/healthz`])
     assert.equal((await fetch(url)).status, 200);
   const { code } = await pulse.command(['streams', 'list'], pulse.adminAccess);
@@ -65,7 +68,9 @@ scenario('filters_of_many_conditions_hold_no_other_stream_up', async (s) => {
       healthMs.push(performance.now() - began);
     }
   })();
-  await postgres.sql("INSERT INTO articles SELECT n, repeat(md5(n::text), 25000) || 'the end' FROM generate_series(1, 3) n");
+  await postgres.sql(
+    "INSERT INTO articles SELECT n, repeat(md5(n::text), 25000) || 'the end' FROM generate_series(1, 3) n",
+  );
   for (let n = 1; n <= 100; n++) await postgres.sql(`INSERT INTO beats VALUES (${n})`);
   await control.untilReceived(100);
   s.note(`the others' events had come ${costly.map((one) => one.received).join(', ')} times by then`);
@@ -73,7 +78,9 @@ scenario('filters_of_many_conditions_hold_no_other_stream_up', async (s) => {
   asking = false;
   await asked;
   healthMs.sort((a, b) => a - b);
-  s.note(`/healthz took ${healthMs.at(-1)?.toFixed(0)} ms at most, ${healthMs[healthMs.length >> 1]?.toFixed(1)} at the median`);
+  s.note(
+    `/healthz took ${healthMs.at(-1)?.toFixed(0)} ms at most, ${healthMs[healthMs.length >> 1]?.toFixed(1)} at the median`,
+  );
   assert.ok((await pulse.metric('pulse_filter_interruptions_total')) > 0);
   assert.ok(peakBytes(pulse) < 300 << 20, `${peakBytes(pulse)} bytes of memory`);
 });
@@ -85,7 +92,7 @@ scenario('types_that_double_at_each_level_are_text', async (s) => {
   await postgres.sql('CREATE TABLE bombs (id int PRIMARY KEY, bomb t22, small t2)');
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   const reader = await NativeConsumer.open(s, pulse, { table: 'bombs', name: 'reader' });
-  await postgres.sql("INSERT INTO bombs VALUES (1, NULL, '(\"(\"\"(1,2)\"\",)\",)'), (2, '(,)', NULL)");
+  await postgres.sql('INSERT INTO bombs VALUES (1, NULL, \'("(""(1,2)"",)",)\'), (2, \'(,)\', NULL)');
   await reader.untilReceived(2);
   const rows = reader.texts.map((text) => (JSON.parse(text) as { after: unknown }).after);
   assert.deepEqual(rows, [
@@ -154,7 +161,13 @@ scenario('nothing_that_others_have_named_reaches_a_terminal_as_a_command', async
   const asJson = await pulse.command(['streams', 'list', '--json'], pulse.adminAccess);
   await until('its lag to be shown', async () => /pulse_stream_lag_bytes\{/.test(await pulse.metrics()));
   await until('the log to tell of it', () => /truncated/.test(pulse.process.output));
-  const said = { list: list.output, doctor: doctor.output, json: asJson.output, log: pulse.process.output, metrics: await pulse.metrics() };
+  const said = {
+    list: list.output,
+    doctor: doctor.output,
+    json: asJson.output,
+    log: pulse.process.output,
+    metrics: await pulse.metrics(),
+  };
   for (const [what, text] of Object.entries(said)) {
     assert.doesNotMatch(text, /[\u001b\u202e]|\nlevel=error/, what);
     if (what !== 'doctor') assert.match(text, /u001b\[2J/, what);

@@ -2,11 +2,11 @@
 // on. Each fact is changed in such a way that what was known before would accept a stream that gets nothing.
 import assert from 'node:assert/strict';
 
-import { Refused, rowOf, type Consumer } from '../harness/consumer.js';
+import { type Consumer, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import { postgresMajor } from '../harness/paths.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const whole = defineModel('Fact', 'facts', { id: 'Int' });
@@ -114,7 +114,10 @@ scenario('a_stream_that_opens_is_judged_by_the_table_as_it_is_then', async (s) =
     if (!fact.refusal.source.startsWith('^404'))
       assert.equal(await pulse.metric('pulse_catalog_reads_total', { what: 'whole' }), reads, fact.name);
   }
-  assert.deepEqual(open.frames.map((frame) => rowOf(frame).id), Array.from({ length: written }, (_, n) => n + 1));
+  assert.deepEqual(
+    open.frames.map((frame) => rowOf(frame).id),
+    Array.from({ length: written }, (_, n) => n + 1),
+  );
 });
 
 scenario('a_table_taken_out_of_ones_own_publication_is_refused_at_once', async (s) => {
@@ -138,7 +141,9 @@ scenario('a_name_stands_for_the_table_that_has_it_when_a_stream_opens', async (s
   assert.match(await refusalOf(s, pulse, whole, {}), /^404 /);
   await postgres.sql('CREATE TABLE facts (id int PRIMARY KEY, young int)');
   assert.equal(await refusalOf(s, pulse, of({ young: 'Int' }), { create: { young: 1 } }), 'opened');
-  await postgres.sql('BEGIN; ALTER TABLE facts RENAME TO t; ALTER TABLE past RENAME TO facts; ALTER TABLE t RENAME TO past; COMMIT');
+  await postgres.sql(
+    'BEGIN; ALTER TABLE facts RENAME TO t; ALTER TABLE past RENAME TO facts; ALTER TABLE t RENAME TO past; COMMIT',
+  );
   assert.match(await refusalOf(s, pulse, of({ young: 'Int' }), { create: { young: 1 } }), /^400 .*young/);
   await postgres.sql('DROP TABLE facts; ALTER TABLE past RENAME TO facts');
   assert.equal(await refusalOf(s, pulse, of({ young: 'Int' }), { create: { young: 1 } }), 'opened');
@@ -146,57 +151,71 @@ scenario('a_name_stands_for_the_table_that_has_it_when_a_stream_opens', async (s
 
 const ids = (consumer: Consumer): unknown[] => consumer.frames.map((frame) => rowOf(frame).id);
 
-scenario('what_was_captured_before_a_table_became_a_partition_is_delivered_and_then_told', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`);
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const above = await s.consumer(pulse, { model: defineModel('Above', 'above', { id: 'Int' }), name: 'reader' });
-  const first = await s.consumer(pulse, { model: whole, name: 'reader' });
-  const staying = await s.consumer(pulse, { model: whole, name: 'staying' });
-  await postgres.sql('INSERT INTO facts VALUES (1)');
-  await first.untilReceived(1);
-  await first.ping();
-  await first.close();
-  await postgres.sql('INSERT INTO facts VALUES (2)');
-  await staying.untilReceived(2);
-  await postgres.sql('ALTER TABLE above ATTACH PARTITION facts DEFAULT; INSERT INTO above VALUES (3)');
-  await above.untilReceived(1);
-  assert.deepEqual(ids(above), [3]);
-  const reader = await s.consumer(pulse, { model: whole, name: 'reader' });
-  await reader.untilReceived(1);
-  assert.deepEqual(ids(reader), [2]);
-  for (const consumer of [reader, staying]) await until('the stream to end', () => consumer.closes.length !== 0);
-  await assert.rejects(s.consumer(pulse, { model: whole, name: 'reader' }), (why: Refused) => {
-    assert.deepEqual([why.status, why.json().code], [409, 'P6100'], why.body);
-    assert.match(why.body, /has become a partition/);
-    return true;
-  });
-  // A name that has never been there has nothing to come.
-  await assert.rejects(s.consumer(pulse, { model: whole, name: 'new' }), (why: Refused) => why.status === 404);
-  await pulse.kill();
-  await pulse.start();
-  await postgres.sql('ALTER TABLE above DETACH PARTITION facts');
-  const gap = await until('the gap to end', async () => (await pulse.gaps()).find(({ through }) => through !== null));
-  await postgres.sql('INSERT INTO facts VALUES (4)');
-  await pulse.acceptGap(gap.id);
-  const again = await s.consumer(pulse, { model: whole, name: 'reader' });
-  await again.untilReceived(1);
-  assert.deepEqual(ids(again), [4]);
-}, { from: 14 });
+scenario(
+  'what_was_captured_before_a_table_became_a_partition_is_delivered_and_then_told',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(
+      `CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`,
+    );
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const above = await s.consumer(pulse, { model: defineModel('Above', 'above', { id: 'Int' }), name: 'reader' });
+    const first = await s.consumer(pulse, { model: whole, name: 'reader' });
+    const staying = await s.consumer(pulse, { model: whole, name: 'staying' });
+    await postgres.sql('INSERT INTO facts VALUES (1)');
+    await first.untilReceived(1);
+    await first.ping();
+    await first.close();
+    await postgres.sql('INSERT INTO facts VALUES (2)');
+    await staying.untilReceived(2);
+    await postgres.sql('ALTER TABLE above ATTACH PARTITION facts DEFAULT; INSERT INTO above VALUES (3)');
+    await above.untilReceived(1);
+    assert.deepEqual(ids(above), [3]);
+    const reader = await s.consumer(pulse, { model: whole, name: 'reader' });
+    await reader.untilReceived(1);
+    assert.deepEqual(ids(reader), [2]);
+    for (const consumer of [reader, staying]) await until('the stream to end', () => consumer.closes.length !== 0);
+    await assert.rejects(s.consumer(pulse, { model: whole, name: 'reader' }), (why: Refused) => {
+      assert.deepEqual([why.status, why.json().code], [409, 'P6100'], why.body);
+      assert.match(why.body, /has become a partition/);
+      return true;
+    });
+    // A name that has never been there has nothing to come.
+    await assert.rejects(s.consumer(pulse, { model: whole, name: 'new' }), (why: Refused) => why.status === 404);
+    await pulse.kill();
+    await pulse.start();
+    await postgres.sql('ALTER TABLE above DETACH PARTITION facts');
+    const gap = await until('the gap to end', async () => (await pulse.gaps()).find(({ through }) => through !== null));
+    await postgres.sql('INSERT INTO facts VALUES (4)');
+    await pulse.acceptGap(gap.id);
+    const again = await s.consumer(pulse, { model: whole, name: 'reader' });
+    await again.untilReceived(1);
+    assert.deepEqual(ids(again), [4]);
+  },
+  { from: 14 },
+);
 
-scenario('a_table_attached_while_pulse_is_away_is_told_too', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`);
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const first = await s.consumer(pulse, { model: whole, name: 'reader' });
-  await postgres.sql('INSERT INTO facts VALUES (1)');
-  await first.untilReceived(1);
-  await first.ping();
-  await first.close();
-  await pulse.kill();
-  await postgres.sql('INSERT INTO facts VALUES (2); ALTER TABLE above ATTACH PARTITION facts DEFAULT; INSERT INTO facts VALUES (3)');
-  await pulse.start();
-  const reader = await s.consumer(pulse, { model: whole, name: 'reader' });
-  await until('the stream to end', () => reader.closes.length !== 0);
-  assert.deepEqual(ids(reader), [2]);
-}, { from: 13 });
+scenario(
+  'a_table_attached_while_pulse_is_away_is_told_too',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(
+      `CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`,
+    );
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const first = await s.consumer(pulse, { model: whole, name: 'reader' });
+    await postgres.sql('INSERT INTO facts VALUES (1)');
+    await first.untilReceived(1);
+    await first.ping();
+    await first.close();
+    await pulse.kill();
+    await postgres.sql(
+      'INSERT INTO facts VALUES (2); ALTER TABLE above ATTACH PARTITION facts DEFAULT; INSERT INTO facts VALUES (3)',
+    );
+    await pulse.start();
+    const reader = await s.consumer(pulse, { model: whole, name: 'reader' });
+    await until('the stream to end', () => reader.closes.length !== 0);
+    assert.deepEqual(ids(reader), [2]);
+  },
+  { from: 13 },
+);

@@ -1,11 +1,11 @@
 // Cursors as an operator has them: listed, shown, moved, deleted, and what retention may and may not do to them.
 import assert from 'node:assert/strict';
 
-import { Refused, type Consumer, type Frame } from '../harness/consumer.js';
+import { type Consumer, type Frame, Refused } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const row = defineModel('Row', 'rows', { id: 'Int' });
@@ -56,7 +56,8 @@ scenario('a_cursor_is_moved_to_the_beginning_the_end_a_time_an_lsn_and_an_event'
   await postgres.sql('INSERT INTO rows SELECT generate_series(1, 3)');
   await postgres.sql('INSERT INTO notes VALUES (1)');
   await consumer.untilReceived(3);
-  const between = (await postgres.sql('SELECT pg_current_wal_insert_lsn() AS lsn, clock_timestamp() AS now')).rows[0] as {
+  const between = (await postgres.sql('SELECT pg_current_wal_insert_lsn() AS lsn, clock_timestamp() AS now'))
+    .rows[0] as {
     lsn: string;
     now: Date;
   };
@@ -158,7 +159,11 @@ scenario('retention_passes_a_quiet_stream_and_tells_the_one_that_it_overtakes', 
   await until('the newest row', () => ids(back).at(-1) === 3000);
   const got = ids(back) as number[];
   assert.ok((got[0] as number) > 1);
-  assert.deepEqual(got, Array.from({ length: got.length }, (_, n) => (got[0] as number) + n), 'all that is kept');
+  assert.deepEqual(
+    got,
+    Array.from({ length: got.length }, (_, n) => (got[0] as number) + n),
+    'all that is kept',
+  );
 });
 
 // Between the command and the next consumer nobody opens the name.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { defineModel } from '../harness/model.js';
-import { Oracle, firstDifference } from '../harness/oracle.js';
+import { firstDifference, Oracle } from '../harness/oracle.js';
 import type { Postgres } from '../harness/postgres.js';
 import { scenario } from '../harness/scenario.js';
 import { sleep, until } from '../harness/wait.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import type { Postgres } from '../harness/postgres.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 
 interface Finding {
   level: 'ok' | 'warning' | 'failure';
@@ -19,9 +19,11 @@ async function examine(s: Scenario, postgres: Postgres, ...options: string[]): P
   return findings.filter(({ level, what }) => level !== 'ok' && /table/.test(what));
 }
 
-scenario('partitions_that_lack_the_full_identity_of_their_table_are_found', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`
+scenario(
+  'partitions_that_lack_the_full_identity_of_their_table_are_found',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`
     CREATE TABLE parts (id int PRIMARY KEY, text text) PARTITION BY RANGE (id);
     CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (10);
     CREATE TABLE "Parts High" PARTITION OF parts FOR VALUES FROM (10) TO (20) PARTITION BY LIST (id);
@@ -29,14 +31,16 @@ scenario('partitions_that_lack_the_full_identity_of_their_table_are_found', asyn
     CREATE TABLE other (id int PRIMARY KEY) PARTITION BY RANGE (id);
     CREATE TABLE other_all PARTITION OF other DEFAULT;
     ALTER TABLE parts REPLICA IDENTITY FULL`);
-  const found = await examine(s, postgres);
-  assert.deepEqual(
-    found.map(({ level, what }) => [level, what]),
-    [['warning', 'table public.parts has REPLICA IDENTITY FULL, and 2 of its partitions have not']],
-  );
-  await postgres.sql(found[0]?.sql ?? '');
-  assert.deepEqual(await examine(s, postgres), []);
-}, { from: 13 });
+    const found = await examine(s, postgres);
+    assert.deepEqual(
+      found.map(({ level, what }) => [level, what]),
+      [['warning', 'table public.parts has REPLICA IDENTITY FULL, and 2 of its partitions have not']],
+    );
+    await postgres.sql(found[0]?.sql ?? '');
+    assert.deepEqual(await examine(s, postgres), []);
+  },
+  { from: 13 },
+);
 
 // PostgreSQL refuses an UPDATE whose old row could not be told apart: what doctor calls a failure must fail, and what it
 // does not must not.
@@ -50,10 +54,12 @@ async function fails(postgres: Postgres, table: string): Promise<boolean> {
   );
 }
 
-scenario('an_own_publication_that_does_not_send_a_replica_identity_is_found', async (s) => {
-  const postgres = await s.postgres();
-  const tables = ['listed_key', 'listed_without_key', 'listed_full', 'indexed', '"Full"'];
-  await postgres.sql(`
+scenario(
+  'an_own_publication_that_does_not_send_a_replica_identity_is_found',
+  async (s) => {
+    const postgres = await s.postgres();
+    const tables = ['listed_key', 'listed_without_key', 'listed_full', 'indexed', '"Full"'];
+    await postgres.sql(`
     ${tables.map((name) => `CREATE TABLE ${name} (id int PRIMARY KEY, code int NOT NULL, other text);`).join('')}
     ALTER TABLE listed_full REPLICA IDENTITY FULL;
     ALTER TABLE "Full" REPLICA IDENTITY FULL;
@@ -61,38 +67,48 @@ scenario('an_own_publication_that_does_not_send_a_replica_identity_is_found', as
     CREATE PUBLICATION own FOR TABLE listed_key (id, other), listed_without_key (other), listed_full (id, code, other),
       indexed (id, other), "Full";
     CREATE PUBLICATION inserts FOR TABLE listed_without_key (other) WITH (publish = 'insert')`);
-  for (const table of tables) await postgres.sql(`INSERT INTO ${table} VALUES (1, 1, 'a')`).catch(() => {});
-  const found = await examine(s, postgres, '--publication', 'own');
-  assert.deepEqual(
-    found.map(({ level, what, why }) => [level, /table (\S+)$/.exec(what)?.[1], why.split('; ')[1]]),
-    [
-      ['failure', 'public.indexed', 'the list of its columns lacks code'],
-      ['failure', 'public.listed_full', 'REPLICA IDENTITY FULL takes no list of columns: publish the table without one, or give it an identity of fewer columns'],
-      ['failure', 'public.listed_without_key', 'the list of its columns lacks id'],
-    ],
-  );
-  for (const table of tables) {
-    const told = found.some(({ what }) => what.endsWith(` public.${table}`));
-    assert.equal(await fails(postgres, table), told, table);
-  }
-  assert.deepEqual(await examine(s, postgres, '--publication', 'inserts'), []);
-}, { from: 15 });
+    for (const table of tables) await postgres.sql(`INSERT INTO ${table} VALUES (1, 1, 'a')`).catch(() => {});
+    const found = await examine(s, postgres, '--publication', 'own');
+    assert.deepEqual(
+      found.map(({ level, what, why }) => [level, /table (\S+)$/.exec(what)?.[1], why.split('; ')[1]]),
+      [
+        ['failure', 'public.indexed', 'the list of its columns lacks code'],
+        [
+          'failure',
+          'public.listed_full',
+          'REPLICA IDENTITY FULL takes no list of columns: publish the table without one, or give it an identity of fewer columns',
+        ],
+        ['failure', 'public.listed_without_key', 'the list of its columns lacks id'],
+      ],
+    );
+    for (const table of tables) {
+      const told = found.some(({ what }) => what.endsWith(` public.${table}`));
+      assert.equal(await fails(postgres, table), told, table);
+    }
+    assert.deepEqual(await examine(s, postgres, '--publication', 'inserts'), []);
+  },
+  { from: 15 },
+);
 
-scenario('an_own_publication_without_the_generated_columns_of_a_full_identity_is_found', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`
+scenario(
+  'an_own_publication_without_the_generated_columns_of_a_full_identity_is_found',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`
     CREATE TABLE doubled (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED, other text);
     ALTER TABLE doubled REPLICA IDENTITY FULL;
     INSERT INTO doubled (id) VALUES (1), (2);
     CREATE PUBLICATION own FOR ALL TABLES`);
-  const [found, ...others] = await examine(s, postgres, '--publication', 'own');
-  assert.deepEqual(others, []);
-  assert.match(found?.why ?? '', /the publication sends no generated columns, and the identity has twice/);
-  assert.ok(await fails(postgres, 'doubled'));
-  await postgres.sql(found?.sql ?? '');
-  assert.deepEqual(await examine(s, postgres, '--publication', 'own'), []);
-  assert.ok(!(await fails(postgres, 'doubled')));
-}, { from: 18 });
+    const [found, ...others] = await examine(s, postgres, '--publication', 'own');
+    assert.deepEqual(others, []);
+    assert.match(found?.why ?? '', /the publication sends no generated columns, and the identity has twice/);
+    assert.ok(await fails(postgres, 'doubled'));
+    await postgres.sql(found?.sql ?? '');
+    assert.deepEqual(await examine(s, postgres, '--publication', 'own'), []);
+    assert.ok(!(await fails(postgres, 'doubled')));
+  },
+  { from: 18 },
+);
 
 scenario('doctor_tells_of_encodings_and_finds_names_that_are_not_utf8', async (s) => {
   const postgres = await s.postgres();
@@ -123,4 +139,3 @@ scenario('doctor_tells_of_encodings_and_finds_names_that_are_not_utf8', async (s
     "warning: the database's encoding is SQL_ASCII: PostgreSQL does not check text",
   ]);
 });
-

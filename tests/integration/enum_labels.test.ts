@@ -1,10 +1,10 @@
 // Labels of enums are added and renamed under open streams, and while no server runs.
 import assert from 'node:assert/strict';
 
-import { Refused, rowOf, type Consumer } from '../harness/consumer.js';
+import { type Consumer, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const model: Model = defineModel('Order', 'orders', { id: 'Int', state: 'String' });
@@ -30,9 +30,19 @@ scenario('labels_added_and_renamed_come_as_they_were_when_the_row_was_written', 
   await postgres.sql("INSERT INTO orders VALUES (5, 'ordered'), (6, 'sent')");
   await all.untilReceived(6);
   await sent.untilReceived(2);
-  const written = [[1, 'placed'], [2, 'sent'], [3, 'sent'], [4, 'paid'], [5, 'ordered'], [6, 'sent']];
+  const written = [
+    [1, 'placed'],
+    [2, 'sent'],
+    [3, 'sent'],
+    [4, 'paid'],
+    [5, 'ordered'],
+    [6, 'sent'],
+  ];
   assert.deepEqual(rows(all), written);
-  assert.deepEqual(rows(sent), [[3, 'sent'], [6, 'sent']]);
+  assert.deepEqual(rows(sent), [
+    [3, 'sent'],
+    [6, 'sent'],
+  ]);
 
   // Stored before, read after: also by a stream that begins now.
   await pulse.terminate();
@@ -42,7 +52,11 @@ scenario('labels_added_and_renamed_come_as_they_were_when_the_row_was_written', 
   await pulse.start();
   const rest = await s.consumer(pulse, { model, name: 'all' });
   await rest.untilReceived(3);
-  assert.deepEqual(rows(rest), [[7, 'ordered'], [8, 'received'], [9, 'lost']]);
+  assert.deepEqual(rows(rest), [
+    [7, 'ordered'],
+    [8, 'received'],
+    [9, 'lost'],
+  ]);
   await rest.close();
   await until('the stream to be closed', async () => {
     const { code } = await pulse.command(['streams', 'seek', 'orders', 'all', '--to', 'beginning'], pulse.adminAccess);

@@ -1,7 +1,7 @@
 // Without event persistence nothing is stored: subscribe() works, stream() says why it does not, and no slot is left.
 import assert from 'node:assert/strict';
 
-import { Refused, type Consumer } from '../harness/consumer.js';
+import { type Consumer, Refused } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
@@ -82,6 +82,9 @@ scenario('switching_persistence_off_and_on_again_loses_nothing', async (s) => {
   const after = await s.consumer(pulse, { model: row, name: 'reader' });
   await postgres.sql('INSERT INTO rows VALUES (3)');
   await until('the newest row', () => after.frames.at(-1)?.created?.['id'] === 3);
-  assert.deepEqual(after.frames.map((frame) => frame.created?.['id']).filter((id) => id !== 1), [2, 3]);
+  assert.deepEqual(
+    after.frames.map((frame) => frame.created?.['id']).filter((id) => id !== 1),
+    [2, 3],
+  );
   assert.deepEqual(await pulse.gaps(), []);
 });

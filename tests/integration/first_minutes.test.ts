@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { pulseBinary } from '../harness/paths.js';
-import { Program, freePorts } from '../harness/process.js';
+import { freePorts, Program } from '../harness/process.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 let programs = 0;

@@ -8,7 +8,7 @@ import { defaultSlot } from '../harness/oracle.js';
 import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { setTraps, trapped } from '../harness/traps.js';
 import { until } from '../harness/wait.js';
 
@@ -196,7 +196,9 @@ scenario('an_event_trigger_that_runs_a_function_of_somebody_else_is_dropped_at_t
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   await pulse.terminate();
   // As an installation was that had adopted both.
-  await postgres.sql(`ALTER SCHEMA "pulse_default.ddl" OWNER TO mallory; ALTER FUNCTION "pulse_default.ddl".note() OWNER TO mallory`);
+  await postgres.sql(
+    `ALTER SCHEMA "pulse_default.ddl" OWNER TO mallory; ALTER FUNCTION "pulse_default.ddl".note() OWNER TO mallory`,
+  );
   pulse.launch();
   await untilSaid(pulse, /belongs to role mallory/);
   assert.deepEqual((await postgres.sql('SELECT 1 FROM pg_event_trigger')).rows, []);
@@ -244,6 +246,6 @@ if (postgresMajor >= 15) {
     assert.match(examined.output, /row filter for table public\.rows/);
     assert.match(examined.output, /list of columns for table public\.other/);
     pulse.launch();
-      await untilSaid(pulse, /row filter for table public\.rows/);
+    await untilSaid(pulse, /row filter for table public\.rows/);
   });
 }

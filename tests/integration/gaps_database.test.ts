@@ -2,13 +2,22 @@
 // is, behind a recorded gap, numbered so that no position is given twice; and on the way back nothing is missing.
 import assert from 'node:assert/strict';
 
-import { setUp, take, type Setup } from '../client/real_client.js';
+import { type Setup, setUp, take } from '../client/real_client.js';
 import { DatabaseFiles } from '../harness/database_files.js';
-import { readAll, readNew, readThrough, refused, refusedUntilAccepted, theGap, untilCaptured, write } from '../harness/gaps.js';
+import {
+  readAll,
+  readNew,
+  readThrough,
+  refused,
+  refusedUntilAccepted,
+  theGap,
+  untilCaptured,
+  write,
+} from '../harness/gaps.js';
 import type { Postgres } from '../harness/postgres.js';
 import { pushSchema } from '../harness/prisma.js';
 import type { Gap } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 // One event is stored that "mail" has not read, and no server runs.
@@ -77,7 +86,10 @@ scenario('on_the_way_back_to_the_first_database_it_is_read_on_where_it_was_left'
   await write(setup, 'next');
   await untilCaptured(setup, 2);
   await readAll(setup, 'mail', 'stored');
-  for (const [gap, ...names] of [[first, 'of the other'], [second, 'meanwhile', 'next']] as const)
+  for (const [gap, ...names] of [
+    [first, 'of the other'],
+    [second, 'meanwhile', 'next'],
+  ] as const)
     await refusedUntilAccepted(setup, 'mail', gap, ...names);
   assert.equal((await pulse.gaps()).length, 2);
 });
@@ -119,7 +131,9 @@ scenario('connections_that_reach_different_databases_are_given_up_and_nothing_is
     [standby.port, /the server is a standby/],
   ] as const) {
     await proxy.leadTo(postgres.port, port);
-    await until(`the problem ${problem}`, async () => problem.test((await pulse.capture()).problem), { timeoutMs: 60_000 });
+    await until(`the problem ${problem}`, async () => problem.test((await pulse.capture()).problem), {
+      timeoutMs: 60_000,
+    });
     await proxy.leadTo(postgres.port);
     await pulse.capturing(60_000);
   }
@@ -219,7 +233,9 @@ scenario('a_database_set_back_to_a_copy_of_its_files_is_a_gap_and_what_it_writes
   const files = new DatabaseFiles(postgres);
   await files.backUp();
   await pulse.capturing();
-  await postgres.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 20)");
+  await postgres.sql(
+    "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 20)",
+  );
   await write(setup, 'not in the copy');
   await readAll(setup, 'mail', 'not in the copy');
   await pulse.terminate();
@@ -236,4 +252,3 @@ scenario('a_database_set_back_to_a_copy_of_its_files_is_a_gap_and_what_it_writes
   await pulse.start();
   assert.equal((await pulse.gaps()).length, 1);
 });
-

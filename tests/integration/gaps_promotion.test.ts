@@ -2,10 +2,10 @@
 // gap; and where nothing is, capture goes on by itself.
 import assert from 'node:assert/strict';
 
-import { setUp, take, type Setup } from '../client/real_client.js';
+import { type Setup, setUp, take } from '../client/real_client.js';
 import { readAll, readNew, refusedUntilAccepted, theGap, untilCaptured, write } from '../harness/gaps.js';
 import type { Postgres } from '../harness/postgres.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 // Whichever of the two is the primary, as applications name them.
@@ -133,35 +133,39 @@ scenario('a_second_standby_of_the_same_primary_goes_on_where_the_first_was_promo
   await refusedUntilAccepted(pair, 'mail', gap, 'only the other standby has it', 'behind');
 });
 
-scenario('a_standby_that_keeps_the_slot_in_step_is_promoted_and_nothing_is_lost', async (s) => {
-  const setup = await setUp(s);
-  const { pulse, postgres } = setup;
-  await postgres.sql("SELECT pg_create_physical_replication_slot('standby', true)");
-  const doctor = await pulse.command(['doctor', '--database', postgres.url()]);
-  assert.match(doctor.output, /synchronized_standby_slots is empty/);
-  await postgres.sql("ALTER SYSTEM SET synchronized_standby_slots = 'standby'");
-  await pulse.terminate();
-  const standby = await s.standbyOf(postgres, {
-    primary_slot_name: 'standby',
-    hot_standby_feedback: 'on',
-    sync_replication_slots: 'on',
-  });
-  // It has no standby of its own to wait for when it is promoted.
-  await standby.sql('ALTER SYSTEM RESET synchronized_standby_slots');
-  await standby.sql('SELECT pg_reload_conf()');
-  await pulse.start({ database: eitherOf(postgres, standby) });
-  await readNew(setup, 'mail', 'before');
-  await until('the standby to have the slot', async () => {
-    const found = await standby.sql(
-      "SELECT synced AND NOT temporary AS there FROM pg_replication_slots WHERE slot_name = 'pulse_default'",
-    );
-    return (found.rows[0] as { there: boolean } | undefined)?.there;
-  });
-  await write(setup, 'last of the old primary');
-  await untilCaptured(setup, 2);
-  await postgres.stop('immediate');
-  await standby.promote();
-  await write({ postgres: standby }, 'first of the new primary');
-  await readAll(setup, 'mail', 'last of the old primary', 'first of the new primary');
-  assert.deepEqual(await pulse.gaps(), []);
-}, { from: 17 });
+scenario(
+  'a_standby_that_keeps_the_slot_in_step_is_promoted_and_nothing_is_lost',
+  async (s) => {
+    const setup = await setUp(s);
+    const { pulse, postgres } = setup;
+    await postgres.sql("SELECT pg_create_physical_replication_slot('standby', true)");
+    const doctor = await pulse.command(['doctor', '--database', postgres.url()]);
+    assert.match(doctor.output, /synchronized_standby_slots is empty/);
+    await postgres.sql("ALTER SYSTEM SET synchronized_standby_slots = 'standby'");
+    await pulse.terminate();
+    const standby = await s.standbyOf(postgres, {
+      primary_slot_name: 'standby',
+      hot_standby_feedback: 'on',
+      sync_replication_slots: 'on',
+    });
+    // It has no standby of its own to wait for when it is promoted.
+    await standby.sql('ALTER SYSTEM RESET synchronized_standby_slots');
+    await standby.sql('SELECT pg_reload_conf()');
+    await pulse.start({ database: eitherOf(postgres, standby) });
+    await readNew(setup, 'mail', 'before');
+    await until('the standby to have the slot', async () => {
+      const found = await standby.sql(
+        "SELECT synced AND NOT temporary AS there FROM pg_replication_slots WHERE slot_name = 'pulse_default'",
+      );
+      return (found.rows[0] as { there: boolean } | undefined)?.there;
+    });
+    await write(setup, 'last of the old primary');
+    await untilCaptured(setup, 2);
+    await postgres.stop('immediate');
+    await standby.promote();
+    await write({ postgres: standby }, 'first of the new primary');
+    await readAll(setup, 'mail', 'last of the old primary', 'first of the new primary');
+    assert.deepEqual(await pulse.gaps(), []);
+  },
+  { from: 17 },
+);

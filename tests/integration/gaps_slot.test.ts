@@ -73,21 +73,27 @@ scenario('a_slot_dropped_and_made_again_is_a_gap_also_while_the_server_runs', as
   await refusedUntilAccepted(setup, 'open', gap, 'behind');
 });
 
-scenario('a_slot_lost_to_the_servers_limit_is_a_gap_and_replaced', async (s) => {
-  const setup = await setUp(s, { settings: { max_slot_wal_keep_size: '1MB', wal_keep_size: '0' } });
-  const { pulse, postgres } = setup;
-  await readNew(setup, 'mail', 'before');
-  await pulse.terminate();
-  await until('the slot to be invalidated', async () => {
-    await postgres.sql('SELECT pg_logical_emit_message(false, $$filler$$, repeat($$x$$, 1000000)); SELECT pg_switch_wal(); CHECKPOINT');
-    const { rows } = await postgres.sql(`SELECT wal_status FROM pg_replication_slots WHERE slot_name = '${slot}'`);
-    return (rows[0] as { wal_status: string }).wal_status === 'lost';
-  });
-  await pulse.start();
-  const gap = await theGap(pulse, 'slot_lost');
-  await write(setup, 'behind');
-  await refusedUntilAccepted(setup, 'mail', gap, 'behind');
-}, { from: 13 });
+scenario(
+  'a_slot_lost_to_the_servers_limit_is_a_gap_and_replaced',
+  async (s) => {
+    const setup = await setUp(s, { settings: { max_slot_wal_keep_size: '1MB', wal_keep_size: '0' } });
+    const { pulse, postgres } = setup;
+    await readNew(setup, 'mail', 'before');
+    await pulse.terminate();
+    await until('the slot to be invalidated', async () => {
+      await postgres.sql(
+        'SELECT pg_logical_emit_message(false, $$filler$$, repeat($$x$$, 1000000)); SELECT pg_switch_wal(); CHECKPOINT',
+      );
+      const { rows } = await postgres.sql(`SELECT wal_status FROM pg_replication_slots WHERE slot_name = '${slot}'`);
+      return (rows[0] as { wal_status: string }).wal_status === 'lost';
+    });
+    await pulse.start();
+    const gap = await theGap(pulse, 'slot_lost');
+    await write(setup, 'behind');
+    await refusedUntilAccepted(setup, 'mail', gap, 'behind');
+  },
+  { from: 13 },
+);
 
 scenario('a_log_behind_the_slot_restored_from_an_older_copy_is_a_gap', async (s) => {
   const setup = await setUp(s);
@@ -138,7 +144,9 @@ scenario('a_lost_event_log_of_a_database_that_was_set_back_bars_the_names_behind
   const files = new DatabaseFiles(postgres);
   await files.backUp();
   await pulse.capturing();
-  await postgres.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 40)");
+  await postgres.sql(
+    "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) FROM generate_series(1, 40)",
+  );
   await readNew(setup, 'mail', 'before');
   await pulse.terminate();
   await files.restore();
@@ -155,13 +163,19 @@ scenario('a_second_server_on_the_slot_waits_and_what_it_takes_is_a_gap_for_the_f
   await readNew(setup, 'mail', 'before');
   const second = await s.unstarted({ database: postgres.socketUrl() });
   second.launch();
-  await until('the second one to wait', async () => (await second.capture()).state === 'waiting for the replication slot');
+  await until(
+    'the second one to wait',
+    async () => (await second.capture()).state === 'waiting for the replication slot',
+  );
   await pulse.terminate();
   await second.capturing();
   await write(setup, 'taken by the second');
   await until('the second one to have it', async () => (await second.metric('pulse_events_stored_total')) >= 1);
   pulse.launch();
-  await until('the first one to wait', async () => (await pulse.capture()).state === 'waiting for the replication slot');
+  await until(
+    'the first one to wait',
+    async () => (await pulse.capture()).state === 'waiting for the replication slot',
+  );
   // Already told, while where it ends is not known yet.
   const told = await until('the gap', async () => (await pulse.gaps())[0]);
   assert.deepEqual({ kind: told.kind, through: told.through }, { kind: 'slot_ahead', through: null });
@@ -192,7 +206,9 @@ scenario('a_slot_whose_position_moved_back_with_a_crash_of_the_database_is_no_ga
   const setup = await setUp(s);
   const { pulse, postgres } = setup;
   const confirmed = async (): Promise<bigint> => {
-    const { rows } = await postgres.sql(`SELECT confirmed_flush_lsn::text AS at FROM pg_replication_slots WHERE slot_name = '${slot}'`);
+    const { rows } = await postgres.sql(
+      `SELECT confirmed_flush_lsn::text AS at FROM pg_replication_slots WHERE slot_name = '${slot}'`,
+    );
     return lsn((rows[0] as { at: string }).at);
   };
   await readNew(setup, 'mail', 'before');

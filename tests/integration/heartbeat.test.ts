@@ -1,12 +1,11 @@
 // A server that reads WAL without ever catching up says nothing of how far it has come: a message of Pulse's own does, where
 // the project lets it. The proxy takes the place out of what the server says by itself.
 import assert from 'node:assert/strict';
-
+import { defaultSlot } from '../harness/oracle.js';
 import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { defaultSlot } from '../harness/oracle.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const keepalive = { copyData: 'd'.charCodeAt(0), type: 'k'.charCodeAt(0), header: 5 };
@@ -20,7 +19,8 @@ async function beginMute(s: Scenario, user: string, setup: string, interval: str
   const proxy = await s.proxy(postgres.port);
   proxy.tamper = (message) => {
     const { header } = keepalive;
-    if (message[0] === keepalive.copyData && message[header] === keepalive.type) message.fill(0, header + 1, header + 9);
+    if (message[0] === keepalive.copyData && message[header] === keepalive.type)
+      message.fill(0, header + 1, header + 9);
   };
   await proxy.open();
   const pulse = await s.pulse({
@@ -57,7 +57,9 @@ scenario('a_message_moves_the_slot_where_the_server_does_not_say_how_far_it_has_
 scenario('messages_of_others_are_no_events_and_move_the_slot_too', async (s) => {
   const [postgres, pulse] = await beginMute(s, 'postgres', own, '1h');
   const written = await writeElsewhere(postgres);
-  await postgres.sql("SELECT pg_logical_emit_message(false, 'outbox', 'a'), pg_logical_emit_message(true, 'outbox', 'b')");
+  await postgres.sql(
+    "SELECT pg_logical_emit_message(false, 'outbox', 'a'), pg_logical_emit_message(true, 'outbox', 'b')",
+  );
   await until('the slot to move on', () => confirmed(postgres, written), { timeoutMs: 60_000 });
   assert.equal(await pulse.metric('pulse_events_captured_total'), 0);
   assert.equal(await pulse.metric('pulse_heartbeats_total'), 0);

@@ -4,7 +4,7 @@
 //   node build/ts/tests/integration/isolation_bench.js [--events N] [--runs N] [--json]
 import { parseArgs } from 'node:util';
 
-import { Consumer, type Frame } from '../harness/consumer.js';
+import type { Consumer, Frame } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { Postgres } from '../harness/postgres.js';
 import { Pulse } from '../harness/pulse.js';

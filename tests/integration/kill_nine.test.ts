@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 
 import type { Frame } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
-import { Oracle, firstDifference } from '../harness/oracle.js';
+import { firstDifference, Oracle } from '../harness/oracle.js';
 import { pulseFailpointsBinary } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
@@ -133,7 +133,7 @@ scenario(
     );
     let attempts = 0;
     for (const kind of plan) {
-      for (let counted = false; !counted;) {
+      for (let counted = false; !counted; ) {
         assert.ok(++attempts <= 150, 'too many attempts to kill at the planned moments');
         const failpoint = failpoints[kind];
         if (failpoint !== undefined) {
@@ -161,7 +161,7 @@ scenario(
     await load.stop();
     await pulse.start();
     const committed = (await oracle.changes()).map(({ integers }) => integers['id'] as number);
-    for (let before = -1; witness.firstDelivery.length < committed.length && witness.firstDelivery.length > before;) {
+    for (let before = -1; witness.firstDelivery.length < committed.length && witness.firstDelivery.length > before; ) {
       before = witness.firstDelivery.length;
       await until('more rows', () => witness.firstDelivery.length > before, { timeoutMs: 20_000 }).catch(() => {});
     }

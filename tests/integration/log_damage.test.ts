@@ -13,7 +13,9 @@ const other = defineModel('Other', 'others', { id: 'Int', text: 'String' });
 
 // In the middle of the block that holds this place of the first segment.
 function flipABit(directory: string, share: number): void {
-  const name = readdirSync(directory).filter((one) => one.endsWith('.seg')).sort()[0];
+  const name = readdirSync(directory)
+    .filter((one) => one.endsWith('.seg'))
+    .sort()[0];
   assert.ok(name !== undefined);
   const path = join(directory, name);
   const bytes = readFileSync(path);
@@ -27,7 +29,9 @@ function flipABit(directory: string, share: number): void {
 
 scenario('a_bit_that_flips_in_a_stored_segment_is_a_gap_and_the_rest_is_delivered', async (s) => {
   const postgres = await s.postgres();
-  await postgres.sql('CREATE TABLE items (id int PRIMARY KEY, text text); CREATE TABLE others (id int PRIMARY KEY, text text)');
+  await postgres.sql(
+    'CREATE TABLE items (id int PRIMARY KEY, text text); CREATE TABLE others (id int PRIMARY KEY, text text)',
+  );
   const pulse = await s.pulse({ database: postgres.url() });
   // Both names are known before anything is written, and read nothing of it yet.
   for (const model of [item, other]) (await pulse.consume({ model, name: 'reader' })).terminate();

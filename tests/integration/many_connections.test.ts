@@ -1,7 +1,7 @@
 // Many connections in one process: hundreds on which nothing happens, and hundreds that all receive the same. What ten
 // thousand of them cost is measured by script/bench connections.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import type { Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
@@ -44,7 +44,11 @@ scenario('hundreds_of_active_streams_beside_idle_ones_get_everything_and_leave_n
   await postgres.sql(`INSERT INTO rows SELECT generate_series(1, ${rows})`);
   await Promise.all(busy.map((one) => one.untilReceived(rows)));
   const expected = Array.from({ length: rows }, (_, index) => index + 1);
-  for (const one of busy) assert.deepEqual(one.frames.map((frame) => frame.created?.['id']), expected);
+  for (const one of busy)
+    assert.deepEqual(
+      one.frames.map((frame) => frame.created?.['id']),
+      expected,
+    );
   for (const one of quiet) {
     assert.equal(one.received, 0);
     assert.ok(one.isOpen);

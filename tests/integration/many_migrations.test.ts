@@ -2,7 +2,7 @@
 // end is printed; `PULSE_TEST_MIGRATIONS=200 PULSE_TEST_TABLES=4000` is the long form.
 import assert from 'node:assert/strict';
 
-import { rowOf, type Consumer } from '../harness/consumer.js';
+import { type Consumer, rowOf } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
@@ -87,50 +87,61 @@ async function catalogReads(pulse: Pulse): Promise<{ whole: number; rows: number
 const ids = (consumer: Consumer): unknown[] => consumer.frames.map((frame) => rowOf(frame).id);
 const model = (table: string, schema: string): Model => defineModel(table, table, { id: 'Int' }, schema);
 
-scenario('migrations_in_a_row_read_what_they_touch_and_lose_nothing', async (s) => {
-  const postgres = await s.postgres({ settings: { max_locks_per_transaction: '1000' } });
-  await makeTables(postgres);
-  await postgres.sql(`CREATE TABLE steady (id int PRIMARY KEY); ${reset}`);
-  // Listing thousands of tables takes its time.
-  const pulse = await s.unstarted({ database: postgres.socketUrl() });
-  pulse.launch();
-  await pulse.ready(300_000);
-  await pulse.capturing(300_000);
-  const steady = await s.consumer(pulse, { model: model('steady', 'public'), name: 'reader' });
-  const users = await s.consumer(pulse, { model: model('User', 'app'), name: 'reader' });
-  const posts = await s.consumer(pulse, { model: model('Post', 'app'), name: 'reader' });
-  const before = await catalogReads(pulse);
-  const began = Date.now();
-  const written: number[] = [];
-  const client = await postgres.connect();
-  for (let n = 1; n <= migrations; n++) {
-    await client.query(kinds[n % kinds.length] as string);
-    await client.query(`INSERT INTO app."User" (id) VALUES (${n}); INSERT INTO app."Post" (id) VALUES (${n}); INSERT INTO steady VALUES (${n})`);
-    written.push(n);
-  }
-  await client.end();
-  const migrated = Date.now();
-  const behind = async (consumer: Consumer): Promise<number> => {
-    await until(`row ${migrations}`, () => ids(consumer).includes(migrations), { timeoutMs: 120_000 });
-    return Date.now() - migrated;
-  };
-  const late = await Promise.all([steady, users].map(behind));
-  assert.deepEqual(ids(steady), written);
-  assert.deepEqual(ids(users), written);
-  // A copy that has taken the table's name before capture reads of it counts as the table.
-  await behind(posts);
-  assert.deepEqual([...new Set(ids(posts) as number[])].sort((a, b) => a - b), written);
-  const after = await catalogReads(pulse);
-  s.note(`${migrations} migrations among ${tables} tables took ${migrated - began} ms; behind by ${Math.max(...late)} ms; ` +
-    `${after.rows - before.rows} catalog rows read`);
-  assert.equal(after.whole, before.whole, 'the catalog was not read whole');
-  assert.ok(after.rows - before.rows <= migrations * 400, `${after.rows - before.rows} rows`);
+scenario(
+  'migrations_in_a_row_read_what_they_touch_and_lose_nothing',
+  async (s) => {
+    const postgres = await s.postgres({ settings: { max_locks_per_transaction: '1000' } });
+    await makeTables(postgres);
+    await postgres.sql(`CREATE TABLE steady (id int PRIMARY KEY); ${reset}`);
+    // Listing thousands of tables takes its time.
+    const pulse = await s.unstarted({ database: postgres.socketUrl() });
+    pulse.launch();
+    await pulse.ready(300_000);
+    await pulse.capturing(300_000);
+    const steady = await s.consumer(pulse, { model: model('steady', 'public'), name: 'reader' });
+    const users = await s.consumer(pulse, { model: model('User', 'app'), name: 'reader' });
+    const posts = await s.consumer(pulse, { model: model('Post', 'app'), name: 'reader' });
+    const before = await catalogReads(pulse);
+    const began = Date.now();
+    const written: number[] = [];
+    const client = await postgres.connect();
+    for (let n = 1; n <= migrations; n++) {
+      await client.query(kinds[n % kinds.length] as string);
+      await client.query(
+        `INSERT INTO app."User" (id) VALUES (${n}); INSERT INTO app."Post" (id) VALUES (${n}); INSERT INTO steady VALUES (${n})`,
+      );
+      written.push(n);
+    }
+    await client.end();
+    const migrated = Date.now();
+    const behind = async (consumer: Consumer): Promise<number> => {
+      await until(`row ${migrations}`, () => ids(consumer).includes(migrations), { timeoutMs: 120_000 });
+      return Date.now() - migrated;
+    };
+    const late = await Promise.all([steady, users].map(behind));
+    assert.deepEqual(ids(steady), written);
+    assert.deepEqual(ids(users), written);
+    // A copy that has taken the table's name before capture reads of it counts as the table.
+    await behind(posts);
+    assert.deepEqual(
+      [...new Set(ids(posts) as number[])].sort((a, b) => a - b),
+      written,
+    );
+    const after = await catalogReads(pulse);
+    s.note(
+      `${migrations} migrations among ${tables} tables took ${migrated - began} ms; behind by ${Math.max(...late)} ms; ` +
+        `${after.rows - before.rows} catalog rows read`,
+    );
+    assert.equal(after.whole, before.whole, 'the catalog was not read whole');
+    assert.ok(after.rows - before.rows <= migrations * 400, `${after.rows - before.rows} rows`);
 
-  // What is known by now is what is stored.
-  await pulse.kill();
-  await postgres.sql('INSERT INTO app."User" (id) VALUES (0)');
-  await pulse.start();
-  const again = await s.consumer(pulse, { model: model('User', 'app'), name: 'reader' });
-  await again.untilReceived(1);
-  assert.equal(ids(again).at(-1), 0);
-}, { timeoutMs: 1_800_000 });
+    // What is known by now is what is stored.
+    await pulse.kill();
+    await postgres.sql('INSERT INTO app."User" (id) VALUES (0)');
+    await pulse.start();
+    const again = await s.consumer(pulse, { model: model('User', 'app'), name: 'reader' });
+    await again.untilReceived(1);
+    assert.equal(ids(again).at(-1), 0);
+  },
+  { timeoutMs: 1_800_000 },
+);

@@ -1,7 +1,7 @@
 // The role that Pulse connects as may not do what it must: capture keeps trying and says why, and goes on when it may.
 import assert from 'node:assert/strict';
 
-import { Refused } from '../harness/consumer.js';
+import type { Refused } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import type { Pulse } from '../harness/pulse.js';
 import { scenario } from '../harness/scenario.js';
@@ -41,5 +41,8 @@ scenario('while_rights_are_missing_capture_keeps_trying_says_why_and_streams_on_
   const waiting = await s.consumer(pulse, { model: row, name: 'reader' });
   await postgres.sql('INSERT INTO rows VALUES (2); ALTER ROLE pulse REPLICATION');
   await waiting.untilReceived(1, 60_000);
-  assert.deepEqual(waiting.frames.map(({ created }) => created?.['id']), [2]);
+  assert.deepEqual(
+    waiting.frames.map(({ created }) => created?.['id']),
+    [2],
+  );
 });

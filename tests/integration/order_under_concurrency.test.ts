@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { defineModel } from '../harness/model.js';
-import { Oracle, describeFrame, describeOracle, firstDifference } from '../harness/oracle.js';
+import { describeFrame, describeOracle, firstDifference, Oracle } from '../harness/oracle.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Random } from '../harness/random.js';
 import { scenario } from '../harness/scenario.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const captured = (pulse: Pulse): Promise<number> => pulse.metric('pulse_events_captured_total');
@@ -35,7 +35,9 @@ scenario('a_plain_role_publishes_its_own_tables_and_those_that_it_makes_later', 
   const [postgres, pulse] = await start(s, 'CREATE TABLE rows (a int PRIMARY KEY, b int)');
   assert.deepEqual(await listed(postgres, 'of_others'), []);
   assert.deepEqual(await listed(postgres, 'rows'), ['pulse_default.all', 'pulse_default.rows']);
-  await postgres.sql('INSERT INTO rows VALUES (1, 1); UPDATE rows SET b = 2; DELETE FROM rows; INSERT INTO of_others VALUES (1)');
+  await postgres.sql(
+    'INSERT INTO rows VALUES (1, 1); UPDATE rows SET b = 2; DELETE FROM rows; INSERT INTO of_others VALUES (1)',
+  );
   await untilCaptured(pulse, 3);
   await postgres.sql('SET ROLE pulse; CREATE TABLE later (a int PRIMARY KEY, b int)');
   await untilListed(postgres, 'later', ['pulse_default.all', 'pulse_default.rows']);
@@ -46,7 +48,9 @@ scenario('a_plain_role_publishes_its_own_tables_and_those_that_it_makes_later', 
   await untilListed(postgres, 'rows', ['pulse_default.all', 'pulse_default.rows']);
   await postgres.sql('INSERT INTO rows VALUES (1, 1); UPDATE rows SET b = 2');
   await untilCaptured(pulse, 7);
-  const { rows } = await postgres.sql("SELECT 1 FROM pg_event_trigger UNION ALL SELECT 1 FROM pg_namespace WHERE nspname LIKE 'pulse%'");
+  const { rows } = await postgres.sql(
+    "SELECT 1 FROM pg_event_trigger UNION ALL SELECT 1 FROM pg_namespace WHERE nspname LIKE 'pulse%'",
+  );
   assert.deepEqual(rows, []);
 });
 
@@ -63,17 +67,23 @@ scenario('without_triggers_a_table_that_loses_its_identity_is_taken_out_within_a
   await untilCaptured(pulse, 4);
 });
 
-scenario('partitions_of_a_plain_role_come_as_their_root', async (s) => {
-  const [postgres, pulse] = await start(
-    s,
-    'CREATE TABLE parts (a int PRIMARY KEY, b int) PARTITION BY RANGE (a); CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (10)',
-  );
-  assert.deepEqual(await listed(postgres, 'parts'), ['pulse_default.roots']);
-  await postgres.sql('INSERT INTO parts VALUES (1, 1); UPDATE parts SET b = 2');
-  await untilCaptured(pulse, 2);
-  await postgres.sql('SET ROLE pulse; CREATE TABLE part_2 PARTITION OF parts FOR VALUES FROM (10) TO (20); INSERT INTO parts VALUES (11, 1)');
-  await untilCaptured(pulse, 3);
-}, { from: 13 });
+scenario(
+  'partitions_of_a_plain_role_come_as_their_root',
+  async (s) => {
+    const [postgres, pulse] = await start(
+      s,
+      'CREATE TABLE parts (a int PRIMARY KEY, b int) PARTITION BY RANGE (a); CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (10)',
+    );
+    assert.deepEqual(await listed(postgres, 'parts'), ['pulse_default.roots']);
+    await postgres.sql('INSERT INTO parts VALUES (1, 1); UPDATE parts SET b = 2');
+    await untilCaptured(pulse, 2);
+    await postgres.sql(
+      'SET ROLE pulse; CREATE TABLE part_2 PARTITION OF parts FOR VALUES FROM (10) TO (20); INSERT INTO parts VALUES (11, 1)',
+    );
+    await untilCaptured(pulse, 3);
+  },
+  { from: 13 },
+);
 
 scenario('a_lock_on_a_new_table_does_not_hold_up_a_plain_roles_capture', async (s) => {
   const [postgres, pulse] = await start(s, 'CREATE TABLE rows (a int PRIMARY KEY, b int)');

@@ -2,15 +2,15 @@
 // be read, or what it has stored cannot be opened. The other one goes on; status says which is broken and why; once mended, the broken one goes on with nothing
 // lost.
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Refused, type Consumer } from '../harness/consumer.js';
+import type { Consumer, Refused } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Proxy } from '../harness/proxy.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const item = defineModel('Item', 'items', { id: 'Int', text: 'String' });

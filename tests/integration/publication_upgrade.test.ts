@@ -26,7 +26,9 @@ async function publications(postgres: Postgres): Promise<string[]> {
 }
 
 async function slot(postgres: Postgres): Promise<unknown> {
-  const { rows } = await postgres.sql('SELECT slot_name, plugin, restart_lsn IS NOT NULL AS there FROM pg_replication_slots');
+  const { rows } = await postgres.sql(
+    'SELECT slot_name, plugin, restart_lsn IS NOT NULL AS there FROM pg_replication_slots',
+  );
   return rows;
 }
 
@@ -52,19 +54,33 @@ scenario('an_installation_of_the_old_kind_keeps_its_slot_its_cursors_and_its_ids
   await pulse.start({ args: [] });
   const reader = await s.consumer(pulse, { model: row, name: 'reader' });
   await reader.untilReceived(3);
-  assert.deepEqual(reader.frames.slice(0, 2).map(({ id }) => id), ids);
+  assert.deepEqual(
+    reader.frames.slice(0, 2).map(({ id }) => id),
+    ids,
+  );
   // As long as a transaction is open that began before the new publications, the old one is streamed by.
   await postgres.sql("UPDATE rows SET text = 'z' WHERE id = 1");
   await reader.untilReceived(4);
   assert.ok((await publications(postgres)).includes('pulse_default'));
   await open.query('COMMIT');
   await open.end();
-  await until('the old publication to be dropped', async () => !(await publications(postgres)).includes('pulse_default'));
+  await until(
+    'the old publication to be dropped',
+    async () => !(await publications(postgres)).includes('pulse_default'),
+  );
   await postgres.sql("UPDATE rows SET text = 'y' WHERE id = 2; DELETE FROM rows WHERE id = 1");
   await reader.untilReceived(7);
   assert.deepEqual(
     reader.frames.map(({ action, created, after, deleted }) => [action, (created ?? after ?? deleted)?.['id']]),
-    [['create', 1], ['create', 2], ['create', 3], ['update', 1], ['create', 4], ['update', 2], ['delete', 1]],
+    [
+      ['create', 1],
+      ['create', 2],
+      ['create', 3],
+      ['update', 1],
+      ['create', 4],
+      ['update', 2],
+      ['delete', 1],
+    ],
   );
   assert.deepEqual(await slot(postgres), was);
   assert.deepEqual(await pulse.gaps(), []);
@@ -104,9 +120,14 @@ scenario('teardown_removes_what_the_old_kind_made_and_what_the_new_one_made', as
 
 scenario('the_trigger_of_the_old_kind_stays_while_another_project_needs_it', async (s) => {
   const postgres = await s.postgres();
-  await postgres.sql(`CREATE TABLE rows (id int PRIMARY KEY); ${oldObjects}; CREATE PUBLICATION pulse_other FOR ALL TABLES`);
+  await postgres.sql(
+    `CREATE TABLE rows (id int PRIMARY KEY); ${oldObjects}; CREATE PUBLICATION pulse_other FOR ALL TABLES`,
+  );
   const pulse = await s.pulse({ database: postgres.socketUrl() });
-  await until('the old publication to be dropped', async () => !(await publications(postgres)).includes('pulse_default'));
+  await until(
+    'the old publication to be dropped',
+    async () => !(await publications(postgres)).includes('pulse_default'),
+  );
   await pulse.terminate();
   const torn = await pulse.command(['teardown', '--yes', '--database', postgres.socketUrl()]);
   assert.equal(torn.code, 0, torn.output);
@@ -135,7 +156,10 @@ scenario('publications_that_were_dropped_are_made_again_and_what_was_not_sent_me
   const again = await s.consumer(pulse, { model: row, name: 'reader' });
   await postgres.sql("INSERT INTO rows VALUES (3, 'c')");
   await again.untilReceived(1);
-  assert.deepEqual(again.frames.map(({ created }) => created?.['id']), [3]);
+  assert.deepEqual(
+    again.frames.map(({ created }) => created?.['id']),
+    [3],
+  );
 });
 
 scenario('from_a_publication_of_ones_own_to_those_of_pulse_capture_goes_on_behind_a_gap', async (s) => {

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 
 import { setUp, take } from '../client/real_client.js';
-import { Refused, type Consumer } from '../harness/consumer.js';
+import type { Consumer, Refused } from '../harness/consumer.js';
 import { readAll, readNew, refused, refusedUntilAccepted, theGap, write } from '../harness/gaps.js';
 import { defineModel } from '../harness/model.js';
 import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Gap, Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { changeState } from '../harness/state.js';
 import { until } from '../harness/wait.js';
 
@@ -43,15 +43,17 @@ const open = (s: Scenario, pulse: Pulse, name: string, model = row): Promise<Con
   s.consumer(pulse, { model, name });
 
 async function begin(s: Scenario, { postgres, pulse }: Own): Promise<void> {
-  for (const [model, table] of [[row, 'rows'], [other, 'other']] as const) {
+  for (const [model, table] of [
+    [row, 'rows'],
+    [other, 'other'],
+  ] as const) {
     const reader = await open(s, pulse, 'reader', model);
     await postgres.sql(`INSERT INTO ${table} VALUES (1)`);
     await readAndClose(reader, [1]);
   }
 }
 
-const untilEnded = (reader: Consumer): Promise<unknown> =>
-  until('the stream to end', () => reader.closes.length !== 0);
+const untilEnded = (reader: Consumer): Promise<unknown> => until('the stream to end', () => reader.closes.length !== 0);
 
 const untilGap = (pulse: Pulse): Promise<Gap> =>
   until('a gap', async () => {

@@ -9,7 +9,7 @@ import { Oracle } from '../harness/oracle.js';
 import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 // What a client sees of statements: rows, errors and warnings.
@@ -57,38 +57,44 @@ async function prepare(client: pg.Client, shape: Shape, database: string, withPu
   await all('ENABLE ALWAYS');
 }
 
-scenario('statements_have_the_outcome_that_they_have_without_pulse_and_their_rows_arrive', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.createDatabase('without');
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const oracle = await Oracle.copy(postgres);
-  let captured = 0;
-  for (const shape of shapes.filter(({ from = 0 }) => postgresMajor >= from)) {
-    const seen: string[][] = [];
-    for (const database of ['without', 'postgres']) {
-      const client = await postgres.connect(database);
-      try {
-        await prepare(client, shape, database, database === 'postgres');
-        seen.push(await outcome(client, shape.statements, database));
-        await client.query('RESET ALL');
-      } finally {
-        await client.end();
+scenario(
+  'statements_have_the_outcome_that_they_have_without_pulse_and_their_rows_arrive',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.createDatabase('without');
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const oracle = await Oracle.copy(postgres);
+    let captured = 0;
+    for (const shape of shapes.filter(({ from = 0 }) => postgresMajor >= from)) {
+      const seen: string[][] = [];
+      for (const database of ['without', 'postgres']) {
+        const client = await postgres.connect(database);
+        try {
+          await prepare(client, shape, database, database === 'postgres');
+          seen.push(await outcome(client, shape.statements, database));
+          await client.query('RESET ALL');
+        } finally {
+          await client.end();
+        }
       }
+      assert.deepEqual(seen[1], seen[0], shape.name);
+      const { rows } = await postgres.sql(misplaced);
+      assert.deepEqual(rows, [], shape.name);
+      // Every row change that PostgreSQL itself decodes.
+      const changes = (await oracle.changes()).filter(
+        ({ action }) => shape.insertsOnly === undefined || action === 'create',
+      );
+      assert.equal(changes.length === 0, shape.temporary === true, shape.name);
+      captured += changes.length;
+      await until(`${captured} events, after ${shape.name}`, async () => {
+        const now = await pulse.metric('pulse_events_captured_total');
+        assert.ok(now <= captured, `${shape.name}: ${now} events instead of ${captured}`);
+        return now === captured;
+      });
     }
-    assert.deepEqual(seen[1], seen[0], shape.name);
-    const { rows } = await postgres.sql(misplaced);
-    assert.deepEqual(rows, [], shape.name);
-    // Every row change that PostgreSQL itself decodes.
-    const changes = (await oracle.changes()).filter(({ action }) => shape.insertsOnly === undefined || action === 'create');
-    assert.equal(changes.length === 0, shape.temporary === true, shape.name);
-    captured += changes.length;
-    await until(`${captured} events, after ${shape.name}`, async () => {
-      const now = await pulse.metric('pulse_events_captured_total');
-      assert.ok(now <= captured, `${shape.name}: ${now} events instead of ${captured}`);
-      return now === captured;
-    });
-  }
-}, { timeoutMs: 300_000 });
+  },
+  { timeoutMs: 300_000 },
+);
 
 scenario('event_triggers_of_others_see_the_statements_of_applications_only', async (s) => {
   const postgres = await s.postgres();
@@ -105,14 +111,20 @@ scenario('event_triggers_of_others_see_the_statements_of_applications_only', asy
   await postgres.sql('CREATE TABLE keyed (a int PRIMARY KEY)');
   await postgres.sql('ALTER TABLE keyed DROP CONSTRAINT keyed_pkey');
   const { rows } = await postgres.sql('SELECT event, tag FROM seen ORDER BY at');
-  const statement = (tag: string): [string, string][] => [['ddl_command_start', tag], ['ddl_command_end', tag]];
-  assert.deepEqual(rows.map(({ event, tag }) => [event, tag]).filter(([, tag]) => !/EVENT TRIGGER/.test(tag as string)), [
-    ...statement('CREATE TABLE'),
-    ...statement('CREATE TABLE'),
-    ['ddl_command_start', 'ALTER TABLE'],
-    ['sql_drop', 'ALTER TABLE'],
-    ['ddl_command_end', 'ALTER TABLE'],
-  ]);
+  const statement = (tag: string): [string, string][] => [
+    ['ddl_command_start', tag],
+    ['ddl_command_end', tag],
+  ];
+  assert.deepEqual(
+    rows.map(({ event, tag }) => [event, tag]).filter(([, tag]) => !/EVENT TRIGGER/.test(tag as string)),
+    [
+      ...statement('CREATE TABLE'),
+      ...statement('CREATE TABLE'),
+      ['ddl_command_start', 'ALTER TABLE'],
+      ['sql_drop', 'ALTER TABLE'],
+      ['ddl_command_end', 'ALTER TABLE'],
+    ],
+  );
   await postgres.sql('DELETE FROM keyless; DELETE FROM keyed');
   assert.equal((await pulse.capture()).problem, '');
 });
@@ -140,8 +152,12 @@ scenario('tables_are_made_beside_open_transactions_that_have_made_others', async
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   const makers: pg.Client[] = [];
   // More than there are lists.
-  for (let one = 0; one < 10; one++) makers.push(await openTransaction(s, postgres, `CREATE TABLE made_${one} (a int PRIMARY KEY)`));
-  await withoutWaiting(postgres, 'CREATE TABLE beside (a int PRIMARY KEY); INSERT INTO beside VALUES (1); UPDATE beside SET a = 2');
+  for (let one = 0; one < 10; one++)
+    makers.push(await openTransaction(s, postgres, `CREATE TABLE made_${one} (a int PRIMARY KEY)`));
+  await withoutWaiting(
+    postgres,
+    'CREATE TABLE beside (a int PRIMARY KEY); INSERT INTO beside VALUES (1); UPDATE beside SET a = 2',
+  );
   for (const maker of makers) await maker.query('COMMIT');
   // What found no free list is listed as soon as there is one.
   await until('every table to be listed', async () => (await postgres.sql(misplaced)).rows.length === 0);
@@ -158,25 +174,29 @@ scenario('a_partition_is_attached_beside_readers_of_the_parent', async (s) => {
   await withoutWaiting(postgres, 'INSERT INTO parent VALUES (1, 1); UPDATE parent SET b = 2; DELETE FROM parent');
 });
 
-scenario('a_partition_whose_detaching_is_pending_is_written_to_and_nothing_crashes', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`CREATE TABLE parts (a int PRIMARY KEY, b int) PARTITION BY RANGE (a);
+scenario(
+  'a_partition_whose_detaching_is_pending_is_written_to_and_nothing_crashes',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`CREATE TABLE parts (a int PRIMARY KEY, b int) PARTITION BY RANGE (a);
                       CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (10); INSERT INTO parts VALUES (1, 1)`);
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const reader = await openTransaction(s, postgres, 'SELECT * FROM parts');
-  const detaching = await postgres.connect();
-  await detaching.query("SET statement_timeout = '500ms'");
-  await assert.rejects(detaching.query('ALTER TABLE parts DETACH PARTITION part CONCURRENTLY'), /statement timeout/);
-  await detaching.end();
-  const started = await postgres.sql('SELECT pg_postmaster_start_time() AS at');
-  await postgres.sql('INSERT INTO part VALUES (2, 2); UPDATE part SET b = 3; DELETE FROM part WHERE a = 1');
-  await until('the events', async () => (await pulse.metric('pulse_events_captured_total')) === 4);
-  await reader.query('COMMIT');
-  await postgres.sql('ALTER TABLE parts DETACH PARTITION part FINALIZE; INSERT INTO part VALUES (5, 5)');
-  await until('the last event', async () => (await pulse.metric('pulse_events_captured_total')) === 5);
-  assert.deepEqual((await postgres.sql('SELECT pg_postmaster_start_time() AS at')).rows, started.rows);
-  assert.doesNotMatch(postgres.logTail, /terminated by signal/);
-}, { from: 14 });
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const reader = await openTransaction(s, postgres, 'SELECT * FROM parts');
+    const detaching = await postgres.connect();
+    await detaching.query("SET statement_timeout = '500ms'");
+    await assert.rejects(detaching.query('ALTER TABLE parts DETACH PARTITION part CONCURRENTLY'), /statement timeout/);
+    await detaching.end();
+    const started = await postgres.sql('SELECT pg_postmaster_start_time() AS at');
+    await postgres.sql('INSERT INTO part VALUES (2, 2); UPDATE part SET b = 3; DELETE FROM part WHERE a = 1');
+    await until('the events', async () => (await pulse.metric('pulse_events_captured_total')) === 4);
+    await reader.query('COMMIT');
+    await postgres.sql('ALTER TABLE parts DETACH PARTITION part FINALIZE; INSERT INTO part VALUES (5, 5)');
+    await until('the last event', async () => (await pulse.metric('pulse_events_captured_total')) === 5);
+    assert.deepEqual((await postgres.sql('SELECT pg_postmaster_start_time() AS at')).rows, started.rows);
+    assert.doesNotMatch(postgres.logTail, /terminated by signal/);
+  },
+  { from: 14 },
+);
 
 async function captures(pulse: Pulse, postgres: Postgres, table: string): Promise<void> {
   const before = await pulse.metric('pulse_events_captured_total');
@@ -216,10 +236,14 @@ scenario('a_list_that_others_alter_is_put_right_at_the_next_connection', async (
   const { rows } = await postgres.sql(
     `SELECT p.pubname AS name FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = 'rows'::regclass`,
   );
-  await postgres.sql(`ALTER PUBLICATION "${rows[0]?.name}" DROP TABLE rows; ALTER PUBLICATION "pulse_default.all" SET (publish = 'insert')`);
+  await postgres.sql(
+    `ALTER PUBLICATION "${rows[0]?.name}" DROP TABLE rows; ALTER PUBLICATION "pulse_default.all" SET (publish = 'insert')`,
+  );
   await pulse.start();
   assert.deepEqual((await postgres.sql(misplaced)).rows, []);
-  const all = await postgres.sql(`SELECT pubinsert, pubupdate, pubtruncate FROM pg_publication WHERE pubname = 'pulse_default.all'`);
+  const all = await postgres.sql(
+    `SELECT pubinsert, pubupdate, pubtruncate FROM pg_publication WHERE pubname = 'pulse_default.all'`,
+  );
   assert.deepEqual(all.rows, [{ pubinsert: true, pubupdate: false, pubtruncate: true }]);
   const before = await pulse.metric('pulse_events_captured_total');
   await postgres.sql('INSERT INTO rows VALUES (1); UPDATE rows SET a = 2');
@@ -228,20 +252,26 @@ scenario('a_list_that_others_alter_is_put_right_at_the_next_connection', async (
 
 scenario('a_schema_called_pulse_is_anybodys', async (s) => {
   const postgres = await s.postgres();
-  await postgres.sql('CREATE ROLE somebody; CREATE SCHEMA pulse AUTHORIZATION somebody; CREATE TABLE pulse.keyless (a int)');
+  await postgres.sql(
+    'CREATE ROLE somebody; CREATE SCHEMA pulse AUTHORIZATION somebody; CREATE TABLE pulse.keyless (a int)',
+  );
   const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--fix'] });
   await postgres.sql('INSERT INTO pulse.keyless VALUES (1); UPDATE pulse.keyless SET a = 2; DELETE FROM pulse.keyless');
   await until('its events', async () => (await pulse.metric('pulse_events_captured_total')) === 3);
   await pulse.terminate();
   const torn = await pulse.command(['teardown', '--yes', '--database', postgres.socketUrl()]);
   assert.equal(torn.code, 0, torn.output);
-  assert.equal((await postgres.sql("SELECT count(*)::int AS n FROM pg_class WHERE relnamespace = 'pulse'::regnamespace")).rows[0]?.n, 1);
+  assert.equal(
+    (await postgres.sql("SELECT count(*)::int AS n FROM pg_class WHERE relnamespace = 'pulse'::regnamespace")).rows[0]
+      ?.n,
+    1,
+  );
 });
 
 scenario('making_the_slot_says_which_prepared_transaction_it_waits_for', async (s) => {
   const postgres = await s.postgres({ settings: { max_prepared_transactions: '5' } });
   await postgres.createDatabase('other');
-  await postgres.sql("CREATE TABLE t (a int PRIMARY KEY)");
+  await postgres.sql('CREATE TABLE t (a int PRIMARY KEY)');
   const client = await postgres.connect('other');
   await client.query("CREATE TABLE t (a int); BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'forgotten'");
   await client.end();

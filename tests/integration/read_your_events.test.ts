@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 
 import type pg from 'pg';
 
-import { rowOf, type Frame } from '../harness/consumer.js';
+import { type Frame, rowOf } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
 import type { Random } from '../harness/random.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const writers = 4;

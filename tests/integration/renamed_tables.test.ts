@@ -2,11 +2,11 @@
 // where it was.
 import assert from 'node:assert/strict';
 
-import { Refused, rowOf, type Consumer } from '../harness/consumer.js';
+import { type Consumer, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { changeState } from '../harness/state.js';
 import { until } from '../harness/wait.js';
 
@@ -96,7 +96,9 @@ scenario('named_streams_follow_tables_renamed_and_swapped_while_the_server_is_do
   await postgres.sql('INSERT INTO a VALUES (3); INSERT INTO b VALUES (103); INSERT INTO c VALUES (203)');
   await postgres.sql('BEGIN; ALTER TABLE a RENAME TO t; ALTER TABLE b RENAME TO a; ALTER TABLE t RENAME TO b; COMMIT');
   await postgres.sql('ALTER TABLE c RENAME TO d; CREATE TABLE c (id int PRIMARY KEY)');
-  await postgres.sql('INSERT INTO a VALUES (104); INSERT INTO b VALUES (4); INSERT INTO c VALUES (301); INSERT INTO d VALUES (204)');
+  await postgres.sql(
+    'INSERT INTO a VALUES (104); INSERT INTO b VALUES (4); INSERT INTO c VALUES (301); INSERT INTO d VALUES (204)',
+  );
   await pulse.start();
   const expected: [string, number[]][] = [
     ['b', [2, 3, 4]],
@@ -146,29 +148,33 @@ scenario('an_open_stream_goes_on_when_its_table_is_renamed', async (s) => {
 
 // Of a partitioned table PostgreSQL tells the new name late: with the next definition of one of its partitions, or to the
 // next connection. Streams go by which table it is and miss nothing meanwhile.
-scenario('streams_of_a_partitioned_table_go_on_when_it_is_renamed', async (s) => {
-  const { postgres, pulse } = await start(
-    s,
-    `CREATE TABLE emails (id int PRIMARY KEY) PARTITION BY RANGE (id);
+scenario(
+  'streams_of_a_partitioned_table_go_on_when_it_is_renamed',
+  async (s) => {
+    const { postgres, pulse } = await start(
+      s,
+      `CREATE TABLE emails (id int PRIMARY KEY) PARTITION BY RANGE (id);
      CREATE TABLE emails_1 PARTITION OF emails FOR VALUES FROM (0) TO (100)`,
-  );
-  const open = await s.consumer(pulse, { model: model('emails') });
-  await readOne(s, pulse, postgres, 'emails', 1);
-  await postgres.sql('ALTER TABLE emails RENAME TO letters; INSERT INTO letters VALUES (3)');
-  await open.untilReceived(3);
-  assert.deepEqual(ids(open), [1, 2, 3]);
-  const named = await s.consumer(pulse, { model: model('letters'), name: 'reader' });
-  await named.untilReceived(2);
-  assert.deepEqual(ids(named), [2, 3]);
-  const fresh = await s.consumer(pulse, { model: model('letters') });
-  await postgres.sql('INSERT INTO letters VALUES (4)');
-  await postgres.sql('ALTER TABLE letters ADD extra int; INSERT INTO letters VALUES (5)');
-  for (const [consumer, rows] of [
-    [open, [1, 2, 3, 4, 5]],
-    [named, [2, 3, 4, 5]],
-    [fresh, [4, 5]],
-  ] as const) {
-    await consumer.untilReceived(rows.length);
-    assert.deepEqual(ids(consumer), rows);
-  }
-}, { from: 13 });
+    );
+    const open = await s.consumer(pulse, { model: model('emails') });
+    await readOne(s, pulse, postgres, 'emails', 1);
+    await postgres.sql('ALTER TABLE emails RENAME TO letters; INSERT INTO letters VALUES (3)');
+    await open.untilReceived(3);
+    assert.deepEqual(ids(open), [1, 2, 3]);
+    const named = await s.consumer(pulse, { model: model('letters'), name: 'reader' });
+    await named.untilReceived(2);
+    assert.deepEqual(ids(named), [2, 3]);
+    const fresh = await s.consumer(pulse, { model: model('letters') });
+    await postgres.sql('INSERT INTO letters VALUES (4)');
+    await postgres.sql('ALTER TABLE letters ADD extra int; INSERT INTO letters VALUES (5)');
+    for (const [consumer, rows] of [
+      [open, [1, 2, 3, 4, 5]],
+      [named, [2, 3, 4, 5]],
+      [fresh, [4, 5]],
+    ] as const) {
+      await consumer.untilReceived(rows.length);
+      assert.deepEqual(ids(consumer), rows);
+    }
+  },
+  { from: 13 },
+);

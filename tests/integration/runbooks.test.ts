@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { setUp, type Setup } from '../client/real_client.js';
-import { readAll, readNew, readThrough, refused, theGap, untilCaptured, write } from '../harness/gaps.js';
+import { type Setup, setUp } from '../client/real_client.js';
 import { DatabaseFiles } from '../harness/database_files.js';
+import { readAll, readNew, readThrough, refused, theGap, untilCaptured, write } from '../harness/gaps.js';
+import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import { pushSchema } from '../harness/prisma.js';
-import { Operator, readRunbooks, type Block } from '../harness/runbook.js';
+import { type Block, Operator, readRunbooks } from '../harness/runbook.js';
 import { scenario as anyScenario, type Scenario } from '../harness/scenario.js';
-import { postgresMajor } from '../harness/paths.js';
 import { until } from '../harness/wait.js';
 
 const books = readRunbooks();
@@ -37,7 +37,10 @@ function pages(title: string): { next: () => Block; skip: (count: number) => voi
   };
 }
 
-async function setUpOperator(s: Scenario, options: Parameters<typeof setUp>[1] = {}): Promise<Setup & { operator: Operator }> {
+async function setUpOperator(
+  s: Scenario,
+  options: Parameters<typeof setUp>[1] = {},
+): Promise<Setup & { operator: Operator }> {
   const setup = await setUp(s, options);
   return { ...setup, operator: await Operator.of(s, setup.pulse, setup.postgres.url()) };
 }
@@ -62,7 +65,8 @@ const slotFacts = async ({ postgres }: Pick<Setup, 'postgres'>): Promise<{ activ
   return rows[0] as { active: boolean; wal_status: string };
 };
 
-const fillWal = "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)); SELECT pg_switch_wal(); CHECKPOINT";
+const fillWal =
+  "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)); SELECT pg_switch_wal(); CHECKPOINT";
 
 scenario('slot_lost', async (s) => {
   const setup = await setUpOperator(s, { settings: { max_slot_wal_keep_size: '1MB', wal_keep_size: '0' } });
@@ -115,7 +119,7 @@ scenario('postgresql_cannot_send_a_change', async (s) => {
 
 scenario('disk_full', async (s) => {
   // The project's own limit fills up as a disk does, and can be reached by a user who may not mount one.
-    const postgres = await s.postgres();
+  const postgres = await s.postgres();
   await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY, body text)');
   const configured = (bytes: string): string => `
     segment_bytes = "1MiB"

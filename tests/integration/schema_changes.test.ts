@@ -1,7 +1,7 @@
 // Tables are made, altered, renamed and dropped while the server runs and streams are open.
 import assert from 'node:assert/strict';
 
-import { Refused, type Consumer } from '../harness/consumer.js';
+import { type Consumer, Refused } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';

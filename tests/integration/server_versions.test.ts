@@ -19,7 +19,9 @@ scenario('transactions_are_taken_while_open_from_14_on_and_come_whole_on_all', a
   const consumer = await s.consumer(pulse, { model, name: 'all' });
   const insert = (from: number): string =>
     `INSERT INTO entries SELECT n, repeat('x', 100) FROM generate_series(${from}, ${from + 1999}) n;`;
-  await postgres.sql(`BEGIN; ${insert(1)} SAVEPOINT undone; ${insert(2001)} ROLLBACK TO undone; ${insert(4001)} COMMIT`);
+  await postgres.sql(
+    `BEGIN; ${insert(1)} SAVEPOINT undone; ${insert(2001)} ROLLBACK TO undone; ${insert(4001)} COMMIT`,
+  );
   await postgres.sql(`BEGIN; ${insert(6001)} ROLLBACK`);
   await postgres.sql('INSERT INTO entries VALUES (0)');
   await consumer.untilReceived(4001);
@@ -54,38 +56,49 @@ const withVirtual = (key: string): string => `a int NOT NULL ${key}, b int GENER
 const writes = (table: string): string =>
   `INSERT INTO ${table} (a) VALUES (1); UPDATE ${table} SET a = 2; DELETE FROM ${table}`;
 
-scenario('a_keyless_table_with_virtual_columns_stops_setup_until_fix_says_to_go_on_without_its_old_rows', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`CREATE TABLE keyless (${withVirtual('')})`);
-  const pulse = await s.unstarted({ database: postgres.socketUrl() });
-  const program = pulse.launch();
-  const { code } = await within('serve to stop', 30_000, program.ended);
-  assert.notEqual(code, 0);
-  assert.match(program.output, /keyless.*virtual generated columns/s);
-  await postgres.sql(writes('keyless'));
-  await pulse.start({ args: ['--fix'] });
-  const consumer = await s.consumer(pulse, { model: defineModel('Row', 'keyless', { a: 'Int' }) });
-  await postgres.sql(`${writes('keyless')}; INSERT INTO keyless (a) VALUES (3)`);
-  await consumer.untilReceived(2);
-  assert.deepEqual(consumer.frames.map(({ created }) => created?.['a']), [1, 3]);
-}, { from: 18 });
+scenario(
+  'a_keyless_table_with_virtual_columns_stops_setup_until_fix_says_to_go_on_without_its_old_rows',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`CREATE TABLE keyless (${withVirtual('')})`);
+    const pulse = await s.unstarted({ database: postgres.socketUrl() });
+    const program = pulse.launch();
+    const { code } = await within('serve to stop', 30_000, program.ended);
+    assert.notEqual(code, 0);
+    assert.match(program.output, /keyless.*virtual generated columns/s);
+    await postgres.sql(writes('keyless'));
+    await pulse.start({ args: ['--fix'] });
+    const consumer = await s.consumer(pulse, { model: defineModel('Row', 'keyless', { a: 'Int' }) });
+    await postgres.sql(`${writes('keyless')}; INSERT INTO keyless (a) VALUES (3)`);
+    await consumer.untilReceived(2);
+    assert.deepEqual(
+      consumer.frames.map(({ created }) => created?.['a']),
+      [1, 3],
+    );
+  },
+  { from: 18 },
+);
 
-scenario('tables_with_virtual_columns_get_the_identity_that_they_can_have', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`
+scenario(
+  'tables_with_virtual_columns_get_the_identity_that_they_can_have',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`
     CREATE TABLE keyed (${withVirtual('PRIMARY KEY')}); ALTER TABLE keyed REPLICA IDENTITY FULL;
     CREATE TABLE "Indexed" (${withVirtual('CONSTRAINT "Unique" UNIQUE')});
     CREATE TABLE later (a int PRIMARY KEY); ALTER TABLE later REPLICA IDENTITY FULL`);
-  const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--fix'] });
-  await postgres.sql('ALTER TABLE later ADD b int GENERATED ALWAYS AS (a * 2) VIRTUAL');
-  for (const table of ['keyed', '"Indexed"', 'later']) {
-    const model = defineModel('Row', table.replaceAll('"', ''), { a: 'Int' });
-    const consumer = await s.consumer(pulse, { model });
-    await postgres.sql(writes(table));
-    await consumer.untilReceived(3);
-    assert.deepEqual(
-      consumer.frames.map(({ action }) => action),
-      ['create', 'update', 'delete'],
-    );
-  }
-}, { from: 18 });
+    const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--fix'] });
+    await postgres.sql('ALTER TABLE later ADD b int GENERATED ALWAYS AS (a * 2) VIRTUAL');
+    for (const table of ['keyed', '"Indexed"', 'later']) {
+      const model = defineModel('Row', table.replaceAll('"', ''), { a: 'Int' });
+      const consumer = await s.consumer(pulse, { model });
+      await postgres.sql(writes(table));
+      await consumer.untilReceived(3);
+      assert.deepEqual(
+        consumer.frames.map(({ action }) => action),
+        ['create', 'update', 'delete'],
+      );
+    }
+  },
+  { from: 18 },
+);

@@ -35,10 +35,7 @@ scenario('sigterm_under_load_ends_with_zero_and_the_stream_resumes', async (s) =
     for (const frame of consumer.frames) first.set(frame.created?.['id'], first.get(frame.created?.['id']) ?? frame.id);
     return first.size === writer.written;
   });
-  assert.deepEqual(
-    [...first.keys()],
-    writer.numbers,
-  );
+  assert.deepEqual([...first.keys()], writer.numbers);
   for (const frame of consumer.frames) assert.equal(frame.id, first.get(frame.created?.['id']), 'the id it had');
   s.note(`${writer.written} rows, ${consumer.frames.length - writer.written} redelivered`);
 });
@@ -101,7 +98,11 @@ scenario('sigterm_while_the_database_does_not_answer_saves_the_cursors_in_time',
   await pulse.start();
   await postgres.sql("INSERT INTO notes VALUES (2, 'second')");
   await consumer.untilReceived(2);
-  assert.deepEqual(consumer.frames.map((frame) => frame.created?.['id']), [1, 2], 'none twice');
+  assert.deepEqual(
+    consumer.frames.map((frame) => frame.created?.['id']),
+    [1, 2],
+    'none twice',
+  );
 });
 
 scenario('sigterm_while_the_database_leaves_a_question_unanswered_ends_with_zero', async (s) => {
@@ -118,7 +119,9 @@ scenario('sigterm_while_the_database_leaves_a_question_unanswered_ends_with_zero
     stalled = true;
     proxy.stall();
   };
-  await postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pulse %' AND backend_type = 'client backend'");
+  await postgres.sql(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'pulse %' AND backend_type = 'client backend'",
+  );
   await until('Pulse to ask on another connection', () => stalled);
   assert.equal((await pulse.capture()).state, 'streaming', 'beside the stream of changes');
   assert.deepEqual(await pulse.terminate(8_000), { code: 0, signal: null });

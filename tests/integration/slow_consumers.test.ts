@@ -6,17 +6,14 @@ import type { Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const event = defineModel('Event', 'events', { id: 'Int', body: 'String' });
 const windowEventsMax = 1024;
 const windowBytesMax = 4 << 20;
 
-async function prepare(
-  s: Scenario,
-  env: Record<string, string> = {},
-): Promise<{ postgres: Postgres; pulse: Pulse }> {
+async function prepare(s: Scenario, env: Record<string, string> = {}): Promise<{ postgres: Postgres; pulse: Pulse }> {
   const postgres = await s.postgres();
   await postgres.sql('CREATE TABLE events (id int PRIMARY KEY, body text NOT NULL)');
   // A paused consumer answers no ping either, and must not be dropped for that here.

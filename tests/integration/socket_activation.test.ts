@@ -93,7 +93,14 @@ scenario('settings_are_checked_without_a_server', async (s) => {
   const bad = await check(['--database', 'postgresql://u@ep-x-pooler.eu-central-1.aws.neon.tech/app']);
   assert.equal(bad.code, 1, bad.output);
   assert.match(bad.output, /direct/);
-  const worse = await check(['--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.key', '--database', 'postgresql:///x']);
+  const worse = await check([
+    '--tls-cert',
+    '/nowhere.pem',
+    '--tls-key',
+    '/nowhere.key',
+    '--database',
+    'postgresql:///x',
+  ]);
   assert.equal(worse.code, 1, worse.output);
   assert.match(worse.output, /nowhere/);
 });

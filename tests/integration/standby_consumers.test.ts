@@ -2,11 +2,11 @@
 // frozen and stopped, thirty times: the next one takes over, two are never served at once, and nothing is lost.
 import assert from 'node:assert/strict';
 
-import { ConsumerProcess, type Handled } from '../harness/consumer_process.js';
-import { pushSchema } from '../harness/prisma.js';
+import type { ConsumerProcess, Handled } from '../harness/consumer_process.js';
 import type { Postgres } from '../harness/postgres.js';
+import { pushSchema } from '../harness/prisma.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { sleep, until } from '../harness/wait.js';
 
 const name = 'one-at-a-time';

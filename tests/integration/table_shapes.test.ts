@@ -1,7 +1,7 @@
 // Tables of every shape, and every way in which rows get into them.
 import assert from 'node:assert/strict';
 
-import { Refused, rowOf, type Consumer, type Frame } from '../harness/consumer.js';
+import { type Consumer, type Frame, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel, type Where } from '../harness/model.js';
 import { postgresMajor } from '../harness/paths.js';
 import { scenario } from '../harness/scenario.js';
@@ -20,7 +20,12 @@ scenario('identifiers_of_any_form_are_found_and_their_rows_delivered', async (s)
     CREATE TABLE ${longest} (${longest} int PRIMARY KEY)`);
   const pulse = await s.pulse({ database: postgres.socketUrl() });
   const quoted = await s.consumer(pulse, {
-    model: defineModel('Odd', 'Ta.ble \'x\' "y"', { id: 'Int @I d', e: 'String @é\\', select: 'String @SELECT' }, 'Sch.ema "1"'),
+    model: defineModel(
+      'Odd',
+      'Ta.ble \'x\' "y"',
+      { id: 'Int @I d', e: 'String @é\\', select: 'String @SELECT' },
+      'Sch.ema "1"',
+    ),
   });
   const umlaut = await s.consumer(pulse, { model: defineModel('Door', 'Tür', { id: 'Int' }) });
   const long = await s.consumer(pulse, { model: defineModel('Long', longest, { id: `Int @${longest}` }) });
@@ -70,69 +75,84 @@ scenario('old_rows_are_what_the_replica_identity_sends', async (s) => {
     ['delete', undefined, deleted],
   ];
   // A changed key is an update like others: the old key is not in it unless the identity is full.
-  assert.deepEqual(told(byKey), changed(() => null, { id: 2 }));
-  assert.deepEqual(told(byIndex), changed(() => null, { code: 20 }));
-  assert.deepEqual(told(whole), changed((row) => row, { id: 2, code: 20, text: 'y' }));
+  assert.deepEqual(
+    told(byKey),
+    changed(() => null, { id: 2 }),
+  );
+  assert.deepEqual(
+    told(byIndex),
+    changed(() => null, { code: 20 }),
+  );
+  assert.deepEqual(
+    told(whole),
+    changed((row) => row, { id: 2, code: 20, text: 'y' }),
+  );
   assert.deepEqual(told(join), [
     ['create', undefined, { A: 1, B: 2 }],
     ['delete', undefined, { A: 1, B: 2 }],
   ]);
 });
 
-scenario('a_partitioned_table_is_one_table_whatever_is_attached_and_detached', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`
+scenario(
+  'a_partitioned_table_is_one_table_whatever_is_attached_and_detached',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`
     CREATE TABLE parts (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
     CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
     CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20) PARTITION BY LIST (id);
     CREATE TABLE parts_2_all PARTITION OF parts_2 DEFAULT;
     CREATE TABLE later (at int NOT NULL, id int NOT NULL, PRIMARY KEY (id, at));
     CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (extra int, PRIMARY KEY (id)) INHERITS (parent)`);
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const fields = { id: 'Int', at: 'Int' };
-  const root = await s.consumer(pulse, { model: defineModel('Part', 'parts', fields) });
-  const parent = await s.consumer(pulse, { model: defineModel('Parent', 'parent', { id: 'Int' }) });
-  const child = await s.consumer(pulse, { model: defineModel('Child', 'child', { id: 'Int', extra: 'Int' }) });
-  const refused = await s.consumer(pulse, { model: defineModel('Part', 'parts_1', fields) }).catch((e: unknown) => e);
-  assert.ok(refused instanceof Refused);
-  assert.match(refused.body, /come as those of public\.parts/);
-  await postgres.sql('INSERT INTO parts VALUES (1, 1), (2, 11)');
-  // From one partition to another: PostgreSQL sends that as what it does.
-  await postgres.sql('UPDATE parts SET at = 12 WHERE id = 1');
-  await postgres.sql('ALTER TABLE parts ATTACH PARTITION later FOR VALUES FROM (20) TO (30)');
-  await postgres.sql('INSERT INTO parts VALUES (3, 21)');
-  await postgres.sql('ALTER TABLE parts DETACH PARTITION parts_1; INSERT INTO parts_1 VALUES (4, 4)');
-  await postgres.sql('INSERT INTO parts VALUES (5, 25)');
-  const detached = await s.consumer(pulse, { model: defineModel('Part', 'parts_1', fields) });
-  await postgres.sql('INSERT INTO parts_1 VALUES (6, 6)');
-  await postgres.sql('INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 22); UPDATE parent SET id = id + 10');
-  // Up to 14 a walsender does not notice: the rows come as the table's until capture connects again.
-  const noticed = postgresMajor >= 15;
-  await root.untilReceived(noticed ? 6 : 8);
-  if (noticed) await detached.untilReceived(1);
-  await parent.untilReceived(2);
-  await child.untilReceived(2);
-  assert.deepEqual(
-    root.frames.map((frame) => [frame.action, rowOf(frame)]),
-    [
-      ['create', { id: 1, at: 1 }],
-      ['create', { id: 2, at: 11 }],
-      ['delete', { id: 1, at: 1 }],
-      ['create', { id: 1, at: 12 }],
-      ['create', { id: 3, at: 21 }],
-      ...(noticed ? [] : [['create', { id: 4, at: 4 }]]),
-      ['create', { id: 5, at: 25 }],
-      ...(noticed ? [] : [['create', { id: 6, at: 6 }]]),
-    ],
-  );
-  assert.deepEqual(rows(detached), noticed ? [{ id: 6, at: 6 }] : []);
-  // A child's rows are the child's, also when they are changed by way of the parent.
-  assert.deepEqual(rows(parent), [{ id: 1 }, { id: 11 }]);
-  assert.deepEqual(rows(child), [
-    { id: 2, extra: 22 },
-    { id: 12, extra: 22 },
-  ]);
-}, { from: 13 });
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const fields = { id: 'Int', at: 'Int' };
+    const root = await s.consumer(pulse, { model: defineModel('Part', 'parts', fields) });
+    const parent = await s.consumer(pulse, { model: defineModel('Parent', 'parent', { id: 'Int' }) });
+    const child = await s.consumer(pulse, { model: defineModel('Child', 'child', { id: 'Int', extra: 'Int' }) });
+    const refused = await s.consumer(pulse, { model: defineModel('Part', 'parts_1', fields) }).catch((e: unknown) => e);
+    assert.ok(refused instanceof Refused);
+    assert.match(refused.body, /come as those of public\.parts/);
+    await postgres.sql('INSERT INTO parts VALUES (1, 1), (2, 11)');
+    // From one partition to another: PostgreSQL sends that as what it does.
+    await postgres.sql('UPDATE parts SET at = 12 WHERE id = 1');
+    await postgres.sql('ALTER TABLE parts ATTACH PARTITION later FOR VALUES FROM (20) TO (30)');
+    await postgres.sql('INSERT INTO parts VALUES (3, 21)');
+    await postgres.sql('ALTER TABLE parts DETACH PARTITION parts_1; INSERT INTO parts_1 VALUES (4, 4)');
+    await postgres.sql('INSERT INTO parts VALUES (5, 25)');
+    const detached = await s.consumer(pulse, { model: defineModel('Part', 'parts_1', fields) });
+    await postgres.sql('INSERT INTO parts_1 VALUES (6, 6)');
+    await postgres.sql(
+      'INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 22); UPDATE parent SET id = id + 10',
+    );
+    // Up to 14 a walsender does not notice: the rows come as the table's until capture connects again.
+    const noticed = postgresMajor >= 15;
+    await root.untilReceived(noticed ? 6 : 8);
+    if (noticed) await detached.untilReceived(1);
+    await parent.untilReceived(2);
+    await child.untilReceived(2);
+    assert.deepEqual(
+      root.frames.map((frame) => [frame.action, rowOf(frame)]),
+      [
+        ['create', { id: 1, at: 1 }],
+        ['create', { id: 2, at: 11 }],
+        ['delete', { id: 1, at: 1 }],
+        ['create', { id: 1, at: 12 }],
+        ['create', { id: 3, at: 21 }],
+        ...(noticed ? [] : [['create', { id: 4, at: 4 }]]),
+        ['create', { id: 5, at: 25 }],
+        ...(noticed ? [] : [['create', { id: 6, at: 6 }]]),
+      ],
+    );
+    assert.deepEqual(rows(detached), noticed ? [{ id: 6, at: 6 }] : []);
+    // A child's rows are the child's, also when they are changed by way of the parent.
+    assert.deepEqual(rows(parent), [{ id: 1 }, { id: 11 }]);
+    assert.deepEqual(rows(child), [
+      { id: 2, extra: 22 },
+      { id: 12, extra: 22 },
+    ]);
+  },
+  { from: 13 },
+);
 
 scenario('rows_come_by_whatever_statement_they_were_written_and_only_when_they_stay', async (s) => {
   const postgres = await s.postgres({
@@ -151,7 +171,9 @@ scenario('rows_come_by_whatever_statement_they_were_written_and_only_when_they_s
 
   await postgres.sql(`INSERT INTO items (n, text) VALUES (1, 'insert')`);
   expected.push(['create', row(1, 1, 'insert')]);
-  await postgres.sql(`INSERT INTO items (n, text) VALUES (1, 'again') ON CONFLICT (n) DO UPDATE SET text = excluded.text`);
+  await postgres.sql(
+    `INSERT INTO items (n, text) VALUES (1, 'again') ON CONFLICT (n) DO UPDATE SET text = excluded.text`,
+  );
   expected.push(['update', row(1, 1, 'again')]);
   await postgres.sql(`COPY items (n, text) FROM PROGRAM 'printf "2\\tcopied\\n3\\tcopied\\n"'`);
   // The upsert has used up a number.
@@ -264,5 +286,9 @@ scenario('a_table_with_replica_identity_nothing_sends_what_needs_none', async (s
   await postgres.sql("INSERT INTO visits VALUES (1, 'a'), (1, 'a'); UPDATE visits SET page = 'b'; DELETE FROM visits");
   await postgres.sql("INSERT INTO visits VALUES (2, 'c')");
   await consumer.untilReceived(3);
-  assert.deepEqual(rows(consumer), [{ id: 1, page: 'a' }, { id: 1, page: 'a' }, { id: 2, page: 'c' }]);
+  assert.deepEqual(rows(consumer), [
+    { id: 1, page: 'a' },
+    { id: 1, page: 'a' },
+    { id: 2, page: 'c' },
+  ]);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Authority, type Certificate } from '../harness/certificates.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { SteadyWriter } from '../harness/steady_writer.js';
 import { until } from '../harness/wait.js';
 
@@ -49,7 +49,10 @@ scenario('encrypted_connections_capture_as_others_do', async (s) => {
     await consumer.untilReceived(5000);
     const connections = await encrypted(postgres);
     assert.ok(connections.some(({ kind }) => kind === 'walsender'));
-    assert.deepEqual(connections.filter(({ ssl }) => !ssl), []);
+    assert.deepEqual(
+      connections.filter(({ ssl }) => !ssl),
+      [],
+    );
     await pulse.terminate();
     await postgres.sql("SELECT pg_drop_replication_slot('pulse_default')");
   }
@@ -114,6 +117,9 @@ scenario('encrypted_connections_that_are_cut_lose_nothing', async (s) => {
     consumer.frames.map((frame) => frame.created?.['id']),
     writer.numbers,
   );
-  assert.deepEqual((await encrypted(postgres)).filter(({ ssl }) => !ssl), []);
+  assert.deepEqual(
+    (await encrypted(postgres)).filter(({ ssl }) => !ssl),
+    [],
+  );
   s.note(`${writer.written} rows through ${proxy.accepted} connections`);
 });

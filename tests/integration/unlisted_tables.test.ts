@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 
 import type pg from 'pg';
 
-import { Refused, rowOf, type Consumer } from '../harness/consumer.js';
+import { type Consumer, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Gap, Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const row = defineModel('Row', 'rows', { id: 'Int' });
@@ -54,66 +54,80 @@ async function barred(s: Scenario, pulse: Pulse, model = row): Promise<Gap> {
 }
 
 const ended = (pulse: Pulse, gap: Gap): Promise<unknown> =>
-  until('the gap to end', async () => (await pulse.gaps()).find(({ id, through }) => id === gap.id && through !== null));
+  until('the gap to end', async () =>
+    (await pulse.gaps()).find(({ id, through }) => id === gap.id && through !== null),
+  );
 
-scenario('a_table_that_no_list_had_room_for_is_a_gap_from_its_making_until_it_is_listed', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY)');
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  await readOne(s, postgres, pulse);
-  const release = await holdAllLists(s, postgres);
-  await postgres.sql('DROP TABLE rows; CREATE TABLE rows (id int PRIMARY KEY)');
-  await postgres.sql('INSERT INTO rows VALUES (2); UPDATE rows SET id = 3; DELETE FROM rows');
-  const gap = await barred(s, pulse);
-  assert.equal(gap.through, null);
-  assert.match(gap.reason, /public\.rows/);
-  // Found again at the next start.
-  await pulse.kill();
-  await pulse.start();
-  assert.equal((await barred(s, pulse)).id, gap.id);
-  await release();
-  await ended(pulse, gap);
-  await postgres.sql('INSERT INTO rows VALUES (4); UPDATE rows SET id = 5');
-  await pulse.acceptGap(gap.id);
-  const reader = await s.consumer(pulse, { model: row, name: 'reader' });
-  await reader.untilReceived(2);
-  assert.deepEqual(ids(reader).slice(-2), [4, 5]);
-}, { from: 15 });
+scenario(
+  'a_table_that_no_list_had_room_for_is_a_gap_from_its_making_until_it_is_listed',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY)');
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    await readOne(s, postgres, pulse);
+    const release = await holdAllLists(s, postgres);
+    await postgres.sql('DROP TABLE rows; CREATE TABLE rows (id int PRIMARY KEY)');
+    await postgres.sql('INSERT INTO rows VALUES (2); UPDATE rows SET id = 3; DELETE FROM rows');
+    const gap = await barred(s, pulse);
+    assert.equal(gap.through, null);
+    assert.match(gap.reason, /public\.rows/);
+    // Found again at the next start.
+    await pulse.kill();
+    await pulse.start();
+    assert.equal((await barred(s, pulse)).id, gap.id);
+    await release();
+    await ended(pulse, gap);
+    await postgres.sql('INSERT INTO rows VALUES (4); UPDATE rows SET id = 5');
+    await pulse.acceptGap(gap.id);
+    const reader = await s.consumer(pulse, { model: row, name: 'reader' });
+    await reader.untilReceived(2);
+    assert.deepEqual(ids(reader).slice(-2), [4, 5]);
+  },
+  { from: 15 },
+);
 
-scenario('a_partitioned_table_that_no_list_had_room_for_is_a_gap_too', async (s) => {
-  const postgres = await s.postgres();
-  const parts = `CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF parts DEFAULT`;
-  await postgres.sql(parts);
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const model = defineModel('Parts', 'parts', { id: 'Int' });
-  await readOne(s, postgres, pulse, model, 'parts');
-  const release = await holdAllLists(s, postgres);
-  await postgres.sql(`DROP TABLE parts; ${parts}; INSERT INTO parts VALUES (2)`);
-  await until('a gap', async () => (await pulse.gaps()).length !== 0);
-  await release();
-  const gap = (await pulse.gaps())[0] as Gap;
-  await ended(pulse, gap);
-  await barred(s, pulse, model);
-}, { from: 15 });
+scenario(
+  'a_partitioned_table_that_no_list_had_room_for_is_a_gap_too',
+  async (s) => {
+    const postgres = await s.postgres();
+    const parts = `CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF parts DEFAULT`;
+    await postgres.sql(parts);
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const model = defineModel('Parts', 'parts', { id: 'Int' });
+    await readOne(s, postgres, pulse, model, 'parts');
+    const release = await holdAllLists(s, postgres);
+    await postgres.sql(`DROP TABLE parts; ${parts}; INSERT INTO parts VALUES (2)`);
+    await until('a gap', async () => (await pulse.gaps()).length !== 0);
+    await release();
+    const gap = (await pulse.gaps())[0] as Gap;
+    await ended(pulse, gap);
+    await barred(s, pulse, model);
+  },
+  { from: 15 },
+);
 
-scenario('a_table_that_is_unlogged_for_a_while_is_a_gap', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY); ALTER TABLE rows REPLICA IDENTITY NOTHING');
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  await readOne(s, postgres, pulse);
-  // In no list, so that it can be set so.
-  await postgres.sql('ALTER TABLE rows SET UNLOGGED');
-  await postgres.sql('INSERT INTO rows VALUES (2)');
-  await postgres.sql('ALTER TABLE rows SET LOGGED');
-  const gap = await barred(s, pulse);
-  assert.match(gap.reason, /public\.rows .*unlogged/);
-  await ended(pulse, gap);
-  await postgres.sql('INSERT INTO rows VALUES (3)');
-  await pulse.acceptGap(gap.id);
-  const reader = await s.consumer(pulse, { model: row, name: 'reader' });
-  await reader.untilReceived(1);
-  assert.deepEqual(ids(reader), [3]);
-}, { from: 14 });
+scenario(
+  'a_table_that_is_unlogged_for_a_while_is_a_gap',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql('CREATE TABLE rows (id int PRIMARY KEY); ALTER TABLE rows REPLICA IDENTITY NOTHING');
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    await readOne(s, postgres, pulse);
+    // In no list, so that it can be set so.
+    await postgres.sql('ALTER TABLE rows SET UNLOGGED');
+    await postgres.sql('INSERT INTO rows VALUES (2)');
+    await postgres.sql('ALTER TABLE rows SET LOGGED');
+    const gap = await barred(s, pulse);
+    assert.match(gap.reason, /public\.rows .*unlogged/);
+    await ended(pulse, gap);
+    await postgres.sql('INSERT INTO rows VALUES (3)');
+    await pulse.acceptGap(gap.id);
+    const reader = await s.consumer(pulse, { model: row, name: 'reader' });
+    await reader.untilReceived(1);
+    assert.deepEqual(ids(reader), [3]);
+  },
+  { from: 14 },
+);
 
 scenario('a_listed_table_that_is_taken_out_and_unlogged_for_a_while_is_a_gap', async (s) => {
   const postgres = await s.postgres();
@@ -128,7 +142,9 @@ scenario('a_listed_table_that_is_taken_out_and_unlogged_for_a_while_is_a_gap', a
   await until('a gap', async () => (await pulse.gaps()).length !== 0);
   await postgres.sql('ALTER TABLE rows SET LOGGED');
   for (const { id } of await pulse.gaps())
-    await until('the gap to end', async () => (await pulse.gaps()).find((gap) => gap.id === id && gap.through !== null));
+    await until('the gap to end', async () =>
+      (await pulse.gaps()).find((gap) => gap.id === id && gap.through !== null),
+    );
   await barred(s, pulse);
 });
 

@@ -4,44 +4,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { rowOf, type Consumer } from '../harness/consumer.js';
+import { type Consumer, rowOf } from '../harness/consumer.js';
 import { refusal, theGap } from '../harness/gaps.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Gap, Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
+import { passes, skip, stopped } from './stopped_capture.js';
 
 const writer = defineModel('Writer', 'Writer', { id: 'Int', name: 'String' });
 const tag = defineModel('Tag', 'Tag', { id: 'Int' });
 const table = 'CREATE TABLE "Writer" (id int PRIMARY KEY, name text)';
-
-interface Place {
-  lsn: string;
-  problem: string;
-}
-
-// Capture stands, for good, at a change, and says how to pass it.
-async function stopped(pulse: Pulse): Promise<Place> {
-  return until('capture to stop at a change that PostgreSQL cannot send', async () => {
-    const { state, problem } = await pulse.capture();
-    const lsn = /`pulse gaps skip --project default ([0-9A-F]+\/[0-9A-F]+)`/.exec(problem)?.[1];
-    return state === 'stopped' && lsn !== undefined && { lsn, problem };
-  });
-}
-
-const skip = (pulse: Pulse, lsn: string): Promise<{ code: number | null; output: string }> =>
-  pulse.command(['gaps', 'skip', '--project', 'default', lsn, '--json'], pulse.adminAccess);
-
-async function passes(pulse: Pulse, { lsn }: Place): Promise<Gap> {
-  const done = await skip(pulse, lsn);
-  assert.equal(done.code, 0, done.output);
-  const gap = JSON.parse(done.output) as Gap;
-  assert.equal(gap.kind, 'skipped');
-  assert.notEqual(gap.through, null);
-  await until('capture to go on', async () => (await pulse.capture()).progressing);
-  return gap;
-}
 
 const ids = (consumer: Consumer): unknown[] => consumer.frames.map((frame) => rowOf(frame).id);
 
@@ -68,9 +42,15 @@ async function setUp(
 async function readByLate(s: Scenario, { pulse, mail }: Setup): Promise<void> {
   const late = await s.consumer(pulse, { model: writer, name: 'late', reconnect: true });
   await late.untilReceived(mail.frames.length);
-  assert.deepEqual(late.frames.map(({ id }) => id), mail.frames.map(({ id }) => id));
+  assert.deepEqual(
+    late.frames.map(({ id }) => id),
+    mail.frames.map(({ id }) => id),
+  );
   const sorted = mail.frames.map(({ id }) => id).sort();
-  assert.deepEqual(late.frames.map(({ id }) => id), sorted);
+  assert.deepEqual(
+    late.frames.map(({ id }) => id),
+    sorted,
+  );
   assert.equal(new Set(sorted).size, sorted.length);
 }
 
@@ -148,41 +128,45 @@ scenario('a_value_that_is_not_utf8_stops_capture_and_only_the_rest_of_its_transa
   await readByLate(s, setup);
 });
 
-scenario('tables_that_a_skipped_transaction_changed_are_those_that_had_their_names_then', async (s) => {
-  const postgres = await s.postgres();
-  const database = await inEncoding(postgres, 'SQL_ASCII');
-  await postgres.sql(
-    `CREATE TABLE "Odd" (id int PRIMARY KEY, name text);
+scenario(
+  'tables_that_a_skipped_transaction_changed_are_those_that_had_their_names_then',
+  async (s) => {
+    const postgres = await s.postgres();
+    const database = await inEncoding(postgres, 'SQL_ASCII');
+    await postgres.sql(
+      `CREATE TABLE "Odd" (id int PRIMARY KEY, name text);
      CREATE TABLE parted (id int, name text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
      CREATE TABLE "Part ""1""" PARTITION OF parted FOR VALUES FROM (0) TO (10)`,
-    database,
-  );
-  const { pulse, mail, sql } = await setUp(s, postgres, { database });
-  const parted = await s.consumer(pulse, {
-    model: defineModel('Parted', 'parted', { id: 'Int', name: 'String' }),
-    name: 'parted',
-    reconnect: true,
-  });
-  await sql(`BEGIN; INSERT INTO "Odd" VALUES (1, E'odd\\xff'); INSERT INTO parted VALUES (1, 'lost'); COMMIT`);
-  const first = await passes(pulse, await stopped(pulse));
-  await sql(`INSERT INTO "Writer" VALUES (1, 'one'); INSERT INTO parted VALUES (2, 'two')`);
-  // The partition's changes are the root's.
-  await mail.untilReceived(1);
-  await until('the stream to end at the gap', () => parted.closes.length > 0);
-  assert.equal(parted.received, 0);
-  await pulse.acceptGap(first.id);
-  await parted.untilReceived(1);
+      database,
+    );
+    const { pulse, mail, sql } = await setUp(s, postgres, { database });
+    const parted = await s.consumer(pulse, {
+      model: defineModel('Parted', 'parted', { id: 'Int', name: 'String' }),
+      name: 'parted',
+      reconnect: true,
+    });
+    await sql(`BEGIN; INSERT INTO "Odd" VALUES (1, E'odd\\xff'); INSERT INTO parted VALUES (1, 'lost'); COMMIT`);
+    const first = await passes(pulse, await stopped(pulse));
+    await sql(`INSERT INTO "Writer" VALUES (1, 'one'); INSERT INTO parted VALUES (2, 'two')`);
+    // The partition's changes are the root's.
+    await mail.untilReceived(1);
+    await until('the stream to end at the gap', () => parted.closes.length > 0);
+    assert.equal(parted.received, 0);
+    await pulse.acceptGap(first.id);
+    await parted.untilReceived(1);
 
-  // A table that has the name now may be another one: then it may be any.
-  await sql(`INSERT INTO "Odd" VALUES (2, E'odd\\xff')`);
-  const place = await stopped(pulse);
-  await sql(`ALTER TABLE "Odd" RENAME TO "Other"; CREATE TABLE "Odd" (id int PRIMARY KEY, name text)`);
-  const second = await passes(pulse, place);
-  await until('the stream to end at the gap', () => mail.closes.length > 0);
-  await pulse.acceptGap(second.id);
-  await sql(`INSERT INTO "Writer" VALUES (2, 'two')`);
-  await mail.untilReceived(2);
-}, { from: 13 });
+    // A table that has the name now may be another one: then it may be any.
+    await sql(`INSERT INTO "Odd" VALUES (2, E'odd\\xff')`);
+    const place = await stopped(pulse);
+    await sql(`ALTER TABLE "Odd" RENAME TO "Other"; CREATE TABLE "Odd" (id int PRIMARY KEY, name text)`);
+    const second = await passes(pulse, place);
+    await until('the stream to end at the gap', () => mail.closes.length > 0);
+    await pulse.acceptGap(second.id);
+    await sql(`INSERT INTO "Writer" VALUES (2, 'two')`);
+    await mail.untilReceived(2);
+  },
+  { from: 13 },
+);
 
 scenario('what_committed_before_it_is_stored_also_when_its_table_has_been_renamed_since', async (s) => {
   const postgres = await s.postgres();
@@ -306,7 +290,12 @@ scenario(
 );
 
 const eventually = (what: () => Promise<unknown>): Promise<unknown> =>
-  until('PostgreSQL to be back', () => what().then(() => true, () => false));
+  until('PostgreSQL to be back', () =>
+    what().then(
+      () => true,
+      () => false,
+    ),
+  );
 
 const crashesOf = (postgres: Postgres): number =>
   readFileSync(join(postgres.folder, 'log'), 'utf8').split('was terminated by signal 11').length - 1;
@@ -386,5 +375,8 @@ scenario('restarts_kills_and_crashes_of_other_processes_never_stop_capture', asy
     await victim.end().catch(() => {});
   }
   assert.deepEqual(await pulse.gaps(), []);
-  assert.deepEqual(ids(mail), Array.from({ length: next }, (_, n) => n + 1));
+  assert.deepEqual(
+    ids(mail),
+    Array.from({ length: next }, (_, n) => n + 1),
+  );
 });

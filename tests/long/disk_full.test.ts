@@ -85,10 +85,7 @@ scenario(
     await pulse.start();
     const again = await s.consumer(pulse, { model: entry, name: 'late' });
     await again.untilReceived(writer.written - behind.received, 60_000);
-    assert.deepEqual(
-      ids,
-      writer.numbers,
-    );
+    assert.deepEqual(ids, writer.numbers);
     assert.deepEqual(changed, []);
     const all = [...behind.frames, ...again.frames].map((frame) => frame.created?.['id']);
     assert.deepEqual([...new Set(all)], ids);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { scenario } from '../harness/scenario.js';
-import { judge, type Delivery, type Findings } from './kills/ledger.js';
+import { type Delivery, type Findings, judge } from './kills/ledger.js';
 import { runKills } from './kills/run.js';
 
 const faults = ['lost', 'invented', 'changed_ids', 'out_of_order', 'too_many_again'] as const;

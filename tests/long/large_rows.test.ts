@@ -37,7 +37,9 @@ scenario(
     const all = pulse.process.memory();
     const { rows: expected } = await postgres.sql('SELECT id, md5(body) AS digest FROM documents ORDER BY id');
     assert.deepEqual(came, expected);
-    s.note(`${rows} rows of ${rowMib} MiB: peak ${first.peakMib.toFixed(0)} MiB after the first, ${all.peakMib.toFixed(0)} after all`);
+    s.note(
+      `${rows} rows of ${rowMib} MiB: peak ${first.peakMib.toFixed(0)} MiB after the first, ${all.peakMib.toFixed(0)} after all`,
+    );
     assert.ok(all.peakMib < 10 * rowMib, `a peak of ${all.peakMib.toFixed(0)} MiB`);
   },
   { timeoutMs: 300_000 },

@@ -7,7 +7,7 @@ import type { Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 
 const rows = 1_000_000;
 const memoryMiB = 100;

@@ -11,12 +11,12 @@ import type { Proxy } from '../harness/proxy.js';
 import type { Scenario } from '../harness/scenario.js';
 import { within } from '../harness/wait.js';
 import {
+  type ExtensionVersion,
   endpointOf,
   extend,
   hasQueries,
   loadPackages,
   loadWorkersExtension,
-  type ExtensionVersion,
   type Modules,
 } from './packages.js';
 import { workersRuntime } from './workers_runtime.js';
@@ -46,7 +46,10 @@ export async function setUpCell(
   const postgres = await s.postgres();
   await pushSchema(postgres, 'tests/client');
   if (sql !== undefined) await postgres.sql(sql);
-  const env: Record<string, string> = { PULSE_COMPRESSION: 'on', ...(knowsSchema ? { PULSE_PRISMA_SCHEMA: schemaFile } : {}) };
+  const env: Record<string, string> = {
+    PULSE_COMPRESSION: 'on',
+    ...(knowsSchema ? { PULSE_PRISMA_SCHEMA: schemaFile } : {}),
+  };
   const pulse = await s.pulse({ database: postgres.socketUrl(), env });
   const proxy = await s.proxy(pulse.listenPort, 'bytes');
   await proxy.open();

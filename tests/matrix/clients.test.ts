@@ -72,7 +72,9 @@ for (const knowsSchema of [true, false]) {
     const rows = new RandomRows(s.random, cell.packages.Prisma);
     const gold = await begin(cell.prisma.everything.stream({ create: { rank: label as 'GOLD' } }));
     await cell.app.everything.create({ data: { ...rows.row(), rank: 'BASIC' } });
-    await cell.app.everything.create({ data: { ...rows.row(), rank: 'GOLD', rankOpt: 'GOLD', ranks: ['GOLD', 'BASIC'] } });
+    await cell.app.everything.create({
+      data: { ...rows.row(), rank: 'GOLD', rankOpt: 'GOLD', ranks: ['GOLD', 'BASIC'] },
+    });
     const { created = {} } = await gold.next();
     const { rank, rankOpt, ranks } = created;
     assert.deepEqual({ rank, rankOpt, ranks }, { rank: label, rankOpt: label, ranks: [label, 'BASIC'] });

@@ -6,9 +6,8 @@ import { pathToFileURL } from 'node:url';
 
 import type { withPulse } from '@prisma/extension-pulse';
 import type { Prisma, PrismaClient } from '#prisma/client';
-
-import { root } from '../harness/paths.js';
 import type { RealClient } from '../client/real_client.js';
+import { root } from '../harness/paths.js';
 
 export type Modules = 'esm' | 'cjs';
 export const modulesKinds: readonly Modules[] = ['esm', 'cjs'];

@@ -14,7 +14,9 @@ import { prismaMajor } from './packages.js';
 const folder = join(root, `tests/matrix/prisma-${prismaMajor}`);
 const requireThere = createRequire(join(folder, 'package.json'));
 const versions = ['1.0.2', '1.1.0', '1.1.1', '1.2.0', '1.2.2'];
-const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code ?? '');
+const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([^]*?)^```$/gm)].map(
+  ([, code]) => code ?? '',
+);
 const connecting = blocks.find((code) => code.includes('withPulse')) ?? '';
 const reopening = blocks.find((code) => code.includes('for (;;)')) ?? '';
 
@@ -37,7 +39,9 @@ function linesFor(version: string, setting: string): string | undefined {
   const path = setting === 'node10' || !hasNodePath(version) ? `pulse-${version}` : `pulse-${version}/node`;
   const named = connecting.replace('@prisma/extension-pulse/node', path);
   assert.notEqual(named, connecting);
-  return prismaMajor === 7 ? named.replace('new PrismaClient()', 'new PrismaClient({ adapter: undefined as never })') : named;
+  return prismaMajor === 7
+    ? named.replace('new PrismaClient()', 'new PrismaClient({ adapter: undefined as never })')
+    : named;
 }
 
 const complaints = (files: string[], options: ts.CompilerOptions): string[] => {
@@ -52,7 +56,10 @@ const complaints = (files: string[], options: ts.CompilerOptions): string[] => {
   });
   return ts
     .getPreEmitDiagnostics(program)
-    .map(({ file, messageText }) => `${file?.fileName.slice(folder.length)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+    .map(
+      ({ file, messageText }) =>
+        `${file?.fileName.slice(folder.length)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+    );
 };
 
 for (const [setting, options] of Object.entries(settings)) {

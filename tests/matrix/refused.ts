@@ -1,6 +1,6 @@
 // An application that has a wrong key: prints what its client throws, for subscribe() and for stream().
 //   node refused.js VERSION MODULES ENDPOINT
-import { endpointOf, extend, loadPackages, type ExtensionVersion, type Modules } from './packages.js';
+import { type ExtensionVersion, endpointOf, extend, loadPackages, type Modules } from './packages.js';
 
 const [version, modules, url] = process.argv.slice(2) as [ExtensionVersion, Modules, string];
 const { connect, extension } = await loadPackages(modules);
@@ -9,7 +9,10 @@ const prisma = extend(connect('postgresql://nobody@127.0.0.1:1/none'), await ext
   apiKey: 'not-the-key-0123456789',
   endpoint: endpointOf(version, url),
 });
-const openings = [prisma.writer.subscribe(), ...(version === '1.0.2' ? [] : [prisma.writer.stream({ name: 'refused' })])];
+const openings = [
+  prisma.writer.subscribe(),
+  ...(version === '1.0.2' ? [] : [prisma.writer.stream({ name: 'refused' })]),
+];
 const refusals = openings.map((opening) =>
   (opening as Promise<unknown>).then(
     () => 'opened',

@@ -3,7 +3,7 @@
 // WebSocket on that socket: whole messages only, compressed or not, which is what the server sends. Everything else
 // (Request, Response, streams) is Node.js's own.
 import { randomBytes } from 'node:crypto';
-import { request, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { inflateRawSync, constants as zlib } from 'node:zlib';
 
@@ -25,7 +25,11 @@ class WorkersWebSocket extends EventTarget {
   }
 
   // Workers report what a listener throws, and go on; Node.js would end.
-  override addEventListener(type: string, listener: (event: Event) => void, options?: Parameters<EventTarget['addEventListener']>[2]): void {
+  override addEventListener(
+    type: string,
+    listener: (event: Event) => void,
+    options?: Parameters<EventTarget['addEventListener']>[2],
+  ): void {
     const guarded = (event: Event): void => {
       try {
         listener(event);
@@ -75,11 +79,7 @@ class WorkersWebSocket extends EventTarget {
       const start = 2 + lengthBytes;
       if (this.unread.length < start) return;
       const length =
-        second === 127
-          ? Number(this.unread.readBigUInt64BE(2))
-          : second === 126
-            ? this.unread.readUInt16BE(2)
-            : second;
+        second === 127 ? Number(this.unread.readBigUInt64BE(2)) : second === 126 ? this.unread.readUInt16BE(2) : second;
       if (this.unread.length < start + length) return;
       const payload = this.unread.subarray(start, start + length);
       this.unread = this.unread.subarray(start + length);

@@ -15,11 +15,11 @@ import { Pulse } from '../harness/pulse.js';
 import { Random } from '../harness/random.js';
 import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
-import { describe, readLog, withTruncatesSorted, type CapturedChange } from './decoding/changes.js';
+import { type CapturedChange, describe, readLog, withTruncatesSorted } from './decoding/changes.js';
 import { applyTo, contents } from './decoding/copy.js';
-import { create, shapesFor, typesSql, visibleTables } from './decoding/tables.js';
 import { publicationList, schemas, tableNames } from './decoding/definitions.js';
 import { changesOf, readServer, type Step } from './decoding/server_changes.js';
+import { create, shapesFor, typesSql, visibleTables } from './decoding/tables.js';
 import { Workload } from './decoding/workload.js';
 
 const seeds = Number(process.env.PULSE_TEST_SEEDS ?? 20);

@@ -11,14 +11,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { root } from '../harness/paths.js';
-import { Random } from '../harness/random.js';
 import { pushSchema } from '../harness/prisma.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
-import { Judges, kinds, officialClient, type Change, type Kind } from './filters/judges.js';
+import { Random } from '../harness/random.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
+import { type Change, Judges, type Kind, kinds, officialClient } from './filters/judges.js';
 import { connectSpecimens } from './filters/prisma.js';
-import { Tally } from './filters/tally.js';
-import { RandomFilters, type Filter } from './filters/random_filter.js';
+import { type Filter, RandomFilters } from './filters/random_filter.js';
 import { RandomRows, specimenSql } from './filters/specimen.js';
+import { Tally } from './filters/tally.js';
 import { asSent, columnsOf, partsOf, shown } from './filters/wire.js';
 
 const rowsOfABatch = 40;

@@ -12,7 +12,7 @@ import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
 import { Random } from '../harness/random.js';
-import { scenario, type Scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const seedsOfCi = 20;
@@ -27,8 +27,10 @@ const patience = "SET client_min_messages = 'warning'; SET lock_timeout = '700ms
 function statement(random: Random): string {
   const table = (): string => `t${random.between(0, 3)}`;
   const part = (): string => `p${random.between(0, 1)}`;
-  const any = (): string => random.pick([table(), table(), part(), `${part()}${random.between(0, 1)}`, `inner${random.between(0, 1)}.t`]);
-  const key = (): string => random.pick(['', ' PRIMARY KEY', ' PRIMARY KEY DEFERRABLE', ' NOT NULL', ' NOT NULL UNIQUE']);
+  const any = (): string =>
+    random.pick([table(), table(), part(), `${part()}${random.between(0, 1)}`, `inner${random.between(0, 1)}.t`]);
+  const key = (): string =>
+    random.pick(['', ' PRIMARY KEY', ' PRIMARY KEY DEFERRABLE', ' NOT NULL', ' NOT NULL UNIQUE']);
   const value = (): number => random.between(0, 19);
   return random.pick<() => string>([
     () => `CREATE TABLE ${table()} (a int${key()}, b int)`,
@@ -48,7 +50,8 @@ function statement(random: Random): string {
     () => `ALTER TABLE ${any()} DROP CONSTRAINT ${any()}_pkey`,
     () => `ALTER TABLE ${table()} DROP CONSTRAINT IF EXISTS ${table()}_pkey CASCADE`,
     () => `ALTER TABLE ${any()} ADD PRIMARY KEY (${random.pick(['a', 'b'])})`,
-    () => `ALTER TABLE ${any()} ADD COLUMN ${random.pick(['c', 'd'])} int${random.pick(['', ' DEFAULT 7', ' PRIMARY KEY'])}`,
+    () =>
+      `ALTER TABLE ${any()} ADD COLUMN ${random.pick(['c', 'd'])} int${random.pick(['', ' DEFAULT 7', ' PRIMARY KEY'])}`,
     () => `ALTER TABLE ${any()} DROP COLUMN ${random.pick(['a', 'b', 'c'])}${random.pick(['', ' CASCADE'])}`,
     () => `ALTER TABLE ${any()} ALTER a TYPE bigint`,
     () => `ALTER TABLE ${table()} RENAME TO ${table()}`,
@@ -62,14 +65,20 @@ function statement(random: Random): string {
     () => `DROP DOMAIN dom${random.between(0, 1)} CASCADE`,
     () => `CREATE SCHEMA inner${random.between(0, 1)} CREATE TABLE t (a int${key()}, b int)`,
     () => `DROP SCHEMA inner${random.between(0, 1)} CASCADE`,
-    ...Array.from({ length: 5 }, () => () => `INSERT INTO ${any()} (a, b) SELECT n, n FROM generate_series(${random.between(0, 9)}, ${random.between(8, 19)}) n`),
+    ...Array.from(
+      { length: 5 },
+      () => () =>
+        `INSERT INTO ${any()} (a, b) SELECT n, n FROM generate_series(${random.between(0, 9)}, ${random.between(8, 19)}) n`,
+    ),
     ...Array.from({ length: 4 }, () => () => `UPDATE ${any()} SET b = ${value()} WHERE a < ${value()}`),
     ...Array.from({ length: 3 }, () => () => `DELETE FROM ${any()} WHERE a > ${value()}`),
     () => `UPDATE ${any()} SET a = a + 20`,
     () => `TRUNCATE ${any()} CASCADE`,
-    () => `LOCK TABLE ${any()} IN ${random.pick(['ACCESS SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'ACCESS EXCLUSIVE'])} MODE`,
+    () =>
+      `LOCK TABLE ${any()} IN ${random.pick(['ACCESS SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'ACCESS EXCLUSIVE'])} MODE`,
     () => `VACUUM ${random.pick(['', '(FULL) ', '(ANALYZE) '])}${any()}`,
-    () => `CREATE ${random.pick(['', 'UNIQUE '])}INDEX CONCURRENTLY ${random.pick(['i0', 'i1'])} ON ${table()} (${random.pick(['a', 'b'])})`,
+    () =>
+      `CREATE ${random.pick(['', 'UNIQUE '])}INDEX CONCURRENTLY ${random.pick(['i0', 'i1'])} ON ${table()} (${random.pick(['a', 'b'])})`,
     () => `REINDEX TABLE ${any()}`,
     () => `CREATE PUBLICATION theirs FOR TABLE ${table()} WITH (publish = 'insert')`,
     () => `ALTER PUBLICATION theirs ${random.pick(['ADD', 'DROP', 'SET'])} TABLE ${table()}`,
@@ -142,9 +151,10 @@ async function begin(s: Scenario, postgres: Postgres, user: string): Promise<Nei
 
 async function startAnew({ both }: Neighbours): Promise<void> {
   for (const clients of both) {
-    for (const client of clients) await client.query(`ROLLBACK; RESET ROLE; RESET ALL; ${patience}; DROP TABLE IF EXISTS temporary`);
+    for (const client of clients)
+      await client.query(`ROLLBACK; RESET ROLE; RESET ALL; ${patience}; DROP TABLE IF EXISTS temporary`);
     // A list that Pulse is putting right is held for a moment.
-    for (const part of anew.split(';')) await until(part, async () => ((await clients[0]?.query(part)), true));
+    for (const part of anew.split(';')) await until(part, async () => (await clients[0]?.query(part)) !== undefined);
   }
 }
 
@@ -160,7 +170,9 @@ async function runStatements(
     const sql = next(random);
     const session = random.between(0, sessions - 1);
     history.push(`/* ${session} */ ${sql}`);
-    const [without, beside] = await Promise.all(both.map((clients) => outcome(clients[session] as pg.Client, sql))) as [string[], string[]];
+    const [without, beside] = (await Promise.all(
+      both.map((clients) => outcome(clients[session] as pg.Client, sql)),
+    )) as [string[], string[]];
     await judge(beside, without, sql, `${again}:\n${history.join(';\n')}`);
   }
   for (const clients of both) for (const client of clients) await client.query('ROLLBACK');
@@ -184,7 +196,9 @@ async function writeMarker(postgres: Postgres): Promise<number> {
 }
 
 const untilPassed = (pulse: Pulse, place: number): Promise<unknown> =>
-  until('capture to pass the marker', async () => (await pulse.metric('pulse_capture_confirmed_lsn_bytes')) >= place, { timeoutMs: 120_000 });
+  until('capture to pass the marker', async () => (await pulse.metric('pulse_capture_confirmed_lsn_bytes')) >= place, {
+    timeoutMs: 120_000,
+  });
 
 function assertNeverCrashed(postgres: Postgres): void {
   assert.doesNotMatch(readFileSync(join(postgres.folder, 'log'), 'utf8'), /was terminated by signal|PANIC/);
@@ -194,7 +208,10 @@ interface Seeds {
   first: number;
   count: number;
 }
-const seedsOf = (s: Scenario): Seeds => ({ first: s.random.seed, count: Number(process.env.PULSE_TEST_SEEDS ?? seedsOfCi) });
+const seedsOf = (s: Scenario): Seeds => ({
+  first: s.random.seed,
+  count: Number(process.env.PULSE_TEST_SEEDS ?? seedsOfCi),
+});
 
 async function prepare(s: Scenario, roles: string): Promise<Postgres> {
   const postgres = await s.postgres();
@@ -230,11 +247,15 @@ async function runAsSuperuser(s: Scenario, sabotaged: boolean): Promise<void> {
     const changes = (await oracle.changes()).length;
     all += changes;
     const so = `${neighbours.again}:\n${history.join(';\n')}`;
-    await until(`${changes} events, ${so}`, async () => {
-      const now = (await capturedBy(pulse)) - before;
-      assert.ok(now <= changes, `${now} events instead of ${changes}: ${so}`);
-      return now === changes || (await told(pulse, gaps));
-    }, { timeoutMs: 120_000 });
+    await until(
+      `${changes} events, ${so}`,
+      async () => {
+        const now = (await capturedBy(pulse)) - before;
+        assert.ok(now <= changes, `${now} events instead of ${changes}: ${so}`);
+        return now === changes || (await told(pulse, gaps));
+      },
+      { timeoutMs: 120_000 },
+    );
     await untilPassed(pulse, place);
     const now = (await capturedBy(pulse)) - before;
     assert.ok(now <= changes, `${now} events instead of ${changes}: ${so}`);
@@ -244,55 +265,73 @@ async function runAsSuperuser(s: Scenario, sabotaged: boolean): Promise<void> {
   s.note(`${count} seeds from ${first}, ${all} changes, ${missing} of them in gaps, on PostgreSQL ${postgresMajor}`);
 }
 
-scenario('statements_of_others_have_the_outcome_that_they_have_without_pulse_and_lose_nothing_untold', async (s) => {
-  await runAsSuperuser(s, false);
-}, { timeoutMs: 7_200_000 });
+scenario(
+  'statements_of_others_have_the_outcome_that_they_have_without_pulse_and_lose_nothing_untold',
+  async (s) => {
+    await runAsSuperuser(s, false);
+  },
+  { timeoutMs: 7_200_000 },
+);
 
-scenario('what_others_do_to_the_publications_makes_no_statement_fail_and_is_told', async (s) => {
-  await runAsSuperuser(s, true);
-}, { timeoutMs: 7_200_000 });
+scenario(
+  'what_others_do_to_the_publications_makes_no_statement_fail_and_is_told',
+  async (s) => {
+    await runAsSuperuser(s, true);
+  },
+  { timeoutMs: 7_200_000 },
+);
 
 // Its tables that lose their identity refuse UPDATE and DELETE until the next look: within a second or so, which is the
 // exception that the decision names.
-scenario('beside_a_plain_role_statements_have_the_outcome_that_they_have_without_pulse', async (s) => {
-  const { first, count } = seedsOf(s);
-  const postgres = await prepare(s, 'CREATE ROLE app LOGIN REPLICATION');
-  await postgres.sql('ALTER SCHEMA public OWNER TO app');
-  await postgres.sql('ALTER SCHEMA public OWNER TO app', 'without');
-  const pulse = await s.pulse({ database: postgres.url('postgres', 'app') });
-  const both = await begin(s, postgres, 'app');
-  const isOfOneStatement = (sql: string): boolean =>
-    !/^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|LOCK|SET|RESET)/.test(sql) && !/replica identity nothing/i.test(sql);
-  let refused = 0;
-  for (let seed = first; seed < first + count; seed++) {
-    const neighbours = { both, again: `PULSE_TEST_SEED=${seed} PULSE_TEST_SEEDS=1` };
-    await startAnew(neighbours);
-    // Outside of transactions, so that what was refused can be tried again.
-    const next = (random: Random): string => {
-      for (;;) {
-        const sql = statement(random);
-        if (isOfOneStatement(sql)) return sql;
-      }
-    };
-    await runStatements(neighbours, new Random(seed), next, async (beside, without, sql, so) => {
-      const client = both[1][0] as pg.Client;
-      for (let tries = 0; tries < 40 && /does not have a replica identity/.test(beside.join()); tries++) {
-        refused++;
-        await new Promise((resolve) => setTimeout(resolve, 250));
-        beside = await outcome(client, sql);
-      }
-      assert.deepEqual(beside, without, so);
-    });
-    // It goes on: a table of its own, as soon as that is listed.
-    await both[1][0]?.query('CREATE TABLE marker (a int PRIMARY KEY)');
-    const before = await capturedBy(pulse);
-    let a = 0;
-    await until(`a row of ${neighbours.again}`, async () => {
-      await both[1][0]?.query(`INSERT INTO marker VALUES (${a++})`);
-      return (await capturedBy(pulse)) > before;
-    }, { everyMs: 250 });
-    await both[1][0]?.query('DROP TABLE marker');
-  }
-  assertNeverCrashed(postgres);
-  s.note(`${count} seeds from ${first}, ${refused} times refused for want of an identity, on PostgreSQL ${postgresMajor}`);
-}, { timeoutMs: 7_200_000 });
+scenario(
+  'beside_a_plain_role_statements_have_the_outcome_that_they_have_without_pulse',
+  async (s) => {
+    const { first, count } = seedsOf(s);
+    const postgres = await prepare(s, 'CREATE ROLE app LOGIN REPLICATION');
+    await postgres.sql('ALTER SCHEMA public OWNER TO app');
+    await postgres.sql('ALTER SCHEMA public OWNER TO app', 'without');
+    const pulse = await s.pulse({ database: postgres.url('postgres', 'app') });
+    const both = await begin(s, postgres, 'app');
+    const isOfOneStatement = (sql: string): boolean =>
+      !/^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|LOCK|SET|RESET)/.test(sql) && !/replica identity nothing/i.test(sql);
+    let refused = 0;
+    for (let seed = first; seed < first + count; seed++) {
+      const neighbours = { both, again: `PULSE_TEST_SEED=${seed} PULSE_TEST_SEEDS=1` };
+      await startAnew(neighbours);
+      // Outside of transactions, so that what was refused can be tried again.
+      const next = (random: Random): string => {
+        for (;;) {
+          const sql = statement(random);
+          if (isOfOneStatement(sql)) return sql;
+        }
+      };
+      await runStatements(neighbours, new Random(seed), next, async (beside, without, sql, so) => {
+        const client = both[1][0] as pg.Client;
+        for (let tries = 0; tries < 40 && /does not have a replica identity/.test(beside.join()); tries++) {
+          refused++;
+          await new Promise((resolve) => setTimeout(resolve, 250));
+          beside = await outcome(client, sql);
+        }
+        assert.deepEqual(beside, without, so);
+      });
+      // It goes on: a table of its own, as soon as that is listed.
+      await both[1][0]?.query('CREATE TABLE marker (a int PRIMARY KEY)');
+      const before = await capturedBy(pulse);
+      let a = 0;
+      await until(
+        `a row of ${neighbours.again}`,
+        async () => {
+          await both[1][0]?.query(`INSERT INTO marker VALUES (${a++})`);
+          return (await capturedBy(pulse)) > before;
+        },
+        { everyMs: 250 },
+      );
+      await both[1][0]?.query('DROP TABLE marker');
+    }
+    assertNeverCrashed(postgres);
+    s.note(
+      `${count} seeds from ${first}, ${refused} times refused for want of an identity, on PostgreSQL ${postgresMajor}`,
+    );
+  },
+  { timeoutMs: 7_200_000 },
+);

@@ -91,7 +91,8 @@ export function judge(
       const again = furthest - place + 1;
       found.redelivered_at_once_max = Math.max(found.redelivered_at_once_max, again);
       found.above_window_max = Math.max(found.above_window_max, again - windowEvents);
-      if (again > windowEvents + unsaved.around(furthestAt)) found.too_many_again.push(`${again} events again, from row ${row} on`);
+      if (again > windowEvents + unsaved.around(furthestAt))
+        found.too_many_again.push(`${again} events again, from row ${row} on`);
     }
     const known = idAt[place];
     if (known !== undefined) {

@@ -1,6 +1,6 @@
 // Kills the server, consumers of one name, and the database by SIGKILL, again and again while writers write: at random
 // instants, and at points that are chosen for what could go wrong in them.
-import { ConsumerProcess } from '../../harness/consumer_process.js';
+import type { ConsumerProcess } from '../../harness/consumer_process.js';
 import { Oracle } from '../../harness/oracle.js';
 import { pulseFailpointsBinary } from '../../harness/paths.js';
 import type { Postgres } from '../../harness/postgres.js';
@@ -8,7 +8,7 @@ import { pushSchema } from '../../harness/prisma.js';
 import type { Pulse } from '../../harness/pulse.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { sleep, until, within } from '../../harness/wait.js';
-import { judge, type Findings } from './ledger.js';
+import { type Findings, judge } from './ledger.js';
 import { RestlessWriters } from './writers.js';
 
 const stream = 'survivors';
@@ -186,14 +186,16 @@ export async function runKills(s: Scenario, kills: number, say: (line: string) =
     await run.kill(kind);
     done[kind] = (done[kind] ?? 0) + 1;
     if (++count % 10 === 0) {
-      say(`${count} of ${kills} kills, ${run.handled()} events handled, ${Math.round((Date.now() - started) / 1000)} s`);
+      say(
+        `${count} of ${kills} kills, ${run.handled()} events handled, ${Math.round((Date.now() - started) / 1000)} s`,
+      );
     }
   }
 
   await writers.stop();
   const committed = (await oracle.changes()).map(({ integers }) => integers['id'] as number);
   const seen = (): number => new Set(consumers.flatMap((one) => one.handled().map(({ row }) => row))).size;
-  for (let before = -1; seen() < committed.length && seen() > before;) {
+  for (let before = -1; seen() < committed.length && seen() > before; ) {
     before = seen();
     // What never comes is for the judge to name.
     await until('more rows', () => seen() > before, { timeoutMs: 30_000, everyMs: 500 }).catch(() => {});

@@ -2,11 +2,11 @@
 // and a server and a database that are killed, restarted and handed over. In the last two fifths the server is left to
 // live, so that what it never gives back would show: its memory and descriptors at the end are held to those after
 // that life's warm-up.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import type { Consumer, Frame } from '../../harness/consumer.js';
 import { defineModel } from '../../harness/model.js';
-import { Oracle, describeFrame, describeOracle, firstDifference } from '../../harness/oracle.js';
+import { describeFrame, describeOracle, firstDifference, Oracle } from '../../harness/oracle.js';
 import type { Postgres } from '../../harness/postgres.js';
 import type { Pulse } from '../../harness/pulse.js';
 import type { Scenario } from '../../harness/scenario.js';
@@ -132,7 +132,9 @@ class Day {
     passer.terminate();
     await visitor.close();
     await until('the visitor to be gone', async () => {
-      const { status } = await this.pulse.admin(`/v1/projects/default/cursors/public.days/${name}`, { method: 'DELETE' });
+      const { status } = await this.pulse.admin(`/v1/projects/default/cursors/public.days/${name}`, {
+        method: 'DELETE',
+      });
       return status < 300;
     });
   }
@@ -201,14 +203,16 @@ export async function runSoak(s: Scenario, minutes: number, say: (line: string) 
   const started = Date.now();
   const share = (): number => (Date.now() - started) / (minutes * 60_000);
   let warm: Sample | undefined;
-  for (let said = 0; share() < 1;) {
+  for (let said = 0; share() < 1; ) {
     await sleep(s.random.between(0, 1000));
     await life.happen(share() < restlessShare);
     if (warm === undefined && share() >= restlessShare + warmUpShare) warm = await sample(pulse, load, reader);
     if (Date.now() - said < 30_000) continue;
     said = Date.now();
     const memory = Math.round(ownMemoryMib(pulse.process.pid));
-    say(`${Math.round(share() * 100)} %: ${all.changes.length} events read, ${memory} MiB, ${JSON.stringify(life.happenings)}`);
+    say(
+      `${Math.round(share() * 100)} %: ${all.changes.length} events read, ${memory} MiB, ${JSON.stringify(life.happenings)}`,
+    );
   }
   const end = await sample(pulse, load, reader);
   await load.stop();

@@ -105,7 +105,9 @@ const retypeColumn: Maker = (around, table) => {
 const changeIdentity: Maker = (around, table) => {
   if (around.tables.some(({ kind, name }) => kind === 'p' && table.name.startsWith(name))) return undefined;
   const identity =
-    table.identity === 'f' && table.primaryKey !== null ? 'DEFAULT' : around.random.pick(['FULL', 'FULL', around.chosen ? 'NOTHING' : 'DEFAULT']);
+    table.identity === 'f' && table.primaryKey !== null
+      ? 'DEFAULT'
+      : around.random.pick(['FULL', 'FULL', around.chosen ? 'NOTHING' : 'DEFAULT']);
   return definition('change replica identity', `ALTER TABLE ${nameOf(table)} REPLICA IDENTITY ${identity}`);
 };
 

@@ -1,6 +1,7 @@
 // Statements that change rows.
+
+import { type Column, handleOf, nameOf, quote, type Table, value } from './tables.js';
 import type { Statement, Surroundings } from './workload.js';
-import { handleOf, nameOf, quote, value, type Column, type Table } from './tables.js';
 
 type Maker = (around: Surroundings, table: Table, handle: string) => Statement | undefined;
 

@@ -1,7 +1,7 @@
 // What the server did, in its own words: a slot of the plug-in test_decoding, with the workload's marks between rows.
 import type pg from 'pg';
 
-import { tableKey, type Change, type Row, type Value } from './changes.js';
+import { type Change, type Row, tableKey, type Value } from './changes.js';
 
 export interface PublishedTable {
   columns: Set<string> | undefined; // all
@@ -49,7 +49,9 @@ const ownPublicationsSql = (serverVersion: number): string => `
 
 // The content of a publication mark.
 export const publicationSql = (publication: string, serverVersion: number): string =>
-  publication === 'pulse_default' ? ownPublicationsSql(serverVersion) : chosenPublicationSql(publication, serverVersion);
+  publication === 'pulse_default'
+    ? ownPublicationsSql(serverVersion)
+    : chosenPublicationSql(publication, serverVersion);
 
 const chosenPublicationSql = (publication: string, serverVersion: number): string => `
   SELECT json_build_object(

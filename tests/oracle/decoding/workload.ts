@@ -1,13 +1,12 @@
 // A random history of one database, made by a few sessions whose statements take turns: which statement comes next, and
 // what it says, depends on the seed alone.
 import type pg from 'pg';
-
-import type { Random } from '../../harness/random.js';
 import type { Postgres } from '../../harness/postgres.js';
+import type { Random } from '../../harness/random.js';
 import { alterTables } from './definitions.js';
 import { changeRows } from './rows.js';
 import { publicationMark, publicationSql, statementMark } from './server_changes.js';
-import { visibleTables, type Table } from './tables.js';
+import { type Table, visibleTables } from './tables.js';
 
 // What a step has found out: its name, and what it runs. A definition changes tables, and is told to the copy.
 export interface Statement {

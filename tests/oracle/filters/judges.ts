@@ -1,12 +1,13 @@
 // Two judges of the same filters on the same rows: Prisma's findMany and Pulse's streams.
-import type pg from 'pg';
+
 import { withPulse } from '@prisma/extension-pulse';
+import type pg from 'pg';
 import type { PrismaClient } from '#prisma/specimens';
 
 // Lets this process end after a refusal.
 import '../../client/real_client.js';
 
-import { Refused, rowOf, type Frame } from '../../harness/consumer.js';
+import { type Frame, Refused, rowOf } from '../../harness/consumer.js';
 import type { Model, Where } from '../../harness/model.js';
 import type { Postgres } from '../../harness/postgres.js';
 import type { Pulse } from '../../harness/pulse.js';

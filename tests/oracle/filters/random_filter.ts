@@ -1,6 +1,6 @@
 // Filters as an application writes them: one for every operator of every field, and random combinations.
 import type { Random } from '../../harness/random.js';
-import { fields, type Family, type Field } from './specimen.js';
+import { type Family, type Field, fields } from './specimen.js';
 
 export type Filter = Record<string, unknown>;
 

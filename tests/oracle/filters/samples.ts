@@ -186,10 +186,12 @@ const commonDays = [
 ].map((sql): Sample => ({ sql, value: new Date(`${sql}T00:00:00.000Z`) }));
 const dayEdges = ['infinity', '-infinity', '0044-03-15 BC', '12024-01-01'].map((sql): Sample => ({ sql }));
 const ofDay = (text: string): Date => new Date(`1970-01-01T${text}Z`);
-const commonTimes = ['00:00:00', '12:34:56.789', '23:59:59.999', '12:34:56', '01:00:00.001'].map((sql): Sample => ({
-  sql,
-  value: ofDay(sql),
-}));
+const commonTimes = ['00:00:00', '12:34:56.789', '23:59:59.999', '12:34:56', '01:00:00.001'].map(
+  (sql): Sample => ({
+    sql,
+    value: ofDay(sql),
+  }),
+);
 const timeEdges = ['12:34:56.789001', '24:00:00', '00:00:00.000001'].map((sql): Sample => ({ sql }));
 export const zonedTimes = [
   '12:34:56.789+00',

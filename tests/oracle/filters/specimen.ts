@@ -4,8 +4,8 @@ import { Prisma } from '#prisma/specimens';
 
 import type { Random } from '../../harness/random.js';
 import { prismaMajor } from './prisma.js';
-import * as samples from './samples.js';
 import type { Sample } from './samples.js';
+import * as samples from './samples.js';
 
 export type Family =
   | 'int'

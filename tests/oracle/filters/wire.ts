@@ -1,6 +1,6 @@
 // A filter on its way to Pulse and on its way to Prisma.
 import type { Filter } from './random_filter.js';
-import { fields, type Field, type Row } from './specimen.js';
+import { type Field, fields, type Row } from './specimen.js';
 
 const combinators = ['AND', 'OR', 'NOT'];
 
