@@ -157,6 +157,7 @@ class capture {
   source::async_result<> stream(std::shared_ptr<session> one);
   source::async_result<> take_messages(std::shared_ptr<session> one);
   source::async_result<> clear_the_way(std::shared_ptr<session> one);
+  source::async_result<> wait_until_visible(source::connection* database);
   source::async_result<> go_on_replaying();
   source::async_result<> wait_for_spill();
   void give_buffer_back(session& one);

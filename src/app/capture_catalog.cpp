@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "app/capture_session.hpp"
+#include "base/backoff.hpp"
+#include "source/snapshot.hpp"
 
 namespace pulse::app {
 
@@ -15,6 +17,9 @@ namespace {
 constexpr std::size_t unkept_catalogs_max = 16;
 constexpr std::size_t vanished_tables_max = 10'000;
 constexpr std::chrono::milliseconds kept_poll_interval{2};
+constexpr std::chrono::milliseconds visible_poll_first{1};
+constexpr std::chrono::milliseconds visible_poll_most{50};
+constexpr std::chrono::seconds visible_wait_max{1};
 
 // The tables, as they are now, whose changes came under their own names before and come as those of
 // a partitioned table now.
@@ -42,6 +47,21 @@ source::async_result<> capture::wait_for_kept_catalogs() {
     if (auto waited = co_await pause(kept_poll_interval); !waited) co_return waited.error();
   }
   co_return result<void>();
+}
+
+// PostgreSQL sends a transaction before other sessions see it: what it has altered would be read as
+// it was before. A commit may stay invisible for long (a synchronous standby is away), and capture
+// does not wait that long.
+source::async_result<> capture::wait_until_visible(source::connection* database) {
+  const auto end = std::chrono::steady_clock::now() + visible_wait_max;
+  backoff wait(visible_poll_first, visible_poll_most, ingest_.transaction_id());
+  for (;;) {
+    const auto seen = co_await source::read_snapshot(database);
+    if (!seen) co_return seen.error();
+    if (seen->sees(ingest_.transaction_id())) co_return result<void>();
+    if (std::chrono::steady_clock::now() > end) co_return result<void>();
+    if (auto waited = co_await pause(wait.next()); !waited) co_return waited.error();
+  }
 }
 
 // The database is ahead of what has been read of the WAL: what is said there of a table may be read

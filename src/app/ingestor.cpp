@@ -1,5 +1,6 @@
 #include "app/ingestor.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/logging.hpp"
@@ -11,6 +12,19 @@ namespace {
 
 // Between two looks a migration may touch many tables, the same ones again and again.
 constexpr std::size_t altered_tables_max = 10'000;
+
+bool holds_composite(const column_type& type) {
+  return type.kind == value_kind::composite ||
+         std::ranges::any_of(type.parts,
+                             [](const type_part& part) { return holds_composite(part.type); });
+}
+
+// PostgreSQL describes a table anew when it is altered, and not when a composite type is that it
+// has.
+bool holds_composite(const relation& table) {
+  return std::ranges::any_of(table.columns,
+                             [](const column& one) { return holds_composite(one.type); });
+}
 
 }  // namespace
 
@@ -47,18 +61,29 @@ result<void> ingestor::on_begin(const transaction_begin& begin) {
 result<void> ingestor::on_relation(const relation_definition& definition) {
   known_.erase(definition.oid);
   const auto resolved = types_ == nullptr ? std::nullopt : source::resolve(definition, *types_);
-  if (!resolved || !relations_->settled(definition.oid, definition.table)) {
+  if (!resolved || !relations_->settled(definition.oid, definition.table) ||
+      holds_composite(*resolved)) {
     unresolved_.push_back(definition);
     return {};
   }
-  return describe(*resolved);
+  return describe(*resolved, definition);
 }
 
-result<void> ingestor::describe(const relation& resolved) {
+result<void> ingestor::describe(const relation& resolved, const relation_definition& definition) {
   const auto described = relations_->describe(resolved);
   if (!described) return described.error();
-  known_.insert_or_assign(resolved.oid, known_relation{described->version, described->table});
+  known_relation known{described->version, described->table, std::nullopt};
+  if (holds_composite(resolved)) known.definition = definition;
+  known_.insert_or_assign(resolved.oid, std::move(known));
   return {};
+}
+
+// What follows is decoded when the types have been read again.
+void ingestor::describe_again(std::uint32_t oid) {
+  const auto known = known_.find(oid);
+  if (known == known_.end() || !known->second.definition) return;
+  unresolved_.push_back(std::move(*known->second.definition));
+  known_.erase(known);
 }
 
 result<void> ingestor::resolve_with(const type_catalog& types) {
@@ -71,7 +96,8 @@ result<void> ingestor::resolve_with(const type_catalog& types) {
                   {{"project", project_}, {"table", to_string(definition.table)}});
       resolved = source::resolve_as_text(definition, types);
     }
-    if (const auto described = describe(*resolved); !described) return described.error();
+    if (const auto described = describe(*resolved, definition); !described)
+      return described.error();
   }
   return {};
 }
@@ -144,6 +170,12 @@ result<void> ingestor::on_message(const logical_message& message) {
   // Of an ordinal of its own, before whatever comes next.
   const position at{history_.at(commit_), commit_, message.at, 0};
   for (const auto oid : said.unsent) unsent_.push_back({oid, at});
+  for (const auto oid : said.tables) describe_again(oid);
+  if (said.every_table) {
+    std::vector<std::uint32_t> described;
+    for (const auto& [oid, known] : known_) described.push_back(oid);
+    for (const auto oid : described) describe_again(oid);
+  }
   altered_.insert(said.tables.begin(), said.tables.end());
   if (said.every_table || altered_.size() > altered_tables_max) {
     altered_too_many_ = true;

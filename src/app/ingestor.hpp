@@ -89,6 +89,8 @@ class ingestor final : public fragment_sink {
   std::optional<lsn> open_commit() const {
     return in_transaction_ ? std::optional(commit_) : std::nullopt;
   }
+  // The id of the transaction that has begun last.
+  std::uint32_t transaction_id() const { return xid_; }
   // The end of the last transaction that is wholly appended.
   lsn received_through() const { return received_through_; }
 
@@ -106,9 +108,11 @@ class ingestor final : public fragment_sink {
   struct known_relation {
     relation_version version = 0;
     table_id table = 0;
+    std::optional<relation_definition> definition;  // where a composite type can be altered
   };
 
-  result<void> describe(const relation& resolved);
+  result<void> describe(const relation& resolved, const relation_definition& definition);
+  void describe_again(std::uint32_t oid);
   void tell_of_truncate(const event_view& event);
 
   std::string project_;

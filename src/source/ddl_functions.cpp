@@ -149,6 +149,25 @@ BEGIN
 END $body$;
 )sql";
 
+// The tables with columns of types that consist of the row types of these tables and composite
+// types, which PostgreSQL does not describe anew when one of those is altered.
+constexpr std::string_view users_sql = R"sql(
+CREATE OR REPLACE FUNCTION @schema@.users_of(altered oid[]) RETURNS oid[]
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
+  WITH RECURSIVE users(classid, objid) AS (
+    SELECT 'pg_type'::regclass::oid, reltype FROM pg_class WHERE oid = ANY (altered)
+    UNION
+    SELECT d.classid, d.objid
+    FROM users u JOIN pg_depend d ON d.refclassid = u.classid AND d.refobjid = u.objid
+    WHERE d.classid = 'pg_type'::regclass
+          AND (u.classid = 'pg_type'::regclass OR EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = u.objid AND c.relkind = 'c'))
+       OR d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND u.classid = 'pg_type'::regclass
+  )
+  SELECT array_agg(c.oid) FROM users u JOIN pg_class c ON c.oid = u.objid
+  WHERE u.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+$body$;
+)sql";
+
 // Whatever goes wrong becomes a warning: the statement itself does not fail.
 constexpr std::string_view note_sql = R"sql(
 CREATE OR REPLACE FUNCTION @schema@.note() RETURNS event_trigger
@@ -158,6 +177,7 @@ DECLARE
   new_ones oid[];
   gone oid[];
   unsent oid[] := '{}';
+  users oid[];
   one record;
   by_locks boolean := current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
   gave_full boolean := false;
@@ -174,7 +194,10 @@ BEGIN
       FROM pg_event_trigger_ddl_commands() d
       JOIN pg_class c ON c.oid = COALESCE((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = d.objid), d.objid)
       WHERE d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't';
-    IF looked IS NULL THEN
+    SELECT @schema@.users_of(array_agg(DISTINCT d.objid)) INTO users
+      FROM pg_event_trigger_ddl_commands() d
+      WHERE d.classid = 'pg_class'::regclass AND d.command_tag IN ('ALTER TYPE', 'ALTER TABLE');
+    IF looked IS NULL AND users IS NULL THEN
       RETURN;
     END IF;
   ELSE
@@ -241,7 +264,7 @@ BEGIN
   PERFORM pg_logical_emit_message(true, '@prefix@', '#' || COALESCE(token, '') || ' ' ||
       CASE WHEN count(*) > 1000 THEN '*'
            ELSE string_agg(CASE WHEN oid = ANY (unsent) THEN '!' ELSE '' END || oid, ' ') END)
-  FROM (SELECT DISTINCT unnest(looked || gone) AS oid) touched HAVING count(*) > 0;
+  FROM (SELECT DISTINCT unnest(looked || gone || users) AS oid) touched HAVING count(*) > 0;
 EXCEPTION WHEN OTHERS THEN
   RAISE WARNING 'pulse: %', SQLERRM;
 END $body$;
@@ -257,6 +280,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 std::string ddl_functions_sql(const publication_names& ours, int server_version) {
   std::string sql(helpers_sql);
   sql += care_sql;
+  sql += users_sql;
   sql += note_sql;
   replace_all(sql, "@schema@", quote_identifier(ddl_schema_of(ours)));
   replace_all(sql, "@base@", quote_literal(ours.base));

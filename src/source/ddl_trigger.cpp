@@ -70,8 +70,8 @@ constexpr const char* leftovers_sql = R"(
   FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)";
 
 std::vector<std::string> function_names() {
-  return {"note",      "care_for",          "unpublish",           "publish",      "lists_with",
-          "is_locked", "possible_identity", "has_virtual_columns", "alter_quietly"};
+  return {"note",      "care_for",          "unpublish",           "publish",       "lists_with",
+          "is_locked", "possible_identity", "has_virtual_columns", "alter_quietly", "users_of"};
 }
 
 }  // namespace

@@ -9,10 +9,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Between them is room for subtransactions. They pass 2^32 soon.
-constexpr std::uint32_t first_xid = 0xFFFFFFFF - 20'000;
-constexpr std::uint32_t xid_distance = 200;
-
 std::uint32_t xid_of(std::uint64_t number) {
   return first_xid + static_cast<std::uint32_t>(number) * xid_distance;
 }

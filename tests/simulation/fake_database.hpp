@@ -15,6 +15,13 @@
 
 namespace pulse::simulation {
 
+// Ids of transactions. Between them is room for subtransactions, and for those that roll back with
+// theirs. They pass 2^32 soon, and none is 0, which is nobody's: it lies behind the last
+// subtransaction of one that commits.
+inline constexpr std::uint32_t first_xid = 0xFFFFFFFF - 20'449;
+inline constexpr std::uint32_t xid_distance = 1000;
+inline constexpr std::uint32_t first_rolled_back_xid = first_xid + xid_distance / 2;
+
 struct fake_row {
   std::vector<std::uint32_t> tables;  // one; of a TRUNCATE any number
   lsn at;                             // rows of one COPY record share it

@@ -72,7 +72,7 @@ fake_walsender::open_transaction fake_walsender::streamed(const fake_transaction
 fake_walsender::open_transaction fake_walsender::rolled_back(const fake_transaction& like) {
   auto one = like;
   one.xid = next_xid_;
-  next_xid_ += 200;
+  next_xid_ += xid_distance;
   auto made = streamed(one);
   made.commits_as = nullptr;
   if (pick(1, 3) != 1)

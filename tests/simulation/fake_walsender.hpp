@@ -54,7 +54,7 @@ class fake_walsender {
   const fake_database* source_;
   std::mt19937_64 random_;
   std::size_t next_transaction_ = 0;
-  std::uint32_t next_xid_ = 700;
+  std::uint32_t next_xid_ = first_rolled_back_xid;
   std::vector<wal_message> queued_;
   std::size_t next_message_ = 0;
   std::vector<bool> described_;
