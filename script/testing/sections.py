@@ -88,8 +88,6 @@ REST = [
     Section(
         "tsan", COMPUTES, [["script/build", "tsan", "sanitized_tests"], ctest("tsan", "-R", SANITIZED_TESTS)], BUILT
     ),
-    sanitized("tsan"),
-    sanitized("asan"),
     Section(
         "matrix", WAITS,
         [
@@ -105,6 +103,10 @@ REST = [
     Section("long", WAITS, [npm("test:long")], READY),
     Section("demo", WAITS, [["script/demo"]], READY),
 ]
+
+
+# Too long for every run: only when they are named.
+BY_NAME = [sanitized("tsan"), sanitized("asan")]
 
 
 def on_postgres(major: str) -> list[Section]:
