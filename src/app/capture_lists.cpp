@@ -87,7 +87,7 @@ void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
   state.noted = {};
   wanted what;
   what.lists = true;
-  ask(std::move(what), [this](const auto& /*answer*/) { publications_.looking = false; });
+  ask(what, [this](const auto& /*answer*/) { publications_.looking = false; });
 }
 
 // Not every second.

@@ -65,7 +65,7 @@ source::async_result<std::vector<source::publication_loss>> capture::losses_of(
   if (!found) co_return found.error();
   std::vector<source::publication_loss> losses;
   for (const auto& [oid, after] : unsent) {
-    const auto is_it = [oid = oid](const auto& table) { return table.oid == oid; };
+    const auto is_it = [wanted_oid = oid](const auto& table) { return table.oid == wanted_oid; };
     const auto known = std::ranges::find_if((*now)->tables, is_it);
     if (known != (*now)->tables.end()) {
       losses.push_back(loss_of({oid, known->name}, after, has_list(*known) ? of_lists : of_names,

@@ -231,7 +231,7 @@ void capture::begin_look_at_publications(std::chrono::steady_clock::time_point n
   last_look_ = now;
   wanted what;
   what.publications = true;
-  ask(std::move(what), [this](const result<present>& answer) {
+  ask(what, [this](const result<present>& answer) {
     looking_ = false;
     if (!answer) note_look(answer.error());
   });

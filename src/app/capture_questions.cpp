@@ -38,8 +38,8 @@ source::async_result<> capture::open_side() {
 }
 
 void capture::ask(wanted what, std::function<void(result<present>)> done) {
-  asio::post(context_, [this, what = std::move(what), done = std::move(done)]() mutable {
-    questions_.push_back({std::move(what), std::move(done)});
+  asio::post(context_, [this, what, done = std::move(done)]() mutable {
+    questions_.push_back({what, std::move(done)});
     if (std::exchange(answering_, true)) return;
     asio::co_spawn(context_, answer_questions(), end_process_on);
   });

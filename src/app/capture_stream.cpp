@@ -204,7 +204,7 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
   last_lag_ = now;
   wanted what;
   what.retention = with_.project.event_persistence;
-  ask(std::move(what), [this](const result<present>& answer) {
+  ask(what, [this](const result<present>& answer) {
     measuring_ = false;
     if (!answer) return;
     if (answer->kept) {
@@ -225,7 +225,7 @@ void capture::begin_heartbeat(lsn flushed) {
   if (!heartbeat_.due(intake_.received(), flushed, std::chrono::steady_clock::now())) return;
   wanted what;
   what.heartbeat = true;
-  ask(std::move(what), [](const auto&) {});
+  ask(what, [](const auto&) {});
 }
 
 void capture::use_retention(log::retention_policy retention) {

@@ -141,7 +141,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   app::capture::wanted what;
   what.catalog = !known || chosen;
   if (known) what.table_oid = (*table)->oid;
-  capture_->ask(std::move(what),
+  capture_->ask(what,
                 [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
                   asio::post(delivery, [answered, answer] { answered(answer); });
                 });

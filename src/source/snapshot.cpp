@@ -20,11 +20,11 @@ error no_snapshot(std::string_view text) {
 // The number in front of `end`, and `text` goes on behind that.
 std::optional<std::uint64_t> take_number(std::string_view& text, char end) {
   std::uint64_t number = 0;
-  const auto length = std::min(text.find(end), text.size());
-  const auto* last = text.data() + length;
-  const auto [stopped, failure] = std::from_chars(text.data(), last, number);
-  if (failure != std::errc() || stopped != last) return std::nullopt;
-  text.remove_prefix(std::min(length + 1, text.size()));
+  const auto digits = text.substr(0, text.find(end));
+  const auto [stopped, failure] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (failure != std::errc() || stopped != digits.data() + digits.size()) return std::nullopt;
+  text.remove_prefix(std::min(digits.size() + 1, text.size()));
   return number;
 }
 

@@ -16,7 +16,6 @@ namespace {
 using pulse::testing::collect;
 using pulse::testing::sequences;
 using pulse::testing::test_event;
-using pulse::testing::text_tuple;
 using pulse::testing::wait_until;
 
 // What is right of it but for what its writer cannot know.
