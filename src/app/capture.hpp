@@ -179,6 +179,7 @@ class capture {
   source::async_result<> wait_for_kept_catalogs();
   result<void> adopt(std::shared_ptr<const catalog> read);
   source::async_result<source::published_look> look_at_publications(source::connection* database);
+  source::async_result<> read_look(source::connection* database, source::published_look* look);
   source::async_result<> compare_publications(std::shared_ptr<session> one);
   source::async_result<> tell_what_is_unpublished(std::shared_ptr<session> one);
   source::async_result<> pass_missing_publication(std::shared_ptr<session> one);

@@ -32,20 +32,41 @@ source::async_result<source::published_look> capture::look_at_publications(
   if (!before) co_return before.error();
   look.before = *before;
   look.before.timeline += base;
+  // One snapshot for all: a table that takes another's name between two would seem never to have
+  // been listed.
+  if (auto begun = co_await database->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      !begun)
+    co_return begun.error();
+  const auto read = co_await read_look(database, &look);
+  const auto ended = co_await database->query(read ? "COMMIT" : "ROLLBACK");
+  if (!read) co_return read.error();
+  if (!ended) co_return ended.error();
+  co_return look;
+}
+
+source::async_result<> capture::read_look(source::connection* database,
+                                          source::published_look* look) {
   // Named first: g++ 12 takes no braced list in a co_await expression.
   const auto publications = streamed_by();
   std::vector<std::string> triggers;
   if (!names_.own_publication) triggers = source::ddl_triggers_of(publications_.made.upkeep.names);
   auto state = co_await source::read_published_state(database, publications, triggers);
   if (!state) co_return state.error();
-  look.state = std::move(*state);
+  look->state = std::move(*state);
+  source::present_tables concerned;
+  if (published_.knows()) concerned = published_.concerned(*look);
+  if (!concerned.empty()) {
+    auto found = co_await source::read_present_tables(database, concerned, publications);
+    if (!found) co_return found.error();
+    look->tables = std::move(*found);
+  }
   const auto running = co_await source::read_running(database);
   if (!running) co_return running.error();
-  look.xmin = running->xmin;
-  look.xmax = running->xmax;
-  look.after = look.before;
-  look.after.commit = running->written;
-  co_return look;
+  look->xmin = running->xmin;
+  look->xmax = running->xmax;
+  look->after = look->before;
+  look->after.commit = running->written;
+  co_return result<void>();
 }
 
 // Before the stream begins. What is missing because the slot was made anew is a gap already.
@@ -122,18 +143,11 @@ source::async_result<> capture::watch_publications(source::connection* database)
 
 source::async_result<> capture::see_publications(source::connection* database,
                                                  source::published_look look) {
-  source::present_tables tables;
   source::catalog_part part;
-  if (const auto concerned = published_.concerned(look); !concerned.empty()) {
-    const auto publications = streamed_by();
-    auto found = co_await source::read_present_tables(database, concerned, publications);
-    if (!found) co_return found.error();
-    tables = std::move(*found);
-    for (const auto& table : concerned) part.tables.push_back(table.oid);
-    for (const auto& table : tables) part.tables.push_back(table.oid);
-  }
+  for (const auto& table : published_.concerned(look)) part.tables.push_back(table.oid);
+  for (const auto& table : look.tables) part.tables.push_back(table.oid);
   const bool altered = published_.altered(look);
-  const auto found = published_.see(look, tables, with_.log->bounds().mark());
+  const auto found = published_.see(look, look.tables, with_.log->bounds().mark());
   // The catalog says what streams are refused for, and which table has which number.
   if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);

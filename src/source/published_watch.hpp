@@ -18,6 +18,7 @@ struct published_look {
   std::uint64_t xmin = 0;  // every transaction before it has ended (manual, table 9.81)
   std::uint64_t xmax = 0;  // no transaction from it on had begun
   position after;          // what had committed by then is not behind it
+  present_tables tables;   // those that the watch is concerned with, in the same snapshot
 };
 
 // Changes that were perhaps not sent: those of transactions that committed behind `after`.
