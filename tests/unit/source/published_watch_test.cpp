@@ -23,7 +23,7 @@ position at(std::uint64_t place) {
 
 published_look look(std::uint64_t place, published_state state, std::uint64_t xmin,
                     std::uint64_t xmax) {
-  return {at(place), std::move(state), xmin, xmax, at(place + 5)};
+  return {at(place), std::move(state), xmin, xmax, at(place + 5), {}};
 }
 
 class published_watch_test : public ::testing::Test {
