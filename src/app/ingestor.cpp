@@ -173,6 +173,7 @@ result<void> ingestor::on_message(const logical_message& message) {
   for (const auto oid : said.tables) describe_again(oid);
   if (said.every_table) {
     std::vector<std::uint32_t> described;
+    described.reserve(known_.size());
     for (const auto& [oid, known] : known_) described.push_back(oid);
     for (const auto oid : described) describe_again(oid);
   }
