@@ -157,7 +157,7 @@ class capture {
   source::async_result<> stream(std::shared_ptr<session> one);
   source::async_result<> take_messages(std::shared_ptr<session> one);
   source::async_result<> clear_the_way(std::shared_ptr<session> one);
-  source::async_result<> wait_until_visible(source::connection* database);
+  source::async_result<> wait_until_visible(std::shared_ptr<session> one);
   source::async_result<> go_on_replaying();
   source::async_result<> wait_for_spill();
   void give_buffer_back(session& one);
@@ -175,6 +175,9 @@ class capture {
   source::async_result<std::shared_ptr<const catalog>> refresh_part(source::connection* database,
                                                                     source::catalog_part part);
   source::async_result<std::shared_ptr<const catalog>> refresh_outdated(
+      source::connection* database);
+  source::async_result<> sleep(std::chrono::milliseconds time);
+  source::async_result<std::shared_ptr<const catalog>> refresh_altered(
       source::connection* database);
   source::async_result<> wait_for_kept_catalogs();
   result<void> adopt(std::shared_ptr<const catalog> read);
@@ -287,8 +290,10 @@ class capture {
   bool measuring_ = false;  // a database that does not answer is asked once
 
   source::published_watch published_;
-  std::string published_database_;     // whose they are
-  std::uint64_t published_epoch_ = 0;  // looks that a connection has begun with
+  std::string published_database_;  // whose they are
+  // Looks that were begun before it rose are not used: a connection has begun with a look of its
+  // own since, or something else was lost.
+  std::uint64_t published_epoch_ = 0;
   std::chrono::steady_clock::time_point last_look_{};
   std::chrono::steady_clock::time_point place_kept_{};
   std::chrono::steady_clock::time_point last_repair_{};
@@ -305,11 +310,10 @@ class capture {
 
   // Of the publications; outlives connections.
   struct publication_state {
-    source::setup_result made;           // by the last setup
-    std::vector<std::string> streamed;   // what the stream names
-    ddl_message noted;                   // of the tables, what has not been looked at
-    bool touched = false;                // by a statement, since the last look
-    std::vector<std::uint32_t> altered;  // of the tables, those that are not read again yet
+    source::setup_result made;          // by the last setup
+    std::vector<std::string> streamed;  // what the stream names
+    ddl_message noted;                  // what statements have touched that no look is for yet
+    ddl_message altered;  // what the look is for, until all is done that follows from it
     std::chrono::steady_clock::time_point last_look{};
     bool looking = false;
     std::string problem;    // of the last look

@@ -5,11 +5,17 @@
 #include <unordered_set>
 #include <utility>
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "app/capture_session.hpp"
 #include "base/backoff.hpp"
 #include "source/snapshot.hpp"
 
 namespace pulse::app {
+
+namespace asio = boost::asio;
 
 namespace {
 
@@ -42,25 +48,36 @@ std::vector<const catalog_table*> find_new_partitions(const catalog& before, con
 
 }  // namespace
 
+// Not by pause(): the connection for questions reads catalogs too, and must not end a wait of the
+// stream's.
+source::async_result<> capture::sleep(std::chrono::milliseconds time) {
+  asio::steady_timer timer(context_, time);
+  boost::system::error_code cancelled;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  if (stopping_) co_return error{errc::cancelled, "stopping", {}};
+  co_return result<void>();
+}
+
 source::async_result<> capture::wait_for_kept_catalogs() {
   while (unkept_catalogs_ >= unkept_catalogs_max) {
-    if (auto waited = co_await pause(kept_poll_interval); !waited) co_return waited.error();
+    if (auto slept = co_await sleep(kept_poll_interval); !slept) co_return slept.error();
   }
   co_return result<void>();
 }
 
 // PostgreSQL sends a transaction before other sessions see it: what it has altered would be read as
 // it was before. A commit may stay invisible for long (a synchronous standby is away), and capture
-// does not wait that long.
-source::async_result<> capture::wait_until_visible(source::connection* database) {
+// does not wait that long, and once for each transaction.
+source::async_result<> capture::wait_until_visible(std::shared_ptr<session> one) {
+  const auto xid = ingest_.transaction_id();
+  if (std::exchange(one->waited_for_xid, xid) == xid) co_return result<void>();
   const auto end = std::chrono::steady_clock::now() + visible_wait_max;
-  backoff wait(visible_poll_first, visible_poll_most, ingest_.transaction_id());
+  backoff wait(visible_poll_first, visible_poll_most, xid);
   for (;;) {
-    const auto seen = co_await source::read_snapshot(database);
+    const auto seen = co_await source::read_snapshot(one->database.get());
     if (!seen) co_return seen.error();
-    if (seen->sees(ingest_.transaction_id())) co_return result<void>();
-    if (std::chrono::steady_clock::now() > end) co_return result<void>();
-    if (auto waited = co_await pause(wait.next()); !waited) co_return waited.error();
+    if (seen->sees(xid) || std::chrono::steady_clock::now() > end) co_return result<void>();
+    if (auto slept = co_await sleep(wait.next()); !slept) co_return slept.error();
   }
 }
 

@@ -67,24 +67,18 @@ void capture::connect_again(std::string why) {
 void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
   auto& state = publications_;
   if (!session_ || !session_->streams || state.made.own_publication || state.looking) return;
-  auto said = ingest_.take_ddl();
   auto& noted = state.noted;
-  noted.every_table = noted.every_table || said.every_table;
-  if (!said.tables.empty()) noted.tables = std::move(said.tables);
-  if (!said.unsent.empty()) noted.unsent = std::move(said.unsent);
-  const bool touched = noted.every_table || !noted.tables.empty();
+  noted.add(ingest_.take_ddl());
   const bool is_told = state.made.has_triggers &&
                        session_->database->server_version() >= source::messages_server_version_min;
-  const bool often = !is_told || state.made.has_old || touched;
+  const bool often = !is_told || state.made.has_old || !noted.empty();
   if (now - state.last_look < (often ? look_interval_without : look_interval_with_triggers) &&
       noted.unsent.empty()) {
     return;
   }
   state.last_look = now;
   state.looking = true;
-  state.touched = state.touched || touched;
-  state.altered = std::move(noted.tables);
-  state.noted = {};
+  state.altered.add(std::exchange(noted, {}));
   wanted what;
   what.lists = true;
   ask(what, [this](const auto& /*answer*/) { publications_.looking = false; });
@@ -97,16 +91,23 @@ void capture::say_once(std::string& last, std::string_view what, const result<vo
   log_warning("capture", what, {{"project", with_.project.name}, {"reason", problem}});
 }
 
+source::async_result<std::shared_ptr<const catalog>> capture::refresh_altered(
+    source::connection* database) {
+  const auto& altered = publications_.altered;
+  if (altered.every_table) co_return co_await refresh_catalog(database);
+  source::catalog_part part;
+  part.tables.assign(altered.tables.begin(), altered.tables.end());
+  co_return co_await refresh_part(database, std::move(part));
+}
+
 source::async_result<> capture::keep_lists(source::connection* database) {
   auto& state = publications_;
   const auto& made = state.made;
   if (made.own_publication || !made.changeable) co_return result<void>();
-  const bool touched = std::exchange(state.touched, false);
-  if (!state.altered.empty() && catalog_) {
+  const bool touched = !state.altered.empty();
+  if (touched && catalog_) {
     // A table may be a partition now.
-    source::catalog_part altered;
-    altered.tables = std::exchange(state.altered, {});
-    if (auto read = co_await refresh_part(database, altered); !read) co_return read.error();
+    if (auto read = co_await refresh_altered(database); !read) co_return read.error();
   }
   const auto placed = co_await source::reconcile(database, made.upkeep);
   if (!placed) co_return placed.error();
@@ -117,6 +118,8 @@ source::async_result<> capture::keep_lists(source::connection* database) {
     if (!inserts_only) co_return inserts_only.error();
     note_inserts_only(*inserts_only);
   }
+  // Not before: what has failed is done again.
+  state.altered = {};
   if (!placed->done.empty()) {
     log_info("capture", "tables were published, or are no more",
              {{"project", with_.project.name}, {"tables", source::misplaced_names(placed->done)}});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/capture_session.hpp"
+#include "source/relations.hpp"
 #include "source/replication.hpp"
 
 namespace pulse::app {
@@ -15,18 +16,7 @@ constexpr source::published_actions of_names{true, false, false, true};
 
 // UPDATEs and DELETEs of others are not sent at all.
 bool has_list(const catalog_table& table) {
-  if (table.partitioned) return false;
-  switch (table.identity) {
-    case replica_identity::full:
-      return true;
-    case replica_identity::index:
-      return std::ranges::any_of(table.columns, &catalog_column::in_replica_index);
-    case replica_identity::primary_key:
-      return !table.primary_key.empty();
-    case replica_identity::nothing:
-      return false;
-  }
-  return false;
+  return !table.partitioned && source::has_identity(table);
 }
 
 source::publication_loss loss_of(source::present_table table, const position& after,
@@ -44,6 +34,8 @@ source::publication_loss loss_of(source::present_table table, const position& af
 // Remembered before it is recorded: whoever starts after a kill finds its end.
 source::async_result<> capture::lose(source::publication_loss loss) {
   const auto open = published_.lose(std::move(loss));
+  // A look that is under way has not asked for its tables.
+  ++published_epoch_;
   keep_publications();
   if (auto told = co_await tell_of_loss(open, std::nullopt); !told) co_return told.error();
   published_.told(open);

@@ -1,6 +1,7 @@
 // What the publications send is looked at beside the stream of changes: what others alter or drop
 // is put right where it can be, and what was perhaps not sent meanwhile is a gap.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/logging.hpp"
 #include "control/published_json.hpp"
 #include "source/ddl_trigger.hpp"
+#include "source/one_snapshot.hpp"
 #include "source/replication.hpp"
 #include "source/setup.hpp"
 
@@ -34,13 +36,9 @@ source::async_result<source::published_look> capture::look_at_publications(
   look.before.timeline += base;
   // One snapshot for all: a table that takes another's name between two would seem never to have
   // been listed.
-  if (auto begun = co_await database->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      !begun)
-    co_return begun.error();
-  const auto read = co_await read_look(database, &look);
-  const auto ended = co_await database->query(read ? "COMMIT" : "ROLLBACK");
-  if (!read) co_return read.error();
-  if (!ended) co_return ended.error();
+  const std::function<source::async_result<>()> read = [&] { return read_look(database, &look); };
+  if (auto outcome = co_await source::in_one_snapshot(database, read); !outcome)
+    co_return outcome.error();
   co_return look;
 }
 
@@ -53,10 +51,9 @@ source::async_result<> capture::read_look(source::connection* database,
   auto state = co_await source::read_published_state(database, publications, triggers);
   if (!state) co_return state.error();
   look->state = std::move(*state);
-  source::present_tables concerned;
-  if (published_.knows()) concerned = published_.concerned(*look);
-  if (!concerned.empty()) {
-    auto found = co_await source::read_present_tables(database, concerned, publications);
+  if (published_.knows()) look->concerned = published_.concerned(*look);
+  if (!look->concerned.empty()) {
+    auto found = co_await source::read_present_tables(database, look->concerned, publications);
     if (!found) co_return found.error();
     look->tables = std::move(*found);
   }
@@ -144,10 +141,10 @@ source::async_result<> capture::watch_publications(source::connection* database)
 source::async_result<> capture::see_publications(source::connection* database,
                                                  source::published_look look) {
   source::catalog_part part;
-  for (const auto& table : published_.concerned(look)) part.tables.push_back(table.oid);
+  for (const auto& table : look.concerned) part.tables.push_back(table.oid);
   for (const auto& table : look.tables) part.tables.push_back(table.oid);
   const bool altered = published_.altered(look);
-  const auto found = published_.see(look, look.tables, with_.log->bounds().mark());
+  const auto found = published_.see(look, with_.log->bounds().mark());
   // The catalog says what streams are refused for, and which table has which number.
   if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);

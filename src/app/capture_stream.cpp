@@ -63,8 +63,7 @@ source::async_result<> capture::take_messages(std::shared_ptr<session> one) {
 source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
   if (streamed_.out_of_space()) co_return co_await wait_for_spill();
   if (!ingest_.waits()) co_return co_await go_on_replaying();
-  if (auto visible = co_await wait_until_visible(one->database.get()); !visible)
-    co_return visible.error();
+  if (auto visible = co_await wait_until_visible(one); !visible) co_return visible.error();
   if (ingest_.has_unsent()) {
     if (auto told = co_await tell_of_unsent(one); !told) co_return told.error();
     if (!ingest_.needs_catalog()) co_return result<void>();

@@ -10,9 +10,6 @@ namespace pulse::app {
 
 namespace {
 
-// Between two looks a migration may touch many tables, the same ones again and again.
-constexpr std::size_t altered_tables_max = 10'000;
-
 bool holds_composite(const column_type& type) {
   return type.kind == value_kind::composite ||
          std::ranges::any_of(type.parts,
@@ -44,8 +41,7 @@ void ingestor::start(timelines history) {
   // The server describes every table again on a new connection.
   known_.clear();
   unresolved_.clear();
-  altered_.clear();
-  altered_too_many_ = false;
+  outdated_ = {};
   unsent_.clear();
 }
 
@@ -104,9 +100,9 @@ result<void> ingestor::resolve_with(const type_catalog& types) {
 
 ingestor::outdated ingestor::take_outdated() {
   outdated found;
-  found.everything = std::exchange(altered_too_many_, false);
-  found.tables.assign(altered_.begin(), altered_.end());
-  altered_.clear();
+  const auto said = std::exchange(outdated_, {});
+  found.everything = said.every_table;
+  found.tables.assign(said.tables.begin(), said.tables.end());
   for (const auto& definition : unresolved_) {
     found.tables.push_back(definition.oid);
     for (const auto& column : definition.columns) found.types.push_back(column.type_oid);
@@ -158,15 +154,8 @@ result<void> ingestor::on_change(const row_change& change) {
 result<void> ingestor::on_message(const logical_message& message) {
   if (message.prefix != ddl_message_prefix) return {};
   const auto said = parse_ddl_message(message.content, ddl_token_);
-  ddl_.every_table =
-      ddl_.every_table || said.every_table || ddl_.tables.size() > altered_tables_max;
-  if (ddl_.every_table) {
-    ddl_.tables.clear();
-  } else {
-    ddl_.tables.insert(ddl_.tables.end(), said.tables.begin(), said.tables.end());
-  }
-  if (ddl_.unsent.size() <= altered_tables_max)
-    ddl_.unsent.insert(ddl_.unsent.end(), said.unsent.begin(), said.unsent.end());
+  ddl_.add(said);
+  outdated_.add(said);
   // Of an ordinal of its own, before whatever comes next.
   const position at{history_.at(commit_), commit_, message.at, 0};
   for (const auto oid : said.unsent) unsent_.push_back({oid, at});
@@ -176,11 +165,6 @@ result<void> ingestor::on_message(const logical_message& message) {
     described.reserve(known_.size());
     for (const auto& [oid, known] : known_) described.push_back(oid);
     for (const auto oid : described) describe_again(oid);
-  }
-  altered_.insert(said.tables.begin(), said.tables.end());
-  if (said.every_table || altered_.size() > altered_tables_max) {
-    altered_too_many_ = true;
-    altered_.clear();
   }
   return {};
 }

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -133,10 +132,9 @@ class ingestor final : public fragment_sink {
   lsn received_through_;
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;
-  ddl_message ddl_;
+  ddl_message ddl_;       // since the last take_ddl()
+  ddl_message outdated_;  // since the last take_outdated()
   std::string ddl_token_;
-  std::unordered_set<std::uint32_t> altered_;  // since the last take_outdated()
-  bool altered_too_many_ = false;
   std::vector<unsent_table> unsent_;
 
   std::uint64_t captured_ = 0;

@@ -4,6 +4,14 @@
 
 namespace pulse {
 
+void ddl_message::add(const ddl_message& more) {
+  constexpr std::size_t tables_max = 10'000;
+  tables.insert(more.tables.begin(), more.tables.end());
+  if (unsent.size() <= tables_max) unsent.insert(more.unsent.begin(), more.unsent.end());
+  every_table = every_table || more.every_table || tables.size() > tables_max;
+  if (every_table) tables.clear();
+}
+
 ddl_message parse_ddl_message(std::string_view content, std::string_view token) {
   // As many as the triggers name.
   constexpr std::size_t tables_max = 1000;
@@ -25,8 +33,8 @@ ddl_message parse_ddl_message(std::string_view content, std::string_view token) 
     if (word == "*" || message.tables.size() == tables_max) {
       message.every_table = true;
     } else if (is_oid) {
-      message.tables.push_back(oid);
-      if (unsent && is_ours) message.unsent.push_back(oid);
+      message.tables.insert(oid);
+      if (unsent && is_ours) message.unsent.insert(oid);
     }
   }
   return message;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string_view>
-#include <vector>
 
 namespace pulse {
 
@@ -12,12 +12,17 @@ namespace pulse {
 inline constexpr std::string_view ddl_message_prefix = "pulse.ddl";
 
 struct ddl_message {
-  bool every_table = false;           // there were more than the message holds
-  std::vector<std::uint32_t> tables;  // OIDs of those that it concerns
+  bool every_table = false;        // there are more than are named
+  std::set<std::uint32_t> tables;  // OIDs of those that it concerns
   // Of these: UPDATEs and DELETEs (of a partitioned table: the name that its partitions' rows come
   // under) are not published as they should be from the message's place on, until Pulse has listed
   // the table.
-  std::vector<std::uint32_t> unsent;
+  std::set<std::uint32_t> unsent;
+
+  // As if both were one. A migration may touch many tables, the same ones again and again: beyond a
+  // bound it is every table.
+  void add(const ddl_message& more);
+  bool empty() const { return !every_table && tables.empty(); }
 };
 
 // '#' and the token, then OIDs separated by blanks, those of `unsent` with '!' before them, or "*"

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "source/catalog_rows.hpp"
 #include "source/catalog_sql.hpp"
 #include "source/numbers.hpp"
+#include "source/one_snapshot.hpp"
 #include "source/publications.hpp"
 
 namespace pulse::source {
@@ -176,11 +178,6 @@ async_result<> read_rules_of(part_reading* part) {
 }
 
 async_result<> read_part(part_reading* part) {
-  if (auto begun =
-          co_await part->database->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      !begun) {
-    co_return begun.error();
-  }
   for (bool grows = true; grows;) {
     const auto family = co_await find_family(part);
     if (!family) co_return family.error();
@@ -193,10 +190,7 @@ async_result<> read_part(part_reading* part) {
     grows = part->tables.size() + part->moved.size() != before;
   }
   if (auto read = co_await read_types_of(part); !read) co_return read.error();
-  if (auto read = co_await read_rules_of(part); !read) co_return read.error();
-  const auto ended = co_await part->database->query("COMMIT");
-  if (!ended) co_return ended.error();
-  co_return result<void>();
+  co_return co_await read_rules_of(part);
 }
 
 bool is_as_known(const part_reading& part) {
@@ -258,11 +252,8 @@ async_result<catalog_reading> read_changed(connection* database, published_by sc
   part->sql = part_of_catalog_sql(part->scope.own, database->server_version());
   part->tables.insert(wanted.tables.begin(), wanted.tables.end());
   part->types.insert(wanted.types.begin(), wanted.types.end());
-  if (auto read = co_await read_part(part.get()); !read) {
-    // It has ended with the connection, or ends here.
-    co_await database->query("ROLLBACK");
-    co_return read.error();
-  }
+  const std::function<async_result<>()> all = [&] { return read_part(part.get()); };
+  if (auto read = co_await in_one_snapshot(database, all); !read) co_return read.error();
   catalog_reading reading;
   reading.rows = part->rows;
   const bool same = is_as_known(*part);

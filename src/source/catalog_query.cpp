@@ -1,10 +1,12 @@
 #include "source/catalog_query.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "source/catalog_rows.hpp"
 #include "source/catalog_sql.hpp"
+#include "source/one_snapshot.hpp"
 #include "source/publications.hpp"
 
 namespace pulse::source {
@@ -22,11 +24,7 @@ constexpr const char* publication_sql = R"(
 
 // Named before they are awaited: g++ 12 destroys the temporary of a conditional in a co_await
 // expression twice.
-async_result<catalog_reading> read_once(connection* database, published_by scope) {
-  if (auto begun = co_await database->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      !begun) {
-    co_return begun.error();
-  }
+async_result<> read_once(connection* database, published_by scope, catalog_reading* reading) {
   const bool own = scope.own;
   const std::string which = own ? scope.name : text_array(scope.streamed);
   const auto sql = whole_catalog_sql(own, database->server_version());
@@ -48,7 +46,6 @@ async_result<catalog_reading> read_once(connection* database, published_by scope
   if (!sends) co_return sends.error();
   const auto attributes = co_await database->query(sql.attributes);
   if (!attributes) co_return wrap("reading the composite types", attributes.error());
-  if (auto ended = co_await database->query("COMMIT"); !ended) co_return ended.error();
 
   auto made = std::make_shared<catalog>();
   made->tables = tables_in(*tables, *columns);
@@ -58,23 +55,22 @@ async_result<catalog_reading> read_once(connection* database, published_by scope
   made->publication.name = scope.name;
   if (own) made->publication = std::move(*sends);
   for (auto& type : types_in(*types, *labels, *attributes)) made->types.put(std::move(type));
-  catalog_reading reading;
-  reading.known = std::move(made);
-  reading.rows = tables->rows().size() + columns->rows().size() + types->rows().size() +
-                 labels->rows().size() + collations->rows().size() + attributes->rows().size();
-  co_return reading;
+  reading->known = std::move(made);
+  reading->rows = tables->rows().size() + columns->rows().size() + types->rows().size() +
+                  labels->rows().size() + collations->rows().size() + attributes->rows().size();
+  co_return result<void>();
 }
 
 }  // namespace
 
 async_result<catalog_reading> read_catalog(connection* database, published_by scope) {
+  catalog_reading reading;
+  const std::function<async_result<>()> once = [&] { return read_once(database, scope, &reading); };
   for (int tries = 1;; ++tries) {
-    auto read = co_await read_once(database, scope);
-    if (read) co_return read;
-    // The transaction has ended with the connection, or ends here.
-    const auto ended = co_await database->query("ROLLBACK");
+    const auto read = co_await in_one_snapshot(database, once);
+    if (read) co_return reading;
     const bool gone = read.error().what.find("could not open relation") != std::string::npos;
-    if (!ended || !gone || tries == read_tries_max) co_return read.error();
+    if (!gone || tries == read_tries_max) co_return read.error();
   }
 }
 

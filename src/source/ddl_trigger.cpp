@@ -55,7 +55,7 @@ constexpr const char* leftovers_sql = R"(
                      WHERE n.nspname = $1 AND p.proname = ANY ($2::pg_catalog.text[])
                        AND p.proowner IN (SELECT oid FROM trusted)),
        tokens AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                  WHERE n.nspname = $1 AND c.relname = 'token' AND c.relkind = 'S'
+                  WHERE n.nspname = $1 AND c.relname = $3 AND c.relkind = 'S'
                     AND c.relowner IN (SELECT oid FROM trusted))
   SELECT COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format('DROP FUNCTION %s;', f.oid::pg_catalog.regprocedure), '')
                    FROM functions f), '') ||
@@ -69,6 +69,41 @@ constexpr const char* leftovers_sql = R"(
                                       AND d.objid IN (SELECT oid FROM tokens)))
   FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)";
 
+// Empty: there is none, or it is none that only Pulse's role can read.
+async_result<std::string> read_token(connection* database, std::string schema) {
+  const auto found = co_await database->query(
+      R"(SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'S' AND c.relacl IS NOT NULL
+           AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
+           AND NOT EXISTS (SELECT 1 FROM pg_catalog.aclexplode(c.relacl) a WHERE a.grantee <> c.relowner))",
+      with(schema, std::string(token_name)));
+  if (!found) co_return wrap("reading the event triggers' token", found.error());
+  if (found->empty()) co_return std::string();
+  const auto read = co_await database->query("SELECT last_value FROM " + quote_identifier(schema) +
+                                             "." + token_name);
+  if (!read) co_return wrap("reading the event triggers' token", read.error());
+  co_return std::string(read->value(0));
+}
+
+// Default privileges may give it to others at once.
+std::string token_sql(const std::string& schema, const std::string& token) {
+  const auto name = schema + "." + token_name;
+  return fmt::format(R"(
+    DROP SEQUENCE IF EXISTS {0}; CREATE SEQUENCE {0} START {1}; REVOKE ALL ON SEQUENCE {0} FROM PUBLIC;
+    DO $body$
+    DECLARE
+      made pg_catalog.regclass := {2};
+      other pg_catalog.regrole;
+    BEGIN
+      FOR other IN SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.aclexplode(c.relacl) a
+                   WHERE c.oid = made AND a.grantee <> c.relowner
+      LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SEQUENCE %s FROM %s', made, other);
+      END LOOP;
+    END $body$;)",
+                     name, token, quote_literal(name));
+}
+
 std::vector<std::string> function_names() {
   return {"note",      "care_for",          "unpublish",           "publish",       "lists_with",
           "is_locked", "possible_identity", "has_virtual_columns", "alter_quietly", "users_of"};
@@ -76,7 +111,7 @@ std::vector<std::string> function_names() {
 
 }  // namespace
 
-async_result<> install_ddl_triggers(connection* database, source_names names) {
+async_result<std::string> install_ddl_triggers(connection* database, source_names names) {
   const auto ours = publications_of(names, database->server_version());
   const auto functions = ddl_functions_sql(ours, database->server_version());
   const auto digest = digest_of(functions);
@@ -84,18 +119,20 @@ async_result<> install_ddl_triggers(connection* database, source_names names) {
   const auto there = co_await database->query(
       state_sql, with(ddl_schema_of(ours), end_trigger(ours), drop_trigger(ours)));
   if (!there) co_return wrap("looking for the event triggers", there.error());
+  auto token = co_await read_token(database, ddl_schema_of(ours));
+  if (!token) co_return token.error();
   // A statement that runs meanwhile may be about to call a function: none is dropped for nothing.
-  if (!there->empty() && there->value(1) == digest && there->value(2) == "2")
-    co_return result<void>();
+  if (!there->empty() && there->value(1) == digest && there->value(2) == "2" && !token->empty())
+    co_return token;
   // Fails where somebody else has made the schema since it was looked for.
   std::string sql = "BEGIN; SET LOCAL lock_timeout = '200ms';";
   if (there->empty()) sql += "CREATE SCHEMA " + schema + ";";
-  // One that is there goes on: messages with it may not have been read yet.
   sql += "REVOKE ALL ON SCHEMA " + schema + " FROM PUBLIC;";
-  sql += fmt::format(
-      "CREATE SEQUENCE IF NOT EXISTS {0}.{1} START {2}; REVOKE ALL ON SEQUENCE {0}.{1} FROM "
-      "PUBLIC;",
-      schema, token_name, new_token());
+  // One that is there goes on: messages with it may not have been read yet.
+  if (token->empty()) {
+    token = new_token();
+    sql += token_sql(schema, *token);
+  }
   sql += functions;
   sql += fmt::format("COMMENT ON SCHEMA {} IS {};", schema, quote_literal(digest));
   for (const auto& [name, event] : {std::pair(end_trigger(ours), "ddl_command_end"),
@@ -119,24 +156,7 @@ async_result<> install_ddl_triggers(connection* database, source_names names) {
     co_await database->query("ROLLBACK");
     co_return wrap("installing the event triggers", outcome.error());
   }
-  co_return result<void>();
-}
-
-// Of a sequence that is somebody else's nothing is believed.
-async_result<std::string> read_ddl_token(connection* database, publication_names ours) {
-  const auto schema = ddl_schema_of(ours);
-  const auto found = co_await database->query(
-      R"(SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'S' AND c.relacl IS NOT NULL
-           AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
-           AND NOT EXISTS (SELECT 1 FROM pg_catalog.aclexplode(c.relacl) a WHERE a.grantee <> c.relowner))",
-      with(schema, std::string(token_name)));
-  if (!found) co_return wrap("reading the event triggers' token", found.error());
-  if (found->empty()) co_return std::string();
-  const auto read = co_await database->query("SELECT last_value FROM " + quote_identifier(schema) +
-                                             "." + token_name);
-  if (!read) co_return wrap("reading the event triggers' token", read.error());
-  co_return std::string(read->value(0));
+  co_return token;
 }
 
 std::string ddl_schema_of(const publication_names& ours) {
@@ -150,7 +170,8 @@ std::vector<std::string> ddl_triggers_of(const publication_names& ours) {
 async_result<> drop_ddl_triggers(connection* database, publication_names ours,
                                  std::vector<finding>* report) {
   const auto there = co_await database->query(
-      leftovers_sql, with(ddl_schema_of(ours), text_array(function_names())));
+      leftovers_sql,
+      with(ddl_schema_of(ours), text_array(function_names()), std::string(token_name)));
   if (!there) co_return wrap("looking for the event triggers", there.error());
   if (there->empty()) co_return result<void>();
   std::string sql = "BEGIN;";
@@ -181,8 +202,8 @@ async_result<> drop_old_trigger(connection* database, publication_names ours,
   if (!needed) co_return wrap("looking for the event trigger", needed.error());
   if (needed->value(0) != "t" || needed->value(1) == "t") co_return result<void>();
   std::vector<std::string> function{"identify_keyless_tables"};
-  const auto there =
-      co_await database->query(leftovers_sql, with(std::string(old_schema), text_array(function)));
+  const auto there = co_await database->query(
+      leftovers_sql, with(std::string(old_schema), text_array(function), std::string(token_name)));
   if (!there) co_return wrap("looking for the event trigger", there.error());
   std::string sql = fmt::format("BEGIN; DROP EVENT TRIGGER {};", quote_identifier(old_trigger));
   const bool schema_too = there->value(1) == "t";

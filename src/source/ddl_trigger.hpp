@@ -14,10 +14,10 @@ namespace pulse::source {
 // Installs the triggers, or brings an older version of them up to date. Needs a superuser. Changes
 // nothing when they are there as they should be. Whatever bears their names must
 // be Pulse's: see refuse_what_others_own().
-async_result<> install_ddl_triggers(connection* database, source_names names);
-// What their messages begin with, which nobody else can read; empty where there is none to be
-// believed. See change/ddl_message.hpp.
-async_result<std::string> read_ddl_token(connection* database, publication_names ours);
+//
+// Gives the token that their messages begin with and nobody else can read: see
+// change/ddl_message.hpp. One that others can read is made anew.
+async_result<std::string> install_ddl_triggers(connection* database, source_names names);
 
 // The schema of their functions, and the event triggers, that of earlier versions included.
 std::string ddl_schema_of(const publication_names& ours);

@@ -59,11 +59,9 @@ bool published_watch::altered(const published_look& look) const {
                              &publication_state::row, &publication_state::row);
 }
 
-published_watch::findings published_watch::see(const published_look& look,
-                                               const present_tables& present,
-                                               const position& stored) {
+published_watch::findings published_watch::see(const published_look& look, const position& stored) {
   findings found;
-  auto lost = find_unsent(known_->state, look.state, present);
+  auto lost = find_unsent(known_->state, look.state, look.tables);
   found.memory_changed = known_->state != look.state;
   if (lost) {
     auto after = lost->publication_gone ? std::min(known_->at, stored) : known_->at;
@@ -80,7 +78,7 @@ published_watch::findings published_watch::see(const published_look& look,
     const auto before = loss.over_before;
     // What a transaction wrote while it was not sent is missing also when the transaction commits
     // later: the loss ends with the last one that was under way when it was sent again.
-    if (!is_sent_again(loss.what, look.state, present)) {
+    if (!is_sent_again(loss.what, look.state, look.tables)) {
       loss.over_before.reset();
     } else if (!loss.over_before) {
       loss.over_before = look.xmax;

@@ -11,14 +11,15 @@
 
 namespace pulse::source {
 
-// One look at the database. The members are read in this order, each after the one before it.
+// One look at the database: `before` is read first and `after` last, all else in one snapshot.
 struct published_look {
   position before;  // flushed by then: what commits later is behind it
   published_state state;
-  std::uint64_t xmin = 0;  // every transaction before it has ended (manual, table 9.81)
-  std::uint64_t xmax = 0;  // no transaction from it on had begun
-  position after;          // what had committed by then is not behind it
-  present_tables tables;   // those that the watch is concerned with, in the same snapshot
+  present_tables concerned;  // of which it was asked what they are: see published_watch
+  present_tables tables;     // the answer
+  std::uint64_t xmin = 0;    // every transaction before it has ended (manual, table 9.81)
+  std::uint64_t xmax = 0;    // no transaction from it on had begun
+  position after;            // what had committed by then is not behind it
 };
 
 // Changes that were perhaps not sent: those of transactions that committed behind `after`.
@@ -70,7 +71,7 @@ class published_watch {
   // told() or ended() says that it is recorded.
   // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
   // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
-  findings see(const published_look& look, const present_tables& present, const position& stored);
+  findings see(const published_look& look, const position& stored);
   // What is known otherwise to be lost from `loss.after` on; found by see() until it ends. Gives
   // the loss that is open for it.
   publication_loss lose(publication_loss loss);

@@ -77,6 +77,11 @@ relation relation_from_catalog(const catalog_table& table, const type_catalog& t
   return made;
 }
 
+bool has_identity(const catalog_table& table) {
+  return std::ranges::any_of(table.columns,
+                             [&](const auto& column) { return in_identity(table, column); });
+}
+
 table_facts facts_from_catalog(const catalog_table& table, const catalog& known) {
   table_facts facts;
   const auto collation_of = [&](std::uint32_t oid) -> std::optional<collation> {

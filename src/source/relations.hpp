@@ -21,6 +21,9 @@ relation resolve_as_text(const relation_definition& definition, const type_catal
 // first change.
 relation relation_from_catalog(const catalog_table& table, const type_catalog& types);
 
+// Whether UPDATEs and DELETEs of the table name a row: its replica identity has columns.
+bool has_identity(const catalog_table& table);
+
 // What filters on the table want to know beside its definition.
 table_facts facts_from_catalog(const catalog_table& table, const catalog& known);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "source/numbers.hpp"
+#include "source/snapshot.hpp"
 #include "source/timeline_history.hpp"
 
 namespace pulse::source {
@@ -86,15 +87,13 @@ async_result<> start_streaming(connection* replication, stream_options options) 
 }
 
 async_result<running_transactions> read_running(connection* database) {
-  const auto found = co_await database->query(
-      "SELECT txid_snapshot_xmin(now), txid_snapshot_xmax(now) FROM txid_current_snapshot() AS "
-      "now");
-  if (!found) co_return wrap("looking at the running transactions", found.error());
+  const auto now = co_await read_snapshot(database);
+  if (!now) co_return wrap("looking at the running transactions", now.error());
   const auto written = co_await database->query("SELECT pg_current_wal_insert_lsn()");
   if (!written) co_return wrap("looking at the running transactions", written.error());
   running_transactions running;
-  running.xmin = number_in<std::uint64_t>(found->value(0));
-  running.xmax = number_in<std::uint64_t>(found->value(1));
+  running.xmin = now->xmin;
+  running.xmax = now->xmax;
   running.written = parse_lsn(written->value(0)).value_or(lsn{});
   co_return running;
 }

@@ -131,9 +131,7 @@ async_result<> publish(connection* database, source_names names, setup_result* m
     const auto installed = co_await install_ddl_triggers(database, names);
     made->has_triggers = installed.has_value();
     if (installed) {
-      auto token = co_await read_ddl_token(database, made->upkeep.names);
-      if (!token) co_return token.error();
-      made->ddl_token = std::move(*token);
+      made->ddl_token = *installed;
     } else {
       made->report.push_back(
           {severity::warning,

@@ -1,14 +1,14 @@
 #include "change/ddl_message.hpp"
 
+#include <set>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 
 namespace pulse {
 namespace {
 
-using oids = std::vector<std::uint32_t>;
+using oids = std::set<std::uint32_t>;
 
 TEST(ddl_message, names_tables_and_those_that_are_not_sent) {
   const auto said = parse_ddl_message("#12 16384 !16390 4294967295", "12");
@@ -35,6 +35,26 @@ TEST(ddl_message, that_something_is_not_sent_is_believed_with_the_token_alone) {
     EXPECT_TRUE(parse_ddl_message(said, "12").unsent.empty()) << said;
   EXPECT_TRUE(parse_ddl_message("# !7", "").unsent.empty());
   EXPECT_EQ(parse_ddl_message("#11 !7", "12").tables, (oids{7})) << "a reason to look";
+}
+
+TEST(ddl_message, one_after_another_is_of_the_tables_of_both_until_they_are_too_many) {
+  auto all = parse_ddl_message("#12 7 !8", "12");
+  EXPECT_FALSE(all.empty());
+  all.add(parse_ddl_message("8 9", ""));
+  EXPECT_EQ(all.tables, (oids{7, 8, 9}));
+  EXPECT_EQ(all.unsent, (oids{8}));
+  ddl_message many;
+  EXPECT_TRUE(many.empty());
+  for (std::uint32_t oid = 1; !many.every_table && oid < 20'000; ++oid) {
+    ddl_message one;
+    one.tables = {oid};
+    many.add(one);
+    many.add(one);
+  }
+  EXPECT_TRUE(many.every_table);
+  EXPECT_TRUE(many.tables.empty());
+  many.add(parse_ddl_message("7", ""));
+  EXPECT_TRUE(many.tables.empty()) << "every table is more than one";
 }
 
 }  // namespace

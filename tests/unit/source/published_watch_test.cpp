@@ -23,33 +23,37 @@ position at(std::uint64_t place) {
 
 published_look look(std::uint64_t place, published_state state, std::uint64_t xmin,
                     std::uint64_t xmax) {
-  return {at(place), std::move(state), xmin, xmax, at(place + 5), {}};
+  return {at(place), std::move(state), {}, {}, xmin, xmax, at(place + 5)};
 }
 
 class published_watch_test : public ::testing::Test {
  protected:
   published_watch_test() { watch_.begin(look(100, listing({1}), 50, 50)); }
+  published_watch::findings see(published_look seen, present_tables tables, position stored) {
+    seen.tables = std::move(tables);
+    return watch_.see(seen, stored);
+  }
   published_watch watch_;
 };
 
 TEST_F(published_watch_test, a_loss_begins_where_all_was_well_for_the_last_time) {
-  EXPECT_TRUE(watch_.see(look(200, listing({1}), 50, 50), only_watched, at(1000)).untold.empty());
-  const auto found = watch_.see(look(300, listing({}), 50, 50), only_watched, at(1000));
+  EXPECT_TRUE(see(look(200, listing({1}), 50, 50), only_watched, at(1000)).untold.empty());
+  const auto found = see(look(300, listing({}), 50, 50), only_watched, at(1000));
   ASSERT_EQ(found.untold.size(), 1U);
   EXPECT_EQ(found.untold[0].after, at(200));
   EXPECT_TRUE(found.memory_changed);
   EXPECT_TRUE(watch_.loses());
   // Told once.
   watch_.told(found.untold[0]);
-  EXPECT_TRUE(watch_.see(look(400, listing({}), 50, 50), only_watched, at(1000)).untold.empty());
+  EXPECT_TRUE(see(look(400, listing({}), 50, 50), only_watched, at(1000)).untold.empty());
 }
 
 TEST_F(published_watch_test, a_loss_ends_when_the_transactions_have_that_ran_when_it_was_undone) {
-  watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  see(look(200, listing({}), 50, 50), only_watched, at(1000));
   // 48 wrote while the table was not listed, and is still open.
-  EXPECT_TRUE(watch_.see(look(300, listing({2}), 48, 60), only_watched, at(1000)).ended.empty());
-  EXPECT_TRUE(watch_.see(look(400, listing({2}), 59, 70), only_watched, at(1000)).ended.empty());
-  const auto found = watch_.see(look(500, listing({2}), 60, 80), only_watched, at(1000));
+  EXPECT_TRUE(see(look(300, listing({2}), 48, 60), only_watched, at(1000)).ended.empty());
+  EXPECT_TRUE(see(look(400, listing({2}), 59, 70), only_watched, at(1000)).ended.empty());
+  const auto found = see(look(500, listing({2}), 60, 80), only_watched, at(1000));
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].through, at(505));
   watch_.ended(found.ended[0].loss);
@@ -57,7 +61,7 @@ TEST_F(published_watch_test, a_loss_ends_when_the_transactions_have_that_ran_whe
 }
 
 TEST_F(published_watch_test, a_change_that_was_undone_at_once_begins_and_ends_in_one_look) {
-  const auto found = watch_.see(look(200, listing({2}), 60, 60), only_watched, at(1000));
+  const auto found = see(look(200, listing({2}), 60, 60), only_watched, at(1000));
   ASSERT_EQ(found.untold.size(), 1U);
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].loss.after, at(100));
@@ -79,8 +83,8 @@ TEST_F(published_watch_test, what_is_known_to_be_lost_from_a_place_on_ends_as_ot
   EXPECT_EQ(watch_.lose(known).after, at(120));
   EXPECT_EQ(watch_.memory().open.size(), 2U);
   const auto unlogged = present_tables{{watched.oid, watched.name, false}};
-  EXPECT_TRUE(watch_.see(look(200, listing({1}), 60, 60), unlogged, at(1000)).ended.empty());
-  EXPECT_EQ(watch_.see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 2U);
+  EXPECT_TRUE(see(look(200, listing({1}), 60, 60), unlogged, at(1000)).ended.empty());
+  EXPECT_EQ(see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 2U);
 }
 
 TEST_F(published_watch_test, a_partition_is_sent_again_when_it_is_none_any_more) {
@@ -91,8 +95,8 @@ TEST_F(published_watch_test, a_partition_is_sent_again_when_it_is_none_any_more)
   known.after = at(150);
   watch_.lose(known);
   const auto below = present_tables{{watched.oid, watched.name, true, true}};
-  EXPECT_TRUE(watch_.see(look(200, listing({1}), 60, 60), below, at(1000)).ended.empty());
-  EXPECT_EQ(watch_.see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 1U);
+  EXPECT_TRUE(see(look(200, listing({1}), 60, 60), below, at(1000)).ended.empty());
+  EXPECT_EQ(see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 1U);
 }
 
 TEST_F(published_watch_test, a_table_made_since_has_lost_nothing_before_the_place_that_is_known) {
@@ -101,39 +105,39 @@ TEST_F(published_watch_test, a_table_made_since_has_lost_nothing_before_the_plac
   known.what.actions = {false, true, true, false};
   known.after = at(150);
   watch_.told(watch_.lose(known));
-  const auto found = watch_.see(look(200, listing({}), 60, 60), {{200, watched.name}}, at(1000));
+  const auto found = see(look(200, listing({}), 60, 60), {{200, watched.name}}, at(1000));
   EXPECT_TRUE(found.untold.empty());
   EXPECT_EQ(watch_.memory().open.size(), 1U);
 }
 
 TEST_F(published_watch_test, one_that_is_undone_and_done_again_has_not_ended) {
-  watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
-  watch_.see(look(300, listing({2}), 48, 60), only_watched, at(1000));
-  watch_.see(look(400, listing({}), 48, 61), only_watched, at(1000));
-  EXPECT_TRUE(watch_.see(look(500, listing({}), 70, 70), only_watched, at(1000)).ended.empty());
+  see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  see(look(300, listing({2}), 48, 60), only_watched, at(1000));
+  see(look(400, listing({}), 48, 61), only_watched, at(1000));
+  EXPECT_TRUE(see(look(500, listing({}), 70, 70), only_watched, at(1000)).ended.empty());
   EXPECT_TRUE(watch_.loses());
 }
 
 TEST_F(published_watch_test, what_else_becomes_of_a_table_that_is_not_sent_is_of_the_same_loss) {
-  const auto first = watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  const auto first = see(look(200, listing({}), 50, 50), only_watched, at(1000));
   watch_.told(first.untold[0]);
-  watch_.see(look(300, listing({2}), 48, 60), only_watched, at(1000));
+  see(look(300, listing({2}), 48, 60), only_watched, at(1000));
   // Altered and undone before the loss has ended.
-  const auto found = watch_.see(look(400, listing({3}), 60, 70), only_watched, at(1000));
+  const auto found = see(look(400, listing({3}), 60, 70), only_watched, at(1000));
   EXPECT_TRUE(found.untold.empty());
   EXPECT_TRUE(found.ended.empty());
-  EXPECT_EQ(watch_.see(look(500, listing({3}), 70, 70), only_watched, at(1000)).ended.size(), 1U);
+  EXPECT_EQ(see(look(500, listing({3}), 70, 70), only_watched, at(1000)).ended.size(), 1U);
 }
 
 TEST_F(published_watch_test, what_could_not_be_recorded_is_found_again_by_the_next_look) {
-  const auto first = watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
-  const auto again = watch_.see(look(300, listing({}), 50, 50), only_watched, at(1000));
+  const auto first = see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  const auto again = see(look(300, listing({}), 50, 50), only_watched, at(1000));
   ASSERT_EQ(again.untold.size(), 1U);
   EXPECT_EQ(again.untold[0], first.untold[0]);
   watch_.told(again.untold[0]);
-  const auto over = watch_.see(look(400, listing({2}), 60, 60), only_watched, at(1000));
+  const auto over = see(look(400, listing({2}), 60, 60), only_watched, at(1000));
   ASSERT_EQ(over.ended.size(), 1U);
-  const auto still = watch_.see(look(500, listing({2}), 60, 60), only_watched, at(1000));
+  const auto still = see(look(500, listing({2}), 60, 60), only_watched, at(1000));
   ASSERT_EQ(still.ended.size(), 1U);
   EXPECT_EQ(still.ended[0].loss.after, at(100));
   // Later than it was, never earlier.
@@ -148,12 +152,12 @@ TEST_F(published_watch_test, only_tables_that_are_not_listed_as_they_were_have_t
   EXPECT_FALSE(watch_.altered(look(200, listing({2}), 50, 50)));
   EXPECT_TRUE(watch_.altered(look(200, {}, 50, 50)));
   // As long as a loss is open, also its tables.
-  watch_.see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  see(look(200, listing({}), 50, 50), only_watched, at(1000));
   EXPECT_EQ(watch_.concerned(look(300, listing({}), 50, 50)), only_watched);
 }
 
 TEST_F(published_watch_test, a_dropped_publication_loses_what_was_not_read_of_it_either) {
-  const auto found = watch_.see(look(300, {}, 50, 50), only_watched, at(60));
+  const auto found = see(look(300, {}, 50, 50), only_watched, at(60));
   ASSERT_EQ(found.untold.size(), 1U);
   EXPECT_EQ(found.untold[0].after, at(60));
 }
@@ -161,7 +165,9 @@ TEST_F(published_watch_test, a_dropped_publication_loses_what_was_not_read_of_it
 TEST_F(published_watch_test, what_happened_between_two_runs_is_found_at_the_first_look) {
   published_watch next;
   next.restore(watch_.memory());
-  const auto found = next.see(look(900, listing({}), 50, 50), only_watched, at(1000));
+  auto first = look(900, listing({}), 50, 50);
+  first.tables = only_watched;
+  const auto found = next.see(first, at(1000));
   ASSERT_EQ(found.untold.size(), 1U);
   EXPECT_EQ(found.untold[0].after, at(100));
   published_watch third;
