@@ -121,6 +121,10 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
     all.after = with_.log->bounds().mark();
     if (auto recorded = co_await tell_of_loss(all, end); !recorded) co_return recorded.error();
   }
+  // The place may be written and not yet flushed; with a commit that is, all before it is flushed.
+  // A mark that the server has not come to by the next look is one of a database that was set back.
+  if (auto written = co_await source::write_heartbeat(one->database.get()); !written)
+    co_return written.error();
   if (auto moved = co_await source::advance_slot(one->database.get(), names_.slot, end->commit);
       !moved)
     co_return moved.error();
