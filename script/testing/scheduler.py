@@ -75,12 +75,14 @@ class Running:
 
 
 def next_of(lane: str, outcomes: dict[str, Outcome]) -> Outcome | None:
-    """The lane's first section that can start: what it needs has passed, or is no part of this run."""
-    for outcome in outcomes.values():
-        section = outcome.section
-        if section.lane != lane or outcome.started:
-            continue
-        if all(name not in outcomes or outcomes[name].passed for name in section.needs):
+    """The lane's first section that can start: what it needs has passed, or is no part of this run. When all that
+    computes is done, that lane takes the last of those that wait."""
+    mine = [outcome for outcome in outcomes.values() if outcome.section.lane == lane]
+    if lane == COMPUTES and all(outcome.passed is not None for outcome in mine):
+        mine = [outcome for outcome in reversed(outcomes.values()) if outcome.section.lane == WAITS]
+    for outcome in mine:
+        needs = outcome.section.needs
+        if not outcome.started and all(name not in outcomes or outcomes[name].passed for name in needs):
             return outcome
     return None
 
@@ -100,10 +102,10 @@ def run(sections: list[Section], root: pathlib.Path, logs: pathlib.Path) -> list
                     continue
                 chosen = next_of(lane, outcomes)
                 if chosen is not None:
-                    name = chosen.section.name
-                    print(f"== {name}", flush=True)
-                    nice = both and lane == COMPUTES and not chosen.section.at_normal_priority
-                    running[lane] = Running(chosen, root, logs / f"{name}.log", nice)
+                    section = chosen.section
+                    print(f"== {section.name}", flush=True)
+                    nice = both and section.lane == COMPUTES and not section.at_normal_priority
+                    running[lane] = Running(chosen, root, logs / f"{section.name}.log", nice)
             if not running:
                 return list(outcomes.values())
             time.sleep(POLL_SECONDS)
