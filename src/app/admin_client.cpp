@@ -10,20 +10,6 @@ namespace pulse::app {
 
 namespace json = boost::json;
 
-std::string percent_encode(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_';
-    if (plain) {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return encoded;
-}
-
 result<json::object> call_admin(const admin_access& access, const std::string& method,
                                 const std::string& path, const std::string& body) {
   auto connection = admin_connection::open(access);

@@ -7,11 +7,12 @@
 #include <boost/json/object.hpp>
 
 #include "base/error.hpp"
+#include "server/options.hpp"
 
 namespace pulse::app {
 
 struct admin_access {
-  std::string url = "http://127.0.0.1:7858";
+  std::string url = "http://127.0.0.1:" + std::to_string(server::admin_port_default);
   std::string token = {};
   std::string ca_file = {};  // PEM, for https://; empty: what the system trusts
 };
@@ -20,8 +21,5 @@ struct admin_access {
 // nobody answers there.
 result<boost::json::object> call_admin(const admin_access& access, const std::string& method,
                                        const std::string& path, const std::string& body = {});
-
-// For one segment of a path.
-std::string percent_encode(std::string_view text);
 
 }  // namespace pulse::app

@@ -10,6 +10,7 @@
 
 #include "app/data_dir.hpp"
 #include "app/terminal.hpp"
+#include "base/percent_encoding.hpp"
 #include "change/relation.hpp"
 
 namespace pulse::app {

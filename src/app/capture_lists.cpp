@@ -1,10 +1,12 @@
 // Keeps the publications right while changes stream: beside the event triggers, or without them.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "app/capture_session.hpp"
+#include "base/first_names.hpp"
 #include "base/logging.hpp"
 #include "source/replication.hpp"
 
@@ -45,12 +47,10 @@ source::published_by capture::published_by_now() const {
 void capture::note_inserts_only(const std::vector<std::string>& tables) {
   std::string problem;
   if (!tables.empty()) {
-    for (std::size_t one = 0; one < std::min(tables.size(), tables_named_max); ++one)
-      problem += (one == 0 ? "" : ", ") + tables[one];
     problem = fmt::format(
-        "{} table(s) have no replica identity and are captured as INSERTs and TRUNCATEs only: {}{} "
+        "{} table(s) have no replica identity and are captured as INSERTs and TRUNCATEs only: {} "
         "(`pulse doctor` shows the SQL that completes them)",
-        tables.size(), problem, tables.size() > tables_named_max ? ", …" : "");
+        tables.size(), first_names(tables, tables_named_max, std::identity()));
   }
   without_identity_.Set(static_cast<double>(tables.size()));
   const std::scoped_lock lock(status_mutex_);

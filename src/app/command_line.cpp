@@ -55,9 +55,11 @@ void add_database_settings(CLI::App& command, settings& given) {
 
 void add_serve_settings(CLI::App& command, settings& given) {
   add_database_settings(command, given);
-  add_setting(command, given, "--listen", "listen", "address for streams [127.0.0.1:7857]");
+  add_setting(command, given, "--listen", "listen",
+              fmt::format("address for streams [127.0.0.1:{}]", server::streams_port_default));
   add_setting(command, given, "--admin-listen", "admin_listen",
-              "address for administration and metrics [127.0.0.1:7858]");
+              fmt::format("address for administration and metrics [127.0.0.1:{}]",
+                          server::admin_port_default));
   add_setting(
       command, given, "--data-dir", "data_dir",
       "where the event log and all state are kept [/var/lib/pulse, or below the home directory]");

@@ -46,8 +46,8 @@ struct project_config {
 };
 
 struct server_config {
-  server::listen_address listen{"127.0.0.1", 7857};
-  server::listen_address admin_listen{"127.0.0.1", 7858};
+  server::listen_address listen{"127.0.0.1", server::streams_port_default};
+  server::listen_address admin_listen{"127.0.0.1", server::admin_port_default};
   std::vector<std::string> admin_hosts;  // by which the admin address may be called
   std::filesystem::path data_dir;
   bool insecure = false;

@@ -105,7 +105,7 @@ result<void> project::open_storage() {
     return error{errc::io, "making " + directory.string() + ": " + failure.message(),
                  "check the data directory"};
   if (auto opened = open_log(directory); !opened) return opened;
-  auto files = log::open_directory(directory / "spill");
+  auto files = log::open_directory(directory / "spill", with_.config.name);
   if (!files) return files.error();
   auto spill = log::spill_area::open(std::move(*files));
   if (!spill) return spill.error();
@@ -120,9 +120,8 @@ result<void> project::open_log(const std::filesystem::path& directory) {
     log_ = std::make_unique<log::memory_log>(live_bytes_max);
     return {};
   }
-  auto files = log::open_directory(directory / "log");
+  auto files = log::open_directory(directory / "log", config.name);
   if (!files) return files.error();
-  (*files)->set_project(config.name);
   auto relations = log::relation_file::open(**files);
   if (!relations) return relations.error();
   relations_ = std::move(*relations);

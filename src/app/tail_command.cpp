@@ -19,6 +19,7 @@
 #include "app/admin_connection.hpp"
 #include "app/server_answer.hpp"
 #include "app/terminal.hpp"
+#include "base/percent_encoding.hpp"
 #include "server/websocket_frames.hpp"
 #include "server/websocket_handshake.hpp"
 

@@ -106,8 +106,10 @@ class posix_file final : public storage_file {
 
 class posix_storage final : public storage {
  public:
-  posix_storage(std::filesystem::path directory, descriptor directory_file, descriptor lock)
-      : directory_(std::move(directory)),
+  posix_storage(std::filesystem::path directory, descriptor directory_file, descriptor lock,
+                std::string project)
+      : storage(std::move(project)),
+        directory_(std::move(directory)),
         directory_file_(std::move(directory_file)),
         lock_(std::move(lock)) {}
 
@@ -163,7 +165,8 @@ class posix_storage final : public storage {
 
 }  // namespace
 
-result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& directory) {
+result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& directory,
+                                                std::string project) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     return failed("making the directory", directory);
   descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -175,7 +178,8 @@ result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& dir
     return error{errc::conflict, "another process uses the log in " + directory.string(),
                  "stop the other server, or choose another data directory"};
   }
-  return std::make_unique<posix_storage>(directory, std::move(opened), std::move(lock));
+  return std::make_unique<posix_storage>(directory, std::move(opened), std::move(lock),
+                                         std::move(project));
 }
 
 result<void> write_anew(storage_file& file, std::uint64_t from, std::uint64_t to) {

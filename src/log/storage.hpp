@@ -36,7 +36,7 @@ class storage_file {
 // One directory. Names are plain file names.
 class storage {
  public:
-  storage() = default;
+  explicit storage(std::string project = {}) : project_(std::move(project)) {}
   storage(const storage&) = delete;
   storage& operator=(const storage&) = delete;
   virtual ~storage() = default;
@@ -50,8 +50,7 @@ class storage {
   // Creations, renames and removals survive a power cut after this.
   virtual result<void> sync_directory() = 0;
 
-  // The project whose files they are, for log lines. Set before anybody uses it; then read only.
-  void set_project(std::string name) { project_ = std::move(name); }
+  // The project whose files they are, for log lines.
   const std::string& project() const { return project_; }
 
  private:
@@ -65,6 +64,7 @@ result<void> write_anew(storage_file& file, std::uint64_t from, std::uint64_t to
 
 // The real directory, made with mode 0700 when it is not there. errc::conflict: another process has
 // it (a lock on the file `lock`).
-result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& directory);
+result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& directory,
+                                                std::string project = {});
 
 }  // namespace pulse::log

@@ -12,6 +12,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/percent_encoding.hpp"
 #include "server/admin_json.hpp"
 #include "server/admin_pages.hpp"
 #include "server/secret.hpp"
@@ -325,29 +326,6 @@ std::vector<std::string> segments(std::string_view path) {
 }
 
 }  // namespace
-
-std::optional<std::string> percent_decode(std::string_view segment) {
-  const auto digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string text;
-  for (std::size_t at = 0; at < segment.size(); ++at) {
-    if (segment[at] != '%') {
-      text += segment[at];
-      continue;
-    }
-    if (at + 2 >= segment.size()) return std::nullopt;
-    const auto high = digit(segment[at + 1]);
-    const auto low = digit(segment[at + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    text += static_cast<char>(high * 16 + low);
-    at += 2;
-  }
-  return text;
-}
 
 std::optional<refusal> check_admin_token(const server_context& context,
                                          const http_request& request) {

@@ -39,9 +39,6 @@ namespace pulse::server {
 void admin_call(const std::shared_ptr<server_context>& context, const http_request& request,
                 const std::string& request_id, respond done);
 
-// Percent-decoding of one path segment; nothing for a broken escape.
-std::optional<std::string> percent_decode(std::string_view segment);
-
 // Nothing when the request carries the admin token; else the answer.
 std::optional<refusal> check_admin_token(const server_context& context,
                                          const http_request& request);

@@ -2,28 +2,10 @@
 
 #include <charconv>
 
-#include "server/admin_api.hpp"
+#include "base/percent_encoding.hpp"
 
 namespace pulse::server {
 namespace {
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_';
-    if (plain) {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += hex[byte >> 4U];
-    encoded += hex[byte & 15U];
-  }
-  return encoded;
-}
 
 std::optional<streams::cursor_key> parse_after(std::string_view text) {
   const auto dot = text.find('.');
@@ -69,8 +51,8 @@ std::optional<cursor_page> page_of(std::string_view target) {
 }
 
 std::string after_of(const streams::cursor_key& key) {
-  return percent_encoded(key.table.schema) + '.' + percent_encoded(key.table.name) + '/' +
-         percent_encoded(key.name);
+  return percent_encode(key.table.schema) + '.' + percent_encode(key.table.name) + '/' +
+         percent_encode(key.name);
 }
 
 bool is_on_page(const streams::cursor_key& key, const cursor_page& page,

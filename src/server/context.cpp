@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/first_names.hpp"
+
 namespace pulse::server {
 
 listen_address reachable(const listen_address& address) {
@@ -80,11 +82,8 @@ std::string server_context::next_request_id() {
 
 refusal unknown_project(const server_context& context, std::string_view name) {
   constexpr std::size_t named_max = 20;
-  std::string names;
-  const auto all = context.registry->projects();
-  for (std::size_t n = 0; n < std::min(all.size(), named_max); ++n)
-    names += (n == 0 ? "" : ", ") + all[n].first;
-  if (all.size() > named_max) names += ", …";
+  const auto names = first_names(context.registry->projects(), named_max,
+                                 [](const auto& project) { return project.first; });
   return {404, pulse_code::server_error, fmt::format("there is no project '{}'", name),
           "there are: " + names};
 }

@@ -27,9 +27,13 @@ std::string to_string(const listen_address& address);
 // Where this machine itself finds who listens there: loopback for all addresses.
 listen_address reachable(const listen_address& address);
 
+// Unless they are configured, on 127.0.0.1.
+inline constexpr std::uint16_t streams_port_default = 7857;
+inline constexpr std::uint16_t admin_port_default = 7858;
+
 struct server_options {
-  listen_address listen = {"127.0.0.1", 7857};
-  listen_address admin_listen = {"127.0.0.1", 7858};
+  listen_address listen = {"127.0.0.1", streams_port_default};
+  listen_address admin_listen = {"127.0.0.1", admin_port_default};
   std::string admin_token = {};  // empty: /v1 is refused
   // Names by which the admin address may be called, besides those of hosts.hpp.
   std::vector<std::string> admin_hosts = {};

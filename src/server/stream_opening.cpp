@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/logging.hpp"
+#include "base/percent_encoding.hpp"
 #include "server/admin_api.hpp"
 #include "server/secret.hpp"
 #include "streams/table_resolver.hpp"

@@ -9,6 +9,8 @@
 
 #include <libpq-fe.h>
 
+#include "base/percent_encoding.hpp"
+
 namespace pulse::source {
 namespace {
 
@@ -18,27 +20,6 @@ error refuse(std::string what, std::string next) {
 
 constexpr std::string_view direct_next =
     "logical replication needs a direct connection: use the URL that Prisma calls `directUrl`";
-
-std::optional<char> hex_byte(std::string_view two) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  if (two.size() < 2 || digit(two[0]) < 0 || digit(two[1]) < 0) return std::nullopt;
-  return static_cast<char>(digit(two[0]) * 16 + digit(two[1]));
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = text[i] == '%' ? hex_byte(text.substr(i + 1)) : std::nullopt;
-    decoded += byte ? *byte : text[i];
-    if (byte) i += 2;
-  }
-  return decoded;
-}
 
 // Prisma's parameters that libpq does not have, or that mean nothing here.
 constexpr std::array<std::string_view, 9> prisma_only{"schema",
@@ -73,8 +54,9 @@ split_url split(std::string_view url) {
     const auto end = std::min(query.find('&'), query.size());
     const auto pair = query.substr(0, end);
     const auto equals = std::min(pair.find('='), pair.size());
-    parts.query.emplace_back(percent_decoded(pair.substr(0, equals)),
-                             percent_decoded(pair.substr(std::min(equals + 1, pair.size()))));
+    parts.query.emplace_back(
+        percent_decode_leniently(pair.substr(0, equals)),
+        percent_decode_leniently(pair.substr(std::min(equals + 1, pair.size()))));
     query.remove_prefix(std::min(end + 1, query.size()));
   }
   return parts;

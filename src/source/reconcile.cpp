@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/first_names.hpp"
 #include "source/numbers.hpp"
 
 namespace pulse::source {
@@ -116,11 +117,7 @@ misplaced_table::need need_of(const std::string& what) {
 
 std::string misplaced_names(const std::vector<misplaced_table>& tables) {
   constexpr std::size_t named_max = 20;
-  std::string names;
-  for (std::size_t one = 0; one < std::min(tables.size(), named_max); ++one)
-    names += (one == 0 ? "" : ", ") + to_string(tables[one].name);
-  if (tables.size() > named_max) names += ", …";
-  return names;
+  return first_names(tables, named_max, [](const auto& table) { return to_string(table.name); });
 }
 
 std::string usable_identity_sql() {

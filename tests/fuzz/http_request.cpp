@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/percent_encoding.hpp"
 #include "server/admin_api.hpp"
 #include "server/deflate.hpp"
 #include "server/http_message.hpp"
@@ -39,7 +40,7 @@ bool alike(const server::http_request& a, const server::http_request& b) {
 }
 
 void use(const server::http_request& request) {
-  static_cast<void>(server::percent_decode(request.path()));
+  static_cast<void>(percent_decode(request.path()));
   static_cast<void>(server::bearer_token(request.header("authorization")));
   const auto extensions = server::answer_to_offer(request.header("sec-websocket-extensions"));
   if (server::check_upgrade(request)) return;

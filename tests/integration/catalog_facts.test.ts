@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { type Consumer, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import { postgresMajor } from '../harness/paths.js';
+import type { Postgres } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
 import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
@@ -151,21 +152,30 @@ scenario('a_name_stands_for_the_table_that_has_it_when_a_stream_opens', async (s
 
 const ids = (consumer: Consumer): unknown[] => consumer.frames.map((frame) => rowOf(frame).id);
 
+// A table, and one that it can become a partition of.
+async function attachable(s: Scenario): Promise<{ postgres: Postgres; pulse: Pulse }> {
+  const postgres = await s.postgres();
+  await postgres.sql(
+    'CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)',
+  );
+  return { postgres, pulse: await s.pulse({ database: postgres.socketUrl() }) };
+}
+
+async function readFirst(postgres: Postgres, consumer: Consumer): Promise<void> {
+  await postgres.sql('INSERT INTO facts VALUES (1)');
+  await consumer.untilReceived(1);
+  await consumer.ping();
+  await consumer.close();
+}
+
 scenario(
   'what_was_captured_before_a_table_became_a_partition_is_delivered_and_then_told',
   async (s) => {
-    const postgres = await s.postgres();
-    await postgres.sql(
-      `CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`,
-    );
-    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const { postgres, pulse } = await attachable(s);
     const above = await s.consumer(pulse, { model: defineModel('Above', 'above', { id: 'Int' }), name: 'reader' });
     const first = await s.consumer(pulse, { model: whole, name: 'reader' });
     const staying = await s.consumer(pulse, { model: whole, name: 'staying' });
-    await postgres.sql('INSERT INTO facts VALUES (1)');
-    await first.untilReceived(1);
-    await first.ping();
-    await first.close();
+    await readFirst(postgres, first);
     await postgres.sql('INSERT INTO facts VALUES (2)');
     await staying.untilReceived(2);
     await postgres.sql('ALTER TABLE above ATTACH PARTITION facts DEFAULT; INSERT INTO above VALUES (3)');
@@ -198,16 +208,9 @@ scenario(
 scenario(
   'a_table_attached_while_pulse_is_away_is_told_too',
   async (s) => {
-    const postgres = await s.postgres();
-    await postgres.sql(
-      `CREATE TABLE facts (id int PRIMARY KEY); CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`,
-    );
-    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const { postgres, pulse } = await attachable(s);
     const first = await s.consumer(pulse, { model: whole, name: 'reader' });
-    await postgres.sql('INSERT INTO facts VALUES (1)');
-    await first.untilReceived(1);
-    await first.ping();
-    await first.close();
+    await readFirst(postgres, first);
     await pulse.kill();
     await postgres.sql(
       'INSERT INTO facts VALUES (2); ALTER TABLE above ATTACH PARTITION facts DEFAULT; INSERT INTO facts VALUES (3)',

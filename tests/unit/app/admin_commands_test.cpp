@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "app/admin_client.hpp"
+#include "base/percent_encoding.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/app/canned_server.hpp"
 

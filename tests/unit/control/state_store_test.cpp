@@ -20,6 +20,7 @@
 #include "control/catalog_json.hpp"
 #include "control/key_ring.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/unit/control/catalog_of.hpp"
 #include "tests/unit/control/stepped_clock.hpp"
 
 namespace pulse::control {
@@ -47,19 +48,6 @@ struct kept_store {
   stepped_clock clock;
   result<state_store> opened;
 };
-
-// Tables by OID.
-std::shared_ptr<const catalog> tables(
-    const std::vector<std::pair<std::uint32_t, table_name>>& named) {
-  auto known = std::make_shared<catalog>();
-  for (const auto& [oid, name] : named) {
-    auto& table = known->tables.emplace_back();
-    table.oid = oid;
-    table.name = name;
-  }
-  std::ranges::sort(known->tables, {}, &catalog_table::name);
-  return known;
-}
 
 class state_store_test : public ::testing::Test {
  protected:
@@ -97,8 +85,8 @@ TEST_F(state_store_test, cursors_follow_renamed_tables_with_the_catalog_that_say
   const table_name people{"public", "people"};
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
   ASSERT_TRUE(store_->open_cursor("q", users, "mail", at(20)));
-  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, users}})));
-  const auto now = tables({{1, people}});
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{1, users}})));
+  const auto now = catalog_of({{1, people}});
   ASSERT_TRUE(store_->keep_catalog("p", now));
   store_.reopen();
   EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
@@ -132,7 +120,8 @@ TEST_F(state_store_test, a_rename_that_could_not_be_stored_goes_before_whatever_
        [&](state_store& store) { return store.delete_cursor("p", people, "gone").has_value(); }},
       {"catalog",
        [&](state_store& store) {
-         return store.keep_catalog("p", tables({{1, people}, {2, {"public", "new"}}})).has_value();
+         return store.keep_catalog("p", catalog_of({{1, people}, {2, {"public", "new"}}}))
+             .has_value();
        }},
   };
   for (const auto& [what, run] : next) {
@@ -141,11 +130,11 @@ TEST_F(state_store_test, a_rename_that_could_not_be_stored_goes_before_whatever_
     kept_store store(directory.path());
     ASSERT_TRUE(store->open_cursor("p", users, "mail", at(10)));
     ASSERT_TRUE(store->open_cursor("p", users, "gone", at(10)));
-    ASSERT_TRUE(store->keep_catalog("p", tables({{1, users}})));
+    ASSERT_TRUE(store->keep_catalog("p", catalog_of({{1, users}})));
     const auto operators = sqlite_database::open(store.path).value();
     ASSERT_TRUE(operators.execute(
         "CREATE TRIGGER full BEFORE UPDATE ON catalogs BEGIN SELECT RAISE(ABORT, 'full'); END"));
-    EXPECT_FALSE(store->keep_catalog("p", tables({{1, people}})));
+    EXPECT_FALSE(store->keep_catalog("p", catalog_of({{1, people}})));
     EXPECT_FALSE(run(*store)) << "not before the rename";
     ASSERT_TRUE(operators.execute("DROP TRIGGER full"));
     EXPECT_TRUE(run(*store));
@@ -163,8 +152,8 @@ TEST_F(state_store_test, cursors_of_swapped_tables_swap) {
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
   ASSERT_TRUE(store_->open_cursor("p", users, "audit", at(11)));
   ASSERT_TRUE(store_->open_cursor("p", people, "mail", at(20)));
-  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, users}, {2, people}})));
-  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, people}, {2, users}})));
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{1, users}, {2, people}})));
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{1, people}, {2, users}})));
   EXPECT_EQ(store_->open_cursor("p", people, "mail", at(99)).value(), at(10));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(20));
   EXPECT_EQ(store_->open_cursor("p", people, "audit", at(99)).value(), at(11));
@@ -176,8 +165,8 @@ TEST_F(state_store_test, a_cursor_that_the_new_name_has_already_stays) {
   const table_name fresh{"public", "users_new"};
   ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(10)));
   ASSERT_TRUE(store_->open_cursor("p", fresh, "mail", at(20)));
-  ASSERT_TRUE(store_->keep_catalog("p", tables({{1, users}, {2, fresh}})));
-  ASSERT_TRUE(store_->keep_catalog("p", tables({{2, users}})));
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{1, users}, {2, fresh}})));
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{2, users}})));
   EXPECT_EQ(store_->open_cursor("p", users, "mail", at(99)).value(), at(10));
   EXPECT_EQ(store_->cursors("p")->size(), 1U);
 }

@@ -18,6 +18,14 @@ class hub_visibility : public hub_fixture {
     hub_->progress();
     settle();
   }
+  void use_gap_behind_the_second() {
+    control::stored_gap gap;
+    gap.id = 7;
+    gap.what.kind = gap_kind::slot_missing;
+    gap.what.after = place_of(2);
+    gap.what.through = place_of(10);
+    use_gap(gap);
+  }
   using numbers = std::vector<int>;
 
   log::readable_end end_;
@@ -72,12 +80,7 @@ TEST_F(hub_visibility, a_stream_that_finds_nothing_of_its_own_takes_nothing_from
 TEST_F(hub_visibility, events_before_a_gap_are_waited_for_before_a_stream_ends_there) {
   const auto reader = open("mail", "jobs", position{});
   append(2);
-  control::stored_gap gap;
-  gap.id = 7;
-  gap.what.kind = gap_kind::slot_missing;
-  gap.what.after = place_of(2);
-  gap.what.through = place_of(10);
-  use_gap(gap);
+  use_gap_behind_the_second();
   insert_unread(shape("jobs"), place_of(20), {"behind"});
   settle();
   EXPECT_FALSE(reader->ended);
@@ -99,12 +102,7 @@ TEST_F(hub_visibility, a_stream_with_nothing_stored_before_a_gap_ends_there_at_o
   append(1, "notes");
   let_through(1);
   acknowledge_all(*reader);
-  control::stored_gap gap;
-  gap.id = 7;
-  gap.what.kind = gap_kind::slot_missing;
-  gap.what.after = place_of(2);
-  gap.what.through = place_of(10);
-  use_gap(gap);
+  use_gap_behind_the_second();
   EXPECT_EQ(reader->ended, end_reason::gap);
 }
 
