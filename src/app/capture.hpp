@@ -185,6 +185,7 @@ class capture {
   source::async_result<> read_look(source::connection* database, source::published_look* look);
   source::async_result<> compare_publications(std::shared_ptr<session> one);
   source::async_result<> tell_what_is_unpublished(std::shared_ptr<session> one);
+  source::async_result<> tell_of_unreadable(position through);
   source::async_result<> pass_missing_publication(std::shared_ptr<session> one);
   source::async_result<> watch_publications(source::connection* database);
   source::async_result<> see_publications(source::connection* database,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "app/capture_session.hpp"
@@ -92,6 +93,23 @@ source::async_result<> capture::tell_what_is_unpublished(std::shared_ptr<session
   co_return co_await compare_publications(one);
 }
 
+// Up to this place PostgreSQL sends nothing of any table.
+source::async_result<> capture::tell_of_unreadable(position through) {
+  source::publication_loss all;
+  all.what.of_every_table = true;
+  all.what.reason =
+      "a publication was made later: PostgreSQL cannot send what was written before, of any table";
+  all.after = with_.log->bounds().mark();
+  // There is one gap at a place, and what is open there ends later, or never: this one lies just
+  // behind it.
+  const auto& open = published_.memory().open;
+  if (std::ranges::find(open, all.after, &source::publication_loss::after) != open.end())
+    ++all.after.ordinal;
+  // First without its end: so it is widened where one is known with fewer tables.
+  if (auto told = co_await tell_of_loss(all, std::nullopt); !told) co_return told.error();
+  co_return co_await tell_of_loss(all, through);
+}
+
 // PostgreSQL 12 to 17 cannot read what was written before the publication was made, neither now nor
 // later: the last stream has ended at such a change. Once every transaction has ended that may have
 // such changes, all before is a gap, and the stream begins behind it.
@@ -101,25 +119,25 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
   auto end = std::exchange(gone_through_, std::nullopt);
   // Not noticed: from before this was looked at.
   const bool told = end || published_.loses();
+  std::optional<std::uint64_t> over_before;
   while (!end) {
     auto look = co_await look_at_publications(one->database.get());
     if (!look) co_return look.error();
-    const auto after = look->after;
+    const auto [after, xmin, xmax] = std::tuple(look->after, look->xmin, look->xmax);
     if (auto seen = co_await see_publications(one->database.get(), std::move(*look)); !seen)
       co_return seen.error();
-    if (!published_.loses()) {
+    // What had not begun by the first look finds the publications. Whether all is sent again that
+    // was lost is another question: a table may have left them for good.
+    if (!over_before) over_before = xmax;
+    if (xmin >= *over_before) {
       end = after;
     } else if (auto waited = co_await pause(publications_look_interval); !waited) {
       co_return waited.error();
     }
   }
-  if (!told) {
-    source::publication_loss all;
-    all.what.of_every_table = true;
-    all.what.reason =
-        "the publication was made later: PostgreSQL cannot send what was written before";
-    all.after = with_.log->bounds().mark();
-    if (auto recorded = co_await tell_of_loss(all, end); !recorded) co_return recorded.error();
+  // One's own publication is all there is; of several, the loss that was told is of one's tables.
+  if (!told || !names_.own_publication) {
+    if (auto recorded = co_await tell_of_unreadable(*end); !recorded) co_return recorded.error();
   }
   // The place may be written and not yet flushed; with a commit that is, all before it is flushed.
   // A mark that the server has not come to by the next look is one of a database that was set back.
@@ -129,6 +147,10 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
       !moved)
     co_return moved.error();
   if (auto moved = co_await move_mark(*end); !moved) co_return moved.error();
+  // Since it was identified, the server has gone on: the mark is compared with where it is now.
+  auto server = co_await source::identify_server(one->replication.get());
+  if (!server) co_return server.error();
+  one->server = std::move(server).value();
   co_return co_await choose_start(one);
 }
 

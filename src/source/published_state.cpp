@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -159,6 +160,30 @@ class comparison {
   bool triggers_stayed_;
 };
 
+// Which kinds of changes each table has perhaps lost, those that every table has lost included.
+std::map<const present_table*, published_actions> tables_lost(const published_state& before,
+                                                              const comparison& compared,
+                                                              const tables_now& tables) {
+  std::map<const present_table*, published_actions> lost;
+  for (const auto& publication : before.publications) {
+    for (const auto& listed : publication.tables) {
+      if (listed.partial) continue;
+      for (const auto* heir : tables.heirs(listed)) {
+        for (std::size_t action = 0; action < published_action_count; ++action) {
+          if (publication.sends[action] && compared.is_lost(action, listed, *heir))
+            lost[heir][action] = true;
+        }
+      }
+    }
+  }
+  return lost;
+}
+
+published_actions without(published_actions all, const published_actions& some) {
+  for (std::size_t i = 0; i < published_action_count; ++i) all[i] = all[i] && !some[i];
+  return all;
+}
+
 constexpr const char* present_sql = R"(
   SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'p',
          c.relispartition AND EXISTS (
@@ -243,42 +268,34 @@ async_result<published_state> read_published_state(connection* database,
   co_return state;
 }
 
-std::optional<unsent_changes> find_unsent(const published_state& before, const published_state& now,
-                                          const present_tables& present) {
-  if (before == now) return std::nullopt;
+std::vector<unsent_changes> find_unsent(const published_state& before, const published_state& now,
+                                        const present_tables& present) {
+  if (before == now) return {};
   const comparison compared(before, now);
-  const tables_now tables(present);
-  std::set<std::uint32_t> told;
-  unsent_changes lost;
-  for (std::size_t action = 0; action < published_action_count; ++action) {
-    if (!compared.is_lost(action)) continue;
-    lost.of_every_table = true;
-    lost.actions[action] = true;
+  published_actions of_every{};
+  for (std::size_t action = 0; action < published_action_count; ++action)
+    of_every[action] = compared.is_lost(action);
+  std::map<published_actions, unsent_changes> found;
+  if (of_every != published_actions{}) found[of_every].of_every_table = true;
+  for (const auto& [table, actions] : tables_lost(before, compared, tables_now(present))) {
+    const auto beside = without(actions, of_every);
+    if (beside != published_actions{}) found[beside].tables.push_back(*table);
   }
-  for (const auto& publication : before.publications) {
-    for (const auto& listed : publication.tables) {
-      if (listed.partial) continue;
-      for (const auto* heir : tables.heirs(listed)) {
-        for (std::size_t action = 0; action < published_action_count; ++action) {
-          if (!publication.sends[action] || !compared.is_lost(action, listed, *heir)) continue;
-          lost.actions[action] = true;
-          if (told.insert(heir->oid).second) lost.tables.push_back(*heir);
-        }
-      }
-    }
-  }
-  if (!lost.of_every_table && lost.tables.empty()) return std::nullopt;
-  lost.publication_gone = std::ranges::any_of(before.publications, [&](const auto& one) {
+  const bool gone = std::ranges::any_of(before.publications, [&](const auto& one) {
     return std::ranges::none_of(now.publications,
                                 [&](const auto& other) { return other.row.oid == one.row.oid; });
   });
-  if (lost.of_every_table) lost.tables.clear();
-  std::ranges::sort(lost.tables, {}, &present_table::name);
-  lost.reason = fmt::format(
-      "PostgreSQL did not send every {} of {}: its publication was altered or dropped, or the "
-      "table "
-      "was made anew",
-      names_of(lost.actions), lost.of_every_table ? "all tables" : names_of(lost.tables));
+  std::vector<unsent_changes> lost;
+  for (auto& [actions, one] : found) {
+    std::ranges::sort(one.tables, {}, &present_table::name);
+    one.actions = actions;
+    one.publication_gone = gone;
+    one.reason = fmt::format(
+        "PostgreSQL did not send every {} of {}: its publication was altered or dropped, or the "
+        "table was made anew",
+        names_of(actions), one.of_every_table ? "all tables" : names_of(one.tables));
+    lost.push_back(std::move(one));
+  }
   return lost;
 }
 

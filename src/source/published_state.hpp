@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -97,9 +96,10 @@ struct unsent_changes {
 // not by the very same entry now, was perhaps not sent in between: also when it is now, by another
 // entry. A table counts as what it was called: one that was made, or renamed, under the name of one
 // that was sent is looked at in its place. What was never sent is nobody's loss. `present` has the
-// tables at the second look. No I/O.
-std::optional<unsent_changes> find_unsent(const published_state& before, const published_state& now,
-                                          const present_tables& present);
+// tables at the second look. One entry for each set of kinds that tables have lost: all of it is
+// waited for before a loss is over, and of other tables it would perhaps never come. No I/O.
+std::vector<unsent_changes> find_unsent(const published_state& before, const published_state& now,
+                                        const present_tables& present);
 
 // Whether all of it is sent whole, under the tables' own names if they had lost these, or its table
 // is gone.

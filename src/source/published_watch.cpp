@@ -6,14 +6,21 @@
 namespace pulse::source {
 namespace {
 
-// One that is open has no end yet: whatever else becomes of its tables is within it.
+// One that is open has no end yet: whatever else becomes of its tables is within it. But what it
+// waits for must be of these tables: of others it would perhaps never be sent.
 publication_loss* covering(std::vector<publication_loss>& open, const unsent_changes& lost) {
   const auto found = std::ranges::find_if(open, [&](const publication_loss& one) {
     if (one.what.as_partition != lost.as_partition) return false;
-    if (one.what.of_every_table) return true;
-    return !lost.of_every_table && std::ranges::all_of(lost.tables, [&](const auto& table) {
-      return std::ranges::find(one.what.tables, table) != one.what.tables.end();
-    });
+    const bool waited_for = std::ranges::equal(
+        one.what.actions, lost.actions, [](bool waits, bool loses) { return waits || !loses; });
+    if (one.what.of_every_table) return lost.of_every_table || waited_for;
+    if (lost.of_every_table) return false;
+    const auto& tables = one.what.tables;
+    return std::ranges::all_of(lost.tables,
+                               [&](const auto& table) {
+                                 return std::ranges::find(tables, table) != tables.end();
+                               }) &&
+           (waited_for || tables.size() == lost.tables.size());
   });
   return found == open.end() ? nullptr : &*found;
 }
@@ -61,15 +68,14 @@ bool published_watch::altered(const published_look& look) const {
 
 published_watch::findings published_watch::see(const published_look& look, const position& stored) {
   findings found;
-  auto lost = find_unsent(known_->state, look.state, look.tables);
   found.memory_changed = known_->state != look.state;
-  if (lost) {
-    auto after = lost->publication_gone ? std::min(known_->at, stored) : known_->at;
+  for (auto& lost : find_unsent(known_->state, look.state, look.tables)) {
+    auto after = lost.publication_gone ? std::min(known_->at, stored) : known_->at;
     // A table that was made since has lost nothing before the place where that is known to begin.
-    const auto* open = covering(known_->open, *lost);
-    if (open != nullptr && were_not_listed(known_->state, lost->tables))
+    const auto* open = covering(known_->open, lost);
+    if (open != nullptr && were_not_listed(known_->state, lost.tables))
       after = std::max(after, open->after);
-    lose({std::move(*lost), after, {}});
+    lose({std::move(lost), after, {}});
   }
   known_->state = look.state;
   known_->at = std::max(known_->at, look.before);
@@ -85,8 +91,16 @@ published_watch::findings published_watch::see(const published_look& look, const
     }
     found.memory_changed = found.memory_changed || loss.over_before != before;
     if (!loss.told) found.untold.push_back(loss);
-    if (loss.over_before && look.xmin >= *loss.over_before)
-      found.ended.push_back({loss, look.after});
+  }
+  // What began at one place is one gap, which ends with the last of it.
+  const auto is_over = [&](const publication_loss& loss) {
+    return loss.over_before && look.xmin >= *loss.over_before;
+  };
+  for (const auto& loss : known_->open) {
+    const bool all_over = std::ranges::all_of(known_->open, [&](const publication_loss& other) {
+      return other.after != loss.after || is_over(other);
+    });
+    if (all_over) found.ended.push_back({loss, look.after});
   }
   return found;
 }

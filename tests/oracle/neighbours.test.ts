@@ -179,6 +179,11 @@ async function runStatements(
   return history;
 }
 
+// Only what PostgreSQL did not send is missing: nothing that others do makes it another database, slot or history.
+async function assertOnlyUnsent(pulse: Pulse, so: string): Promise<void> {
+  for (const { kind, reason } of await pulse.gaps()) assert.equal(kind, 'unpublished', `${reason}: ${so}`);
+}
+
 // Since there were so many gaps.
 async function told(pulse: Pulse, before: number): Promise<boolean> {
   const gaps = await pulse.gaps();
@@ -257,6 +262,7 @@ async function runAsSuperuser(s: Scenario, sabotaged: boolean): Promise<void> {
       { timeoutMs: 120_000 },
     );
     await untilPassed(pulse, place);
+    await assertOnlyUnsent(pulse, so);
     const now = (await capturedBy(pulse)) - before;
     assert.ok(now <= changes, `${now} events instead of ${changes}: ${so}`);
     missing += changes - now;

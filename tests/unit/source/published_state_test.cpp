@@ -1,5 +1,7 @@
 #include "source/published_state.hpp"
 
+#include <optional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +47,14 @@ published_state state_of(std::vector<publication_state> publications,
   return {std::move(publications), std::move(triggers)};
 }
 
+// Where there is one at most.
+std::optional<unsent_changes> find_one(const published_state& before, const published_state& now,
+                                       const present_tables& present) {
+  const auto found = find_unsent(before, now, present);
+  EXPECT_LE(found.size(), 1U);
+  return found.empty() ? std::nullopt : std::optional(found.front());
+}
+
 std::vector<std::string> names_in(const std::optional<unsent_changes>& lost) {
   std::vector<std::string> names;
   if (lost) {
@@ -57,13 +67,13 @@ const present_tables both{orders_table, users_table};
 
 TEST(find_unsent, nothing_is_lost_while_nothing_is_altered) {
   const auto state = state_of({list_of({listed(users_table, 1)})});
-  EXPECT_FALSE(find_unsent(state, state, both));
+  EXPECT_FALSE(find_one(state, state, both));
 }
 
 TEST(find_unsent, a_table_that_is_taken_out_is_lost_and_the_others_are_not) {
   const auto before = state_of({list_of({listed(users_table, 1), listed(orders_table, 2)})});
   const auto now = state_of({list_of({listed(users_table, 1)})});
-  const auto lost = find_unsent(before, now, both);
+  const auto lost = find_one(before, now, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.orders"));
   EXPECT_EQ(lost->actions, all_actions);
   EXPECT_THAT(lost->reason, HasSubstr("public.orders"));
@@ -74,13 +84,13 @@ TEST(find_unsent, a_table_that_is_taken_out_is_lost_and_the_others_are_not) {
 TEST(find_unsent, a_change_that_was_undone_between_two_looks_shows) {
   const auto before = state_of({list_of({listed(users_table, 1)})});
   const auto taken_out_and_added = state_of({list_of({listed(users_table, 3, 9)})});
-  const auto lost = find_unsent(before, taken_out_and_added, both);
+  const auto lost = find_one(before, taken_out_and_added, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
   EXPECT_TRUE(is_sent_again(*lost, taken_out_and_added, both));
 
   auto flags_and_back = before;
   flags_and_back.publications[0].row.writer = 9;
-  EXPECT_THAT(names_in(find_unsent(before, flags_and_back, both)), ElementsAre("public.users"));
+  EXPECT_THAT(names_in(find_one(before, flags_and_back, both)), ElementsAre("public.users"));
 }
 
 TEST(find_unsent, a_filter_or_a_list_of_columns_counts_as_not_sent) {
@@ -88,17 +98,17 @@ TEST(find_unsent, a_filter_or_a_list_of_columns_counts_as_not_sent) {
   auto now = before;
   now.publications[0].tables[0].partial = true;
   now.publications[0].tables[0].row = {2, 9};
-  const auto lost = find_unsent(before, now, both);
+  const auto lost = find_one(before, now, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
   EXPECT_FALSE(is_sent_again(*lost, now, both));
   // It never was sent whole: that is how its owner wants it.
-  EXPECT_FALSE(find_unsent(now, state_of({list_of({})}), both));
+  EXPECT_FALSE(find_one(now, state_of({list_of({})}), both));
 }
 
 TEST(find_unsent, kinds_of_changes_that_are_switched_off_are_lost_for_every_table) {
   auto now = state_of({for_all(inserts_only)});
   now.publications[0].row.writer = 9;
-  const auto lost = find_unsent(state_of({for_all()}), now, both);
+  const auto lost = find_one(state_of({for_all()}), now, both);
   ASSERT_TRUE(lost);
   EXPECT_TRUE(lost->of_every_table);
   EXPECT_TRUE(lost->tables.empty());
@@ -107,7 +117,7 @@ TEST(find_unsent, kinds_of_changes_that_are_switched_off_are_lost_for_every_tabl
 }
 
 TEST(find_unsent, a_publication_that_is_dropped_loses_all_that_it_sent) {
-  const auto lost = find_unsent(state_of({for_all()}), state_of({}), both);
+  const auto lost = find_one(state_of({for_all()}), state_of({}), both);
   ASSERT_TRUE(lost);
   EXPECT_TRUE(lost->of_every_table);
   EXPECT_FALSE(is_sent_again(*lost, state_of({}), both));
@@ -120,27 +130,57 @@ TEST(find_unsent, what_another_publication_sends_all_the_time_is_not_lost) {
   const auto before =
       state_of({for_all(inserts_only), list_of({listed(users_table, 1)}, changes_only)});
   const auto now = state_of({for_all(inserts_only)});
-  const auto lost = find_unsent(before, now, both);
+  const auto lost = find_one(before, now, both);
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
   EXPECT_EQ(lost->actions, changes_only);
+}
+
+// Each waits for what is sent of its own tables alone: changes of other kinds never come.
+TEST(find_unsent, what_every_table_has_lost_and_what_one_has_lost_besides_are_two_losses) {
+  const auto before =
+      state_of({for_all(inserts_only), list_of({listed(users_table, 1)}, changes_only)});
+  const auto lost = find_unsent(before, state_of({}), both);
+  ASSERT_EQ(lost.size(), 2U);
+  EXPECT_EQ(lost[0].actions, changes_only);
+  EXPECT_THAT(lost[0].tables, ElementsAre(users_table));
+  EXPECT_EQ(lost[1].actions, inserts_only);
+  EXPECT_TRUE(lost[1].of_every_table);
+  auto again = before;
+  again.publications[0].row = {30, 9};
+  again.publications[1].row = {31, 9};
+  for (const auto& one : lost) EXPECT_TRUE(is_sent_again(one, again, both)) << one.reason;
+}
+
+TEST(find_unsent, tables_that_have_lost_different_kinds_are_different_losses) {
+  auto updated = list_of({listed(users_table, 1)}, changes_only);
+  auto inserted = list_of({listed(orders_table, 2)}, inserts_only);
+  inserted.row = {11, 5};
+  const auto lost = find_unsent(state_of({updated, inserted}), state_of({}), both);
+  ASSERT_EQ(lost.size(), 2U);
+  EXPECT_THAT(lost[0].tables, ElementsAre(users_table));
+  EXPECT_THAT(lost[1].tables, ElementsAre(orders_table));
+  updated.row = {30, 9};
+  inserted.row = {31, 9};
+  for (const auto& one : lost)
+    EXPECT_TRUE(is_sent_again(one, state_of({updated, inserted}), both)) << one.reason;
 }
 
 TEST(find_unsent, a_table_that_is_gone_loses_nothing) {
   const auto before = state_of({list_of({listed(users_table, 1), listed(orders_table, 2)})});
   const auto now = state_of({list_of({listed(orders_table, 2)})});
-  EXPECT_FALSE(find_unsent(before, now, {orders_table}));
+  EXPECT_FALSE(find_one(before, now, {orders_table}));
 }
 
 TEST(find_unsent, a_table_made_again_under_the_name_is_lost_until_it_is_listed) {
   const present_table again{101, users_table.name};
   const auto before = state_of({list_of({listed(users_table, 1)})});
   const auto now = state_of({list_of({})});
-  const auto lost = find_unsent(before, now, {again});
+  const auto lost = find_one(before, now, {again});
   EXPECT_THAT(names_in(lost), ElementsAre("public.users"));
   EXPECT_FALSE(is_sent_again(*lost, now, {again}));
   // Listed some time after it was made.
   const auto listed_later = state_of({list_of({listed(again, 5, 9)})});
-  const auto between = find_unsent(before, listed_later, {again});
+  const auto between = find_one(before, listed_later, {again});
   EXPECT_THAT(names_in(between), ElementsAre("public.users"));
   EXPECT_TRUE(is_sent_again(*between, listed_later, {again}));
 }
@@ -149,10 +189,10 @@ TEST(find_unsent, a_table_that_a_trigger_lists_in_the_transaction_that_makes_it_
   const std::vector<catalog_row> triggers{{50, 5}};
   const present_table again{101, users_table.name};
   const auto before = state_of({list_of({listed(users_table, 1)})}, triggers);
-  EXPECT_FALSE(find_unsent(before, state_of({list_of({listed(again, 5, 9)})}, triggers), {again}));
+  EXPECT_FALSE(find_one(before, state_of({list_of({listed(again, 5, 9)})}, triggers), {again}));
   // Unless the trigger was away meanwhile.
   const std::vector<catalog_row> other{{51, 9}};
-  EXPECT_TRUE(find_unsent(before, state_of({list_of({listed(again, 5, 9)})}, other), {again}));
+  EXPECT_TRUE(find_one(before, state_of({list_of({listed(again, 5, 9)})}, other), {again}));
 }
 
 TEST(find_unsent, a_table_that_is_swapped_in_by_renaming_is_lost_and_the_other_one_goes_on) {
@@ -160,7 +200,7 @@ TEST(find_unsent, a_table_that_is_swapped_in_by_renaming_is_lost_and_the_other_o
   const present_table swapped{300, users_table.name};
   const auto before = state_of({list_of({listed(users_table, 1)})});
   const auto now = state_of({list_of({listed(old, 1)})});
-  const auto lost = find_unsent(before, now, {old, swapped});
+  const auto lost = find_one(before, now, {old, swapped});
   ASSERT_TRUE(lost);
   EXPECT_THAT(lost->tables, ElementsAre(swapped));
 }

@@ -87,6 +87,53 @@ TEST_F(published_watch_test, what_is_known_to_be_lost_from_a_place_on_ends_as_ot
   EXPECT_EQ(see(look(300, listing({1}), 60, 60), only_watched, at(1000)).ended.size(), 2U);
 }
 
+// One would wait for what is never sent of the other's tables.
+TEST_F(published_watch_test, a_loss_of_other_kinds_is_within_one_of_the_same_tables_alone) {
+  publication_loss every;
+  every.what.of_every_table = true;
+  every.what.actions = {true, false, false, true};
+  every.after = at(150);
+  watch_.lose(every);
+  publication_loss updates;
+  updates.what.tables = only_watched;
+  updates.what.actions = {false, true, true, false};
+  updates.after = at(160);
+  watch_.lose(updates);
+  updates.what.tables.push_back({200, {"public", "other"}});
+  updates.what.actions = {true, true, true, false};
+  watch_.lose(updates);
+  EXPECT_EQ(watch_.memory().open.size(), 3U);
+  // Inserts of every table: known.
+  updates.what.actions = {true, false, false, false};
+  EXPECT_EQ(watch_.lose(updates).after, at(150));
+  EXPECT_EQ(watch_.memory().open.size(), 3U);
+}
+
+TEST_F(published_watch_test, losses_that_began_at_one_place_end_with_the_last) {
+  publication_loss every;
+  every.what.of_every_table = true;
+  every.what.actions = {true, false, false, true};
+  every.after = at(150);
+  publication_loss updates;
+  updates.what.tables = only_watched;
+  updates.what.actions = {false, true, true, false};
+  updates.after = at(150);
+  watch_.begin(look(100, listing({}), 50, 50));
+  watch_.lose(every);
+  watch_.lose(updates);
+  publication_state all;
+  all.row = {20, 5};
+  all.name = "all";
+  all.for_all_tables = true;
+  all.sends = {true, false, false, true};
+  auto state = listing({});
+  state.publications.push_back(all);
+  EXPECT_TRUE(see(look(200, state, 60, 60), only_watched, at(1000)).ended.empty());
+  state = listing({2});
+  state.publications.push_back(all);
+  EXPECT_EQ(see(look(300, state, 60, 60), only_watched, at(1000)).ended.size(), 2U);
+}
+
 TEST_F(published_watch_test, a_partition_is_sent_again_when_it_is_none_any_more) {
   publication_loss known;
   known.what.tables = only_watched;
