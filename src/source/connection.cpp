@@ -1,6 +1,7 @@
 #include "source/connection.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -43,11 +44,14 @@ std::string first_line(std::string_view text) {
 errc code_of(std::string_view sqlstate) {
   if (sqlstate == "42501" || sqlstate.starts_with("28")) return errc::unauthorized;
   if (sqlstate == "42704" || sqlstate == "42P01" || sqlstate == "3D000") return errc::not_found;
-  if (sqlstate == "42710" || sqlstate == "55006") return errc::conflict;
-  if (sqlstate.starts_with("53") || sqlstate.starts_with("57") || sqlstate.starts_with("08") ||
-      sqlstate.starts_with("55")) {
+  if (sqlstate == "55006") return errc::conflict;
+  constexpr std::array<std::string_view, 5> busy{"08", "40", "53", "55", "57"};
+  // Somebody else, perhaps another connection of the same program, made it between the look for it
+  // and the making: the next look finds it.
+  constexpr std::array<std::string_view, 4> made_meanwhile{"23505", "42710", "42723", "42P06"};
+  const bool is_busy = std::ranges::find(busy, sqlstate.substr(0, 2)) != busy.end();
+  if (is_busy || std::ranges::find(made_meanwhile, sqlstate) != made_meanwhile.end())
     return errc::unavailable;
-  }
   return errc::protocol;
 }
 

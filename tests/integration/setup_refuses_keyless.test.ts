@@ -5,7 +5,7 @@ import { defineModel } from '../harness/model.js';
 import { defaultSlot } from '../harness/oracle.js';
 import type { Postgres } from '../harness/postgres.js';
 import { scenario } from '../harness/scenario.js';
-import { within } from '../harness/wait.js';
+import { until, within } from '../harness/wait.js';
 
 // The join table that Prisma made before version 6: a unique index and no key.
 const joinTable = (name: string): string => `
@@ -45,6 +45,19 @@ scenario('serve_stops_and_shows_the_sql_and_the_applications_deletes_go_on', asy
   assert.match(program.output, /--fix/);
   await deleteWorks(postgres, '_TagToWriter');
   assert.equal((await leftovers(postgres))['publications'], '0');
+});
+
+// Two connections of one program may do it too: one puts a publication right, the other sets up.
+scenario('what_somebody_else_makes_at_the_same_moment_is_tried_again_and_ends_nothing', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql(`${keyed} CREATE FUNCTION too_late() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'publication already exists' USING ERRCODE = 'duplicate_object'; END $$;
+    CREATE EVENT TRIGGER too_late ON ddl_command_start WHEN TAG IN ('CREATE PUBLICATION') EXECUTE FUNCTION too_late()`);
+  const pulse = await s.unstarted({ database: postgres.socketUrl() });
+  pulse.launch();
+  await until('setup to fail', async () => /already exists/.test((await pulse.capture()).problem));
+  await postgres.sql('DROP EVENT TRIGGER too_late');
+  await until('capture to stream', async () => (await pulse.capture()).connected);
 });
 
 scenario('doctor_shows_the_sql_that_then_satisfies_it', async (s) => {
