@@ -52,8 +52,13 @@ source::async_result<> capture::read_look(source::connection* database,
   auto state = co_await source::read_published_state(database, publications, triggers);
   if (!state) co_return state.error();
   look->state = std::move(*state);
+  look->own = names_.own_publication;
   if (published_.knows()) look->concerned = published_.concerned(*look);
-  if (!look->concerned.empty()) {
+  if (published_.knows() && published_.concerns_all(*look)) {
+    auto found = co_await source::read_all_tables(database, publications);
+    if (!found) co_return found.error();
+    look->tables = std::move(*found);
+  } else if (!look->concerned.empty()) {
     auto found = co_await source::read_present_tables(database, look->concerned, publications);
     if (!found) co_return found.error();
     look->tables = std::move(*found);
@@ -185,8 +190,11 @@ source::async_result<> capture::see_publications(source::connection* database,
     last_repair_ = {};
   }
   for (const auto& end : found.ended) {
+    if (end.rest) {
+      if (auto told = co_await tell_of_loss(*end.rest, std::nullopt); !told) co_return told.error();
+    }
     if (auto told = co_await tell_of_loss(end.loss, end.through); !told) co_return told.error();
-    published_.ended(end.loss);
+    published_.ended(end);
     if (end.loss.what.publication_gone) gone_through_ = end.through;
     log_info("capture", "what the publication had left out is sent again",
              {{"project", with_.project.name}, {"through", to_string(end.through)}});

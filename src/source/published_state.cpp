@@ -80,15 +80,6 @@ bool share(const grants& before, const grants& now) {
   return std::ranges::any_of(before, [&](const auto& one) { return now.contains(one); });
 }
 
-std::string names_of(const present_tables& tables) {
-  constexpr std::size_t named_max = 5;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(tables.size(), named_max); ++i)
-    names += (i == 0 ? "" : ", ") + to_string(tables[i].name);
-  if (tables.size() > named_max) names += fmt::format(" and {} more", tables.size() - named_max);
-  return names;
-}
-
 std::string names_of(const published_actions& actions) {
   constexpr std::array<std::string_view, published_action_count> words{"INSERT", "UPDATE", "DELETE",
                                                                        "TRUNCATE"};
@@ -194,10 +185,33 @@ constexpr const char* present_sql = R"(
              AND pg_catalog.to_jsonb(p) ->> 'pubviaroot' = 'true')
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-    AND (c.oid = ANY ($1::oid[])
+    AND ($1::oid[] IS NULL AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg@_%' ESCAPE '@'
+         OR c.oid = ANY ($1::oid[])
          OR (n.nspname, c.relname) IN (SELECT s::name, t::name FROM unnest($2::text[], $3::text[]) known (s, t))))";
 
+present_tables tables_in(const query_rows& rows) {
+  present_tables present;
+  for (const auto& row : rows.rows()) {
+    present_table one;
+    one.oid = number_in<std::uint32_t>(row[0]);
+    one.name = {row[1].value_or(""), row[2].value_or("")};
+    one.logged = row[3] == "t";
+    one.under_root = row[4] == "t";
+    present.push_back(std::move(one));
+  }
+  return present;
+}
+
 }  // namespace
+
+std::string names_of(const present_tables& tables) {
+  constexpr std::size_t named_max = 5;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(tables.size(), named_max); ++i)
+    names += (i == 0 ? "" : ", ") + to_string(tables[i].name);
+  if (tables.size() > named_max) names += fmt::format(" and {} more", tables.size() - named_max);
+  return names;
+}
 
 async_result<present_tables> read_present_tables(connection* database, present_tables known,
                                                  std::vector<std::string> publications) {
@@ -213,16 +227,15 @@ async_result<present_tables> read_present_tables(connection* database, present_t
       present_sql,
       with(text_array(oids), text_array(schemas), text_array(names), text_array(publications)));
   if (!found) co_return wrap("looking for tables that were published", found.error());
-  present_tables present;
-  for (const auto& row : found->rows()) {
-    present_table one;
-    one.oid = number_in<std::uint32_t>(row[0]);
-    one.name = {row[1].value_or(""), row[2].value_or("")};
-    one.logged = row[3] == "t";
-    one.under_root = row[4] == "t";
-    present.push_back(std::move(one));
-  }
-  co_return present;
+  co_return tables_in(*found);
+}
+
+async_result<present_tables> read_all_tables(connection* database,
+                                             std::vector<std::string> publications) {
+  const auto found = co_await database->query(
+      present_sql, with(std::nullopt, std::nullopt, std::nullopt, text_array(publications)));
+  if (!found) co_return wrap("looking for the tables that there are", found.error());
+  co_return tables_in(*found);
 }
 
 async_result<published_state> read_published_state(connection* database,
@@ -317,6 +330,24 @@ bool is_sent_again(const unsent_changes& lost, const published_state& now,
     }
   }
   return true;
+}
+
+std::optional<present_tables> find_left_out(const unsent_changes& lost, const published_state& now,
+                                            const present_tables& present) {
+  const coverage sent(now);
+  const tables_now tables(present);
+  bool any = false;
+  present_tables left;
+  for (const auto& one : lost.of_every_table ? present : lost.tables) {
+    const auto* now_there = tables.find(one.oid);
+    if (now_there == nullptr) continue;
+    bool whole = now_there->logged && !(lost.as_partition && now_there->under_root);
+    for (std::size_t action = 0; action < published_action_count; ++action)
+      whole = whole && (!lost.actions[action] || sent.sends(action, one.oid));
+    any = any || whole;
+    if (!whole) left.push_back(*now_there);
+  }
+  return any ? std::optional(std::move(left)) : std::nullopt;
 }
 
 }  // namespace pulse::source

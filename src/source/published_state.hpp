@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,13 @@ struct present_table {
 };
 using present_tables = std::vector<present_table>;
 
+// "public.a, public.b and 3 more"
+std::string names_of(const present_tables& tables);
+
+// Every table that can be published and is no system table.
+async_result<present_tables> read_all_tables(connection* database,
+                                             std::vector<std::string> publications);
+
 // Of these tables, and of those that have their names now, the ones that exist.
 // `publications`: those by whose roots partitions may be published.
 async_result<present_tables> read_present_tables(connection* database, present_tables known,
@@ -105,5 +113,9 @@ std::vector<unsent_changes> find_unsent(const published_state& before, const pub
 // is gone.
 bool is_sent_again(const unsent_changes& lost, const published_state& now,
                    const present_tables& present);
+
+// Where some of it is sent whole again: the tables of which it is not.
+std::optional<present_tables> find_left_out(const unsent_changes& lost, const published_state& now,
+                                            const present_tables& present);
 
 }  // namespace pulse::source

@@ -61,6 +61,13 @@ present_tables published_watch::concerned(const published_look& look) const {
   return tables;
 }
 
+bool published_watch::concerns_all(const published_look& look) const {
+  return look.own && !look.state.publications.empty() &&
+         std::ranges::none_of(look.state.publications, &publication_state::for_all_tables) &&
+         std::ranges::any_of(known_->open,
+                             [](const auto& loss) { return loss.what.of_every_table; });
+}
+
 bool published_watch::altered(const published_look& look) const {
   return !std::ranges::equal(known_->state.publications, look.state.publications, {},
                              &publication_state::row, &publication_state::row);
@@ -80,19 +87,31 @@ published_watch::findings published_watch::see(const published_look& look, const
   known_->state = look.state;
   known_->at = std::max(known_->at, look.before);
 
-  for (auto& loss : known_->open) {
-    const auto before = loss.over_before;
-    // What a transaction wrote while it was not sent is missing also when the transaction commits
-    // later: the loss ends with the last one that was under way when it was sent again.
-    if (!is_sent_again(loss.what, look.state, look.tables)) {
-      loss.over_before.reset();
-    } else if (!loss.over_before) {
-      loss.over_before = look.xmax;
-    }
-    found.memory_changed = found.memory_changed || loss.over_before != before;
+  for (auto& loss : known_->open) follow(&loss, look, &found);
+  end_losses(look, &found);
+  for (const auto& loss : known_->open) {
     if (!loss.told) found.untold.push_back(loss);
   }
-  // What began at one place is one gap, which ends with the last of it.
+  return found;
+}
+
+// What a transaction wrote while it was not sent is missing also when the transaction commits
+// later: the loss ends with the last one that was under way when it was sent again.
+void published_watch::follow(publication_loss* loss, const published_look& look, findings* found) {
+  const auto before = loss->over_before;
+  const bool sent = is_sent_again(loss->what, look.state, look.tables) ||
+                    (look.own && find_left_out(loss->what, look.state, look.tables));
+  if (!sent) {
+    loss->over_before.reset();
+  } else if (!loss->over_before) {
+    loss->over_before = look.xmax;
+  }
+  found->memory_changed = found->memory_changed || loss->over_before != before;
+}
+
+// What began at one place is one gap, which ends with the last of it. For tables that one's own
+// publication has no more it goes on as another one.
+void published_watch::end_losses(const published_look& look, findings* found) {
   const auto is_over = [&](const publication_loss& loss) {
     return loss.over_before && look.xmin >= *loss.over_before;
   };
@@ -100,9 +119,19 @@ published_watch::findings published_watch::see(const published_look& look, const
     const bool all_over = std::ranges::all_of(known_->open, [&](const publication_loss& other) {
       return other.after != loss.after || is_over(other);
     });
-    if (all_over) found.ended.push_back({loss, look.after});
+    if (!all_over) continue;
+    auto& end = found->ended.emplace_back(findings::end{loss, look.after, std::nullopt});
+    if (is_sent_again(loss.what, look.state, look.tables)) continue;
+    const auto left_out = find_left_out(loss.what, look.state, look.tables);
+    if (!left_out || left_out->empty()) continue;
+    end.rest = loss;
+    end.rest->what.of_every_table = false;
+    end.rest->what.tables = *left_out;
+    end.rest->what.reason =
+        "the publication does not send all of " + names_of(*left_out) + " any more";
+    end.rest->after = look.after;
+    end.rest->over_before.reset();
   }
-  return found;
 }
 
 publication_loss published_watch::lose(publication_loss loss) {
@@ -120,8 +149,12 @@ void published_watch::told(const publication_loss& loss) {
   if (known != known_->open.end()) known->told = true;
 }
 
-void published_watch::ended(const publication_loss& loss) {
-  std::erase_if(known_->open, is_of(loss));
+void published_watch::ended(const findings::end& end) {
+  std::erase_if(known_->open, is_of(end.loss));
+  if (!end.rest) return;
+  auto rest = *end.rest;
+  rest.told = true;
+  lose(std::move(rest));
 }
 
 }  // namespace pulse::source

@@ -15,6 +15,7 @@ namespace pulse::source {
 struct published_look {
   position before;  // flushed by then: what commits later is behind it
   published_state state;
+  bool own = false;  // the publication is the user's: what it leaves out it leaves out on purpose
   present_tables concerned;  // of which it was asked what they are: see published_watch
   present_tables tables;     // the answer
   std::uint64_t xmin = 0;    // every transaction before it has ended (manual, table 9.81)
@@ -55,6 +56,8 @@ class published_watch {
   // The tables of which see() must know what they are now: those that are not listed as they were,
   // and those of open losses. Empty while nothing is altered.
   present_tables concerned(const published_look& look) const;
+  // Whether it must know that of all tables: one's own publication was for all, and now has a list.
+  bool concerns_all(const published_look& look) const;
   // Whether publications themselves are other ones than they were, whatever tables they list.
   bool altered(const published_look& look) const;
 
@@ -63,12 +66,15 @@ class published_watch {
     struct end {
       publication_loss loss;
       position through;
+      // What goes on from there, of tables that one's own publication has no more: to be recorded
+      // before the end is.
+      std::optional<publication_loss> rest;
     };
     std::vector<end> ended;
     bool memory_changed = false;  // memory() is another one, but for the place
   };
   // begin() or restore() was called before. What is found is found again by the next look, until
-  // told() or ended() says that it is recorded.
+  // told() or ended() says that it is recorded, the rest of what has ended too.
   // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
   // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
   findings see(const published_look& look, const position& stored);
@@ -76,12 +82,15 @@ class published_watch {
   // the loss that is open for it.
   publication_loss lose(publication_loss loss);
   void told(const publication_loss& loss);
-  void ended(const publication_loss& loss);
+  void ended(const findings::end& end);
 
   bool loses() const { return known_ && !known_->open.empty(); }
   const published_memory& memory() const { return *known_; }
 
  private:
+  void follow(publication_loss* loss, const published_look& look, findings* found);
+  void end_losses(const published_look& look, findings* found);
+
   std::optional<published_memory> known_;
 };
 

@@ -249,6 +249,34 @@ scenario('a_dropped_publication_of_ones_own_is_told_and_capture_goes_on_when_it_
   await readAndClose(await open(s, pulse, 'reader'), [3]);
 });
 
+scenario(
+  'a_publication_made_again_for_fewer_tables_is_a_gap_without_an_end_only_of_those_that_it_leaves_out',
+  async (s) => {
+    const own = await ownPublication(s, 'CREATE PUBLICATION own FOR ALL TABLES');
+    const { postgres, pulse } = own;
+    await begin(s, own);
+    await postgres.sql('DROP PUBLICATION own; INSERT INTO rows VALUES (2)');
+    await untilGap(pulse);
+    await postgres.sql('CREATE PUBLICATION own FOR TABLE rows');
+    const [first, second] = await until('the gaps of all and of the other table', async () => {
+      const gaps = await pulse.gaps();
+      return gaps.length === 2 && gaps[0]?.through !== null && (gaps as [Gap, Gap]);
+    });
+    assert.equal(second.through, null);
+    assert.match(second.reason, /public[.]other/);
+    await until('capture to stream again', async () => (await pulse.capture()).connected, { timeoutMs: 60_000 });
+    await postgres.sql('INSERT INTO rows VALUES (3); INSERT INTO other VALUES (2)');
+    await pulse.acceptGap(first.id);
+    await readAndClose(await open(s, pulse, 'reader'), [3]);
+    await postgres.sql('ALTER PUBLICATION own ADD TABLE other');
+    await until('the last gap to end', async () => (await pulse.gaps())[1]?.through !== null);
+    await postgres.sql('INSERT INTO other VALUES (3)');
+    await assertBarred(s, pulse, other);
+    await pulse.acceptGap(second.id);
+    await readAndClose(await open(s, pulse, 'reader', other), [3]);
+  },
+);
+
 // What is written and not flushed yet is no place that the server has come to: a mark there looks like a database that was
 // set back.
 scenario(

@@ -23,7 +23,7 @@ position at(std::uint64_t place) {
 
 published_look look(std::uint64_t place, published_state state, std::uint64_t xmin,
                     std::uint64_t xmax) {
-  return {at(place), std::move(state), {}, {}, xmin, xmax, at(place + 5)};
+  return {at(place), std::move(state), false, {}, {}, xmin, xmax, at(place + 5)};
 }
 
 class published_watch_test : public ::testing::Test {
@@ -56,7 +56,7 @@ TEST_F(published_watch_test, a_loss_ends_when_the_transactions_have_that_ran_whe
   const auto found = see(look(500, listing({2}), 60, 80), only_watched, at(1000));
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].through, at(505));
-  watch_.ended(found.ended[0].loss);
+  watch_.ended(found.ended[0]);
   EXPECT_FALSE(watch_.loses());
 }
 
@@ -132,6 +132,34 @@ TEST_F(published_watch_test, losses_that_began_at_one_place_end_with_the_last) {
   state = listing({2});
   state.publications.push_back(all);
   EXPECT_EQ(see(look(300, state, 60, 60), only_watched, at(1000)).ended.size(), 2U);
+}
+
+// A publication FOR ALL TABLES cannot be altered to a list: it is dropped and made again.
+TEST_F(published_watch_test, of_ones_own_narrower_publication_the_loss_ends_for_the_tables_it_has) {
+  const present_table other{200, {"public", "other"}};
+  publication_loss every;
+  every.what.of_every_table = true;
+  every.what.actions = {true, true, true, true};
+  every.after = at(150);
+  watch_.told(watch_.lose(every));
+  auto narrower = look(200, listing({1}), 60, 60);
+  EXPECT_FALSE(watch_.concerns_all(narrower));
+  EXPECT_TRUE(see(narrower, {watched, other}, at(1000)).ended.empty());
+  narrower = look(300, listing({1}), 60, 60);
+  narrower.own = true;
+  EXPECT_TRUE(watch_.concerns_all(narrower));
+  const auto found = see(narrower, {watched, other}, at(1000));
+  ASSERT_EQ(found.ended.size(), 1U);
+  EXPECT_EQ(found.ended[0].through, at(305));
+  ASSERT_TRUE(found.ended[0].rest);
+  EXPECT_EQ(found.ended[0].rest->what.tables, present_tables{other});
+  EXPECT_EQ(found.ended[0].rest->after, at(305));
+  watch_.ended(found.ended[0]);
+  // The other table alone, for as long as it is left out.
+  narrower = look(400, listing({1}), 60, 60);
+  narrower.own = true;
+  EXPECT_TRUE(see(narrower, {watched, other}, at(1000)).ended.empty());
+  EXPECT_EQ(watch_.memory().open.size(), 1U);
 }
 
 TEST_F(published_watch_test, a_partition_is_sent_again_when_it_is_none_any_more) {
