@@ -1,38 +1,19 @@
 // A bare Debian of its own, booted with its own systemd, that shares this machine's network.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { removeFolder } from '../harness/cleanup.js';
-import { root } from '../harness/paths.js';
 import { Program } from '../harness/process.js';
 import type { Scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
-import { run } from './files.js';
+import { unpackBareDebian } from './bare_debian.js';
 
 export interface Said {
   code: number | null;
   output: string;
-}
-
-// Made once: what apt fetches is the same for every test. With apt's lists, so that packages can be installed there.
-function bareDebian(): string {
-  const archive = join(root, 'build/bare-debian.tar');
-  if (existsSync(archive)) return archive;
-  mkdirSync(join(root, 'build'), { recursive: true });
-  const folder = '/etc/apt/sources.list.d';
-  const sources = ['/etc/apt/sources.list', ...readdirSync(folder).map((name) => join(folder, name))].filter(
-    (file) => existsSync(file) && /\.(list|sources)$/.test(file),
-  );
-  run(
-    'mmdebstrap',
-    ...['--quiet', '--variant=apt', '--skip=cleanup/apt/lists', '--include=systemd,systemd-sysv,dbus', '--format=tar'],
-    ...['bookworm', `${archive}.tmp`, ...sources],
-  );
-  renameSync(`${archive}.tmp`, archive);
-  return archive;
 }
 
 export class Machine {
@@ -45,9 +26,8 @@ export class Machine {
   static async boot(s: Scenario): Promise<Machine> {
     const above = mkdtempSync(join(tmpdir(), 'pulse-machine-'));
     const folder = join(above, 'root');
-    mkdirSync(folder);
     s.atEnd(() => removeFolder(above));
-    run('tar', '--extract', '--preserve-permissions', '--numeric-owner', '--file', bareDebian(), '--directory', folder);
+    unpackBareDebian(folder);
     const nspawn = new Program(
       'systemd-nspawn',
       // Not known to the systemd of this machine, which may have none.
