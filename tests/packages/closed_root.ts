@@ -16,12 +16,14 @@ export interface ClosedRoot {
   user: number;
   // Where there is room to write, as the program knows it; a folder that is there.
   writable: string;
+  // Whose it is at first: the user's, and closed to others.
+  volume?: { owner: number; group: number; mode: number };
 }
 
 // Begins with the program's path in the root.
 export function runClosed(
   s: Scenario,
-  { folder, user, writable }: ClosedRoot,
+  { folder, user, writable, volume = { owner: user, group: user, mode: 0o700 } }: ClosedRoot,
   command: readonly string[],
   env: Record<string, string> = {},
 ): Program {
@@ -29,8 +31,8 @@ export function runClosed(
   s.atEnd(() => removeFolder(above));
   const data = join(above, 'data');
   mkdirSync(data);
-  chownSync(data, user, user);
-  chmodSync(data, 0o700);
+  chownSync(data, volume.owner, volume.group);
+  chmodSync(data, volume.mode);
   const script = [
     'set -e; root=$1; data=$2; writable=$3; user=$4; shift 4',
     'mount --bind "$root" "$root"; mount -o remount,bind,ro "$root"; mount --bind "$data" "$root$writable"',
@@ -67,17 +69,18 @@ export async function takesOneEvent(
   const [streams = 0, admin = 0] = await freePorts(2);
   const apiKey = 'a-key-for-tests-0123456789';
   const server = runClosed(s, root, serve, {
+    PULSE_DATA_DIR: root.writable,
     ...env,
     PULSE_DATABASE_URL: `postgresql://postgres@127.0.0.1:${postgres.port}/postgres`,
     PULSE_LISTEN: `127.0.0.1:${streams}`,
     PULSE_ADMIN_LISTEN: `127.0.0.1:${admin}`,
     PULSE_API_KEY: apiKey,
-    PULSE_DATA_DIR: root.writable,
   });
   await until('capture', async () => {
     if (!server.running) throw new Error(`it has ended:\n${server.tail()}`);
     return (await fetch(`http://127.0.0.1:${admin}/capturez`).catch(() => undefined))?.ok === true;
   });
+  for (const page of ['healthz', 'readyz']) assert.ok((await fetch(`http://127.0.0.1:${streams}/${page}`)).ok, page);
   const model = defineModel('Note', 'notes', { id: 'Int', text: 'String' });
   const consumer = await Consumer.open({ url: `ws://127.0.0.1:${streams}`, apiKey, model, name: 'reader' });
   await postgres.sql("INSERT INTO notes VALUES (1, 'Grüße')");
