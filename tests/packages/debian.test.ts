@@ -8,10 +8,9 @@ import { test } from 'node:test';
 import { Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
 import { freePorts } from '../harness/process.js';
-import { scenario } from '../harness/scenario.js';
 import { SteadyWriter } from '../harness/steady_writer.js';
 import { sleep, until } from '../harness/wait.js';
-import { packed, run } from './files.js';
+import { packed, rootScenario, run } from './files.js';
 import { Machine } from './machine.js';
 
 const note = defineModel('Note', 'notes', { id: 'Int', text: 'String' });
@@ -31,12 +30,12 @@ test('debug_information_is_that_of_the_program', () => {
 
 // The same package as a later version.
 function later(machine: Machine): string {
-  const folder = machine.path('root/later');
+  const folder = machine.path('srv/later');
   run('dpkg-deb', '--raw-extract', built, folder);
   const control = join(folder, 'DEBIAN/control');
   writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, 'Version: 99.0.0'));
-  run('dpkg-deb', '--build', '--root-owner-group', folder, machine.path('root/later.deb'));
-  return '/root/later.deb';
+  run('dpkg-deb', '--build', '--root-owner-group', folder, machine.path('srv/later.deb'));
+  return '/srv/later.deb';
 }
 
 // Connects again and again, and counts who is refused.
@@ -73,17 +72,17 @@ class Knocker {
   }
 }
 
-scenario(
+rootScenario(
   'installed_upgraded_under_load_removed_and_purged',
   async (s) => {
     const postgres = await s.postgres();
     await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
     const machine = await Machine.boot(s);
     const [streams = 0, admin = 0] = await freePorts(2);
-    copyFileSync(built, machine.path('root/pulse.deb'));
+    copyFileSync(built, machine.path('srv/pulse.deb'));
     const next = later(machine);
 
-    await machine.run(`${install} /root/pulse.deb`);
+    await machine.run(`${install} /srv/pulse.deb`);
     assert.match(await machine.run('getent passwd pulse'), /:\/var\/lib\/pulse:\/usr\/sbin\/nologin$/m);
     assert.equal(
       (await machine.try('systemctl is-active pulse pulse.socket')).output,

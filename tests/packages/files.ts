@@ -3,9 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { test } from 'node:test';
+
 import { pulseBinary, root } from '../harness/paths.js';
+import { scenario } from '../harness/scenario.js';
 
 const folder = join(root, 'build/packages');
+
+// What mounts, changes roots or boots.
+export const rootScenario: typeof scenario = (name, body, options) => {
+  if (process.getuid?.() === 0) scenario(name, body, options);
+  else void test(name, { skip: 'for root only' }, () => {});
+};
 
 // The only file of the packages whose name matches.
 export function packed(name: RegExp): string {

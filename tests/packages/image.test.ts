@@ -4,9 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { root } from '../harness/paths.js';
-import { scenario } from '../harness/scenario.js';
 import { runClosed, takesOneEvent } from './closed_root.js';
-import { run } from './files.js';
+import { rootScenario, run } from './files.js';
 import { type Image, unpackImage } from './image.js';
 
 const data = '/var/lib/pulse';
@@ -22,7 +21,7 @@ function assertKnown(env: Record<string, unknown>): void {
   for (const name of Object.keys(env)) assert.ok(settings.includes(`\`${name}\``), `${name} is a setting`);
 }
 
-scenario('the_image_serves_on_a_read_only_root', async (s) => {
+rootScenario('the_image_serves_on_a_read_only_root', async (s) => {
   const image = unpackImage(s);
   assert.equal(image.user, 65532);
   assert.deepEqual(Object.keys(image.configuration.config.Volumes), [data]);
@@ -32,7 +31,7 @@ scenario('the_image_serves_on_a_read_only_root', async (s) => {
   await takesOneEvent(s, { folder: image.root, user: image.user, writable: data }, image.command, image.env);
 });
 
-scenario('the_image_asks_for_tls_or_for_a_word_that_it_is_not_needed', async (s) => {
+rootScenario('the_image_asks_for_tls_or_for_a_word_that_it_is_not_needed', async (s) => {
   const image = unpackImage(s);
   const env = { ...image.env, PULSE_DATABASE_URL: 'postgresql://127.0.0.1:1/none' };
   const server = runClosed(s, { folder: image.root, user: image.user, writable: data }, image.command, env);
@@ -41,7 +40,7 @@ scenario('the_image_asks_for_tls_or_for_a_word_that_it_is_not_needed', async (s)
   assert.match(server.output, /--insecure/);
 });
 
-scenario('another_tool_reads_the_image_too', async (s) => {
+rootScenario('another_tool_reads_the_image_too', async (s) => {
   const image = unpackImage(s);
   const bundle = join(image.layout, '../bundle');
   run('umoci', 'unpack', '--image', `${image.layout}:${image.tag}`, bundle);
@@ -67,7 +66,7 @@ interface Compose {
 
 const portOf = (image: Image): number => Number(Object.keys(image.configuration.config.ExposedPorts)[0]?.split('/')[0]);
 
-scenario('the_compose_file_runs_it', async (s) => {
+rootScenario('the_compose_file_runs_it', async (s) => {
   const image = unpackImage(s);
   const [compose] = yaml('packaging/compose/compose.yaml') as [Compose];
   const { pulse } = compose.services;
@@ -117,7 +116,7 @@ interface Service {
   spec: { selector: object; ports: { port: number; targetPort: string }[] };
 }
 
-scenario('the_kubernetes_manifests_run_it', async (s) => {
+rootScenario('the_kubernetes_manifests_run_it', async (s) => {
   const image = unpackImage(s);
   const [service, set] = yaml('packaging/kubernetes/pulse.yaml') as [Service, StatefulSet];
   const { spec } = set.spec.template;

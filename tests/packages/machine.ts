@@ -31,7 +31,7 @@ export class Machine {
     const nspawn = new Program(
       'systemd-nspawn',
       // Not known to the systemd of this machine, which may have none.
-      ['--quiet', '--register=no', '--keep-unit', '--machine=pulse-test', `--directory=${folder}`, '--boot'],
+      ['--quiet', '--register=no', '--keep-unit', `--machine=pulse-${process.pid}`, `--directory=${folder}`, '--boot'],
       { logFile: join(above, 'console.log'), signalOnParentEnd: 'KILL' },
     );
     const machine = new Machine(folder, nspawn);

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { removeFolder } from '../harness/cleanup.js';
-import { scenario } from '../harness/scenario.js';
 import { unpackBareDebian } from './bare_debian.js';
 import { takesOneEvent } from './closed_root.js';
-import { packed, run } from './files.js';
+import { packed, rootScenario, run } from './files.js';
 
 const nobody = 65534;
 
-scenario(
+rootScenario(
   'the_tarball_serves_as_an_ordinary_user_from_a_read_only_folder',
   async (s) => {
     const above = mkdtempSync(join(tmpdir(), 'pulse-tarball-'));
