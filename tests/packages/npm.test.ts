@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-
+import { setUp, take } from '../client/real_client.js';
 import { removeFolder } from '../harness/cleanup.js';
 import { freePorts, Program } from '../harness/process.js';
 import { type Scenario, scenario } from '../harness/scenario.js';
@@ -67,6 +67,18 @@ scenario('an_installed_one_serves_and_ends_by_the_signal_that_its_starter_gets',
   );
   assert.deepEqual(await server.endBy('SIGTERM', 20_000), { code: 0, signal: null }, server.tail());
   assert.match(server.output, /stopped/);
+});
+
+scenario('the_published_client_gets_its_first_event_from_an_installed_one', async (s) => {
+  const began = Date.now();
+  const { folder, run } = emptyProject(s);
+  run('npm', 'install', '--no-audit', '--no-fund', `./${basename(archive)}`);
+  const { prisma } = await setUp(s, { binary: join(folder, 'node_modules/.bin/pulse') });
+  const stream = await prisma.writer.stream({ name: 'first' });
+  await prisma.writer.create({ data: { name: 'Toni' } });
+  const [event] = await take(stream, 1);
+  assert.equal(event?.action === 'create' && event.created.name, 'Toni');
+  s.note(`${Date.now() - began} ms from the packed file to the event, with a PostgreSQL of its own`);
 });
 
 scenario('other_platforms_are_told_what_there_is_for_them', async (s) => {
