@@ -3,6 +3,8 @@
 
 layout.py PROGRAM VERSION BILL_OF_MATERIALS LICENCE SECONDS ARCHIVE: SECONDS is the time of the release, since 1970.
 
+Beside the layout lies manifest.json, by which Docker's own "load" finds its way where it does not know layouts.
+
 No container engine is needed, nor the rights of root: owners and times are written as they shall be. The same content
 makes the same archive.
 """
@@ -45,6 +47,11 @@ def digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def path_of(name: str) -> str:
+    """Where the blob of this digest lies."""
+    return f"blobs/{name.replace(':', '/')}"
+
+
 class Layout:
     """Collects an image's blobs."""
 
@@ -59,12 +66,13 @@ class Layout:
     def put_json(self, media: str, value: dict) -> dict:
         return self.put(media, json.dumps(value, sort_keys=True).encode())
 
-    def entries(self, index: dict) -> list[Entry]:
-        files = [Entry(f"blobs/{name.replace(':', '/')}", 0o644, content) for name, content in self.blobs.items()]
+    def entries(self, files: dict[str, object]) -> list[Entry]:
+        """The archive's, with these JSON files beside the blobs."""
+        blobs = [Entry(path_of(name), 0o644, content) for name, content in self.blobs.items()]
         return [
             Entry("oci-layout", 0o644, b'{"imageLayoutVersion": "1.0.0"}'),
-            Entry("index.json", 0o644, json.dumps(index, sort_keys=True).encode()),
-            *sorted(files, key=lambda entry: entry.path),
+            *(Entry(name, 0o644, json.dumps(value, sort_keys=True).encode()) for name, value in files.items()),
+            *sorted(blobs, key=lambda entry: entry.path),
         ]
 
 
@@ -109,7 +117,12 @@ def main() -> int:
         "platform": {"architecture": "amd64", "os": "linux"}, "annotations": names,
     }
     index = {"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [described]}
-    pathlib.Path(target).write_bytes(tar_of(layout.entries(index), time))
+    for_docker = [{
+        "Config": path_of(manifest["config"]["digest"]), "RepoTags": [f"pulse:{version}"],
+        "Layers": [path_of(layer["digest"]) for layer in manifest["layers"]],
+    }]
+    archive = layout.entries({"index.json": index, "manifest.json": for_docker})
+    pathlib.Path(target).write_bytes(tar_of(archive, time))
     return 0
 
 

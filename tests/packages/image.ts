@@ -49,8 +49,9 @@ export function unpackImage(s: Scenario): Image {
   run('tar', '--extract', '--file', packed(/-oci-amd64\.tar$/), '--directory', layout);
   assert.ok(existsSync(join(layout, 'oci-layout')));
 
+  const path = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
   const blob = ({ digest, size }: Descriptor): Buffer => {
-    const content = readFileSync(join(layout, 'blobs', digest.replace(':', '/')));
+    const content = readFileSync(join(layout, path(digest)));
     assert.deepEqual([sum(content), content.length], [digest, size]);
     return content;
   };
@@ -60,6 +61,15 @@ export function unpackImage(s: Scenario): Image {
   const described = index.manifests[0] as Descriptor;
   const manifest = json(blob(described)) as { config: Descriptor; layers: Descriptor[] };
   const configuration = json(blob(manifest.config)) as ImageConfiguration;
+  // What Docker reads instead of the layout says the same.
+  const tag = described.annotations?.['org.opencontainers.image.ref.name'] ?? '';
+  assert.deepEqual(json(readFileSync(join(layout, 'manifest.json'))), [
+    {
+      Config: path(manifest.config.digest),
+      RepoTags: [`pulse:${tag}`],
+      Layers: manifest.layers.map(({ digest }) => path(digest)),
+    },
+  ]);
   const layers = manifest.layers.map((layer) => gunzipSync(blob(layer)));
   assert.deepEqual(layers.map(sum), configuration.rootfs.diff_ids);
   for (const layer of layers) {
@@ -70,7 +80,7 @@ export function unpackImage(s: Scenario): Image {
   const { User, Entrypoint, Cmd, Env } = configuration.config;
   return {
     layout,
-    tag: described.annotations?.['org.opencontainers.image.ref.name'] ?? '',
+    tag,
     root,
     user: Number(User.split(':')[0]),
     command: [...Entrypoint, ...Cmd],
