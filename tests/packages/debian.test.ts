@@ -5,9 +5,14 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { connectPrisma } from '../client/real_client.js';
 import { Consumer } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
+import type { Postgres } from '../harness/postgres.js';
+import { pushSchema } from '../harness/prisma.js';
 import { freePorts } from '../harness/process.js';
+import type { Pulse } from '../harness/pulse.js';
+import type { Scenario } from '../harness/scenario.js';
 import { SteadyWriter } from '../harness/steady_writer.js';
 import { sleep, until } from '../harness/wait.js';
 import { packed, rootScenario, run } from './files.js';
@@ -72,10 +77,47 @@ class Knocker {
   }
 }
 
+// An application's loop, which knows nothing of upgrades, and what it is written for.
+async function readWithThePublishedClient(
+  s: Scenario,
+  postgres: Postgres,
+  server: Pick<Pulse, 'url' | 'apiKey'>,
+): Promise<{ end: () => Promise<void> }> {
+  const prisma = connectPrisma(postgres, server);
+  s.atEnd(() => prisma.$disconnect());
+  const stream = await prisma.writer.stream({ name: 'application' });
+  s.atEnd(() => stream.stop());
+  const [written, seen]: [string[], Set<string>] = [[], new Set()];
+  let ended: unknown;
+  void (async () => {
+    for await (const event of stream) if (event.action === 'create') seen.add(event.created.name);
+    ended = 'it ended';
+  })().catch((reason) => (ended = reason));
+  let writing = true;
+  const load = (async () => {
+    while (writing) {
+      const name = `w${written.length}`;
+      await prisma.writer.create({ data: { name } });
+      written.push(name);
+      await sleep(100);
+    }
+  })();
+  return {
+    end: async () => {
+      writing = false;
+      await load;
+      await until('all of it', () => seen.size === written.length || ended !== undefined);
+      assert.equal(ended, undefined, 'the loop goes on');
+      assert.deepEqual([...seen], written);
+    },
+  };
+}
+
 rootScenario(
   'installed_upgraded_under_load_removed_and_purged',
   async (s) => {
     const postgres = await s.postgres();
+    await pushSchema(postgres, 'tests/client');
     await postgres.sql('CREATE TABLE notes (id int PRIMARY KEY, text text)');
     const machine = await Machine.boot(s);
     const [streams = 0, admin = 0] = await freePorts(2);
@@ -117,6 +159,10 @@ rootScenario(
     const writer = new SteadyWriter(postgres, insert, { rows: 5, pauseMs: 5 });
     s.atEnd(() => writer.stop());
     await consumer.untilReceived(200);
+    const application = await readWithThePublishedClient(s, postgres, {
+      url: `ws://127.0.0.1:${streams}`,
+      apiKey: key,
+    });
     const knockers = [new Knocker(streams), new Knocker(admin)];
     s.atEnd(() => Promise.all(knockers.map((knocker) => knocker.stop())));
 
@@ -135,6 +181,7 @@ rootScenario(
     }
     assert.match(await machine.run('dpkg-query --show pulse'), /99\.0\.0/);
     assert.match(await machine.run('tail -1 /etc/pulse/pulse.toml'), /window_events/, 'settings are kept');
+    await application.end();
     await writer.stop();
     await until(
       'every row',

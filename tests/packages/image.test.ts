@@ -14,7 +14,7 @@ const settings = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
 // The documents of a YAML file.
 function yaml(file: string): unknown[] {
   const program = 'import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))';
-  return JSON.parse(run('python3', '-c', program, join(root, file))) as unknown[];
+  return JSON.parse(run('/usr/bin/python3', '-c', program, join(root, file))) as unknown[];
 }
 
 function assertKnown(env: Record<string, unknown>): void {
