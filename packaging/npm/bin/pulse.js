@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Runs the program that lies beside this file, in the terminal and with the signals of this process.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -17,8 +18,18 @@ if (platform !== 'linux-x64') {
   process.exit(cannotRun);
 }
 
+const loader = '/lib64/ld-linux-x86-64.so.2';
+if (!existsSync(loader)) {
+  console.error('pulse: this system has no glibc (Alpine has musl): take an image such as node:lts-slim');
+  process.exit(cannotRun);
+}
+
 const program = fileURLToPath(new URL('../linux-x64/bin/pulse', import.meta.url));
-const child = spawn(program, process.argv.slice(2), { stdio: 'inherit' });
+// When this process is killed, the kernel tells the program to end: so util-linux is asked, which every distribution
+// with glibc has.
+const setpriv = '/usr/bin/setpriv';
+const wrapped = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'TERM', '--', program] : [program];
+const child = spawn(wrapped[0], [...wrapped.slice(1), ...process.argv.slice(2)], { stdio: 'inherit' });
 
 for (const signal of passedOn) {
   process.on(signal, () => {
@@ -28,12 +39,7 @@ for (const signal of passedOn) {
 }
 
 child.on('error', (reason) => {
-  // The kernel says so too when the loader that the program names is not there.
-  const why =
-    reason.code === 'ENOENT'
-      ? 'this system has no glibc (Alpine has musl): take an image such as node:lts-slim'
-      : reason.message;
-  console.error(`pulse: ${program} cannot be run: ${why}`);
+  console.error(`pulse: ${program} cannot be run: ${reason.message}`);
   process.exit(cannotRun);
 });
 child.on('exit', (code, signal) => {
