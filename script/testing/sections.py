@@ -101,6 +101,7 @@ REST = [
     Section("postgres", WAITS, [postgres(major, *SMOKE) for major in OTHER_MAJORS], READY),
     Section("oracle", WAITS, [npm("test:oracle")], READY),
     Section("long", WAITS, [npm("test:long")], READY),
+    Section("package", WAITS, [["script/package"], npm("test:packages")], READY),
     Section("demo", WAITS, [["script/demo"]], READY),
 ]
 

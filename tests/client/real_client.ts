@@ -21,7 +21,7 @@ declare module '@prisma/extension-pulse' {
 }
 
 // Without its annotation, as in an application, the type of the extended client is inferred.
-export function connectPrisma(postgres: Postgres, pulse: Pulse, apiKey = pulse.apiKey) {
+export function connectPrisma(postgres: Postgres, pulse: Pick<Pulse, 'url' | 'apiKey'>, apiKey = pulse.apiKey) {
   const adapter = new PrismaPg({ connectionString: postgres.url() });
   return new PrismaClient({ adapter }).$extends(withPulse({ apiKey, endpoint: pulse.url }));
 }

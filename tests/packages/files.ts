@@ -1,0 +1,44 @@
+// What script/package has made, and what the packages are compared with.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { test } from 'node:test';
+
+import { pulseBinary, root } from '../harness/paths.js';
+import { scenario } from '../harness/scenario.js';
+
+const folder = join(root, 'build/packages');
+
+// What mounts, changes roots or boots.
+export const rootScenario: typeof scenario = (name, body, options) => {
+  if (process.getuid?.() === 0) scenario(name, body, options);
+  else void test(name, { skip: 'for root only' }, () => {});
+};
+
+// The only file of the packages whose name matches.
+export function packed(name: RegExp): string {
+  const found = existsSync(folder) ? readdirSync(folder).filter((one) => name.test(one)) : [];
+  if (found.length !== 1)
+    throw new Error(`${found.length} files match ${String(name)} in ${folder}: run script/package`);
+  return join(folder, found[0] as string);
+}
+
+export function run(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+export interface Command {
+  readonly words: readonly string[];
+  readonly subcommands: readonly string[];
+  readonly options: readonly string[];
+}
+
+// All commands that the program says it has, itself first.
+export function commandsOf(words: readonly string[] = []): Command[] {
+  const help = run(pulseBinary, ...words, '--help');
+  const listed = /\nSubcommands:\n((?: {2}.*\n)+)/.exec(help)?.[1] ?? '';
+  const subcommands = [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1] as string);
+  const options = [...help.matchAll(/^ {2}(?:-\w,)?(--[a-z-]+)/gm)].map((match) => match[1] as string);
+  return [{ words, subcommands, options }, ...subcommands.flatMap((word) => commandsOf([...words, word]))];
+}
