@@ -104,6 +104,10 @@ capture::capture(parts with)
           "pulse_tables_without_identity",
           "Tables that are captured as INSERTs and TRUNCATEs only, for want of a replica identity",
           {{"project", with_.project.name}})),
+      lag_seconds_(with_.figures->gauge("pulse_capture_lag_seconds",
+                                        "Age of the oldest WAL that the server has flushed and "
+                                        "Pulse has not confirmed",
+                                        {{"project", with_.project.name}})),
       watch_(*with_.figures, with_.project.name),
       heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
   if (with_.published) {

@@ -23,6 +23,7 @@
 #include "app/heartbeat.hpp"
 #include "app/ingestor.hpp"
 #include "app/intake.hpp"
+#include "app/lag_clock.hpp"
 #include "app/slot_watch.hpp"
 #include "app/streamed_transactions.hpp"
 #include "base/metrics.hpp"
@@ -224,6 +225,7 @@ class capture {
   source::async_result<history_gap> leave_out(std::shared_ptr<session> one);
   source::async_result<std::vector<table_id>> find_tables_left_out(std::shared_ptr<session> one,
                                                                    lsn end, lsn change);
+  void show_lag_seconds(std::chrono::steady_clock::time_point now);
   void measure_slot_lag(std::chrono::steady_clock::time_point now);
   void begin_heartbeat(lsn flushed);
   void begin_trim(std::chrono::steady_clock::time_point now);
@@ -343,6 +345,8 @@ class capture {
   prometheus::Gauge& covered_lsn_;
   prometheus::Gauge& slot_lag_;
   prometheus::Gauge& without_identity_;
+  prometheus::Gauge& lag_seconds_;
+  lag_clock lag_clock_;
   slot_watch watch_;
   heartbeat heartbeat_;
 };

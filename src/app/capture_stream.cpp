@@ -192,6 +192,7 @@ asio::awaitable<void> capture::keep_watch() {
     const auto now = std::chrono::steady_clock::now();
     begin_trim(now);
     measure_slot_lag(now);
+    show_lag_seconds(now);
     look_after_lists(now);
   }
 }
@@ -213,9 +214,16 @@ void capture::measure_slot_lag(std::chrono::steady_clock::time_point now) {
     }
     const auto confirmed = with_.log->bounds().covered_through;
     const auto flushed = answer->flushed.commit;
+    lag_clock_.see(flushed, std::chrono::steady_clock::now());
     slot_lag_.Set(flushed <= confirmed ? 0 : static_cast<double>(flushed.value - confirmed.value));
     begin_heartbeat(flushed);
   });
+}
+
+// Goes on growing while the database does not answer.
+void capture::show_lag_seconds(std::chrono::steady_clock::time_point now) {
+  const auto behind = lag_clock_.behind(with_.log->bounds().covered_through, now);
+  lag_seconds_.Set(std::chrono::duration<double>(behind).count());
 }
 
 void capture::begin_heartbeat(lsn flushed) {

@@ -23,6 +23,10 @@ namespace {
 
 // Without event persistence: what subscribe() may be behind by.
 constexpr std::uint64_t live_bytes_max = std::uint64_t{16} << 20U;
+// A cursor is near its end when its next event would be gone if so much of retention were kept.
+constexpr int expiry_near_percent = 80;
+// Each name that is behind then costs one reading of the log.
+constexpr std::chrono::minutes expiry_look_interval{1};
 
 // A fifth of the volume; of more than two projects, all together half of it.
 std::uint64_t share_of_volume(const std::filesystem::path& directory, std::size_t projects) {
@@ -83,8 +87,9 @@ result<std::shared_ptr<project>> project::open(parts with) {
       gap_keeper::parts{config.name, made->with_.delivery, made->with_.control, made->with_.figures,
                         made->hub_.get(), config.goes_on_at_gaps},
       std::move(made->with_.gaps));
-  made->figures_.emplace(*made->with_.figures, config.name);
-  made->figures_->counted = made->log_->bounds();
+  made->figures_.emplace(*made->with_.figures, config.name, made->with_.data_dir,
+                         made->log_->bounds());
+  made->figures_->use_limits(made->retention().bytes_max, config.storage_max);
   return made;
 }
 
@@ -273,6 +278,7 @@ void project::use(const project_config& config) {
               {{"project", name()}, {"reason", schema.error().message()}});
   }
   capture_->use_retention(retention());
+  figures_->use_limits(retention().bytes_max, with_.config.storage_max);
   hub_->use_limits(config.limits);
 }
 
@@ -297,25 +303,6 @@ void project::post_progress() {
   });
 }
 
-project::log_figures::log_figures(metrics& figures, const std::string& project)
-    : stored(figures.counter("pulse_events_stored_total", "Events that have become durable",
-                             {{"project", project}})),
-      syncs(figures.counter("pulse_log_syncs_total", "Times that the log was synced to disk",
-                            {{"project", project}})),
-      stored_bytes(figures.gauge("pulse_log_stored_bytes", "Bytes of the event log",
-                                 {{"project", project}})),
-      pending_bytes(figures.gauge("pulse_log_lag_bytes",
-                                  "Bytes of events captured and not durable yet",
-                                  {{"project", project}})) {}
-
-void project::log_figures::take(const log::log_bounds& now) {
-  stored.Increment(static_cast<double>(now.last - counted.last));
-  syncs.Increment(static_cast<double>(now.syncs - counted.syncs));
-  stored_bytes.Set(static_cast<double>(now.stored_bytes));
-  pending_bytes.Set(static_cast<double>(now.pending_bytes));
-  counted = now;
-}
-
 result<streams::cursor_lag> project::measure_lag(const streams::cursor_key& key, const position& at,
                                                  std::uint64_t events_max,
                                                  const timelines& history) const {
@@ -332,7 +319,18 @@ result<position> project::find_position(const streams::seek_target& target,
 void project::tick(std::chrono::steady_clock::time_point now) {
   hub_->tick(now);
   if (catalog_unsaved_) keep_catalog([] {});
-  figures_->take(log_->bounds());
+  figures_->take(log_->bounds(), capture(), now);
+  look_for_expiry(now);
+}
+
+// Of who waits for events that go soon; without event persistence nobody's place is kept.
+void project::look_for_expiry(std::chrono::steady_clock::time_point now) {
+  if (!with_.config.event_persistence || now - last_expiry_look_ < expiry_look_interval) return;
+  last_expiry_look_ = now;
+  auto nearly = retention();
+  if (nearly.age_max) *nearly.age_max = *nearly.age_max * expiry_near_percent / 100;
+  if (nearly.bytes_max) *nearly.bytes_max = *nearly.bytes_max / 100 * expiry_near_percent;
+  hub_->look_for_expiry(log_->trimmable(nearly, system_clock_source().now()));
 }
 
 server::project_service::capture_status project::capture() const {

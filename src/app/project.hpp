@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "app/capture.hpp"
 #include "app/config.hpp"
 #include "app/gap_keeper.hpp"
+#include "app/log_figures.hpp"
 #include "base/metrics.hpp"
 #include "control/control_thread.hpp"
 #include "log/event_log.hpp"
@@ -94,6 +96,7 @@ class project final : public server::project_service, public std::enable_shared_
   bool waits_for_visibility() const;
   void log_moved();
   void post_progress();
+  void look_for_expiry(std::chrono::steady_clock::time_point now);
   void catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept);
   void keep_catalog(std::function<void()> kept);
   result<server::resolved_table> resolve_from(const catalog& known,
@@ -118,18 +121,8 @@ class project final : public server::project_service, public std::enable_shared_
   streams::prisma_schema schema_;
   std::atomic<bool> progress_posted_{false};
 
-  // Of the log, as counted so far.
-  struct log_figures {
-    explicit log_figures(metrics& figures, const std::string& project);
-    void take(const log::log_bounds& now);
-
-    prometheus::Counter& stored;
-    prometheus::Counter& syncs;
-    prometheus::Gauge& stored_bytes;
-    prometheus::Gauge& pending_bytes;
-    log::log_bounds counted;
-  };
   std::optional<log_figures> figures_;
+  std::chrono::steady_clock::time_point last_expiry_look_{};
 };
 
 }  // namespace pulse::app

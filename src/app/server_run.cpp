@@ -14,6 +14,7 @@
 #include "app/data_dir.hpp"
 #include "app/last_run.hpp"
 #include "app/prisma_schema_file.hpp"
+#include "app/program_figures.hpp"
 #include "app/project.hpp"
 #include "app/project_keys.hpp"
 #include "app/successor.hpp"
@@ -154,6 +155,7 @@ result<void> running_server::start(server::listening_sockets sockets) {
   const auto bound = server_->start(options, *registry_, *admin_, figures_, {}, std::move(sockets));
   if (!bound) return bound.error();
   say_where_to_connect(*bound);
+  tell_of_program(figures_, system_clock_source().now());
 
   signals_ = std::make_unique<asio::signal_set>(delivery_, SIGTERM, SIGINT);
   signals_->async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {

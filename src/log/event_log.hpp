@@ -82,9 +82,9 @@ struct retention_outcome {
   std::uint64_t dropped_bytes = 0;
 };
 
-// One project's events. Appending and trimming have one owner (the capture thread); bounds() and
-// read() may be called on any thread. An error other than errc::no_space is final: the process must
-// not go on with this log.
+// One project's events. Appending and trimming have one owner (the capture thread); bounds(),
+// read() and trimmable() may be called on any thread. An error other than errc::no_space is final:
+// the process must not go on with this log.
 class event_log {
  public:
   event_log() = default;

@@ -43,12 +43,29 @@ finding check_wal_level(const std::string& level) {
           "ALTER SYSTEM SET wal_level = 'logical';"};
 }
 
-finding check_free(std::string_view what, const std::string& setting, int used, int most) {
+// A base backup takes so many WAL senders beside Pulse's, and one slot.
+constexpr int spare_min = 2;
+
+// `used` without Pulse's own, which is counted as taken. Few that are left matter to whoever looks
+// after the server; capture needs none of them.
+finding check_free(std::string_view what, const std::string& setting, int used, int most,
+                   check_scope scope) {
   used = std::max(used, 0);
-  if (used < most) return good(fmt::format("{} of {} {} are in use", used, most, what));
-  return {severity::failure, fmt::format("all {} {} are in use", most, what),
-          "Pulse needs one; the setting takes effect after a restart of the server",
-          fmt::format("ALTER SYSTEM SET {} = {};", setting, most + 4)};
+  const auto sql = fmt::format("ALTER SYSTEM SET {} = {};", setting, most + 4);
+  if (used >= most) {
+    return {severity::failure, fmt::format("all {} {} are in use", most, what),
+            "Pulse needs one; the setting takes effect after a restart of the server", sql};
+  }
+  const int left = most - used - 1;
+  if (scope == check_scope::everything && left < spare_min) {
+    return {severity::warning,
+            fmt::format("{} of {} {} are in use, with Pulse's", used + 1, most, what),
+            fmt::format("a standby or a base backup needs more than the {} that {} left; the "
+                        "setting takes effect after a restart of the server",
+                        left, left == 1 ? "is" : "are"),
+            sql};
+  }
+  return good(fmt::format("{} of {} {} are in use", used, most, what));
 }
 
 finding check_synchronous(const std::string& names) {
@@ -237,10 +254,10 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
   const bool has_slot = settings->value(5) == "t";
   findings.push_back(check_free("replication slots", "max_replication_slots",
                                 number_in<int>(settings->value(4)) - (has_slot ? 1 : 0),
-                                number_in<int>(settings->value(3))));
+                                number_in<int>(settings->value(3)), scope));
   findings.push_back(check_free("WAL senders", "max_wal_senders",
                                 number_in<int>(settings->value(7)) - (has_slot ? 1 : 0),
-                                number_in<int>(settings->value(6))));
+                                number_in<int>(settings->value(6)), scope));
   findings.push_back(check_synchronous(settings->value(8)));
   if (const auto keep = settings->value(9); !keep.empty() && keep != "-1") {
     findings.push_back(

@@ -62,6 +62,9 @@ std::optional<control::stored_gap> hub::gap_of(const cursor_key& key) const {
 void hub::make_way(const position& through, std::function<void(bool)> done) {
   impl_->make_way(through, std::move(done));
 }
+void hub::look_for_expiry(const position& soon) {
+  impl_->look_for_expiry(soon);
+}
 position hub::cursor(const cursor_key& key) const {
   return impl_->cursor(key);
 }

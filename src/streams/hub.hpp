@@ -190,6 +190,10 @@ class hub {
   // be read to judge one: then nothing may be dropped. One at a time.
   void make_way(const position& through, std::function<void(bool)> done);
 
+  // Counts the names that wait for an event at or before `soon`, which retention drops before long,
+  // as pulse_cursors_near_expiry. Returns at once; while one count is under way no other begins.
+  void look_for_expiry(const position& soon);
+
   // The cursor was deleted: its streams end and nothing that is known under the name is kept.
   void forget(const cursor_key& key, std::string_view why);
 

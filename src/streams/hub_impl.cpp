@@ -25,6 +25,7 @@ hub::impl::impl(parts with, stream_limits limits)
       failures_(with_),
       book_(std::make_shared<cursor_book>(with_, limits_)),
       expiry_(std::make_shared<name_expiry>(with_, limits_, *book_, gaps_, failures_)),
+      expiry_watch_(std::make_shared<expiry_watch>(with_, *book_)),
       dispatcher_(std::make_shared<dispatcher>(
           with_, limits_, streams_, gaps_, *book_, failures_,
           [this](stream_id id, end_reason reason, std::string_view message) {

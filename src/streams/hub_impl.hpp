@@ -13,6 +13,7 @@
 #include "base/metrics.hpp"
 #include "streams/cursor_book.hpp"
 #include "streams/dispatcher.hpp"
+#include "streams/expiry_watch.hpp"
 #include "streams/hub.hpp"
 #include "streams/known_gaps.hpp"
 #include "streams/name_expiry.hpp"
@@ -38,6 +39,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void use_history(const timelines& history) { history_ = history; }
   void tick(std::chrono::steady_clock::time_point now);
   void make_way(const position& through, std::function<void(bool)> done);
+  void look_for_expiry(const position& soon) { expiry_watch_->look(soon); }
   void forget(const cursor_key& key, std::string_view why);
   moved move(const cursor_key& key, std::string_view why);
   void use_gaps(std::vector<control::stored_gap> gaps);
@@ -77,6 +79,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   read_failures failures_;
   const std::shared_ptr<cursor_book> book_;
   const std::shared_ptr<name_expiry> expiry_;
+  const std::shared_ptr<expiry_watch> expiry_watch_;
   const std::shared_ptr<dispatcher> dispatcher_;
 
   prometheus::Counter& unknown_acknowledgements_total_;

@@ -16,6 +16,12 @@ NAME = re.compile(r"`([a-z0-9_]+)`")
 # In TypeScript a name is a text of its own, perhaps completed by a variable; in C++ it stands behind its suite's.
 TEST_NAME = {".ts": r"['`]{}['`],", ".cpp": r"^(?:TEST|TEST_F|TEST_P|RC_GTEST_PROP)\(\w+,\s*{}[,)]"}
 GUARANTEES = "docs/delivery_guarantees.md"
+ALERTS = "packaging/prometheus/alerts.yml"
+ALERT = re.compile(r"^ +- alert: (\w+)$", re.M)
+RUNBOOK = re.compile(r"^ +runbook_url: (\S+)$", re.M)
+# What shows metrics to people; a metric's name may not be made up there.
+DASHBOARDS = [ALERTS, "packaging/grafana/pulse.json"]
+USED_METRIC = re.compile(r"\bpulse_[a-z0-9_]+\b")
 # Put together from parts, so that this file passes its own check.
 MACHINE_PATH = re.compile(r"(?<![\w.}/$])/" + r"(?:work|root)/")
 REGISTRY = re.compile("|".join([r"registry\." + r"npmjs", r"deb\." + r"debian\.org", r"pypi\." + r"org"]))
@@ -31,6 +37,40 @@ def has_test(name, file, text):
         return True
     variable = re.findall(r"`([a-z0-9_]+)\$\{\w+\}`,", text)
     return any(name.startswith(begin) for begin in variable)
+
+
+def anchors(text):
+    """What a link may have behind its #, as GitHub makes it of the headings."""
+    outside_code = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", outside_code, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_link(name, target, root, texts):
+    """Why the link of the file `name` leads nowhere; None: it does not."""
+    if ":" in target:
+        return None
+    path, _, anchor = target.partition("#")
+    file = (root / name).parent.joinpath(path).resolve() if path else (root / name).resolve()
+    if not file.exists():
+        return f"{name}: no file {target}"
+    text = texts.get(str(file.relative_to(root.resolve()))) if file.is_relative_to(root.resolve()) else None
+    if anchor and text is not None and anchor not in anchors(text):
+        return f"{name}: no heading {target}"
+    return None
+
+
+def check_dashboards(root, texts, metrics):
+    alerts = texts.get(ALERTS, "")
+    runbooks = RUNBOOK.findall(alerts)
+    if len(runbooks) != len(ALERT.findall(alerts)) or not runbooks:
+        yield f"{ALERTS}: not every alert has a runbook_url"
+    # They are relative to the repository, not to the file.
+    yield from filter(None, (broken_link("README.md", target, root, texts) for target in runbooks))
+    for name in DASHBOARDS:
+        for metric in sorted(set(USED_METRIC.findall(texts.get(name, "")))):
+            if not named(metric, metrics):
+                yield f"{name}: metric {metric} is not in docs/metrics.md"
 
 
 def missing_tests(name, text, root, texts):
@@ -62,10 +102,7 @@ def check(root, files):
     settings = texts.get("docs/configuration.md", "")
     for name, text in texts.items():
         if name.endswith(".md"):
-            for target in LINK.findall(text):
-                path = target.split("#")[0]
-                if path and ":" not in path and not (root / name).parent.joinpath(path).exists():
-                    wrong.append(f"{name}: no file {target}")
+            wrong += filter(None, (broken_link(name, target, root, texts) for target in LINK.findall(text)))
             wrong += missing_tests(name, text, root, texts)
         if name == GUARANTEES:
             wrong += [f"{name}: {promise} names no test" for promise in without_test(text)]
@@ -79,6 +116,7 @@ def check(root, files):
                 wrong.append(f"{name}:{number}: a machine's path")
             if REGISTRY.search(line):
                 wrong.append(f"{name}:{number}: a registry's host")
+    wrong += check_dashboards(root, texts, metrics)
     known = SETTING.findall(texts.get("src/app/config_settings.cpp", ""))
     if not known:
         wrong.append("src/app/config_settings.cpp: no settings found")
@@ -89,11 +127,16 @@ def check(root, files):
 def self_test():
     row = "| a | held by |\n| --- | --- |\n| b | [a](../tests/a.test.ts): `holds`, `holds_1` |\n"
     held = f"# T\n\n## A\n\n{row}\n## B\n\n[a](../tests/a_test.cpp):\n`holds_too`\n"
-    good = {"README.md": "[a](docs/metrics.md)", "docs/metrics.md": "`pulse_a`", "docs/configuration.md": "`listen`",
+    good = {"docs/configuration.md": "`listen`",
             "src/app/config_settings.cpp": '  {"listen",\n   [](auto& to) {}},\n', "src/a.cpp": 'counter("pulse_a"',
+            "README.md": "[a](docs/metrics.md#what-is-it-1)", "docs/metrics.md": "# What is it, `1`?\n`pulse_a`",
+            ALERTS: "  - alert: A\n    expr: pulse_a > 0\n    runbook_url: docs/metrics.md#what-is-it-1\n",
             "tests/a.test.ts": "scenario('holds', b); scenario(`holds_${n}`, b)", "tests/a_test.cpp": "TEST(a, holds_too)",
             GUARANTEES: held}
-    bad = [("README.md", "[a](docs/none.md)"), ("docs/metrics.md", "pulse_ab"), ("docs/configuration.md", "admin_listen"),
+    bad = [("README.md", "[a](docs/none.md)"), ("README.md", "[a](docs/metrics.md#what-is-it)"),
+           (ALERTS, good[ALERTS].replace("metrics.md#", "metrics.md#no-")), (ALERTS, good[ALERTS] + "  - alert: B\n"),
+           (ALERTS, good[ALERTS].replace("pulse_a", "pulse_b")),
+           ("docs/metrics.md", "pulse_ab"), ("docs/configuration.md", "admin_listen"),
            ("src/a.cpp", 'counter("pulse_a"' + "\n" * (LINES_MAX + 1)), ("x", "/" + "work/a"),
            ("y", "https://registry." + "npmjs.org/"), ("tests/a.test.ts", "scenario('holds', b)"),
            ("tests/a_test.cpp", "TEST(a, holds)"), (GUARANTEES, held + "\n## C\n"),

@@ -26,3 +26,8 @@ export const postgresPrograms = process.env.PULSE_PG_BIN ?? '/usr/lib/postgresql
 export const postgresMajor = Number(
   /\) (\d+)/.exec(execFileSync(join(postgresPrograms, 'postgres'), ['--version'], { encoding: 'utf8' }))?.[1],
 );
+
+// Of Debian's package, as script/bootstrap unpacks it, or one that is installed.
+export const prometheusPrograms =
+  process.env.PULSE_PROMETHEUS_BIN ??
+  (existsSync(join(root, 'build/prometheus/promtool')) ? join(root, 'build/prometheus') : '/usr/bin');

@@ -26,6 +26,8 @@ LEFT_OUT = {
     "bounded": "holds the server to its memory; a sanitizer has its own beside it",
     "many_connections": "measures the memory of a connection",
     "slow_consumers": "measures the memory of a server",
+    "dashboards": "asks Prometheus, about what the server counts",
+    "readme": "starts what script/build has built",
     "failing_sync": "loads a library before all others, where a sanitizer's has to be",
 }
 

@@ -1,0 +1,61 @@
+#include "streams/expiry_watch.hpp"
+
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace pulse::streams {
+namespace {
+
+// Names looked at in one turn: each reads the log at one place, and others have their turn between.
+constexpr std::size_t names_watched_a_turn = 16;
+
+}  // namespace
+
+expiry_watch::expiry_watch(const hub::parts& with, cursor_book& book)
+    : with_(&with),
+      book_(&book),
+      near_(with.figures->gauge(
+          "pulse_cursors_near_expiry",
+          "Named streams that wait for events which retention drops before long",
+          {{"project", with.project}})) {}
+
+void expiry_watch::look(const position& soon) {
+  if (std::exchange(looking_, true)) return;
+  soon_ = soon;
+  near_count_ = 0;
+  for (const auto& [key, name] : book_->names()) {
+    if (!name->opening && !name->abandoned && name->reached() < soon) names_.push_back(name);
+  }
+  look_at_some();
+}
+
+void expiry_watch::look_at_some() {
+  for (std::size_t i = 0; i < names_watched_a_turn && !names_.empty(); ++i) {
+    const auto name = names_.back().lock();
+    names_.pop_back();
+    if (name && waits_for_expiring(*name)) ++near_count_;
+  }
+  if (names_.empty()) {
+    near_.Set(static_cast<double>(near_count_));
+    looking_ = false;
+    return;
+  }
+  boost::asio::post(with_->executor, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->look_at_some();
+  });
+}
+
+// A name on a quiet table is behind and loses nothing: retention moves it on. One that has expired
+// is counted by pulse_cursors_expired_total, and a log that cannot be read by its readers.
+bool expiry_watch::waits_for_expiring(name_state& name) const {
+  const auto at = name.reached();
+  if (name.abandoned || at >= soon_) return false;
+  if (name.table == 0) book_->find_table(name);
+  if (name.table == 0) return false;
+  const auto reader = with_->log->read(at, name.table);
+  const auto next = reader->next();
+  return next && *next != nullptr && (*next)->at <= soon_;
+}
+
+}  // namespace pulse::streams

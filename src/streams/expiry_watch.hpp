@@ -1,0 +1,37 @@
+// Which named streams are about to lose events to retention: counted while something can be done.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "change/position.hpp"
+#include "streams/cursor_book.hpp"
+
+namespace pulse::streams {
+
+// Retention itself is the last to know (see name_expiry), and then the events are gone. On the
+// thread of the hub's executor, and of no concern to anybody once the hub is gone.
+class expiry_watch : public std::enable_shared_from_this<expiry_watch> {
+ public:
+  // Both outlive it.
+  expiry_watch(const hub::parts& with, cursor_book& book);
+
+  // See hub::look_for_expiry().
+  void look(const position& soon);
+
+ private:
+  void look_at_some();
+  bool waits_for_expiring(name_state& name) const;
+
+  const hub::parts* with_;
+  cursor_book* book_;
+  bool looking_ = false;
+  position soon_;
+  std::vector<std::weak_ptr<name_state>> names_;  // still to be looked at
+  std::size_t near_count_ = 0;
+  prometheus::Gauge& near_;
+};
+
+}  // namespace pulse::streams
