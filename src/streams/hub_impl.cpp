@@ -86,12 +86,13 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
                        shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
+  const auto now = start;
   if (tracked && !(named && book_->find(key))) {
     const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
     if (!behind) return refuse(behind.error());
     start = *behind;
   }
-  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_);
+  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_, now);
   if (named) {
     join_name(stream, key, start, std::move(done));
   } else {
