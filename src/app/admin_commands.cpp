@@ -1,5 +1,6 @@
 #include "app/admin_commands.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "app/data_dir.hpp"
+#include "app/shown_answer.hpp"
 #include "app/terminal.hpp"
 #include "base/percent_encoding.hpp"
 #include "change/relation.hpp"
@@ -28,11 +30,8 @@ int fail(const error& why) {
   return 1;
 }
 
-std::string text(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  if (value == nullptr || value->is_null()) return "";
-  // Here, since a cell's width is that of what is shown.
-  return value->is_string() ? shown(value->get_string()) : json::serialize(*value);
+std::chrono::sys_seconds now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 // Columns as wide as their widest cell.
@@ -76,10 +75,11 @@ int print_list(const json::object& answer, const char* member,
   }
   std::vector<std::vector<std::string>> rows{{columns.begin(), columns.end()}};
   if (const auto* list = answer.if_contains(member); list != nullptr && list->is_array()) {
+    const auto at = now();
     for (const auto& entry : list->get_array()) {
       std::vector<std::string> row;
       row.reserve(columns.size());
-      for (const auto* column : columns) row.push_back(text(entry.as_object(), column));
+      for (const auto* column : columns) row.push_back(people_text(entry.as_object(), column, at));
       rows.push_back(std::move(row));
     }
   }
@@ -101,14 +101,15 @@ int create_key(const admin_access& access, const std::string& project, const std
                            json::serialize(json::object{{"label", label}}));
   if (!answer) return fail(answer.error());
   if (!output.file.empty()) {
-    if (const auto written = write_private_file(output.file, text(*answer, "key") + "\n");
+    if (const auto written = write_private_file(output.file, exact_text(*answer, "key") + "\n");
         !written) {
       // A key that nobody has is of no use, and valid.
-      const auto revoked = call_admin(
-          access, "DELETE", project_path(project) + "/keys/" + percent_encode(text(*answer, "id")));
+      const auto revoked =
+          call_admin(access, "DELETE",
+                     project_path(project) + "/keys/" + percent_encode(exact_text(*answer, "id")));
       auto why = written.error();
       if (!revoked)
-        why.next = fmt::format("revoke the key {}, which nobody has", text(*answer, "id"));
+        why.next = fmt::format("revoke the key {}, which nobody has", exact_text(*answer, "id"));
       return fail(why);
     }
     answer->erase("key");
@@ -118,9 +119,10 @@ int create_key(const admin_access& access, const std::string& project, const std
     say(stdout, "{}\n", json::serialize(*answer));
     return 0;
   }
-  say(stdout, "made API key {} of project {}\n", text(*answer, "id"), project);
+  say(stdout, "made API key {} of project {}\n", exact_text(*answer, "id"), project);
   if (output.file.empty()) {
-    say(stdout, "\n  {}\n\nIt is shown this once and stored nowhere.\n", text(*answer, "key"));
+    say(stdout, "\n  {}\n\nIt is shown this once and stored nowhere.\n",
+        exact_text(*answer, "key"));
   } else {
     say(stdout, "it stands in {}, which only you can read\n", output.file);
   }
@@ -194,7 +196,8 @@ int show_stream(const admin_access& access, const std::string& project, const st
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& [member, value] : *answer) {
-    if (!value.is_array()) rows.push_back({std::string(member), text(*answer, member)});
+    if (!value.is_array())
+      rows.push_back({std::string(member), people_text(*answer, member, now())});
   }
   print_table(rows);
   say(stdout, "\nopen\n");
@@ -209,8 +212,8 @@ int seek_stream(const admin_access& access, const std::string& project, const st
   if (output.json) {
     say(stdout, "{}\n", json::serialize(*answer));
   } else {
-    say(stdout, "moved the cursor of {} from {} to {}\n", name, text(*answer, "from"),
-        text(*answer, "to"));
+    say(stdout, "moved the cursor of {} from {} to {}\n", name, exact_text(*answer, "from"),
+        exact_text(*answer, "to"));
   }
   return 0;
 }
@@ -225,25 +228,26 @@ int list_gaps(const admin_access& access, const std::string& project, const outp
   const auto place = [](const json::object& gap, const char* bound) {
     const auto* at = gap.if_contains(bound);
     if (at == nullptr || !at->is_object()) return std::string("not known yet");
-    return text(at->get_object(), "timeline") + ":" + text(at->get_object(), "lsn");
+    return exact_text(at->get_object(), "timeline") + ":" + exact_text(at->get_object(), "lsn");
   };
   const auto& gaps = answer->at("gaps").as_array();
   std::vector<std::vector<std::string>> rows{
       {"id", "kind", "after", "through", "foundAt", "acceptedAt", "acceptedBy"}};
   for (const auto& one : gaps) {
     const auto& gap = one.as_object();
-    rows.push_back({text(gap, "id"), text(gap, "kind"), place(gap, "after"), place(gap, "through"),
-                    text(gap, "foundAt"), text(gap, "acceptedAt"), text(gap, "acceptedBy")});
+    rows.push_back({exact_text(gap, "id"), exact_text(gap, "kind"), place(gap, "after"),
+                    place(gap, "through"), people_text(gap, "foundAt", now()),
+                    people_text(gap, "acceptedAt", now()), exact_text(gap, "acceptedBy")});
   }
   print_table(rows);
   for (const auto& one : gaps) {
     const auto& gap = one.as_object();
-    say(stdout, "\n{}: {}\n", text(gap, "id"), text(gap, "reason"));
+    say(stdout, "\n{}: {}\n", exact_text(gap, "id"), exact_text(gap, "reason"));
     const auto* vanished = gap.if_contains("vanished");
     if (vanished == nullptr || !vanished->is_object()) continue;
     const auto& range = vanished->get_object();
-    say(stdout, "   {} stored event(s) never happened: {} to {}\n", text(range, "count"),
-        text(range, "first"), text(range, "last"));
+    say(stdout, "   {} stored event(s) never happened: {} to {}\n",
+        people_text(range, "count", now()), exact_text(range, "first"), exact_text(range, "last"));
   }
   return 0;
 }
@@ -258,7 +262,7 @@ int skip_change(const admin_access& access, const std::string& project, const st
   } else {
     say(stdout,
         "skipped the change at {}: it is gap {} of project {}, and streams wait before it\n", at,
-        text(*answer, "id"), project);
+        exact_text(*answer, "id"), project);
   }
   return 0;
 }

@@ -16,6 +16,7 @@ struct outcome {
   taken lost;
   control::stored_gap gap;
   std::vector<control::stored_gap> all;
+  bool bars_somebody = true;  // there are named streams, open or not
 };
 
 // Cursors of a log that is lost may lie behind all that the server writes from now on, when it was
@@ -51,9 +52,22 @@ result<taken> take_back(control::state_store& store, const std::string& project,
   return all;
 }
 
-void log_found(const std::string& project, const control::stored_gap& gap) {
+std::string next_step(const control::stored_gap& gap, bool bars_somebody) {
+  if (gap.accepted_at) return "streams go on behind it (on_gap = \"continue\")";
+  const auto accept = "`pulse gaps accept " + std::to_string(gap.id) + "`";
+  return bars_somebody ? "named streams that reach it are refused until " + accept
+                       : "no stream waits for it: new ones begin behind it. When you have read "
+                         "this: " +
+                             accept;
+}
+
+void log_found(const std::string& project, const control::stored_gap& gap, bool bars_somebody) {
   const auto& what = gap.what;
-  log_event(log_level::error, "capture", "a gap: not all that was committed can be delivered",
+  // Where nobody has read anything yet, as at the first start beside an old slot, nobody misses it.
+  const bool is_calm = what.kind == gap_kind::log_lost && !bars_somebody;
+  log_event(is_calm ? log_level::warning : log_level::error, "capture",
+            is_calm ? "a gap: what was captured before is not in this data directory"
+                    : "a gap: not all that was committed can be delivered",
             {{"project", project},
              {"gap", gap.id},
              {"kind", to_string(what.kind)},
@@ -63,10 +77,7 @@ void log_found(const std::string& project, const control::stored_gap& gap) {
              {"vanished_first", what.vanished ? to_string(what.vanished->first) : ""},
              {"vanished_last", what.vanished ? to_string(what.vanished->last) : ""},
              {"reason", what.reason},
-             {"next", gap.accepted_at
-                          ? "streams go on behind it (on_gap = \"continue\")"
-                          : "named streams that reach it are refused until `pulse gaps accept " +
-                                std::to_string(gap.id) + "`"}});
+             {"next", next_step(gap, bars_somebody)}});
 }
 
 }  // namespace
@@ -123,7 +134,9 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
         if (!gap) return gap.error();
         auto all = table.of(project);
         if (!all) return all.error();
-        return outcome{std::move(*taken_back), std::move(*gap), std::move(*all)};
+        const auto cursors = store.cursors(project);
+        if (!cursors) return cursors.error();
+        return outcome{std::move(*taken_back), std::move(*gap), std::move(*all), !cursors->empty()};
       },
       [weak = weak_from_this(), moved = std::move(moved),
        done = std::move(done)](result<outcome> made) {
@@ -142,7 +155,7 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
               .Increment();
         }
         if (known == self->gaps_.end() || known->what != made->gap.what)
-          log_found(self->with_.project, made->gap);
+          log_found(self->with_.project, made->gap, made->bars_somebody);
         self->use(std::move(made->all));
         for (std::size_t i = 0; i < moved.size(); ++i) moved[i](made->lost[i]);
         done(std::move(made->gap));

@@ -1,11 +1,16 @@
 #include "base/logging.hpp"
 
 #include <atomic>
+#include <charconv>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/shown_numbers.hpp"
 #include "base/shown_text.hpp"
 
 namespace pulse {
@@ -55,6 +60,18 @@ std::string json_line(std::string_view part, std::string_view message,
   return line;
 }
 
+// Numbers of bytes, as people read them: "1.4GiB". In JSON they are exact.
+std::optional<std::string> bytes_in(const log_field& field) {
+  if (!field.is_number || !field.name.ends_with("_bytes")) return std::nullopt;
+  std::uint64_t bytes = 0;
+  const auto* end = field.value.data() + field.value.size();
+  const auto [rest, failed] = std::from_chars(field.value.data(), end, bytes);
+  if (failed != std::errc() || rest != end) return std::nullopt;
+  auto shown = shown_bytes(bytes);
+  std::erase(shown, ' ');
+  return shown;
+}
+
 std::string text_line(std::string_view part, std::string_view message,
                       std::initializer_list<log_field> fields) {
   std::string line(part);
@@ -64,6 +81,10 @@ std::string text_line(std::string_view part, std::string_view message,
     line += ' ';
     line += field.name;
     line += '=';
+    if (const auto bytes = bytes_in(field)) {
+      line += *bytes;
+      continue;
+    }
     const bool plain = !field.value.empty() && field.value.size() <= shown_bytes_max &&
                        field.value.find_first_of(" \"\\") == std::string::npos &&
                        !has_hidden(field.value);

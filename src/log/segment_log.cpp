@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "base/shown_numbers.hpp"
 #include "log/block_queue.hpp"
 #include "log/event_codec.hpp"
 #include "log/recovery.hpp"
@@ -61,8 +62,9 @@ result<void> segment_log::append(const event_view& event) {
   if (encoded_bytes(event) > event_bytes_max) {
     return error{
         errc::unsupported,
-        fmt::format("the row change at {} has {} bytes, more than the log takes in one event ({})",
-                    to_string(event.at), encoded_bytes(event), event_bytes_max),
+        fmt::format("the row change at {} has {}, more than the log takes in one event ({})",
+                    to_string(event.at), shown_bytes(encoded_bytes(event)),
+                    shown_bytes(event_bytes_max)),
         "keep values of this size out of published tables"};
   }
   queue_->add(event);

@@ -6,6 +6,7 @@
 
 #include "base/failpoint.hpp"
 #include "base/logging.hpp"
+#include "base/shown_numbers.hpp"
 
 namespace pulse::log {
 namespace {
@@ -185,8 +186,8 @@ result<void> segment_writer::within_quota(std::uint64_t more_bytes) const {
   const auto wanted = store_->bounds().stored_bytes + more_bytes;
   if (options_.storage_bytes_max == 0 || wanted <= options_.storage_bytes_max) return {};
   return error{errc::no_space,
-               "the log would take " + std::to_string(wanted) + " bytes and may take " +
-                   std::to_string(options_.storage_bytes_max),
+               "the log would take " + shown_bytes(wanted) + " and may take " +
+                   shown_bytes(options_.storage_bytes_max),
                "raise storage_max, or let retention drop more"};
 }
 

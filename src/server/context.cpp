@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/first_names.hpp"
+#include "base/logging.hpp"
 
 namespace pulse::server {
 
@@ -59,6 +60,16 @@ server_figures::server_figures(metrics& all)
                                "Encrypted connections that failed before a request was read")),
       compression_saved_bytes(all.counter("pulse_compression_saved_bytes_total",
                                           "Bytes not sent because events were compressed")) {}
+
+void stream_lines::tick(std::chrono::steady_clock::time_point now) {
+  const auto tell = [&](line_allowance& lines, std::string_view what) {
+    if (const auto count = lines.left_out(now); count != 0)
+      log_info("server", what, {{"count", count}, {"lines_per_second_max", per_second_max}});
+  };
+  tell(opened, "more streams are open, which were not told one by one");
+  tell(ended, "more streams have ended, which were not told one by one");
+  tell(refused, "more streams were refused, which were not told one by one");
+}
 
 server_context::server_context(server_options with, service_registry& services,
                                admin_backend& admin, metrics& all)

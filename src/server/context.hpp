@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/line_allowance.hpp"
 #include "base/metrics.hpp"
 #include "server/admin_backend.hpp"
 #include "server/failed_keys.hpp"
@@ -86,6 +87,18 @@ struct server_figures {
   prometheus::Counter& compression_saved_bytes;
 };
 
+// What strangers and busy clients can make the log say: this many lines a second of each kind.
+struct stream_lines {
+  static constexpr std::uint64_t per_second_max = 10;
+
+  line_allowance opened{per_second_max};
+  line_allowance ended{per_second_max};
+  line_allowance refused{per_second_max};
+
+  // Says how many were not told one by one.
+  void tick(std::chrono::steady_clock::time_point now);
+};
+
 struct server_context {
   server_context(server_options with, service_registry& services, admin_backend& admin,
                  metrics& all);
@@ -100,6 +113,7 @@ struct server_context {
   const clock_source* clock;
   server_figures figures;
   connection_set connections;
+  stream_lines lines;
   failed_keys key_failures;
   // Connections that are no streams and wait for no answer.
   strangers& strangers_of(surface where) { return strangers_[static_cast<std::size_t>(where)]; }

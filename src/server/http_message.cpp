@@ -10,6 +10,8 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include "base/shown_numbers.hpp"
+
 namespace pulse::server {
 
 namespace http = boost::beast::http;
@@ -158,15 +160,14 @@ boost::system::result<http_request_reader::progress, refusal> http_request_reade
                      "expect 100-continue, or nothing"};
     }
     if (failed == http::error::header_limit) {
-      return refusal{431, pulse_code::server_error,
-                     "the request's headers are larger than " +
-                         std::to_string(limits_.header_bytes_max) + " bytes",
-                     "raise the server's header limit, or stream a model with fewer fields"};
+      return refusal{
+          431, pulse_code::server_error,
+          "the request's headers are larger than " + shown_bytes(limits_.header_bytes_max),
+          "raise the server's header limit, or stream a model with fewer fields"};
     }
     if (failed == http::error::body_limit) {
-      return refusal{
-          413, pulse_code::server_error,
-          "the request's body is larger than " + std::to_string(limits_.body_bytes_max) + " bytes"};
+      return refusal{413, pulse_code::server_error,
+                     "the request's body is larger than " + shown_bytes(limits_.body_bytes_max)};
     }
     if (failed == http::error::bad_transfer_encoding) {
       return refusal{411, pulse_code::server_error,

@@ -44,6 +44,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
 
   void tick() {
     const auto now = context->now();
+    context->lines.tick(now);
     for (const auto& one : context->connections.members()) one->tick(now);
     for (const auto& [name, project] : context->registry->projects()) project->tick(now);
     context->figures.open_connections.Set(static_cast<double>(context->connections.size()));
@@ -81,6 +82,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
       cut();
     }
     over = true;
+    context->lines.tick(std::chrono::steady_clock::time_point::max());
     std::exchange(when_stopped, nullptr)();
     return true;
   }

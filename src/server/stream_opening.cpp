@@ -27,13 +27,15 @@ struct opening : std::enable_shared_from_this<opening> {
 
   void refuse_with(const refusal& why) {
     context->figures.refused_streams.Increment();
-    log_info("server", "a stream was refused",
-             {{"project", key.project},
-              {"key", key.key_id},
-              {"status", why.status},
-              {"code", to_string(why.code)},
-              {"request_id", request_id},
-              {"reason", why.message}});
+    if (context->lines.refused.take(context->now())) {
+      log_info("server", "a stream was refused",
+               {{"project", key.project},
+                {"key", key.key_id},
+                {"status", why.status},
+                {"code", to_string(why.code)},
+                {"request_id", request_id},
+                {"reason", why.message}});
+    }
     std::exchange(done, nullptr)(why);
   }
 
@@ -123,14 +125,19 @@ struct opening : std::enable_shared_from_this<opening> {
                  session->abandon();
                  return self->refuse_with(no_such_key());
                }
-               log_info("server", "a stream is open",
-                        {{"project", self->key.project},
-                         {"key", self->key.key_id},
-                         {"table", to_string(self->stream.table)},
-                         {"stream", self->stream.name},
-                         {"request_id", self->request_id}});
+               self->tell_of_opened();
                std::exchange(self->done, nullptr)(session);
              });
+  }
+
+  void tell_of_opened() const {
+    if (!context->lines.opened.take(context->now())) return;
+    log_info("server", "a stream is open",
+             {{"project", key.project},
+              {"key", key.key_id},
+              {"table", to_string(stream.table)},
+              {"stream", stream.name},
+              {"request_id", request_id}});
   }
 
   // With the gap, when the stream has reached one.

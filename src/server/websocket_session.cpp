@@ -148,11 +148,13 @@ void websocket_session::leave_host() {
 void websocket_session::drop(std::string_view why) {
   if (phase_ == phase::closed) return;
   phase_ = phase::closed;
-  log_info("server", "a stream has ended",
-           {{"project", key_.project},
-            {"key", key_.key_id},
-            {"request_id", request_id_},
-            {"reason", why}});
+  if (context_->lines.ended.take(context_->now())) {
+    log_info("server", "a stream has ended",
+             {{"project", key_.project},
+              {"key", key_.key_id},
+              {"request_id", request_id_},
+              {"reason", why}});
+  }
   const auto alive = self();
   context_->connections.remove(this);
   leave_host();

@@ -10,6 +10,7 @@
 #include "source/numbers.hpp"
 #include "source/ownership.hpp"
 #include "source/publications.hpp"
+#include "source/room_checks.hpp"
 
 namespace pulse::source {
 namespace {
@@ -26,9 +27,12 @@ constexpr const char* settings_sql = R"(
   SELECT current_setting('server_version'), current_setting('server_version_num'), current_setting('wal_level'),
          current_setting('max_replication_slots'), (SELECT count(*) FROM pg_replication_slots),
          EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = $1),
-         current_setting('max_wal_senders'), (SELECT count(*) FROM pg_stat_replication),
+         current_setting('max_wal_senders'),
+         (SELECT count(*) FROM pg_stat_replication WHERE NOT coalesce(usename = current_user AND application_name = current_setting('application_name'), false)),
          current_setting('synchronous_standby_names'), current_setting('max_slot_wal_keep_size', true),
-         pg_is_in_recovery())";
+         pg_is_in_recovery(),
+         EXISTS (SELECT 1 FROM pg_stat_replication
+                 WHERE usename = current_user AND application_name = current_setting('application_name')))";
 
 finding check_version(const std::string& version, const std::string& number) {
   if (number_in<int>(number) >= version_min) return good("PostgreSQL " + version);
@@ -41,31 +45,6 @@ finding check_wal_level(const std::string& level) {
           "logical replication needs wal_level = logical, which takes effect after a restart of "
           "the server",
           "ALTER SYSTEM SET wal_level = 'logical';"};
-}
-
-// A base backup takes so many WAL senders beside Pulse's, and one slot.
-constexpr int spare_min = 2;
-
-// `used` without Pulse's own, which is counted as taken. Few that are left matter to whoever looks
-// after the server; capture needs none of them.
-finding check_free(std::string_view what, const std::string& setting, int used, int most,
-                   check_scope scope) {
-  used = std::max(used, 0);
-  const auto sql = fmt::format("ALTER SYSTEM SET {} = {};", setting, most + 4);
-  if (used >= most) {
-    return {severity::failure, fmt::format("all {} {} are in use", most, what),
-            "Pulse needs one; the setting takes effect after a restart of the server", sql};
-  }
-  const int left = most - used - 1;
-  if (scope == check_scope::everything && left < spare_min) {
-    return {severity::warning,
-            fmt::format("{} of {} {} are in use, with Pulse's", used + 1, most, what),
-            fmt::format("a standby or a base backup needs more than the {} that {} left; the "
-                        "setting takes effect after a restart of the server",
-                        left, left == 1 ? "is" : "are"),
-            sql};
-  }
-  return good(fmt::format("{} of {} {} are in use", used, most, what));
 }
 
 finding check_synchronous(const std::string& names) {
@@ -252,12 +231,16 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
   if (!role) co_return role.error();
   findings.push_back(check_role(*role));
   const bool has_slot = settings->value(5) == "t";
-  findings.push_back(check_free("replication slots", "max_replication_slots",
-                                number_in<int>(settings->value(4)) - (has_slot ? 1 : 0),
-                                number_in<int>(settings->value(3)), scope));
-  findings.push_back(check_free("WAL senders", "max_wal_senders",
-                                number_in<int>(settings->value(7)) - (has_slot ? 1 : 0),
-                                number_in<int>(settings->value(6)), scope));
+  // All of a project's connections have one application_name.
+  findings.push_back(check_room({"replication slots", "max_replication_slots",
+                                 "another project's or a standby's slot",
+                                 number_in<int>(settings->value(4)) - (has_slot ? 1 : 0), has_slot,
+                                 number_in<int>(settings->value(3))}));
+  findings.push_back(check_room(
+      {"WAL senders", "max_wal_senders",
+       "a standby, a backup, or a connection of Pulse's that takes the place of a broken one",
+       number_in<int>(settings->value(7)), settings->value(11) == "t",
+       number_in<int>(settings->value(6))}));
   findings.push_back(check_synchronous(settings->value(8)));
   if (const auto keep = settings->value(9); !keep.empty() && keep != "-1") {
     findings.push_back(

@@ -198,10 +198,15 @@ std::optional<history_gap> log_lost(const stored_history& stored,
   if (first_start) return std::nullopt;
   history_gap gap;
   gap.kind = gap_kind::log_lost;
-  gap.reason = stored.slot == slot_history::none
-                   ? "the replication slot was there before this data directory: what was "
-                     "captured into another one is not here"
-                   : "the project's event log is gone, and the events in it with it";
+  gap.reason =
+      stored.slot == slot_history::none
+          ? "the replication slot was there before this data directory: what was "
+            "captured into another one is not here, and capture goes on from where the "
+            "slot stands. To go on with the other one: stop Pulse and start it with that "
+            "--data-dir. To begin anew: stop Pulse, run `pulse teardown --yes`, which drops the "
+            "slot, remove this data directory, and start again. Or leave it at that, and "
+            "accept the gap"
+          : "the project's event log is gone, and the events in it with it";
   return gap;
 }
 

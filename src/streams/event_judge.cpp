@@ -27,6 +27,7 @@ std::optional<bool> event_judge::wanted_in_slice(stream_state& stream, const eve
 
 std::optional<bool> event_judge::judge(stream_state& stream, const event_view& event,
                                        work_units& left) {
+  stream.columns.meet(event);
   const auto& asked = stream.filters.of(event.relation);
   auto& begun = stream.begun;
   if (begun.event != 0 && begun.event == event.sequence) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "base/shown_numbers.hpp"
 #include "streams/cursor_lag.hpp"
 #include "streams/native_filter.hpp"
 
@@ -65,7 +66,7 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   if (streams_.size() >= limits_.streams_max) {
     return refuse({errc::unavailable,
                    "the project has as many open streams as it may have (" +
-                       std::to_string(limits_.streams_max) + ")",
+                       shown_count(limits_.streams_max) + ")",
                    "close some, or raise its setting `streams`"});
   }
   // Only to refuse what cannot be: events bring their own table version, for which the filter is
@@ -83,15 +84,16 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   if (named && !book_->find(key) && book_->names().size() >= limits_.names_max) {
     return refuse({errc::unavailable,
                    "the project keeps as many named streams as it may have (" +
-                       std::to_string(limits_.names_max) + "), and this name is new",
+                       shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
+  const auto now = start;
   if (tracked && !(named && book_->find(key))) {
     const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
     if (!behind) return refuse(behind.error());
     start = *behind;
   }
-  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_);
+  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_, now);
   if (named) {
     join_name(stream, key, start, std::move(done));
   } else {
@@ -304,8 +306,8 @@ void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::duration st
   stalled_ended_total_.Increment();
   // A close's reason has 123 bytes at most.
   end(id, end_reason::slow,
-      fmt::format("nothing was acknowledged for {} s, and another consumer waits for this name",
-                  seconds));
+      fmt::format("nothing was acknowledged for {}, and another consumer waits for this name",
+                  shown_duration(std::chrono::seconds(seconds))));
 }
 
 void hub::impl::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {

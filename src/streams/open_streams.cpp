@@ -6,14 +6,16 @@ namespace pulse::streams {
 
 open_streams::open_streams(const hub::parts& with)
     : with_(&with),
+      models_(with.project),
       open_(with.figures->gauge("pulse_streams_open", "Streams and subscriptions that are open",
                                 {{"project", with.project}})) {}
 
 stream_state& open_streams::add(stream_request wanted, const table_shape& shape, table_id table,
-                                std::shared_ptr<subscriber> to, const stream_limits& limits) {
+                                std::shared_ptr<subscriber> to, const stream_limits& limits,
+                                const position& now) {
   const stream_id id{next_id_++};
   auto made = std::make_unique<stream_state>(*with_, id, std::move(wanted), shape, table,
-                                             std::move(to), limits);
+                                             std::move(to), limits, models_, now);
   made->frames = frames_for(made->wanted);
   made->frames->add_user();
   auto& stream = *made;

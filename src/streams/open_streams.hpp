@@ -19,8 +19,10 @@ class open_streams {
  public:
   explicit open_streams(const hub::parts& with);
 
+  // `now`: the position of what other sessions see.
   stream_state& add(stream_request wanted, const table_shape& shape, table_id table,
-                    std::shared_ptr<subscriber> to, const stream_limits& limits);
+                    std::shared_ptr<subscriber> to, const stream_limits& limits,
+                    const position& now);
   // Null: it is not open (any more).
   stream_state* find(stream_id id) const;
   // Takes it out; null as before.
@@ -45,6 +47,7 @@ class open_streams {
 
   const hub::parts* with_;
   std::uint64_t next_id_ = 1;
+  outdated_models models_;  // before the streams, which use it
   by_id streams_;
   std::map<std::string, std::shared_ptr<frame_source>> frames_;  // by the model's fingerprint
   prometheus::Gauge& open_;

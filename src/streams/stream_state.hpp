@@ -14,6 +14,7 @@
 #include "streams/frames.hpp"
 #include "streams/hub.hpp"
 #include "streams/name_state.hpp"
+#include "streams/outdated_models.hpp"
 #include "streams/stall_watch.hpp"
 #include "streams/stream_filters.hpp"
 #include "streams/truth.hpp"
@@ -34,7 +35,7 @@ enum class delivery {
 struct stream_state {
   stream_state(const hub::parts& with, stream_id number, stream_request request,
                const table_shape& shape, table_id of, std::shared_ptr<subscriber> target,
-               const stream_limits& limits)
+               const stream_limits& limits, outdated_models& models, const position& now)
       : id(number),
         wanted(std::move(request)),
         table(of),
@@ -42,7 +43,8 @@ struct stream_state {
         table_oid(shape.definition->oid),
         to(std::move(target)),
         window(limits.window_events_max, limits.window_bytes_max),
-        filters(with, wanted, shape.facts) {}
+        filters(with, wanted, shape.facts),
+        columns(with, models, wanted, shape, now) {}
   stream_state(const stream_state&) = delete;
   stream_state& operator=(const stream_state&) = delete;
 
@@ -71,6 +73,7 @@ struct stream_state {
   std::shared_ptr<subscriber> to;
   delivery_window window;
   stream_filters filters;
+  model_watch columns;
   std::shared_ptr<frame_source> frames;
   name_state* name = nullptr;  // null: unnamed
 

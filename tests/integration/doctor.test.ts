@@ -140,42 +140,43 @@ scenario('doctor_tells_of_encodings_and_finds_names_that_are_not_utf8', async (s
   ]);
 });
 
-scenario('replication_slots_and_wal_senders_that_are_nearly_used_up_are_found', async (s) => {
-  const postgres = await s.postgres({ settings: { max_replication_slots: '4', max_wal_senders: '4' } });
+scenario('doctor_says_when_slots_and_wal_senders_are_nearly_used_up', async (s) => {
+  const postgres = await s.postgres({ settings: { max_replication_slots: '3', max_wal_senders: '3' } });
   const pulse = await s.unstarted({ database: postgres.socketUrl() });
-  const look = async (): Promise<Finding[]> => {
-    const { output } = await pulse.command(['doctor', '--json', '--database', postgres.socketUrl()]);
+  const examine = async (): Promise<{ code: number | null; found: string[]; sql: string[] }> => {
+    const { code, output } = await pulse.command(['doctor', '--json', '--database', postgres.socketUrl()]);
     const [{ findings }] = JSON.parse(output) as [{ findings: Finding[] }];
-    return findings.filter(({ what }) => /replication slots|WAL senders/.test(what));
+    const found = findings.filter(({ what }) => /replication slots|WAL senders/.test(what));
+    return { code, found: found.map(({ level, what }) => `${level}: ${what}`), sql: found.map(({ sql }) => sql) };
   };
-  const said = (findings: Finding[]): string[] => findings.map(({ level, what }) => `${level}: ${what}`);
-  assert.deepEqual(said(await look()), [
-    'ok: 0 of 4 replication slots are in use',
-    'ok: 0 of 4 WAL senders are in use',
-  ]);
-
-  const takeSlot = (name: string): Promise<unknown> =>
+  const slot = (name: string): Promise<unknown> =>
     postgres.sql(`SELECT pg_create_physical_replication_slot('${name}')`);
-  await takeSlot('one');
-  assert.deepEqual(
-    said(await look())[0],
-    'ok: 1 of 4 replication slots are in use',
-    'two are left beside that of Pulse',
-  );
-  await takeSlot('two');
-  const [nearly] = await look();
-  assert.deepEqual(said([nearly as Finding]), ["warning: 3 of 4 replication slots are in use, with Pulse's"]);
-  assert.match(nearly?.why ?? '', /more than the 1 that is left/);
-  await takeSlot('three');
-  await takeSlot('four');
-  assert.deepEqual(said(await look())[0], 'failure: all 4 replication slots are in use');
+  assert.deepEqual((await examine()).found, [
+    'ok: 0 of 3 replication slots are in use',
+    'ok: 0 of 3 WAL senders are in use',
+  ]);
+  await slot('standby_1');
+  await pulse.start();
+  const nearly = await examine();
+  assert.equal(nearly.code, 0);
+  assert.deepEqual(nearly.found, [
+    'warning: 2 of 3 replication slots are in use: 1 is left',
+    'ok: 1 of 3 WAL senders are in use',
+  ]);
+  await slot('standby_2');
+  assert.match((await examine()).found[0] ?? '', /^warning: 3 of 3 .*: none is left$/);
+  await pulse.terminate();
+  await postgres.sql(`SELECT pg_drop_replication_slot('pulse_default')`);
+  assert.match((await examine()).found[0] ?? '', /^warning: 2 of 3 .* and Pulse takes one more: none is left$/);
+  await slot('standby_3');
+  const full = await examine();
+  assert.equal(full.code, 1);
+  assert.match(full.found[0] ?? '', /^failure: all 3 replication slots are in use$/);
 
-  await postgres.sql(nearly?.sql ?? '');
-  await postgres.sql("ALTER SYSTEM SET max_wal_senders = '2'");
+  await postgres.sql(full.sql[0] ?? '');
   await postgres.stop();
   await postgres.start();
-  assert.deepEqual(said(await look()), [
-    'ok: 4 of 8 replication slots are in use',
-    "warning: 1 of 2 WAL senders are in use, with Pulse's",
-  ]);
+  const mended = await examine();
+  assert.equal(mended.code, 0);
+  assert.match(mended.found[0] ?? '', /^ok: 3 of 7 /);
 });

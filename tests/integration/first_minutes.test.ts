@@ -1,9 +1,11 @@
-// What somebody meets who has just begun: an `.env` of Prisma's, a port that is taken, a server whose address was not said.
+// What somebody meets who has just begun: an `.env` of Prisma's, a port that is taken, a server whose address was not said,
+// an old slot, numbers.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
+import { defineModel } from '../harness/model.js';
 import { pulseBinary } from '../harness/paths.js';
 import { freePorts, Program } from '../harness/process.js';
 import type { Pulse } from '../harness/pulse.js';
@@ -70,4 +72,87 @@ scenario('a_port_that_is_taken_is_said_with_the_program_that_has_it', async (s) 
   ]);
   assert.notEqual((await server.ended).code, 0);
   assert.match(server.output, new RegExp(`127\\.0\\.0\\.1:${port}.*\\(process ${process.pid}\\) uses this port`));
+});
+
+const emails = defineModel('Email', 'emails', { id: 'Int' });
+
+scenario('numbers_are_taken_and_shown_as_people_write_them_and_exact_in_json', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE emails (id int PRIMARY KEY)');
+  const env = { PULSE_RETENTION_BYTES: '1.5 GB', PULSE_RETENTION_AGE: '2 days', PULSE_STALL_TIMEOUT: '5 min' };
+  const pulse = await s.pulse({ database: postgres.socketUrl(), env: { ...env, PULSE_NAMES: '10,000' } });
+  const consumer = await s.consumer(pulse, { model: emails, name: 'mail', ack: 'none' });
+  await postgres.sql('INSERT INTO emails SELECT generate_series(1, 1500)');
+  await consumer.untilReceived(1000);
+  const list = async (...options: string[]): Promise<string> =>
+    (await pulse.command(['streams', 'list', '--data-dir', pulse.dataFolder, ...options])).output;
+  interface Listed {
+    cursors: { lagEvents: number; lagBytes: number; lagSeconds: number }[];
+  }
+  await until('the list to have them', async () => {
+    const { cursors } = JSON.parse(await list('--json')) as Listed;
+    return cursors[0]?.lagEvents === 1500;
+  });
+  const json = await list('--json');
+  const [{ lagBytes = 0, lagSeconds = 0 } = {}] = (JSON.parse(json) as Listed).cursors;
+  assert.ok(Number.isInteger(lagBytes) && Number.isInteger(lagSeconds));
+  assert.match(json, /"lagBytes":\d+,"lagSeconds":\d+,/);
+  assert.match(await list(), /^public\.emails +mail +kept +1,500 +[\d.]+ (K|M)iB +\d+ (s|min) /m);
+
+  const gone = await pulse.command(['serve', '--check', '--database', postgres.socketUrl()], {
+    PULSE_RETENTION_AGE: '3M',
+  });
+  assert.equal(gone.code, 2);
+  assert.match(gone.output, /'3M' is not a duration, like 7d or 36h/);
+});
+
+scenario('a_first_start_beside_an_old_slot_is_explained_with_the_ways_out', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE emails (id int PRIMARY KEY)');
+  const before = await s.pulse({ database: postgres.socketUrl() });
+  await before.terminate();
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const [gap] = await pulse.gaps();
+  assert.equal(gap?.kind, 'log_lost');
+  const { output } = pulse.process;
+  assert.doesNotMatch(output, /Z error /);
+  assert.match(output, /warning capture: a gap: what was captured before is not in this data directory/);
+  assert.match(output, /start it with that --data-dir/);
+  assert.match(output, /run `pulse teardown --yes`/);
+  // New streams are served.
+  const consumer = await s.consumer(pulse, { model: emails, name: 'mail' });
+  await postgres.sql('INSERT INTO emails VALUES (1)');
+  await consumer.untilReceived(1);
+
+  // The way to begin anew, as it is said.
+  await pulse.terminate();
+  const { code } = await pulse.command(['teardown', '--yes', '--database', postgres.socketUrl()]);
+  assert.equal(code, 0);
+  rmSync(pulse.dataFolder, { recursive: true });
+  await pulse.start();
+  assert.deepEqual(await pulse.gaps(), []);
+});
+
+scenario('many_streams_at_once_do_not_fill_the_log', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql('CREATE TABLE emails (id int PRIMARY KEY)');
+  const pulse = await s.pulse({ database: postgres.socketUrl() });
+  const count = 60;
+  const consumers = await Promise.all(
+    Array.from({ length: count }, () => s.consumer(pulse, { model: emails, path: '/subscribe' })),
+  );
+  await Promise.all(consumers.map((consumer) => consumer.close()));
+  const told = (one: string, more: string): { lines: string[]; all: number } => {
+    const lines = pulse.process.output.split('\n').filter((line) => line.includes(one));
+    const counted = [...pulse.process.output.matchAll(new RegExp(`${more}.* count=(\\d+)`, 'g'))];
+    return { lines, all: counted.reduce((sum, [, number]) => sum + Number(number), lines.length) };
+  };
+  const opened = () => told('a stream is open', 'more streams are open');
+  const ended = () => told('a stream has ended', 'more streams have ended');
+  await until('all to be told', () => opened().all === count && ended().all === count);
+  for (const { lines } of [opened(), ended()]) {
+    const seconds = lines.map((line) => line.slice(0, '2026-11-30T12:00:00'.length));
+    // A second of the clock may have parts of two of the server's.
+    for (const second of seconds) assert.ok(seconds.filter((one) => one === second).length <= 20, second);
+  }
 });

@@ -11,6 +11,9 @@ import type { Proxy } from '../harness/proxy.js';
 import type { Scenario } from '../harness/scenario.js';
 import { within } from '../harness/wait.js';
 import {
+  type Behaviour,
+  type Build,
+  behaviourOf,
   type ExtensionVersion,
   endpointOf,
   extend,
@@ -23,6 +26,7 @@ import { workersRuntime } from './workers_runtime.js';
 
 export interface Cell {
   version: ExtensionVersion;
+  behaviour: Behaviour;
   modules: Modules;
   postgres: Postgres;
   // Between the client and the server.
@@ -40,7 +44,7 @@ export async function setUpCell(
   s: Scenario,
   version: ExtensionVersion,
   modules: Modules,
-  options: { sql?: string; knowsSchema?: boolean; build?: 'node' | 'workers' } = {},
+  options: { sql?: string; knowsSchema?: boolean; build?: Build } = {},
 ): Promise<Cell> {
   const { sql, knowsSchema = true, build = 'node' } = options;
   const postgres = await s.postgres();
@@ -64,7 +68,7 @@ export async function setUpCell(
   const prisma = extend(base, extension, { apiKey: pulse.apiKey, endpoint });
   const app = hasQueries ? prisma : connectPrisma(postgres, pulse);
   s.atEnd(() => app.$disconnect());
-  return { version, modules, postgres, proxy, prisma, app, packages };
+  return { version, behaviour: behaviourOf(version, build), modules, postgres, proxy, prisma, app, packages };
 }
 
 export interface Event {

@@ -12,8 +12,33 @@ import { root } from '../harness/paths.js';
 export type Modules = 'esm' | 'cjs';
 export const modulesKinds: readonly Modules[] = ['esm', 'cjs'];
 
-export type ExtensionVersion = '1.0.2' | '1.1.0' | '1.2.2';
-export const extensionVersions: readonly ExtensionVersion[] = ['1.0.2', '1.1.0', '1.2.2'];
+export type ExtensionVersion = '1.0.2' | '1.1.0' | '1.1.1' | '1.2.0' | '1.2.2';
+export const extensionVersions: readonly ExtensionVersion[] = ['1.0.2', '1.1.0', '1.1.1', '1.2.0', '1.2.2'];
+
+export type Build = 'node' | 'workers';
+
+// What sets the versions apart (docs/wire_protocol.md). 1.1.1 has the later ones' code for Node.js and 1.1.0's for Workers.
+export interface Behaviour {
+  readonly hasStreams: boolean;
+  // An event when it hands it out; the others when the loop asks for the next one.
+  readonly acknowledgesAtOnce: boolean;
+  readonly goesOnAfterACut: boolean;
+}
+
+export function behaviourOf(version: ExtensionVersion, build: Build): Behaviour {
+  const early = version === '1.1.0' || (version === '1.1.1' && build === 'workers');
+  return {
+    hasStreams: version !== '1.0.2',
+    acknowledgesAtOnce: early,
+    goesOnAfterACut: build === 'node' || version === '1.2.0' || version === '1.2.2',
+  };
+}
+
+// The versions whose code others share, or nearly, are tested with one kind of modules for each build.
+export function modulesToTest(version: ExtensionVersion, build: Build): readonly Modules[] {
+  if (version !== '1.1.1' && version !== '1.2.0') return modulesKinds;
+  return build === 'node' ? ['esm'] : ['cjs'];
+}
 
 export const prismaMajor = Number(process.env.PULSE_TEST_PRISMA);
 if (Number.isNaN(prismaMajor)) throw new Error('no Prisma version: run by "tests/matrix/prisma.py node MAJOR …"');

@@ -1,5 +1,6 @@
 // Filters as an application writes them: one for every operator of every field, and random combinations.
 import type { Random } from '../../harness/random.js';
+import { prismaMajor } from './prisma.js';
 import { type Family, type Field, fields } from './specimen.js';
 
 export type Filter = Record<string, unknown>;
@@ -155,7 +156,7 @@ export class RandomFilters {
       case 'hasSome':
         return { [operator]: random.list(3, () => this.value(field)) };
       case 'equals':
-        return { equals: field.isList ? random.list(2, () => this.value(field)) : this.value(field) };
+        return { equals: field.isList ? random.list(2, () => this.element(field)) : this.value(field) };
       case 'isEmpty':
         return { isEmpty: random.chance(0.5) };
       case 'contains':
@@ -192,6 +193,15 @@ export class RandomFilters {
         : this.value(field);
     const mode = jsonStrings.includes(operator) && random.chance(0.4) ? { mode: 'insensitive' } : {};
     return { ...(onWhole ? {} : { path }), [operator]: value, ...mode };
+  }
+
+  // Prisma 7 compares a list of Json as one JSON value, in which a NULL of the list and JSON's null are the same; Prisma 6
+  // and Pulse tell them apart (docs/filters.md).
+  private element(field: Field): unknown {
+    for (;;) {
+      const value = this.value(field);
+      if (value !== null || prismaMajor !== '7') return value;
+    }
   }
 
   private value(field: Field): unknown {
