@@ -12,6 +12,7 @@
 #include "app/config.hpp"
 #include "app/data_dir.hpp"
 #include "app/database_commands.hpp"
+#include "app/dev_command.hpp"
 #include "app/server_run.hpp"
 #include "app/tail_command.hpp"
 #include "app/terminal.hpp"
@@ -127,9 +128,11 @@ class program {
     app_.require_subcommand(1);
     app_.footer(
         "Examples:\n"
+        "  pulse dev\n"
         "  pulse serve --database postgresql://app@localhost/shop\n"
         "  pulse doctor --database postgresql://app@localhost/shop\n"
         "  pulse keys create --label 'e-mail worker'\n");
+    add_dev();
     add_serve();
     add_doctor();
     add_teardown();
@@ -172,6 +175,36 @@ class program {
     if (!config->dotenv.empty() && config->format == log_format::text)
       say(stderr, "pulse: the database is the one that DATABASE_URL names in {}\n", config->dotenv);
     return run(*config);
+  }
+
+  void add_dev() {
+    auto& command = *app_.add_subcommand(
+        "dev",
+        "For a laptop: captures the database of .env, or one of its own that it throws away, shows "
+        "events as they come, and leaves nothing behind");
+    add_setting(command, given_, "--database", "database",
+                "PostgreSQL URL (else PULSE_DATABASE_URL, DATABASE_URL, then that of .env)");
+    command.add_flag("--throwaway", dev_.throwaway,
+                     "start a PostgreSQL for this run, whatever database is named elsewhere");
+    command.add_flag("--json", dev_.json, "print JSON, one text a line");
+    add_setting(command, given_, "--listen", "listen",
+                fmt::format("address for streams [127.0.0.1:{}, or another port where that is "
+                            "taken]",
+                            server::streams_port_default));
+    add_setting(command, given_, "--admin-listen", "admin_listen",
+                "address for administration and metrics [the same way]");
+    add_setting(command, given_, "--log-level", "log_level",
+                "debug, info, warning or error [warning]");
+    add_flag(command, given_, "--fix", "fix",
+             "give tables without a replica identity REPLICA IDENTITY FULL, which stays");
+    command.callback([this] {
+      chosen_ = [this] {
+        given_.try_emplace("log_level", "warning");
+        auto config = load_config(given_, variable);
+        if (!config) return fail(config.error(), exit_usage);
+        return run_dev(std::move(*config), dev_, variable);
+      };
+    });
   }
 
   void add_serve() {
@@ -327,6 +360,7 @@ class program {
   std::string table_;
   std::string to_;
   tail_options tail_;
+  dev_options dev_;
   bool fix_ = false;
   bool check_ = false;
   bool yes_ = false;

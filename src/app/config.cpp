@@ -1,8 +1,6 @@
 #include "app/config.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <numeric>
 #include <set>
 #include <unistd.h>
@@ -224,14 +222,10 @@ namespace {
 
 // Where Prisma looks for it. The file is the application's: of all that it says, only this counts.
 void take_from_dotenv(server_config& config, const environment& variables) {
-  const auto path = std::filesystem::current_path() / ".env";
-  std::ifstream file(path);
-  if (!file) return;
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  auto url = dotenv_value(text, "DATABASE_URL", variables);
-  if (!url || url->empty()) return;
+  auto url = value_in_dotenv("DATABASE_URL", variables);
+  if (!url) return;
   config.projects.front().database_url = std::move(*url);
-  config.dotenv = path.string();
+  config.dotenv = dotenv_path();
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "app/dotenv.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -139,6 +142,20 @@ std::optional<std::string> dotenv_value(
   const auto found = all.find(name);
   if (found == all.end()) return std::nullopt;
   return expansion(all, outside).of(found->second, 0);
+}
+
+std::string dotenv_path() {
+  return (std::filesystem::current_path() / ".env").string();
+}
+
+std::optional<std::string> value_in_dotenv(
+    std::string_view name,
+    const std::function<std::optional<std::string>(const std::string&)>& outside) {
+  std::ifstream file(dotenv_path());
+  if (!file) return std::nullopt;
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  auto value = dotenv_value(text, name, outside);
+  return value && value->empty() ? std::nullopt : value;
 }
 
 }  // namespace pulse::app

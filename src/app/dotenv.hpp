@@ -17,4 +17,11 @@ std::optional<std::string> dotenv_value(
     std::string_view text, std::string_view name,
     const std::function<std::optional<std::string>(const std::string&)>& outside);
 
+// The same of the file `.env` in the current folder. Nothing too: there is no such file, or it says
+// nothing behind the name.
+std::optional<std::string> value_in_dotenv(
+    std::string_view name,
+    const std::function<std::optional<std::string>(const std::string&)>& outside);
+std::string dotenv_path();
+
 }  // namespace pulse::app

@@ -97,6 +97,7 @@ project::~project() {
   // The log's thread tells capture of its progress until the log is closed; streams read from the
   // log.
   if (capture_) capture_->stop();
+  watch_.reset();
   gaps_.reset();
   hub_.reset();
   log_.reset();
@@ -225,6 +226,12 @@ void project::start() {
     });
   };
   capture_ = std::make_unique<app::capture>(std::move(to));
+  if (with_.watcher) {
+    watch_ =
+        std::make_unique<event_watch>(*log_, *relations_,
+                                      waits_for_visibility() ? &deliverable_ : nullptr,
+                                      *with_.watcher);
+  }
   log_->on_progress([this] { log_moved(); });
   capture_->start();
 }
@@ -300,6 +307,7 @@ void project::post_progress() {
     if (!self) return;
     self->progress_posted_ = false;
     self->hub_->progress();
+    if (self->watch_) self->watch_->wake();
   });
 }
 

@@ -13,6 +13,7 @@
 
 #include "app/capture.hpp"
 #include "app/config.hpp"
+#include "app/event_watch.hpp"
 #include "app/gap_keeper.hpp"
 #include "app/log_figures.hpp"
 #include "base/metrics.hpp"
@@ -39,6 +40,7 @@ class project final : public server::project_service, public std::enable_shared_
     std::shared_ptr<control::control_thread> control;
     metrics* figures = nullptr;
     std::function<void(const error&)> on_setup_refused;  // on the delivery thread
+    std::optional<event_watcher> watcher;                // of its events; nothing: nobody looks on
     // From the state store, as the last run left them.
     log_origin whose;
     source::slot_history slot = source::slot_history::none;
@@ -116,6 +118,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::shared_ptr<gap_keeper> gaps_;
   std::vector<position> skipped_;  // as the last run left them
   std::unique_ptr<app::capture> capture_;
+  std::unique_ptr<event_watch> watch_;
   std::shared_ptr<const catalog> catalog_;
   bool catalog_unsaved_ = false;  // the store has refused it, and is asked again at the next tick
   streams::prisma_schema schema_;

@@ -80,9 +80,10 @@ void note_ending_signal(int number) {
 class running_server {
  public:
   running_server(server_config config, std::function<result<server_config>()> read_config,
-                 program_start started)
+                 program_start started, run_beside beside)
       : config_(std::move(config)),
         read_config_(std::move(read_config)),
+        beside_(std::move(beside)),
         started_(std::move(started)) {}
 
   result<void> start(server::listening_sockets sockets);
@@ -104,6 +105,7 @@ class running_server {
 
   server_config config_;
   std::function<result<server_config>()> read_config_;
+  run_beside beside_;
   asio::io_context delivery_{1};
   metrics figures_;
   control::key_ring keys_;
@@ -158,6 +160,7 @@ result<void> running_server::start(server::listening_sockets sockets) {
   tell_of_program(figures_, system_clock_source().now());
 
   signals_ = std::make_unique<asio::signal_set>(delivery_, SIGTERM, SIGINT);
+  if (beside_.ends_on_hangup) signals_->add(SIGHUP);
   signals_->async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {
     if (cancelled) return;
     has_successor_ = false;
@@ -165,6 +168,7 @@ result<void> running_server::start(server::listening_sockets sockets) {
   });
   wait_for_reload();
   wait_for_hand_over();
+  if (beside_.on_serving) beside_.on_serving(*bound);
   return {};
 }
 
@@ -279,6 +283,7 @@ result<std::shared_ptr<project>> running_server::open_project(const project_conf
   parts.delivery = delivery_.get_executor();
   parts.control = control_;
   parts.figures = &figures_;
+  parts.watcher = beside_.watcher;
   parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
   parts.whose = before->whose;
   parts.last_catalog = before->known;
@@ -348,6 +353,7 @@ int running_server::run() {
   unopened_.clear();
   control_.reset();
   log_info("server", "stopped");
+  if (beside_.on_stopped) beside_.on_stopped();
   // Now one ends the process at once, here or where the next program begins.
   for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
   if (!has_successor_ || ending_signal != 0) return exit_code_;
@@ -358,7 +364,8 @@ int running_server::run() {
 
 }  // namespace
 
-int run_server(const server_config& config, std::function<result<server_config>()> read_config) {
+int run_server(const server_config& config, std::function<result<server_config>()> read_config,
+               run_beside beside) {
   configure_logging(config.level, config.format);
   // A consumer that is gone must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -371,7 +378,7 @@ int run_server(const server_config& config, std::function<result<server_config>(
   auto sockets = server::inherited_sockets();
   if (!sockets) return cannot_start(sockets.error());
   if (const auto good = check_sockets(*sockets, config); !good) return cannot_start(good.error());
-  running_server server(config, std::move(read_config), std::move(*started));
+  running_server server(config, std::move(read_config), std::move(*started), std::move(beside));
   if (const auto begun = server.start(std::move(*sockets)); !begun)
     return cannot_start(begun.error());
   return server.run();

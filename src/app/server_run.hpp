@@ -2,17 +2,32 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "app/config.hpp"
+#include "app/event_watch.hpp"
+#include "server/server.hpp"
 
 namespace pulse::app {
+
+// What else there is in a process whose server is only a part of it: `pulse dev`.
+struct run_beside {
+  std::optional<event_watcher> watcher = {};  // of the projects' events
+  // Both on the calling thread. Signals that end the server can be raised from here on.
+  std::function<void(const server::bound_addresses&)> on_serving = {};
+  // Everything has stopped. Signals that end a process are to be blocked until run_server() has
+  // returned, unless they are meant to end this one: it stops looking at them.
+  std::function<void()> on_stopped = {};
+  bool ends_on_hangup = false;  // SIGHUP: its terminal has gone
+};
 
 // Runs until SIGTERM or SIGINT, at the sockets that the process was started with, or at its own.
 // Gives the process's exit code: 0 after an orderly end, 1 when it could not start. Throws nothing;
 // says on standard error what went wrong. On SIGHUP `read_config` is called, and what can change
 // while running does. On SIGUSR2 the program that stands in this one's place is asked whether it
 // could start; if so this process ends in order, keeps its listening sockets, and becomes that one.
-int run_server(const server_config& config, std::function<result<server_config>()> read_config);
+int run_server(const server_config& config, std::function<result<server_config>()> read_config,
+               run_beside beside = {});
 
 // Whether run_server() could start, as far as that can be told while another one runs with the same
 // data directory: certificates, database URLs, Prisma schemas, the directory. The exit code: 0 or

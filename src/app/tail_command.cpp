@@ -11,12 +11,11 @@
 #include <string_view>
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include "app/admin_connection.hpp"
+#include "app/event_line.hpp"
 #include "app/server_answer.hpp"
 #include "app/terminal.hpp"
 #include "base/percent_encoding.hpp"
@@ -28,29 +27,6 @@ namespace pulse::app {
 namespace json = boost::json;
 
 namespace {
-
-// Empty: there is no such row.
-std::string row_text(const json::object& event, const char* member) {
-  const auto* row = event.if_contains(member);
-  return row == nullptr || row->is_null() ? std::string() : json::serialize(*row);
-}
-
-// "18:03:22  update  {…} → {…}"; whatever is no event as it came.
-std::string line_for_people(std::string_view text) {
-  json::error_code failed;
-  const auto parsed = json::parse(text, failed);
-  const auto* event = failed ? nullptr : parsed.if_object();
-  const auto* action = event == nullptr ? nullptr : event->if_contains("action");
-  if (action == nullptr || !action->is_string()) return std::string(text);
-  const std::string_view kind = action->get_string();
-  auto rows = row_text(*event, "before");
-  if (const auto after = row_text(*event, "after"); !after.empty()) {
-    rows += (rows.empty() ? "" : " → ") + after;
-  }
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return fmt::format("{:%H:%M:%S}  {:<6}  {}",
-                     fmt::localtime(std::chrono::system_clock::to_time_t(now)), kind, rows);
-}
 
 // The target of the stream that shows a table's events.
 std::string target_of(const tail_options& options) {
@@ -149,7 +125,8 @@ class tail_session {
   }
 
   void show(std::string_view text) {
-    say(stdout, "{}\n", options_->json ? std::string(text) : line_for_people(text));
+    say(stdout, "{}\n", options_->json ? std::string(text)
+                                      : line_for_people(text, event_line_form::of_one_table));
     std::fflush(stdout);
     ++shown_;
   }

@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "base/percent_encoding.hpp"
+#include "source/session_settings.hpp"
 
 namespace pulse::source {
 namespace {
@@ -127,6 +128,15 @@ result<std::optional<std::string>> mode_of_ssl(const std::string& value) {
                 "say what is wanted with sslmode");
 }
 
+// The URL of `prisma dev`'s own server: Accelerate's form, on this machine.
+bool leads_to_prisma_dev(std::string_view url) {
+  constexpr std::string_view scheme = "prisma+postgres://";
+  if (!url.starts_with(scheme)) return false;
+  url.remove_prefix(scheme.size());
+  const auto host = url.substr(0, url.find_first_of(":/?"));
+  return host == "localhost" || host == "127.0.0.1" || url.starts_with("[::1]");
+}
+
 result<std::map<std::string, std::string>> libpq_parameters(const std::string& text) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
@@ -184,6 +194,7 @@ std::string database_target::display() const {
 result<database_target> parse_database_url(std::string_view url) {
   if (url.empty())
     return refuse("no database is given", "give --database, PULSE_DATABASE_URL or DATABASE_URL");
+  if (leads_to_prisma_dev(url)) return refuse_pglite();
   if (url.starts_with("prisma://") || url.starts_with("prisma+postgres://")) {
     return refuse("the database URL is a Prisma Accelerate URL, not a PostgreSQL server",
                   "use the PostgreSQL URL behind it (`directUrl`)");

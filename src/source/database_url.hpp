@@ -25,7 +25,8 @@ struct database_target {
 // beside sslkey is the client's own certificate, as in libpq. A parameter that nobody knows is
 // refused when it is about security (require_auth) or nearly one of libpq's (sslmod), and ignored
 // and named otherwise. Refused, with the way to the direct URL: poolers (pgbouncer=true, Neon's and
-// Supabase's pooled hosts), prisma:// URLs. errc::invalid_argument; no error shows a password.
+// Supabase's pooled hosts), prisma:// URLs. errc::invalid_argument; errc::unsupported: the database
+// that `prisma dev` starts; no error shows a password.
 result<database_target> parse_database_url(std::string_view url);
 
 }  // namespace pulse::source

@@ -18,6 +18,9 @@ struct fixed_setting {
 // libpq gives client_encoding by itself: it is asked for, and not among the options.
 constexpr fixed_setting session_encoding{"client_encoding", "UTF8", "UTF8"};
 
+// PGlite is PostgreSQL compiled to WebAssembly: its version() names the compiler.
+constexpr std::string_view compiler_of_pglite = "emscripten";
+
 constexpr std::array session_fixed{
     // Operators, functions, types and tables are PostgreSQL's own: what others make in schemas that
     // they may write to is never found (CVE-2018-1058).
@@ -54,6 +57,14 @@ error setting_differs(const fixed_setting& one, std::string_view present) {
 
 }  // namespace
 
+error refuse_pglite() {
+  return {errc::unsupported,
+          "the database is PGlite, which `prisma dev` starts: it has no logical replication, so "
+          "its changes cannot be captured",
+          "use a PostgreSQL server with wal_level = logical, or run `pulse dev --throwaway` and "
+          "give Prisma the DATABASE_URL that it prints"};
+}
+
 std::string session_options() {
   std::string options;
   for (const auto& one : session_fixed)
@@ -65,14 +76,16 @@ std::string session_settings_query() {
   std::string query = fmt::format("SELECT pg_catalog.current_setting('{}')", session_encoding.name);
   for (const auto& one : session_fixed)
     query += fmt::format(", pg_catalog.current_setting('{}')", one.name);
-  return query;
+  return query + ", pg_catalog.version()";
 }
 
 result<void> check_session_settings(const std::vector<std::string>& present) {
-  if (present.size() != session_fixed.size() + 1) {
+  if (present.size() != session_fixed.size() + 2) {
     return error{errc::protocol, "PostgreSQL did not tell the session's settings",
                  "connect to PostgreSQL directly, without a pooler or proxy"};
   }
+  // It drops the settings too, but no proxy is to blame.
+  if (present.back().find(compiler_of_pglite) != std::string::npos) return refuse_pglite();
   if (present[0] != session_encoding.shown) return setting_differs(session_encoding, present[0]);
   for (std::size_t i = 0; i < session_fixed.size(); ++i) {
     if (present[i + 1] != session_fixed[i].shown)

@@ -14,13 +14,17 @@ namespace pulse::source {
 std::string session_options();
 
 // The question to ask right after connecting, since poolers and proxies drop `options`: one row
-// that has the present values. Safe to run with anybody's search path: it has no operator, each
+// that has the present values, and the server's version behind them. Safe to run with anybody's search path: it has no operator, each
 // function is named with its schema, and its arguments leave no choice between several.
 std::string session_settings_query();
 
 // errc::invalid_argument when a setting has another value: nothing else may be asked on such a
-// connection. `present` is the row that session_settings_query() gives.
+// connection. errc::unsupported: the server is PGlite. `present` is the row that
+// session_settings_query() gives.
 result<void> check_session_settings(const std::vector<std::string>& present);
+
+// What whoever gives PGlite as the database is told.
+error refuse_pglite();
 
 // Takes variables out of the environment that libpq would send behind the options and that would
 // win over them (manual, section 34.15). Before any other thread runs.

@@ -34,7 +34,7 @@ export class NativeConsumer {
   readonly texts: string[] = [];
 
   // Rejects with `Refused`. Acknowledges everything at once.
-  static open(s: Scenario, pulse: Pulse, options: NativeOptions): Promise<NativeConsumer> {
+  static open(s: Scenario, pulse: Pick<Pulse, 'url' | 'apiKey'>, options: NativeOptions): Promise<NativeConsumer> {
     const { path = '/stream', name, ...subscription } = options;
     // Latin-1 is all that a header can hold: JSON's escapes say the rest.
     const escaped = JSON.stringify(subscription).replace(

@@ -103,6 +103,18 @@ INSTANTIATE_TEST_SUITE_P(
                       "postgresql://app:s3cret@db/shop?sslidentity=/id.p12",
                       "this is s3cret no url"));
 
+TEST(database_url, of_prisma_devs_own_database_is_refused_by_name) {
+  for (const auto* url : {"prisma+postgres://localhost:51213/?api_key=s3cret",
+                          "prisma+postgres://127.0.0.1/?api_key=s3cret",
+                          "prisma+postgres://[::1]:51213/?api_key=s3cret"}) {
+    const auto target = parse_database_url(url);
+    ASSERT_FALSE(target) << url;
+    EXPECT_EQ(target.error().code, errc::unsupported);
+    EXPECT_NE(target.error().what.find("PGlite"), std::string::npos);
+    EXPECT_EQ(target.error().message().find("s3cret"), std::string::npos);
+  }
+}
+
 TEST(source_names, are_made_of_what_a_slots_name_may_have) {
   EXPECT_EQ(names_for("default", "").slot, "pulse_default");
   EXPECT_EQ(names_for("My-Shop", "").publication, "pulse_my_shop");

