@@ -153,7 +153,9 @@ source::async_result<> capture::see_publications(source::connection* database,
   if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);
     if (!known) co_return known.error();
-  } else if (!found.untold.empty() || !found.ended.empty()) {
+  } else if (!found.untold.empty() || !found.ended.empty() ||
+             (found.memory_changed && !part.empty())) {
+    // A table that has become a partition is not unsent, and comes under another name.
     const auto known = co_await refresh_part(database, part);
     if (!known) co_return known.error();
   }
