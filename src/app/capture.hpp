@@ -181,7 +181,7 @@ class capture {
   source::async_result<std::shared_ptr<const catalog>> refresh_altered(
       source::connection* database);
   source::async_result<> wait_for_kept_catalogs();
-  result<void> adopt(std::shared_ptr<const catalog> read);
+  result<void> adopt(source::catalog_reading reading);
   source::async_result<source::published_look> look_at_publications(source::connection* database);
   source::async_result<> read_look(source::connection* database, source::published_look* look);
   source::async_result<> compare_publications(std::shared_ptr<session> one);
@@ -189,6 +189,7 @@ class capture {
   source::async_result<> tell_of_unreadable(position through);
   source::async_result<> pass_missing_publication(std::shared_ptr<session> one);
   source::async_result<> watch_publications(source::connection* database);
+  source::async_result<> watch_composites(source::connection* database);
   source::async_result<> see_publications(source::connection* database,
                                           source::published_look look);
   source::async_result<> tell_of_unsent(std::shared_ptr<session> one);

@@ -27,6 +27,29 @@ constexpr std::chrono::milliseconds visible_poll_first{1};
 constexpr std::chrono::milliseconds visible_poll_most{50};
 constexpr std::chrono::seconds visible_wait_max{1};
 
+// Since when composite types are what they are, as far as that matters behind `stored`.
+std::shared_ptr<const catalog> with_ages_of_composites(std::shared_ptr<const catalog> read,
+                                                       const catalog& before, lsn read_before,
+                                                       lsn stored) {
+  std::vector<std::pair<std::uint32_t, lsn>> ages;
+  for (const auto& [oid, type] : read->types.entries()) {
+    if (type.kind != 'c') continue;
+    const auto* known = before.types.find(oid);
+    if (known == nullptr || known->attributes.empty()) continue;
+    auto since = known->attributes == type.attributes ? known->since : read_before;
+    if (since <= stored) since = {};
+    if (since != type.since) ages.emplace_back(oid, since);
+  }
+  if (ages.empty()) return read;
+  auto aged = std::make_shared<catalog>(*read);
+  for (const auto& [oid, since] : ages) {
+    auto type = *aged->types.find(oid);
+    type.since = since;
+    aged->types.put(std::move(type));
+  }
+  return aged;
+}
+
 // The tables, as they are now, whose changes came under their own names before and come as those of
 // a partitioned table now.
 std::vector<const catalog_table*> find_new_partitions(const catalog& before, const catalog& now) {
@@ -92,16 +115,23 @@ void capture::note_vanished(const catalog& before, const catalog& now) {
   while (vanished_.size() > vanished_tables_max) vanished_.erase(vanished_.begin());
 }
 
-result<void> capture::adopt(std::shared_ptr<const catalog> read) {
+result<void> capture::adopt(source::catalog_reading reading) {
+  auto read = std::move(reading.known);
   if (read == catalog_) return {};
-  const auto before = catalog_ ? catalog_ : std::exchange(with_.last_catalog, nullptr);
+  const bool is_first = !catalog_;
+  const auto before = is_first ? std::exchange(with_.last_catalog, nullptr) : catalog_;
+  if (before && before->database != read->database) ingest_.forget_types();
   if (before && before->database == read->database) {
+    read =
+        with_ages_of_composites(read, *before, reading.before, with_.log->bounds().covered_through);
     for (const auto* table : find_new_partitions(*before, *read))
       new_partitions_.push_back({table->oid, table->name});
     note_vanished(*before, *read);
   }
   if (auto observed = with_.relations->observe(*read); !observed) return observed;
+  const bool goes_on = is_first && before && before->database == read->database;
   catalog_ = std::move(read);
+  if (goes_on) ingest_.use_types(before->types);
   ingest_.use_types(catalog_->types);
   ++unkept_catalogs_;
   with_.on_catalog(catalog_, [this] { --unkept_catalogs_; });
@@ -127,7 +157,7 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_catalog(
   // One that has begun later has ended earlier.
   if (begun < newest_whole_reading_) co_return catalog_;
   newest_whole_reading_ = begun;
-  if (auto adopted = adopt(read->known); !adopted) co_return adopted.error();
+  if (auto adopted = adopt(*read); !adopted) co_return adopted.error();
   if (auto told = co_await tell_of_new_partitions(database); !told) co_return told.error();
   co_return catalog_;
 }
@@ -137,15 +167,15 @@ source::async_result<std::shared_ptr<const catalog>> capture::refresh_part(
   if (!catalog_) co_return co_await refresh_catalog(database);
   if (auto room = co_await wait_for_kept_catalogs(); !room) co_return room.error();
   std::shared_ptr<const catalog> before;
-  std::shared_ptr<const catalog> now;
+  source::catalog_reading now;
   // What others have read meanwhile may be newer than what was read here.
-  while (!now || catalog_ != before) {
+  while (!now.known || catalog_ != before) {
     before = catalog_;
     const auto read = co_await source::read_changed(database, published_by_now(), before, part);
     if (!read) co_return read.error();
     catalog_parts_read_.Increment();
     catalog_rows_read_.Increment(static_cast<double>(read->rows));
-    now = read->known;
+    now = *read;
   }
   for (auto* meanwhile : whole_readings_) meanwhile->add(part);
   if (auto adopted = adopt(now); !adopted) co_return adopted.error();

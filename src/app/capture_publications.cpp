@@ -166,7 +166,23 @@ source::async_result<> capture::watch_publications(source::connection* database)
   if (!look) co_return look.error();
   // A connection that has begun meanwhile has looked later.
   if (epoch != published_epoch_ || !published_.knows()) co_return result<void>();
-  co_return co_await see_publications(database, std::move(*look));
+  if (auto seen = co_await see_publications(database, std::move(*look)); !seen)
+    co_return seen.error();
+  co_return co_await watch_composites(database);
+}
+
+// Without the event triggers' messages nothing in the stream tells that a composite type was
+// altered. What is asked is what columns consist of, and no more.
+source::async_result<> capture::watch_composites(source::connection* database) {
+  if (!catalog_ || ingest_.relies_on_ddl_messages()) co_return result<void>();
+  source::catalog_part part;
+  for (const auto& [oid, type] : catalog_->types.entries()) {
+    if (type.kind == 'c' && !type.attributes.empty()) part.types.push_back(oid);
+  }
+  if (part.types.empty()) co_return result<void>();
+  const auto known = co_await refresh_part(database, std::move(part));
+  if (!known) co_return known.error();
+  co_return result<void>();
 }
 
 source::async_result<> capture::see_publications(source::connection* database,
@@ -180,7 +196,9 @@ source::async_result<> capture::see_publications(source::connection* database,
   if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);
     if (!known) co_return known.error();
-  } else if (!found.untold.empty() || !found.ended.empty()) {
+  } else if (!found.untold.empty() || !found.ended.empty() ||
+             (found.memory_changed && !part.empty())) {
+    // A table that has become a partition is not unsent, and comes under another name.
     const auto known = co_await refresh_part(database, part);
     if (!known) co_return known.error();
   }

@@ -144,7 +144,10 @@ source::async_result<source::snapshot> delivery_gate::question() {
   const source::time_limit limit(context_->get_executor(), source::visibility_gate::answer_timeout,
                                  [this] { database_->cancel(); });
   questions_.Increment();
-  auto seen = co_await source::read_snapshot(database_.get());
+  const bool with_end = gate_.asks_for_end();
+  auto reading = with_end ? source::read_snapshot_and_end(database_.get())
+                          : source::read_snapshot(database_.get());
+  auto seen = co_await std::move(reading);
   if (limit.passed())
     co_return source::no_answer("asking for a snapshot", source::visibility_gate::answer_timeout);
   co_return seen;

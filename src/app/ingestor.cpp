@@ -16,6 +16,18 @@ bool holds_composite(const column_type& type) {
                              [](const type_part& part) { return holds_composite(part.type); });
 }
 
+// Not taken apart, perhaps since what it consists of is not known.
+bool may_hold_composite(const column_type& type) {
+  return type.kind == value_kind::other || type.kind == value_kind::composite ||
+         std::ranges::any_of(type.parts,
+                             [](const type_part& part) { return may_hold_composite(part.type); });
+}
+
+bool may_hold_composite(const relation& table) {
+  return std::ranges::any_of(table.columns,
+                             [](const column& one) { return may_hold_composite(one.type); });
+}
+
 // PostgreSQL describes a table anew when it is altered, and not when a composite type is that it
 // has.
 bool holds_composite(const relation& table) {
@@ -27,7 +39,9 @@ bool holds_composite(const relation& table) {
 
 ingestor::ingestor(std::string project, log::event_log& log, log::relation_store& relations,
                    figures counters)
-    : project_(std::move(project)), log_(&log), relations_(&relations), counters_(counters) {}
+    : project_(std::move(project)), log_(&log), relations_(&relations), counters_(counters) {
+  shapes_.reach(log.bounds().covered_through);
+}
 
 void ingestor::start(timelines history) {
   const auto bounds = log_->bounds();
@@ -38,6 +52,7 @@ void ingestor::start(timelines history) {
   if (ids_.last() < bounds.last_id) ids_ = event_id_sequence(bounds.last_id);
   in_transaction_ = false;
   received_through_ = bounds.covered_through;
+  shapes_.reach(bounds.covered_through);
   // The server describes every table again on a new connection.
   known_.clear();
   unresolved_.clear();
@@ -51,12 +66,13 @@ result<void> ingestor::on_begin(const transaction_begin& begin) {
   committed_at_ = begin.committed_at;
   xid_ = begin.xid;
   told_of_transaction_ = false;
+  if (shapes_.reach(commit_)) describe_all_again();
   return {};
 }
 
 result<void> ingestor::on_relation(const relation_definition& definition) {
   known_.erase(definition.oid);
-  const auto resolved = types_ == nullptr ? std::nullopt : source::resolve(definition, *types_);
+  const auto resolved = has_types_ ? source::resolve(definition, shapes_.types()) : std::nullopt;
   if (!resolved || !relations_->settled(definition.oid, definition.table) ||
       holds_composite(*resolved)) {
     unresolved_.push_back(definition);
@@ -69,7 +85,7 @@ result<void> ingestor::describe(const relation& resolved, const relation_definit
   const auto described = relations_->describe(resolved);
   if (!described) return described.error();
   known_relation known{described->version, described->table, std::nullopt};
-  if (holds_composite(resolved)) known.definition = definition;
+  if (may_hold_composite(resolved)) known.definition = definition;
   known_.insert_or_assign(resolved.oid, std::move(known));
   return {};
 }
@@ -82,8 +98,26 @@ void ingestor::describe_again(std::uint32_t oid) {
   known_.erase(known);
 }
 
-result<void> ingestor::resolve_with(const type_catalog& types) {
-  types_ = &types;
+void ingestor::describe_all_again() {
+  std::vector<std::uint32_t> described;
+  described.reserve(known_.size());
+  for (const auto& [oid, known] : known_) described.push_back(oid);
+  for (const auto oid : described) describe_again(oid);
+}
+
+void ingestor::use_types(const type_catalog& types) {
+  has_types_ = true;
+  if (shapes_.use(types)) describe_all_again();
+}
+
+void ingestor::forget_types() {
+  has_types_ = false;
+  shapes_.forget();
+}
+
+result<void> ingestor::resolve_with(const type_catalog& newest) {
+  use_types(newest);
+  const auto& types = shapes_.types();
   for (const auto& definition : std::exchange(unresolved_, {})) {
     auto resolved = source::resolve(definition, types);
     if (!resolved) {
@@ -160,12 +194,7 @@ result<void> ingestor::on_message(const logical_message& message) {
   const position at{history_.at(commit_), commit_, message.at, 0};
   for (const auto oid : said.unsent) unsent_.push_back({oid, at});
   for (const auto oid : said.tables) describe_again(oid);
-  if (said.every_table) {
-    std::vector<std::uint32_t> described;
-    described.reserve(known_.size());
-    for (const auto& [oid, known] : known_) described.push_back(oid);
-    for (const auto oid : described) describe_again(oid);
-  }
+  if (shapes_.said(said) || said.every_table) describe_all_again();
   return {};
 }
 

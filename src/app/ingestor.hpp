@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/composite_shapes.hpp"
 #include "base/metrics.hpp"
 #include "change/ddl_message.hpp"
 #include "change/event_id.hpp"
@@ -78,10 +79,15 @@ class ingestor final : public fragment_sink {
   outdated take_outdated();
   // By which the messages of Pulse's own event triggers are known.
   void use_ddl_token(std::string token) { ddl_token_ = std::move(token); }
+  // Whether they come of whatever is altered: PostgreSQL 14 and later send them.
+  void rely_on_ddl_messages(bool rely) { shapes_.rely_on_messages(rely); }
+  bool relies_on_ddl_messages() const { return shapes_.relies_on_messages(); }
   // They must stay until others are given.
-  void use_types(const type_catalog& types) { types_ = &types; }
+  void use_types(const type_catalog& types);
+  // Another database is followed: what was known of types was the other one's.
+  void forget_types();
   // Resolves what waits. A type that is gone from the database too is taken as text.
-  result<void> resolve_with(const type_catalog& types);
+  result<void> resolve_with(const type_catalog& newest);
 
   bool in_transaction() const { return in_transaction_; }
   // The commit record of the transaction that has begun and not ended on this connection.
@@ -112,6 +118,7 @@ class ingestor final : public fragment_sink {
 
   result<void> describe(const relation& resolved, const relation_definition& definition);
   void describe_again(std::uint32_t oid);
+  void describe_all_again();
   void tell_of_truncate(const event_view& event);
 
   std::string project_;
@@ -119,7 +126,8 @@ class ingestor final : public fragment_sink {
   log::relation_store* relations_;
   figures counters_;
   transaction_listener on_transaction_;
-  const type_catalog* types_ = nullptr;
+  bool has_types_ = false;
+  composite_shapes shapes_;
 
   timelines history_;
   position last_at_;

@@ -8,6 +8,7 @@
 
 #include "app/cursor_keeper.hpp"
 #include "app/prisma_schema_file.hpp"
+#include "app/volume_share.hpp"
 #include "base/logging.hpp"
 #include "control/origin_json.hpp"
 #include "log/memory_log.hpp"
@@ -28,12 +29,11 @@ constexpr int expiry_near_percent = 80;
 // Each name that is behind then costs one reading of the log.
 constexpr std::chrono::minutes expiry_look_interval{1};
 
-// A fifth of the volume; of more than two projects, all together half of it.
-std::uint64_t share_of_volume(const std::filesystem::path& directory, std::size_t projects) {
+std::uint64_t volume_bytes(const std::filesystem::path& directory) {
   std::error_code failure;
   const auto space = std::filesystem::space(directory, failure);
   constexpr std::uint64_t otherwise = std::uint64_t{50} << 30U;
-  return (failure ? otherwise : space.capacity) / std::max<std::uint64_t>(5, 2 * projects);
+  return failure ? otherwise : space.capacity;
 }
 
 // For who needs the gap recorded, and not the record.
@@ -227,10 +227,8 @@ void project::start() {
   };
   capture_ = std::make_unique<app::capture>(std::move(to));
   if (with_.watcher) {
-    watch_ =
-        std::make_unique<event_watch>(*log_, *relations_,
-                                      waits_for_visibility() ? &deliverable_ : nullptr,
-                                      *with_.watcher);
+    watch_ = std::make_unique<event_watch>(
+        *log_, *relations_, waits_for_visibility() ? &deliverable_ : nullptr, *with_.watcher);
   }
   log_->on_progress([this] { log_moved(); });
   capture_->start();
@@ -252,7 +250,7 @@ void project::record_damage(const log::damaged_stretch& lost,
 // reached.
 log::retention_policy project::retention() const {
   const auto& config = with_.config;
-  auto bytes_max = share_of_volume(with_.data_dir, with_.projects);
+  auto bytes_max = share_of_volume(volume_bytes(with_.data_dir), with_.projects);
   if (config.storage_max) {
     bytes_max = std::min(bytes_max, *config.storage_max - 2 * config.segment_bytes);
   }

@@ -1,8 +1,55 @@
 #include "change/ddl_message.hpp"
 
 #include <charconv>
+#include <string>
+#include <utility>
 
 namespace pulse {
+namespace {
+
+template <class Number>
+std::optional<Number> whole_number(std::string_view text) {
+  Number number{};
+  const auto [rest, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// What stands before the next `end`, which is taken away with it.
+std::string_view take_until(std::string_view& text, char end) {
+  const auto at = text.find(end);
+  const auto taken = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  return taken;
+}
+
+std::optional<std::string> from_hex(std::string_view digits) {
+  if (digits.empty() || digits.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (; !digits.empty(); digits.remove_prefix(2)) {
+    std::uint8_t byte = 0;
+    const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + 2, byte, 16);
+    if (failed != std::errc{} || rest != digits.data() + 2) return std::nullopt;
+    bytes += static_cast<char>(byte);
+  }
+  return bytes;
+}
+
+// Nothing: it is not all well-formed.
+std::optional<std::vector<type_attribute>> parse_attributes(std::string_view text) {
+  std::vector<type_attribute> attributes;
+  while (!text.empty()) {
+    auto one = take_until(text, ',');
+    auto name = from_hex(take_until(one, '/'));
+    const auto type = whole_number<std::uint32_t>(take_until(one, '/'));
+    const auto modifier = whole_number<std::int32_t>(one);
+    if (!name || !type || !modifier) return std::nullopt;
+    attributes.push_back({std::move(*name), *type, *modifier});
+  }
+  return attributes;
+}
+
+}  // namespace
 
 void ddl_message::add(const ddl_message& more) {
   constexpr std::size_t tables_max = 10'000;
@@ -18,21 +65,25 @@ ddl_message parse_ddl_message(std::string_view content, std::string_view token) 
   ddl_message message;
   bool is_ours = false;
   while (!content.empty()) {
-    const auto end = content.find(' ');
-    auto word = content.substr(0, end);
-    content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+    auto word = take_until(content, ' ');
     if (word.starts_with('#')) {
       is_ours = !token.empty() && word.substr(1) == token;
       continue;
     }
+    if (word.starts_with('@')) {
+      const bool whole = word.find('=') != std::string_view::npos;
+      word.remove_prefix(1);
+      const auto type = whole_number<std::uint32_t>(take_until(word, '='));
+      if (!is_ours || !type) continue;
+      message.composites[*type] = whole ? parse_attributes(word) : std::nullopt;
+      continue;
+    }
     const bool unsent = word.starts_with('!');
     if (unsent) word.remove_prefix(1);
-    std::uint32_t oid = 0;
-    const auto [rest, failed] = std::from_chars(word.data(), word.data() + word.size(), oid);
-    const bool is_oid = failed == std::errc{} && rest == word.data() + word.size() && oid != 0;
+    const auto oid = whole_number<std::uint32_t>(word).value_or(0);
     if (word == "*" || message.tables.size() == tables_max) {
       message.every_table = true;
-    } else if (is_oid) {
+    } else if (oid != 0) {
       message.tables.insert(oid);
       if (unsent && is_ours) message.unsent.insert(oid);
     }

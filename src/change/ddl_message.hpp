@@ -3,8 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <vector>
+
+#include "change/type_catalog.hpp"
 
 namespace pulse {
 
@@ -18,17 +23,22 @@ struct ddl_message {
   // under) are not published as they should be from the message's place on, until Pulse has listed
   // the table.
   std::set<std::uint32_t> unsent;
+  // Composite types that columns of the tables consist of, by OID, as they are from the message's
+  // place on. Nothing: there was no room to say it.
+  std::map<std::uint32_t, std::optional<std::vector<type_attribute>>> composites;
 
   // As if both were one. A migration may touch many tables, the same ones again and again: beyond a
-  // bound it is every table.
+  // bound it is every table. Composite types are of one message's place: they are left out.
   void add(const ddl_message& more);
   bool empty() const { return !every_table && tables.empty(); }
 };
 
 // '#' and the token, then OIDs separated by blanks, those of `unsent` with '!' before them, or "*"
-// alone. What is none of these is passed over. Anybody who may log in can write such messages: what
-// they say is a reason to look. That something was not sent is believed where the token is right,
-// which the triggers alone can read; an empty one never is.
+// alone. "@16400=" and attributes separated by commas, each "NAME/TYPE/MODIFIER" with its name's
+// UTF-8 in hexadecimal digits, is a composite type; "@16400" alone one that there was no room for.
+// What is none of these is passed over. Anybody who may log in can write such messages: what they
+// say is a reason to look. What was not sent, and composite types, are believed where the token is
+// right, which the triggers alone can read; an empty one never is.
 ddl_message parse_ddl_message(std::string_view content, std::string_view token);
 
 }  // namespace pulse

@@ -48,7 +48,7 @@ struct type_part;
 
 struct column_type {
   std::uint32_t oid = 0;
-  std::int32_t modifier = -1;           // atttypmod
+  std::int32_t modifier = -1;           // atttypmod; of money its decimals, or -1: two
   std::string name;                     // as the catalog has it: "int4", "my_enum"; for people
   value_kind kind = value_kind::other;  // of the element, when it is a list
   bool is_list = false;

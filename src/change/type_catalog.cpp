@@ -47,6 +47,8 @@ constexpr std::array builtin_types{
     builtin_type{3802, 3807, "jsonb", value_kind::jsonb},
 };
 
+constexpr std::uint32_t money_oid = 790;
+
 // OIDs below are PostgreSQL's own, in every database (FirstNormalObjectId in its transam.h).
 constexpr std::uint32_t first_user_oid = 16384;
 
@@ -146,6 +148,10 @@ std::optional<column_type> type_catalog::resolve(std::uint32_t oid, std::int32_t
     if (known != nullptr) {
       resolved.is_list = resolved.is_list || is_array;
       resolved.kind = known->kind;
+      if (known->kind == value_kind::money) {
+        const auto* said = find(money_oid);
+        resolved.modifier = said == nullptr ? -1 : said->base_modifier;
+      }
       return resolved;
     }
     if (entry->kind == 'd') {

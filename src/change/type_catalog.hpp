@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "change/lsn.hpp"
 #include "change/relation.hpp"
 
 namespace pulse {
@@ -31,11 +32,14 @@ struct type_entry {
   std::uint32_t element_oid =
       0;  // typelem of a true array (typsubscript = array_subscript_handler), else 0
   std::uint32_t base_oid = 0;            // typbasetype of a domain, else 0
-  std::int32_t base_modifier = -1;       // typtypmod of a domain
+  std::int32_t base_modifier = -1;       // typtypmod of a domain; of money see column_type
   char delimiter = ',';                  // typdelim
   std::vector<std::string> labels = {};  // of an enum, in the enum's order
   std::uint32_t range_subtype_oid = 0;   // rngsubtype of a range and of its multirange, else 0
   std::vector<type_attribute> attributes = {};  // of a composite that a column may have
+  // From where on in the WAL it surely has these attributes: it had others when it was read before.
+  // Zero: they are the only ones that are known.
+  lsn since = {};
 
   bool operator==(const type_entry&) const = default;
 };

@@ -64,7 +64,8 @@ json::object of_type(const type_entry& type) {
           {"delimiter", std::string(1, type.delimiter)},
           {"labels", std::move(labels)},
           {"subtype", type.range_subtype_oid},
-          {"attributes", std::move(attributes)}};
+          {"attributes", std::move(attributes)},
+          {"since", type.since.value}};
 }
 
 json::object of_collation(const collation& one) {
@@ -128,6 +129,7 @@ type_entry to_type(const json::value& from) {
     type.attributes.push_back({text(one, "name"), number<std::uint32_t>(one, "type"),
                                number<std::int32_t>(one, "modifier")});
   }
+  if (from.as_object().contains("since")) type.since = lsn{number<std::uint64_t>(from, "since")};
   return type;
 }
 

@@ -57,7 +57,7 @@ json::object state_json(const source::published_state& state) {
     json::array tables;
     for (const auto& entry : one.tables) {
       tables.push_back(json::array{row_json(entry.row), entry.table, entry.name.schema,
-                                   entry.name.name, entry.partial});
+                                   entry.name.name, entry.partial, entry.partition});
     }
     publications.push_back(json::object{{"row", row_json(one.row)},
                                         {"name", one.name},
@@ -88,6 +88,7 @@ source::published_state state_from(const json::object& from) {
       entry.table = parts.at(1).to_number<std::uint32_t>();
       entry.name = {text_from(parts.at(2)), text_from(parts.at(3))};
       entry.partial = parts.at(4).as_bool();
+      entry.partition = parts.size() > 5 && parts.at(5).as_bool();
       one.tables.push_back(std::move(entry));
     }
     state.publications.push_back(std::move(one));

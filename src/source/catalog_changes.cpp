@@ -12,6 +12,7 @@
 #include "source/numbers.hpp"
 #include "source/one_snapshot.hpp"
 #include "source/publications.hpp"
+#include "source/replication.hpp"
 
 namespace pulse::source {
 namespace {
@@ -46,6 +47,7 @@ struct part_reading {
   std::map<std::uint32_t, collation> collations;
   publication_facts publication;
   std::uint64_t rows = 0;
+  lsn before;
 };
 
 async_result<std::string> find_family(part_reading* part) {
@@ -157,6 +159,10 @@ async_result<> read_types_of(part_reading* part) {
   if (!attributes) co_return wrap("reading composite types", attributes.error());
   part->rows += read->rows().size() + labels->rows().size() + attributes->rows().size();
   part->found_types = types_in(*read, *labels, *attributes);
+  for (auto& type : part->found_types) {
+    const auto* known = part->known->types.find(type.oid);
+    if (known != nullptr && known->attributes == type.attributes) type.since = known->since;
+  }
   co_return result<void>();
 }
 
@@ -190,6 +196,9 @@ async_result<> read_part(part_reading* part) {
     grows = part->tables.size() + part->moved.size() != before;
   }
   if (auto read = co_await read_types_of(part); !read) co_return read.error();
+  const auto before = co_await read_written_place(part->database);
+  if (!before) co_return before.error();
+  part->before = *before;
   co_return co_await read_rules_of(part);
 }
 
@@ -256,6 +265,7 @@ async_result<catalog_reading> read_changed(connection* database, published_by sc
   if (auto read = co_await in_one_snapshot(database, all); !read) co_return read.error();
   catalog_reading reading;
   reading.rows = part->rows;
+  reading.before = part->before;
   const bool same = is_as_known(*part);
   reading.known = part->known;
   if (!same) reading.known = merged(std::move(*part));

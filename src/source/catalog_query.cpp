@@ -8,6 +8,7 @@
 #include "source/catalog_sql.hpp"
 #include "source/one_snapshot.hpp"
 #include "source/publications.hpp"
+#include "source/replication.hpp"
 
 namespace pulse::source {
 namespace {
@@ -46,6 +47,8 @@ async_result<> read_once(connection* database, published_by scope, catalog_readi
   if (!sends) co_return sends.error();
   const auto attributes = co_await database->query(sql.attributes);
   if (!attributes) co_return wrap("reading the composite types", attributes.error());
+  const auto before = co_await read_written_place(database);
+  if (!before) co_return before.error();
 
   auto made = std::make_shared<catalog>();
   made->tables = tables_in(*tables, *columns);
@@ -56,6 +59,7 @@ async_result<> read_once(connection* database, published_by scope, catalog_readi
   if (own) made->publication = std::move(*sends);
   for (auto& type : types_in(*types, *labels, *attributes)) made->types.put(std::move(type));
   reading->known = std::move(made);
+  reading->before = *before;
   reading->rows = tables->rows().size() + columns->rows().size() + types->rows().size() +
                   labels->rows().size() + collations->rows().size() + attributes->rows().size();
   co_return result<void>();

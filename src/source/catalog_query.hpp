@@ -21,6 +21,7 @@ struct published_by {
 struct catalog_reading {
   std::shared_ptr<const catalog> known;
   std::uint64_t rows = 0;  // that the database has sent
+  lsn before;              // what was read had committed before
 };
 
 // Reads everything in one repeatable-read transaction, so that it fits together. A table that is

@@ -108,12 +108,16 @@ constexpr const char* columns_sql = R"(
   ORDER BY a.attrelid, a.attnum)";
 
 // A true array has no array type of its own; int2vector and oidvector have. Only a range has a row
-// in pg_range; before PostgreSQL 14 that has no multirange.
+// in pg_range; before PostgreSQL 14 that has no multirange. The decimals of money (790), where the
+// database's lc_monetary has not two, stand for a modifier that the type does not have.
 constexpr const char* types_sql = R"(
   SELECT t.oid, n.nspname, t.typname, t.typtype,
          CASE WHEN t.typlen = -1 AND t.typelem <> 0 AND t.typcategory = 'A' AND t.typarray = 0
               THEN t.typelem ELSE 0 END,
-         t.typbasetype, t.typtypmod, t.typdelim, r.rngsubtype
+         t.typbasetype,
+         CASE t.oid WHEN 790
+              THEN COALESCE(NULLIF(scale(0::int4::money::numeric), 2), -1) ELSE t.typtypmod END,
+         t.typdelim, r.rngsubtype
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN pg_range r
     ON t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)

@@ -171,22 +171,24 @@ async_result<std::unique_ptr<connection>> connection::open(database_target targe
   auto parameters = target.parameters;
   parameters["application_name"] = std::move(application_name);
   parameters["client_encoding"] = "UTF8";
+  const bool replicates = kind == connection_kind::replication;
+  const auto use = replicates ? session_use::changes : session_use::questions;
   const auto given = parameters.find("options");
   parameters["options"] =
-      given == parameters.end() ? session_options() : given->second + " " + session_options();
+      given == parameters.end() ? session_options(use) : given->second + " " + session_options(use);
   parameters.try_emplace("keepalives_idle", "30");
   parameters.try_emplace("keepalives_interval", "10");
   parameters.try_emplace("keepalives_count", "3");
-  if (kind == connection_kind::replication) parameters["replication"] = "database";
+  if (replicates) parameters["replication"] = "database";
 
   std::unique_ptr<connection> opened(new connection(co_await asio::this_coro::executor));
   std::vector<std::pair<std::string, std::string>> pairs(parameters.begin(), parameters.end());
   const std::stop_callback at_once(std::move(unwanted), [&opened] { opened->cancel(); });
   const auto connected = co_await opened->connect(std::move(pairs), timeout);
   if (!connected) co_return wrap("connecting to " + target.display(), connected.error());
-  if (auto fixed = co_await opened->check_settings(timeout); !fixed)
+  if (auto fixed = co_await opened->check_settings(use, timeout); !fixed)
     co_return wrap("connecting to " + target.display(), fixed.error());
-  if (kind == connection_kind::sql) {
+  if (!replicates) {
     if (auto read = co_await opened->take_any_bytes(); !read) co_return read.error();
   }
   co_return opened;

@@ -16,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "source/database_url.hpp"
+#include "source/session_settings.hpp"
 #include "source/unsendable.hpp"
 
 struct pg_conn;
@@ -120,7 +121,7 @@ class connection {
 
   async_result<> connect(std::vector<std::pair<std::string, std::string>> parameters,
                          std::chrono::milliseconds timeout);
-  async_result<> check_settings(std::chrono::milliseconds timeout);
+  async_result<> check_settings(session_use use, std::chrono::milliseconds timeout);
   async_result<> take_any_bytes();
   bool has_decrypted() const;
   async_result<> wait_readable();

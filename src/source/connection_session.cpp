@@ -11,16 +11,16 @@
 namespace pulse::source {
 
 // The first question of all: until it is answered nothing is known of the search path.
-async_result<> connection::check_settings(std::chrono::milliseconds timeout) {
+async_result<> connection::check_settings(session_use use, std::chrono::milliseconds timeout) {
   const time_limit limit(executor_, timeout, [this] { cancel(); });
-  const auto answered = co_await query(session_settings_query());
+  const auto answered = co_await query(session_settings_query(use));
   if (limit.passed()) co_return no_answer("reading the session's settings", timeout);
   if (!answered) co_return wrap("reading the session's settings", answered.error());
   std::vector<std::string> present;
   if (!answered->empty()) {
     for (const auto& value : answered->rows().front()) present.push_back(value.value_or(""));
   }
-  co_return check_session_settings(present);
+  co_return check_session_settings(use, present);
 }
 
 // A database that is SQL_ASCII has text of no encoding. Asked for UTF8 the server refuses to send

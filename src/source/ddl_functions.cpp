@@ -168,6 +168,36 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
 $body$;
 )sql";
 
+// What columns of these tables consist of, as the statement leaves it: read from the catalog, it
+// would be what later statements have made of it. Names in hexadecimal digits, so that a blank in
+// one is none. Bounded: of what has no room it is said that there is more to know.
+constexpr std::string_view composites_sql = R"sql(
+CREATE OR REPLACE FUNCTION @schema@.composites_of(tables oid[]) RETURNS text
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
+  WITH RECURSIVE held(oid) AS (
+    SELECT atttypid FROM pg_attribute
+    WHERE attrelid = ANY (tables) AND attnum > 0 AND NOT attisdropped AND atttypid >= 16384
+    UNION
+    SELECT inside.oid FROM held h JOIN pg_type t ON t.oid = h.oid CROSS JOIN LATERAL (
+      SELECT t.typelem UNION ALL SELECT t.typbasetype
+      UNION ALL
+      SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
+      UNION ALL
+      SELECT a.atttypid FROM pg_attribute a
+      WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) inside (oid)
+    WHERE inside.oid >= 16384),
+  worded AS (
+    SELECT t.oid, format('@%s=%s', t.oid, (
+      SELECT string_agg(format('%s/%s/%s', encode(convert_to(a.attname::text, 'UTF8'), 'hex'), a.atttypid, a.atttypmod),
+                        ',' ORDER BY a.attnum)
+      FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)) AS word
+    FROM held h JOIN pg_type t ON t.oid = h.oid WHERE t.typtype = 'c'),
+  counted AS (
+    SELECT oid, word, sum(length(word)) OVER (ORDER BY oid) AS bytes, row_number() OVER (ORDER BY oid) AS n FROM worded)
+  SELECT string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FROM counted WHERE n <= 1000
+$body$;
+)sql";
+
 // Whatever goes wrong becomes a warning: the statement itself does not fail.
 constexpr std::string_view note_sql = R"sql(
 CREATE OR REPLACE FUNCTION @schema@.note() RETURNS event_trigger
@@ -182,6 +212,7 @@ DECLARE
   by_locks boolean := current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
   gave_full boolean := false;
   token text;
+  composites text;
 BEGIN
   IF current_setting('deadlock_timeout') = '1237ms' THEN
     RETURN;
@@ -204,10 +235,12 @@ BEGIN
     -- ALTER TABLE is looked at when it ends; DROP TABLE … CASCADE takes no more of other tables than columns.
     SELECT array_agg(DISTINCT objid) FILTER (WHERE object_type = 'table column'),
            array_agg(DISTINCT objid) FILTER (WHERE object_type = 'table'),
+           @schema@.users_of(array_agg(DISTINCT objid) FILTER (
+             WHERE object_type = 'composite type column' AND tg_tag <> 'ALTER TYPE')),
            (by_locks OR bool_or(object_type = 'index')) AND tg_tag NOT IN ('DROP TABLE', 'ALTER TABLE')
-      INTO looked, gone, by_locks
+      INTO looked, gone, users, by_locks
       FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary;
-    IF looked IS NULL AND gone IS NULL AND by_locks IS NOT TRUE THEN
+    IF looked IS NULL AND gone IS NULL AND users IS NULL AND by_locks IS NOT TRUE THEN
       RETURN;
     END IF;
   END IF;
@@ -259,9 +292,11 @@ BEGIN
   -- Nobody else can read it, so that nobody else can say what was not sent.
   BEGIN
     SELECT last_value::text INTO token FROM @schema@.token;
+    composites := @schema@.composites_of(looked || users);
   EXCEPTION WHEN OTHERS THEN NULL;
   END;
   PERFORM pg_logical_emit_message(true, '@prefix@', '#' || COALESCE(token, '') || ' ' ||
+      COALESCE(composites || ' ', '') ||
       CASE WHEN count(*) > 1000 THEN '*'
            ELSE string_agg(CASE WHEN oid = ANY (unsent) THEN '!' ELSE '' END || oid, ' ') END)
   FROM (SELECT DISTINCT unnest(looked || gone || users) AS oid) touched HAVING count(*) > 0;
@@ -281,6 +316,7 @@ std::string ddl_functions_sql(const publication_names& ours, int server_version)
   std::string sql(helpers_sql);
   sql += care_sql;
   sql += users_sql;
+  sql += composites_sql;
   sql += note_sql;
   replace_all(sql, "@schema@", quote_identifier(ddl_schema_of(ours)));
   replace_all(sql, "@base@", quote_literal(ours.base));

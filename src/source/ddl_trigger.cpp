@@ -105,8 +105,9 @@ std::string token_sql(const std::string& schema, const std::string& token) {
 }
 
 std::vector<std::string> function_names() {
-  return {"note",      "care_for",          "unpublish",           "publish",       "lists_with",
-          "is_locked", "possible_identity", "has_virtual_columns", "alter_quietly", "users_of"};
+  return {"note",          "care_for",  "unpublish",         "publish",
+          "lists_with",    "is_locked", "possible_identity", "has_virtual_columns",
+          "alter_quietly", "users_of",  "composites_of"};
 }
 
 }  // namespace

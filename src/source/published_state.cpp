@@ -25,13 +25,13 @@ constexpr const char* publication_rows_sql = R"(
 
 constexpr const char* listed_tables_sql = R"(
   SELECT r.prpubid, r.oid, r.xmin, c.oid, n.nspname, c.relname,
-         {}
+         {}, c.relispartition
   FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
   JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE p.pubname = ANY ($1::text[]))";
 constexpr const char* listed_schemas_sql = R"(
   UNION ALL
-  SELECT s.pnpubid, s.oid, s.xmin, c.oid, n.nspname, c.relname, false
+  SELECT s.pnpubid, s.oid, s.xmin, c.oid, n.nspname, c.relname, false, c.relispartition
   FROM pg_publication_namespace s JOIN pg_publication p ON p.oid = s.pnpubid
   JOIN pg_namespace n ON n.oid = s.pnnspid
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
@@ -276,6 +276,7 @@ async_result<published_state> read_published_state(connection* database,
     entry.table = number_in<std::uint32_t>(row[3]);
     entry.name = {row[4].value_or(""), row[5].value_or("")};
     entry.partial = row[6] == "t";
+    entry.partition = row[7] == "t";
     publication->tables.push_back(std::move(entry));
   }
   co_return state;

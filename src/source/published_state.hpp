@@ -31,7 +31,8 @@ struct published_list_entry {
   catalog_row row;  // of pg_publication_rel, or of pg_publication_namespace
   std::uint32_t table = 0;
   table_name name;
-  bool partial = false;  // a row filter or a list of columns
+  bool partial = false;    // a row filter or a list of columns
+  bool partition = false;  // of another table, whose name its changes may come under
 
   bool operator==(const published_list_entry&) const = default;
   auto operator<=>(const published_list_entry&) const = default;

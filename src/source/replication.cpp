@@ -89,13 +89,19 @@ async_result<> start_streaming(connection* replication, stream_options options) 
 async_result<running_transactions> read_running(connection* database) {
   const auto now = co_await read_snapshot(database);
   if (!now) co_return wrap("looking at the running transactions", now.error());
-  const auto written = co_await database->query("SELECT pg_current_wal_insert_lsn()");
-  if (!written) co_return wrap("looking at the running transactions", written.error());
+  const auto written = co_await read_written_place(database);
+  if (!written) co_return written.error();
   running_transactions running;
   running.xmin = now->xmin;
   running.xmax = now->xmax;
-  running.written = parse_lsn(written->value(0)).value_or(lsn{});
+  running.written = *written;
   co_return running;
+}
+
+async_result<lsn> read_written_place(connection* database) {
+  const auto written = co_await database->query("SELECT pg_catalog.pg_current_wal_insert_lsn()");
+  if (!written) co_return wrap("asking how far the WAL is written", written.error());
+  co_return parse_lsn(written->value(0)).value_or(lsn{});
 }
 
 bool is_missing_publication(const error& ended) {

@@ -61,6 +61,8 @@ struct running_transactions {
   lsn written;
 };
 async_result<running_transactions> read_running(connection* database);
+// The same `written` alone.
+async_result<lsn> read_written_place(connection* database);
 
 // How a stream ends on PostgreSQL 12 to 17 at a change from before its publication was made.
 bool is_missing_publication(const error& ended);

@@ -33,7 +33,6 @@ constexpr std::array session_fixed{
     fixed_setting{"IntervalStyle", "iso_8601", "iso_8601"},
     fixed_setting{"bytea_output", "hex", "hex"},
     fixed_setting{"extra_float_digits", "3", "3"},
-    fixed_setting{"lc_monetary", "C", "C"},
     // The text of names, and of literals.
     fixed_setting{"quote_all_identifiers", "off", "off"},
     fixed_setting{"standard_conforming_strings", "on", "on"},
@@ -44,6 +43,17 @@ constexpr std::array session_fixed{
     fixed_setting{"lock_timeout", "0", "0"},
     fixed_setting{"idle_in_transaction_session_timeout", "0", "0"},
 };
+
+// The text of amounts: without a currency's grouping and signs, which differ by locale. How many
+// decimals they have is the database's own setting's to say, which questions are asked under
+// (type_catalog.hpp).
+constexpr fixed_setting amounts_fixed{"lc_monetary", "C", "C"};
+
+std::vector<fixed_setting> fixed_of(session_use use) {
+  std::vector<fixed_setting> all(session_fixed.begin(), session_fixed.end());
+  if (use == session_use::changes) all.push_back(amounts_fixed);
+  return all;
+}
 
 error setting_differs(const fixed_setting& one, std::string_view present) {
   return {
@@ -65,31 +75,31 @@ error refuse_pglite() {
           "give Prisma the DATABASE_URL that it prints"};
 }
 
-std::string session_options() {
+std::string session_options(session_use use) {
   std::string options;
-  for (const auto& one : session_fixed)
+  for (const auto& one : fixed_of(use))
     options += fmt::format("{}-c {}={}", options.empty() ? "" : " ", one.name, one.given);
   return options;
 }
 
-std::string session_settings_query() {
+std::string session_settings_query(session_use use) {
   std::string query = fmt::format("SELECT pg_catalog.current_setting('{}')", session_encoding.name);
-  for (const auto& one : session_fixed)
+  for (const auto& one : fixed_of(use))
     query += fmt::format(", pg_catalog.current_setting('{}')", one.name);
   return query + ", pg_catalog.version()";
 }
 
-result<void> check_session_settings(const std::vector<std::string>& present) {
-  if (present.size() != session_fixed.size() + 2) {
+result<void> check_session_settings(session_use use, const std::vector<std::string>& present) {
+  const auto fixed = fixed_of(use);
+  if (present.size() != fixed.size() + 2) {
     return error{errc::protocol, "PostgreSQL did not tell the session's settings",
                  "connect to PostgreSQL directly, without a pooler or proxy"};
   }
   // It drops the settings too, but no proxy is to blame.
   if (present.back().find(compiler_of_pglite) != std::string::npos) return refuse_pglite();
   if (present[0] != session_encoding.shown) return setting_differs(session_encoding, present[0]);
-  for (std::size_t i = 0; i < session_fixed.size(); ++i) {
-    if (present[i + 1] != session_fixed[i].shown)
-      return setting_differs(session_fixed[i], present[i + 1]);
+  for (std::size_t i = 0; i < fixed.size(); ++i) {
+    if (present[i + 1] != fixed[i].shown) return setting_differs(fixed[i], present[i + 1]);
   }
   return {};
 }

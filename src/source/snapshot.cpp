@@ -74,4 +74,21 @@ async_result<snapshot> read_snapshot(connection* database) {
   co_return parse_snapshot(found->value(0));
 }
 
+async_result<snapshot> read_snapshot_and_end(connection* database) {
+  const bool renamed = database->server_version() >= current_snapshot_server_version_min;
+  const std::string question =
+      renamed ? "SELECT pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_xact_id()"
+              : "SELECT pg_catalog.txid_current_snapshot(), pg_catalog.txid_current()";
+  const auto found = co_await database->query(question);
+  if (!found) co_return wrap("asking for a snapshot and a transaction's id", found.error());
+  auto seen = parse_snapshot(found->value(0));
+  if (!seen) co_return seen;
+  const auto id = found->value(1);
+  std::string_view rest = id;
+  const auto end = take_number(rest, ':');
+  if (!end) co_return no_snapshot(id);
+  seen->begun_before = *end;
+  co_return seen;
+}
+
 }  // namespace pulse::source

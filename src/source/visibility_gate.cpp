@@ -51,6 +51,12 @@ void visibility_gate::follow(const log_origin& whose, time_point now) {
   wait_for({.through = through, .by = transaction::known_by::nothing}, now);
 }
 
+// Such transactions stand before all others: whatever comes is behind them.
+bool visibility_gate::asks_for_end() const {
+  return waits() && waiting_.front().by == transaction::known_by::nothing &&
+         waiting_.front().ends_before == 0;
+}
+
 bool visibility_gate::is_passed(transaction& one, const snapshot& seen, time_point now) {
   switch (one.by) {
     case transaction::known_by::id:
@@ -61,11 +67,13 @@ bool visibility_gate::is_passed(transaction& one, const snapshot& seen, time_poi
       break;
   }
   if (one.ends_before == 0) {
-    one.ends_before = seen.xmax;
+    if (seen.begun_before == 0) return false;
+    one.ends_before = seen.begun_before;
     one.first_seen = now;
   }
   if (seen.xmin >= one.ends_before) return true;
-  if (now - one.first_seen < unknown_timeout) return false;
+  if (without_answer_ == without_answer::hold || now - one.first_seen < unknown_timeout)
+    return false;
   ++unverified_;
   return true;
 }

@@ -26,8 +26,8 @@ class visibility_gate {
 
   // Without an answer for this long events are delivered all the same, or held (`strict`).
   static constexpr std::chrono::seconds answer_timeout{1};
-  // Transactions whose ids are not known wait for all that were in progress, this long at most:
-  // one that has nothing to do with them may take hours.
+  // Transactions whose ids are not known wait for all that had begun, this long at most unless
+  // `strict`: one that has nothing to do with them may take hours.
   static constexpr std::chrono::seconds unknown_timeout{5};
   static constexpr std::size_t waiting_max = 65'536;
   // What an answer has shown holds for good, but ids come again: it is used for this long.
@@ -48,6 +48,8 @@ class visibility_gate {
   bool waits() const { return !waiting_.empty(); }
   // There is a question: something waits, or it is to be found out whether answers come again.
   bool asks() const { return waits() || blind_; }
+  // The next snapshot must say where ids end: read_snapshot_and_end().
+  bool asks_for_end() const;
   std::size_t waiting() const { return waiting_.size(); }
   // What was asked after the last begin() or follow(). True: passed() has risen.
   bool see(const snapshot& seen, time_point now);
@@ -68,12 +70,12 @@ class visibility_gate {
     enum class known_by {
       id,          // visible when it is seen
       highest_id,  // several: visible when all through this id have ended
-      nothing,     // several: visible when all that were in progress at first have ended
+      nothing,     // several: visible when all that had begun at first have ended
     };
     position through;
     known_by by = known_by::id;
     std::uint32_t xid = 0;
-    std::uint64_t ends_before = 0;  // by nothing: xmax of the first snapshot; 0: none came yet
+    std::uint64_t ends_before = 0;  // by nothing: where ids ended at first; 0: not known yet
     time_point first_seen{};        // by nothing: when that came
   };
 

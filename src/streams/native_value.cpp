@@ -185,7 +185,7 @@ bool append_element(std::string& to, const column_type& type, std::string_view t
       }
       return true;
     case value_kind::money: {
-      const auto number = money_number(text);
+      const auto number = money_number(type, text);
       if (!number) return false;
       append_json_string(to, *number);
       return true;

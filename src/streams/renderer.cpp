@@ -85,11 +85,11 @@ bool renderer::append_field(std::string& to, const field_plan& field, std::strin
   const auto start = to.size();
   auto rendering = list_rendering::damaged;
   if (!type.is_list) {
-    if (append_value(to, type.kind, text)) return true;
+    if (append_value(to, type, text)) return true;
   } else if (field.labels) {
     if (append_named_list(to, *field.labels, type.delimiter, text)) return true;
   } else {
-    rendering = append_list(to, type.kind, type.delimiter, text);
+    rendering = append_list(to, type, text);
   }
   if (rendering == list_rendering::damaged) {
     to.resize(start);

@@ -128,14 +128,15 @@ std::optional<std::string> bytes_text(const json::value& wanted) {
   return text;
 }
 
-// As PostgreSQL reads money: the third digit after the point rounds, away from zero.
-std::optional<std::string> in_cents(std::string_view amount) {
+// As PostgreSQL reads money: the first digit that it has no place for rounds, away from zero.
+std::optional<std::string> as_amount(std::string_view amount, std::size_t decimals) {
   auto exact = canonical_decimal(amount);
   if (!exact) return std::nullopt;
   const auto point = exact->find('.');
-  if (point == std::string::npos || exact->size() <= point + 3) return exact;
-  const bool up = (*exact)[point + 3] >= '5';
-  exact->resize(point + 3);
+  const auto last = point + 1 + decimals;
+  if (point == std::string::npos || exact->size() <= last) return exact;
+  const bool up = (*exact)[last] >= '5';
+  exact->resize(decimals == 0 ? point : last);
   if (!up) return exact;
   for (auto at = exact->size(); at-- > 0;) {
     auto& digit = (*exact)[at];
@@ -170,7 +171,7 @@ std::optional<std::string> text_of(const column_type& type, const json::value& w
       return number_or_text(wanted, "Decimal");
     case value_kind::money: {
       const auto amount = number_or_text(wanted, "Decimal");
-      return amount ? in_cents(*amount) : std::nullopt;
+      return amount ? as_amount(*amount, money_decimals(type)) : std::nullopt;
     }
     case value_kind::date:
     case value_kind::time:
@@ -212,9 +213,9 @@ value_key plain_key(const column_type& type) {
       return decimal_key;
     case value_kind::money:
       // A filter brings a bare number; the column a currency and grouping beside it.
-      return [](std::string_view text) -> key {
+      return [type](std::string_view text) -> key {
         if (auto plain = decimal_key(text)) return plain;
-        const auto number = money_number(text);
+        const auto number = money_number(type, text);
         return number ? decimal_key(*number) : std::nullopt;
       };
     case value_kind::date:

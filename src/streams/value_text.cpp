@@ -234,7 +234,12 @@ std::optional<std::string> canonical_decimal(std::string_view text) {
   return canonical;
 }
 
-std::optional<std::string> money_number(std::string_view text) {
+std::size_t money_decimals(const column_type& type) {
+  constexpr std::size_t usual = 2;
+  return type.modifier < 0 ? usual : static_cast<std::size_t>(type.modifier);
+}
+
+std::optional<std::string> money_number(const column_type& type, std::string_view text) {
   std::string number;
   for (const char c : text) {
     const bool sign = c == '-' && number.empty();
@@ -245,6 +250,17 @@ std::optional<std::string> money_number(std::string_view text) {
     }
   }
   if (!is_json_number(number)) return std::nullopt;
+  const auto decimals = money_decimals(type);
+  if (type.modifier < 0) return number;
+  // PostgreSQL stores how many of the currency's smallest units there are, and has divided by 100.
+  const auto point = number.find('.');
+  if (point == std::string::npos) return std::nullopt;
+  number.erase(point, 1);
+  const std::size_t sign = number.starts_with('-') ? 1 : 0;
+  number.erase(sign, std::min(number.find_first_not_of('0', sign), number.size()) - sign);
+  const auto digits = number.size() - sign;
+  if (digits <= decimals) number.insert(sign, decimals + 1 - digits, '0');
+  if (decimals != 0) number.insert(number.size() - decimals, 1, '.');
   return number;
 }
 
@@ -275,7 +291,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return bytes;
 }
 
-bool append_value(std::string& to, value_kind kind, std::string_view text) {
+bool append_value(std::string& to, const column_type& type, std::string_view text) {
+  const auto kind = type.kind;
   switch (kind) {
     case value_kind::boolean:
       if (text != "t" && text != "f") return false;
@@ -306,7 +323,7 @@ bool append_value(std::string& to, value_kind kind, std::string_view text) {
       append_tagged(to, "Decimal", text);
       return true;
     case value_kind::money: {
-      const auto number = money_number(text);
+      const auto number = money_number(type, text);
       if (!number) return false;
       append_tagged(to, "Decimal", *number);
       return true;
@@ -353,11 +370,10 @@ bool append_value(std::string& to, value_kind kind, std::string_view text) {
   return false;
 }
 
-list_rendering append_list(std::string& to, value_kind element, char delimiter,
-                           std::string_view text) {
+list_rendering append_list(std::string& to, const column_type& type, std::string_view text) {
   auto rendering = list_rendering::whole;
-  const bool read = append_array(to, text, delimiter, [&](std::string_view value) {
-    if (!append_value(to, element, value)) {
+  const bool read = append_array(to, text, type.delimiter, [&](std::string_view value) {
+    if (!append_value(to, type, value)) {
       append_json_string(to, value);
       rendering = list_rendering::with_texts;
     }

@@ -10,10 +10,10 @@
 
 namespace pulse::streams {
 
-// Appends one value's JSON. `text` is PostgreSQL's output under the fixed session settings
-// (DateStyle ISO, TimeZone UTC, bytea_output hex). False when the text is not what the kind
-// promises: nothing was appended then.
-bool append_value(std::string& to, value_kind kind, std::string_view text);
+// Appends one value's JSON, or one element's of a list. `text` is PostgreSQL's output under the
+// fixed session settings (DateStyle ISO, TimeZone UTC, bytea_output hex). False when the text is
+// not what the type's kind promises: nothing was appended then.
+bool append_value(std::string& to, const column_type& type, std::string_view text);
 
 enum class list_rendering {
   whole,
@@ -22,8 +22,7 @@ enum class list_rendering {
 };
 
 // Lists of any depth.
-list_rendering append_list(std::string& to, value_kind element, char delimiter,
-                           std::string_view text);
+list_rendering append_list(std::string& to, const column_type& type, std::string_view text);
 
 // Microseconds since 1970-01-01 of a date, time or timestamp as PostgreSQL writes it, or as ISO
 // 8601 has it. Nothing for years outside 1 to 9999, BC and infinity. A time is on 1970-01-01 (24:00
@@ -36,8 +35,11 @@ bool is_json_number(std::string_view text);
 // A decimal number's one spelling: no leading or trailing zeros, no exponent, no "-0". Nothing when
 // it is no number.
 std::optional<std::string> canonical_decimal(std::string_view text);
-// The number in money's text ("-$1,234.50"), currency and grouping taken away.
-std::optional<std::string> money_number(std::string_view text);
+// How many decimals amounts of a money column have.
+std::size_t money_decimals(const column_type& type);
+// The number in money's text ("-$1,234.50"), currency and grouping taken away. The text always has
+// two decimals, and the amount as many as the column's.
+std::optional<std::string> money_number(const column_type& type, std::string_view text);
 
 std::optional<std::string> decode_hex_bytea(std::string_view text);
 std::optional<std::string> decode_base64(std::string_view text);

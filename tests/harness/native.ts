@@ -27,6 +27,7 @@ export interface NativeOptions {
   schema?: string;
   where?: Where;
   name?: string;
+  apiKey?: string;
   path?: '/stream' | '/subscribe';
 }
 
@@ -35,7 +36,7 @@ export class NativeConsumer {
 
   // Rejects with `Refused`. Acknowledges everything at once.
   static open(s: Scenario, pulse: Pick<Pulse, 'url' | 'apiKey'>, options: NativeOptions): Promise<NativeConsumer> {
-    const { path = '/stream', name, ...subscription } = options;
+    const { path = '/stream', name, apiKey = pulse.apiKey, ...subscription } = options;
     // Latin-1 is all that a header can hold: JSON's escapes say the rest.
     const escaped = JSON.stringify(subscription).replace(
       /[\u0080-\uffff]/g,
@@ -43,7 +44,7 @@ export class NativeConsumer {
     );
     const socket = new WebSocket(new URL(path, pulse.url), {
       headers: {
-        authorization: `Bearer ${pulse.apiKey}`,
+        authorization: `Bearer ${apiKey}`,
         subscription: escaped,
         stream: JSON.stringify({ name }),
       },

@@ -1,7 +1,16 @@
 // A throwaway PostgreSQL cluster of one's own: in a temporary folder, on a random loopback port and a Unix socket,
 // durable like a real one, and gone afterwards. Never touches a cluster that exists already.
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -20,6 +29,8 @@ export interface PostgresOptions {
   tls?: Certificate;
   // A system identifier of its own: the others of one process share theirs.
   ownIdentity?: boolean;
+  // Locales that it has besides the system's, which may have none: "ja_JP" becomes "ja_JP.UTF-8".
+  locales?: string[];
   // Leaves the cluster running, and its folder there, when this process ends.
   keep?: boolean;
 }
@@ -94,6 +105,7 @@ export class Postgres {
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
     const [port] = await freePorts(1);
     const postgres = new Postgres(folder, port as number, user, options.keep ?? false);
+    postgres.makeLocales(options.locales ?? []);
     const source = options.ownIdentity === true ? initialize(user) : (template ??= initialize(user));
     // The copy is made by the user who will own it.
     execFileSync('cp', ['-a', source, postgres.dataFolder], { ...user, cwd: folder });
@@ -180,6 +192,17 @@ export class Postgres {
     await this.sql('SELECT pg_promote()');
   }
 
+  private makeLocales(names: string[]): void {
+    for (const name of names) {
+      mkdirSync(this.localeFolder, { recursive: true });
+      execFileSync('localedef', ['-i', name, '-f', 'UTF-8', join(this.localeFolder, `${name}.UTF-8`)]);
+    }
+  }
+
+  private get localeFolder(): string {
+    return join(this.folder, 'locales');
+  }
+
   // The server wants a key that is its user's and nobody else's.
   private installTls({ certificate, key }: Certificate): Record<string, string> {
     for (const [from, name] of [
@@ -243,6 +266,7 @@ export class Postgres {
     this.program = new Program(join(postgresPrograms, 'postgres'), ['-D', this.dataFolder], {
       logFile: join(this.folder, 'log'),
       cwd: this.folder,
+      ...(existsSync(this.localeFolder) ? { env: { LOCPATH: this.localeFolder } } : {}),
       ...(this.user === undefined ? {} : { user: this.user }),
       signalOnParentEnd: this.keep ? undefined : 'QUIT',
     });

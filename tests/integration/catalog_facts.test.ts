@@ -222,3 +222,22 @@ scenario(
   },
   { from: 13 },
 );
+
+// Neither messages nor a row of either table tell: the look at the publications, once a second, does.
+scenario(
+  'a_table_attached_by_a_plain_role_is_told_though_nothing_is_written',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`CREATE ROLE pulse LOGIN REPLICATION; GRANT CREATE ON DATABASE postgres TO pulse;
+      GRANT ALL ON SCHEMA public TO pulse; SET ROLE pulse; CREATE TABLE facts (id int PRIMARY KEY);
+      CREATE TABLE above (id int PRIMARY KEY) PARTITION BY RANGE (id)`);
+    const pulse = await s.pulse({ database: postgres.url('postgres', 'pulse') });
+    const reader = await s.consumer(pulse, { model: whole, name: 'reader' });
+    await postgres.sql('INSERT INTO facts VALUES (1)');
+    await reader.untilReceived(1);
+    await postgres.sql('SET ROLE pulse; ALTER TABLE above ATTACH PARTITION facts DEFAULT');
+    await until('the stream to end', () => reader.closes.length !== 0);
+    assert.match(JSON.stringify(await pulse.gaps()), /has become a partition/);
+  },
+  { from: 13 },
+);

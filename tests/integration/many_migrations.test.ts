@@ -2,6 +2,8 @@
 // end is printed; `PULSE_TEST_MIGRATIONS=200 PULSE_TEST_TABLES=4000` is the long form.
 import assert from 'node:assert/strict';
 
+import type pg from 'pg';
+
 import { type Consumer, rowOf } from '../harness/consumer.js';
 import { defineModel, type Model } from '../harness/model.js';
 import type { Postgres } from '../harness/postgres.js';
@@ -12,28 +14,33 @@ import { until } from '../harness/wait.js';
 const tables = Number(process.env.PULSE_TEST_TABLES ?? 500);
 const migrations = Number(process.env.PULSE_TEST_MIGRATIONS ?? 40);
 
-// What `prisma migrate reset` runs for two models, their enum and the table of its own.
+// What `prisma migrate reset` sends (6.19, log_statement = all) for two models, their enum and the table of its own: each
+// statement by itself.
 const reset = `
-  DROP SCHEMA IF EXISTS "app" CASCADE; CREATE SCHEMA "app";
+  DROP SCHEMA IF EXISTS "app" CASCADE;
+  CREATE SCHEMA "app";
   CREATE TABLE "app"."_prisma_migrations" (
-    "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ,
-    "migration_name" VARCHAR(255) NOT NULL, "logs" TEXT, "rolled_back_at" TIMESTAMPTZ,
-    "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0);
+    id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at TIMESTAMPTZ,
+    migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
+    started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0);
+  INSERT INTO "app"."_prisma_migrations" ("id", "checksum", "started_at", "migration_name") VALUES ('1', '1', now(), '1_init');
+  CREATE SCHEMA IF NOT EXISTS "app";
   CREATE TYPE "app"."Role" AS ENUM ('USER', 'ADMIN');
-  CREATE TABLE "app"."User" ("id" INTEGER NOT NULL, "role" "app"."Role" NOT NULL DEFAULT 'USER',
+  CREATE TABLE "app"."User" ("id" SERIAL NOT NULL, "role" "app"."Role" NOT NULL DEFAULT 'USER',
     CONSTRAINT "User_pkey" PRIMARY KEY ("id"));
   CREATE TABLE "app"."Post" ("id" INTEGER NOT NULL, "title" TEXT, "authorId" INTEGER,
     CONSTRAINT "Post_pkey" PRIMARY KEY ("id"));
   CREATE UNIQUE INDEX "Post_title_key" ON "app"."Post"("title");
   ALTER TABLE "app"."Post" ADD CONSTRAINT "Post_authorId_fkey" FOREIGN KEY ("authorId") REFERENCES "app"."User"("id")
     ON DELETE SET NULL ON UPDATE CASCADE;
-  INSERT INTO "app"."_prisma_migrations" ("id", "checksum", "migration_name") VALUES ('1', '1', 'init');
-  UPDATE "app"."_prisma_migrations" SET "finished_at" = now(), "applied_steps_count" = 1`;
+  UPDATE "app"."_prisma_migrations" SET "applied_steps_count" = "applied_steps_count" + 1 WHERE "id" = '1';
+  UPDATE "app"."_prisma_migrations" SET "finished_at" = now() WHERE "id" = '1'`;
 
-// What `prisma db push` runs when an enum and a column change.
+// What `prisma db push --accept-data-loss` sends when a label of the enum has another name, a column is new, another has
+// another type, and with them the primary key is made anew.
 const push = `
   BEGIN;
-  CREATE TYPE "app"."Role_new" AS ENUM ('USER', 'ADMIN', 'GUEST');
+  CREATE TYPE "app"."Role_new" AS ENUM ('USER', 'GUEST');
   ALTER TABLE "app"."User" ALTER COLUMN "role" DROP DEFAULT;
   ALTER TABLE "app"."User" ALTER COLUMN "role" TYPE "app"."Role_new" USING ("role"::text::"app"."Role_new");
   ALTER TYPE "app"."Role" RENAME TO "Role_old";
@@ -41,6 +48,11 @@ const push = `
   DROP TYPE "app"."Role_old";
   ALTER TABLE "app"."User" ALTER COLUMN "role" SET DEFAULT 'USER';
   COMMIT;
+  DROP INDEX "app"."Post_title_key";
+  ALTER TABLE "app"."Post" DROP CONSTRAINT "Post_pkey",
+    ADD COLUMN "views" BIGINT NOT NULL DEFAULT 0,
+    ALTER COLUMN "title" SET DATA TYPE VARCHAR(80),
+    ADD CONSTRAINT "Post_pkey" PRIMARY KEY ("id");
   ALTER TABLE "app"."User" ADD COLUMN "note" TEXT;
   ALTER TABLE "app"."User" DROP COLUMN "note"`;
 
@@ -69,6 +81,10 @@ const repack = `
   CLUSTER "app"."User" USING "User_pkey"`;
 
 const kinds = [reset, push, swap, repack];
+
+async function runEach(client: pg.Client, statements: string): Promise<void> {
+  for (const one of statements.split(/;\s*\n/)) await client.query(one);
+}
 
 async function makeTables(postgres: Postgres): Promise<void> {
   // In portions: a transaction holds a lock on each.
@@ -106,7 +122,7 @@ scenario(
     const written: number[] = [];
     const client = await postgres.connect();
     for (let n = 1; n <= migrations; n++) {
-      await client.query(kinds[n % kinds.length] as string);
+      await runEach(client, kinds[n % kinds.length] as string);
       await client.query(
         `INSERT INTO app."User" (id) VALUES (${n}); INSERT INTO app."Post" (id) VALUES (${n}); INSERT INTO steady VALUES (${n})`,
       );

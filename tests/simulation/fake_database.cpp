@@ -28,7 +28,9 @@ source::snapshot fake_database::current_snapshot() const {
     if (sees(one.xid)) seen.xmax = std::max(seen.xmax, wide(number(one)) + 1);
   }
   seen.xmin = seen.xmax;
+  seen.begun_before = seen.xmax;
   for (const auto& one : history_) {
+    seen.begun_before = std::max(seen.begun_before, wide(number(one)) + 1);
     if (sees(one.xid) || wide(number(one)) >= seen.xmax) continue;
     seen.in_progress.push_back(wide(number(one)));
     seen.xmin = std::min(seen.xmin, seen.in_progress.back());

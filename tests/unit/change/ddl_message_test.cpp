@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +36,29 @@ TEST(ddl_message, that_something_is_not_sent_is_believed_with_the_token_alone) {
     EXPECT_TRUE(parse_ddl_message(said, "12").unsent.empty()) << said;
   EXPECT_TRUE(parse_ddl_message("# !7", "").unsent.empty());
   EXPECT_EQ(parse_ddl_message("#11 !7", "12").tables, (oids{7})) << "a reason to look";
+}
+
+TEST(ddl_message, says_what_composite_types_consist_of) {
+  // "zip code", text; "ort", varchar(20).
+  const std::string types = "@16400=7a697020636f6465/25/-1,6f7274/1043/24 @16401 @16402=";
+  const auto said = parse_ddl_message("#12 " + types + " 16390", "12");
+  EXPECT_EQ(said.tables, (oids{16390}));
+  ASSERT_EQ(said.composites.size(), 3U);
+  EXPECT_EQ(said.composites.at(16400),
+            (std::vector<type_attribute>{{"zip code", 25, -1}, {"ort", 1043, 24}}));
+  EXPECT_EQ(said.composites.at(16401), std::nullopt) << "there was no room for it";
+  EXPECT_EQ(said.composites.at(16402), std::vector<type_attribute>());
+  EXPECT_TRUE(parse_ddl_message("#11 " + types, "12").composites.empty()) << "anybody can say so";
+  EXPECT_TRUE(parse_ddl_message(types + " #12", "12").composites.empty());
+}
+
+TEST(ddl_message, a_composite_type_that_cannot_be_read_is_not_known) {
+  for (const auto* bad : {"61", "61/25", "61/25/", "6/25/-1", "6g/25/-1", "/25/-1", "61/x/-1",
+                          "61/25/-1/2", "61/25/-1,,", "61/25/99999999999"}) {
+    const auto said = parse_ddl_message(std::string("#12 @16400=") + bad, "12");
+    EXPECT_EQ(said.composites.at(16400), std::nullopt) << bad;
+  }
+  EXPECT_TRUE(parse_ddl_message("#12 @=61/25/-1 @x=61/25/-1 @", "12").composites.empty());
 }
 
 TEST(ddl_message, one_after_another_is_of_the_tables_of_both_until_they_are_too_many) {

@@ -13,7 +13,7 @@ TEST(published_json, what_was_seen_comes_back_as_it_was) {
   one.for_all_tables = true;
   one.sends = {true, false, true, false};
   one.via_root = true;
-  one.tables.push_back({{11, 12}, 13, {"public", "t\u00e4ble"}, true});
+  one.tables.push_back({{11, 12}, 13, {"public", "t\u00e4ble"}, true, true});
   known.state.publications.push_back(one);
   known.state.triggers.push_back({21, 22});
   known.at = {3, lsn{0xffff'ffff'ffff'fff0ULL}, lsn{7}, 9};

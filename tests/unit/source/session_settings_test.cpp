@@ -8,21 +8,47 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr auto changes = session_use::changes;
+
 // What PostgreSQL answers when everything is as it was asked for.
 std::vector<std::string> as_asked() {
-  return {"UTF8", "pg_catalog", "none", "ISO, MDY",       "UTC", "iso_8601", "hex", "3", "C",
-          "off",  "on",         "off",  "read committed", "0",   "0",        "0",   "PostgreSQL 15.14"};
+  return {"UTF8",
+          "pg_catalog",
+          "none",
+          "ISO, MDY",
+          "UTC",
+          "iso_8601",
+          "hex",
+          "3",
+          "off",
+          "on",
+          "off",
+          "read committed",
+          "0",
+          "0",
+          "0",
+          "C",
+          "PostgreSQL 15.14"};
 }
 
 TEST(session_settings, are_fine_when_postgresql_has_them_all) {
-  EXPECT_TRUE(check_session_settings(as_asked()));
+  EXPECT_TRUE(check_session_settings(changes, as_asked()));
+}
+
+TEST(session_settings, questions_are_asked_under_the_databases_own_currency) {
+  auto present = as_asked();
+  present.erase(present.end() - 2);
+  EXPECT_TRUE(check_session_settings(session_use::questions, present));
+  EXPECT_FALSE(check_session_settings(changes, present));
+  EXPECT_THAT(session_options(changes), HasSubstr("-c lc_monetary=C"));
+  EXPECT_THAT(session_options(session_use::questions), ::testing::Not(HasSubstr("lc_monetary")));
 }
 
 TEST(session_settings, each_one_that_differs_is_refused_by_name) {
   for (std::size_t i = 0; i + 1 < as_asked().size(); ++i) {
     auto present = as_asked();
     present[i] = "another";
-    const auto checked = check_session_settings(present);
+    const auto checked = check_session_settings(changes, present);
     ASSERT_FALSE(checked) << i;
     EXPECT_EQ(checked.error().code, errc::invalid_argument);
     EXPECT_THAT(checked.error().what, HasSubstr("'another' instead of '" + as_asked()[i] + "'"));
@@ -34,7 +60,7 @@ TEST(session_settings, pglite_is_told_from_a_proxy_that_drops_settings) {
   auto present = as_asked();
   present[1] = "public";
   present.back() = "PostgreSQL 17.4 on wasm32-unknown-emscripten, compiled by emcc, 32-bit";
-  const auto checked = check_session_settings(present);
+  const auto checked = check_session_settings(changes, present);
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, errc::unsupported);
   EXPECT_THAT(checked.error().what, HasSubstr("PGlite"));
@@ -42,22 +68,23 @@ TEST(session_settings, pglite_is_told_from_a_proxy_that_drops_settings) {
 }
 
 TEST(session_settings, an_answer_of_another_shape_is_refused) {
-  EXPECT_FALSE(check_session_settings({}));
-  EXPECT_FALSE(check_session_settings({"UTF8"}));
+  EXPECT_FALSE(check_session_settings(changes, {}));
+  EXPECT_FALSE(check_session_settings(changes, {"UTF8"}));
 }
 
 TEST(session_settings, the_question_can_be_asked_with_any_search_path) {
-  const auto query = session_settings_query();
+  const auto query = session_settings_query(changes);
   // Every function stands with its schema, and there is nothing else to look up.
-  EXPECT_THAT(query, ::testing::MatchesRegex(
-                         "SELECT (pg_catalog\\.current_setting\\('[A-Za-z_]+'\\), )+"
-                         "pg_catalog\\.version\\(\\)"));
+  EXPECT_THAT(query,
+              ::testing::MatchesRegex("SELECT (pg_catalog\\.current_setting\\('[A-Za-z_]+'\\), )+"
+                                      "pg_catalog\\.version\\(\\)"));
   EXPECT_THAT(query, HasSubstr("search_path"));
 }
 
 TEST(session_settings, options_name_the_catalog_as_the_only_schema) {
-  EXPECT_THAT(session_options(), HasSubstr("-c search_path=pg_catalog"));
-  EXPECT_THAT(session_options(), HasSubstr("-c default_transaction_isolation=read\\ committed"));
+  EXPECT_THAT(session_options(changes), HasSubstr("-c search_path=pg_catalog"));
+  EXPECT_THAT(session_options(changes),
+              HasSubstr("-c default_transaction_isolation=read\\ committed"));
 }
 
 }  // namespace

@@ -27,6 +27,11 @@ snapshot running(std::uint64_t xmax, std::vector<std::uint64_t> in_progress = {}
   return seen;
 }
 
+snapshot with_end(snapshot seen, std::uint64_t begun_before) {
+  seen.begun_before = begun_before;
+  return seen;
+}
+
 log_origin server(std::uint32_t timeline, const std::string& database = "7000/5") {
   log_origin whose;
   whose.database = database;
@@ -117,22 +122,39 @@ TEST_F(visibility_gates, strict_events_are_held_until_there_is_an_answer) {
   EXPECT_EQ(gate_.take_unverified(), 0U);
 }
 
-TEST_F(visibility_gates, events_of_an_earlier_run_wait_for_all_that_was_in_progress_at_first) {
+TEST_F(visibility_gates, events_of_an_earlier_run_wait_for_all_that_had_begun_at_first) {
   gate_.begin(place_at(100), now_);
+  EXPECT_TRUE(gate_.asks_for_end());
   gate_.add(30, place_at(200), now_);
-  EXPECT_FALSE(gate_.see(running(31, {7, 20}), now_));
+  EXPECT_FALSE(gate_.see(with_end(running(31, {7, 20}), 31), now_));
+  EXPECT_FALSE(gate_.asks_for_end());
   EXPECT_FALSE(gate_.see(running(40, {20, 35}), now_ + 1s));
   EXPECT_TRUE(gate_.see(running(40, {35}), now_ + 2s));
   EXPECT_EQ(gate_.passed(), place_at(200));
 }
 
-TEST_F(visibility_gates, events_of_an_earlier_run_wait_five_seconds_at_most) {
+// None behind it has ended, so that the snapshot ends before it.
+TEST_F(visibility_gates,
+       a_commit_of_an_earlier_run_that_waits_is_waited_for_though_it_is_the_newest) {
   gate_.begin(place_at(100), now_);
-  gate_.see(running(31, {7}), now_ + 900ms);
-  EXPECT_FALSE(gate_.see(running(40, {7}), now_ + 5800ms));
-  EXPECT_TRUE(gate_.see(running(40, {7}), now_ + 5900ms));
+  EXPECT_FALSE(gate_.see(with_end(running(10), 11), now_));
+  EXPECT_FALSE(gate_.see(running(12, {10}), now_ + 1s));
+  EXPECT_TRUE(gate_.see(running(12), now_ + 2s));
   EXPECT_EQ(gate_.passed(), place_at(100));
-  EXPECT_EQ(gate_.take_unverified(), 1U);
+  EXPECT_EQ(gate_.take_unverified(), 0U);
+}
+
+TEST_F(visibility_gates, events_of_an_earlier_run_wait_five_seconds_at_most_unless_strict) {
+  for (const bool strict : {false, true}) {
+    gate_ = visibility_gate(strict ? without_answer::hold : without_answer::go_on);
+    gate_.begin(place_at(100), now_);
+    gate_.see(with_end(running(31, {7}), 31), now_ + 900ms);
+    EXPECT_FALSE(gate_.see(running(40, {7}), now_ + 5800ms));
+    EXPECT_EQ(gate_.see(running(40, {7}), now_ + 5900ms), !strict);
+    EXPECT_EQ(gate_.take_unverified(), strict ? 0U : 1U);
+    if (strict) EXPECT_TRUE(gate_.see(running(40, {8}), now_ + 1h)) << "what began before, ended";
+    EXPECT_EQ(gate_.passed(), place_at(100));
+  }
 }
 
 TEST_F(visibility_gates, a_new_connection_to_the_same_server_keeps_the_ids) {
@@ -149,7 +171,7 @@ TEST_F(visibility_gates, ids_of_another_server_are_not_looked_for_in_this_one) {
     gate.follow(server(1), now_);
     gate.add(1000, place_at(100), now_);
     gate.follow(other, now_);
-    EXPECT_TRUE(gate.see(running(20), now_)) << "there it would never be seen";
+    EXPECT_TRUE(gate.see(with_end(running(20), 20), now_)) << "there it would never be seen";
     EXPECT_EQ(gate.passed(), place_at(100));
   }
 }

@@ -26,14 +26,24 @@ struct value_case {
   value_kind kind;
   const char* text;
   const char* rendered;  // null: has no form of its kind
+  std::int32_t modifier = -1;
 };
+
+column_type type_of(value_kind kind, char delimiter = ',') {
+  column_type type;
+  type.kind = kind;
+  type.delimiter = delimiter;
+  return type;
+}
 
 class value_rendering : public ::testing::TestWithParam<value_case> {};
 
 TEST_P(value_rendering, is_what_prisma_client_reads) {
   const auto& tested = GetParam();
   std::string to = "x";
-  const bool rendered = append_value(to, tested.kind, tested.text);
+  auto type = type_of(tested.kind);
+  type.modifier = tested.modifier;
+  const bool rendered = append_value(to, type, tested.text);
   EXPECT_EQ(rendered, tested.rendered != nullptr);
   EXPECT_EQ(to, std::string("x") + (rendered ? tested.rendered : ""));
 }
@@ -51,6 +61,16 @@ INSTANTIATE_TEST_SUITE_P(
         value_case{"decimal", value_kind::numeric, "1.50", R"({"$type":"Decimal","value":"1.50"})"},
         value_case{"money", value_kind::money, "-$1,234.50",
                    R"({"$type":"Decimal","value":"-1234.50"})"},
+        value_case{"yen", value_kind::money, "$15.00", R"({"$type":"Decimal","value":"1500"})", 0},
+        value_case{"no_yen", value_kind::money, "$0.00", R"({"$type":"Decimal","value":"0"})", 0},
+        value_case{"negative_yen", value_kind::money, "-$12,345.67",
+                   R"({"$type":"Decimal","value":"-1234567"})", 0},
+        value_case{"dinar", value_kind::money, "$15,000.05",
+                   R"({"$type":"Decimal","value":"1500.005"})", 3},
+        value_case{"little_dinar", value_kind::money, "-$0.05",
+                   R"({"$type":"Decimal","value":"-0.005"})", 3},
+        value_case{"no_dinar", value_kind::money, "$0.00", R"({"$type":"Decimal","value":"0.000"})",
+                   3},
         value_case{"foreign_money", value_kind::money, "1.234,50 EUR", nullptr},
         value_case{"text", value_kind::text, "a\"\n\x01", R"("a\"\n\u0001")"},
         value_case{"bytes", value_kind::bytea, "\\x00ff", R"({"$type":"Bytes","value":"AP8="})"},
@@ -79,11 +99,11 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(list_rendering, an_element_that_has_no_form_is_its_text) {
   std::string to;
-  EXPECT_EQ(append_list(to, value_kind::float8, ',', "{1,NaN,Infinity}"),
+  EXPECT_EQ(append_list(to, type_of(value_kind::float8), "{1,NaN,Infinity}"),
             list_rendering::with_texts);
   EXPECT_EQ(to, R"([1,"NaN",1e999])");
   to.clear();
-  EXPECT_EQ(append_list(to, value_kind::plain, ';', "{(2,2),(1,1);NULL}"),
+  EXPECT_EQ(append_list(to, type_of(value_kind::plain, ';'), "{(2,2),(1,1);NULL}"),
             list_rendering::with_texts);
   EXPECT_EQ(to, R"x(["(2,2),(1,1)",null])x");
 }
@@ -91,7 +111,7 @@ TEST(list_rendering, an_element_that_has_no_form_is_its_text) {
 TEST(list_rendering, is_nested_arrays_of_its_elements) {
   const auto rendered = [](value_kind kind, std::string_view text) {
     std::string to;
-    return append_list(to, kind, ',', text) == list_rendering::damaged ? "damaged" : to;
+    return append_list(to, type_of(kind), text) == list_rendering::damaged ? "damaged" : to;
   };
   EXPECT_EQ(rendered(value_kind::int4, "{}"), "[]");
   EXPECT_EQ(rendered(value_kind::int4, "{1,NULL,3}"), "[1,null,3]");

@@ -1,0 +1,84 @@
+#include "app/composite_shapes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pulse::app {
+
+namespace {
+
+// Of types that both have.
+bool other_attributes(const type_catalog& before, const type_catalog& now) {
+  return std::ranges::any_of(now.entries(), [&](const auto& one) {
+    const auto* known = one.second.kind == 'c' ? before.find(one.first) : nullptr;
+    return known != nullptr && known->attributes != one.second.attributes;
+  });
+}
+
+}  // namespace
+
+const composite_shapes::attributes* composite_shapes::here(const type_entry& newest) const {
+  const auto told = told_.find(newest.oid);
+  const bool read_since = newest.since <= reached_;
+  if (told == told_.end()) return read_since ? &newest.attributes : nullptr;
+  // What was told holds until a message says otherwise, or the catalog, of a place behind it.
+  if (read_since && newest.since > told->second.at) return &newest.attributes;
+  return told->second.has ? &*told->second.has : nullptr;
+}
+
+bool composite_shapes::use(const type_catalog& newest) {
+  if (newest_ == &newest) return false;
+  if (newest_ != nullptr && messages_come_) {
+    for (const auto& [oid, before] : newest_->entries()) {
+      if (before.kind != 'c' || told_.contains(oid)) continue;
+      const auto* now = newest.find(oid);
+      if (now == nullptr || before.attributes.empty() || now->attributes == before.attributes)
+        continue;
+      if (const auto* known = here(before)) told_.emplace(oid, shape{*known, reached_});
+    }
+  }
+  return mix(newest);
+}
+
+void composite_shapes::forget() {
+  newest_ = nullptr;
+  told_.clear();
+  mixed_.reset();
+  reached_ = {};
+  next_.reset();
+}
+
+bool composite_shapes::reach(lsn commit) {
+  reached_ = std::max(reached_, commit);
+  return next_ && *next_ <= reached_ && mix(*newest_);
+}
+
+bool composite_shapes::said(const ddl_message& message) {
+  for (const auto& [oid, has] : message.composites)
+    told_.insert_or_assign(oid, shape{has, reached_});
+  return !message.composites.empty() && newest_ != nullptr && mix(*newest_);
+}
+
+// Copied only where something differs: a database may have many thousands of types.
+bool composite_shapes::mix(const type_catalog& newest) {
+  std::vector<type_entry> differing;
+  next_.reset();
+  for (const auto& [oid, one] : newest.entries()) {
+    if (one.kind != 'c') continue;
+    if (one.since > reached_) next_ = std::min(next_.value_or(one.since), one.since);
+    const auto* has = here(one);
+    if (has != nullptr && *has == one.attributes) continue;
+    differing.push_back(one);
+    differing.back().attributes = has == nullptr ? attributes() : *has;
+  }
+  const auto* read_before = std::exchange(newest_, &newest);
+  const auto mixed_before = std::exchange(mixed_, std::nullopt);
+  if (!differing.empty()) {
+    mixed_ = newest;
+    for (auto& one : differing) mixed_->put(std::move(one));
+  }
+  if (read_before == nullptr) return false;
+  return other_attributes(mixed_before ? *mixed_before : *read_before, types());
+}
+
+}  // namespace pulse::app

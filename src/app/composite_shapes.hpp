@@ -1,0 +1,60 @@
+// What composite types' values consist of at the place where the stream of changes is, which the
+// database is ahead of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "change/ddl_message.hpp"
+#include "change/lsn.hpp"
+#include "change/type_catalog.hpp"
+
+namespace pulse::app {
+
+// PostgreSQL does not describe a table again when a composite type of its columns is altered, so
+// that the names of the attributes have to be known otherwise: from the event triggers' messages,
+// which stand in the stream where the types were altered, and from the catalog, which says what
+// they are when it is read. Where neither tells, the type has no attributes here, and its values
+// are text. One owner; not thread-safe.
+class composite_shapes {
+ public:
+  // Messages come of whatever is altered. Otherwise what is between two readings of the catalog is
+  // not known.
+  void rely_on_messages(bool rely) { messages_come_ = rely; }
+  bool relies_on_messages() const { return messages_come_; }
+
+  // The types as they were read last, or by an earlier run. They must stay until others are given.
+  // True: types() has other attributes than it had.
+  bool use(const type_catalog& newest);
+  // Nothing of what was known holds: it was another database's.
+  void forget();
+  // What comes from here on has committed there, or behind. True: types() has others.
+  bool reach(lsn commit);
+  // Said in a transaction that commits where the stream is. True: types() has others.
+  bool said(const ddl_message& message);
+
+  // Good until the next call of one of those above. use() was called before.
+  const type_catalog& types() const { return mixed_ ? *mixed_ : *newest_; }
+
+ private:
+  using attributes = std::vector<type_attribute>;
+  struct shape {
+    std::optional<attributes> has;  // nothing: not known
+    lsn at;                         // the commit from which on that holds
+  };
+
+  // What the type has where the stream is; null: that is not known.
+  const attributes* here(const type_entry& newest) const;
+  bool mix(const type_catalog& newest);
+
+  bool messages_come_ = false;
+  const type_catalog* newest_ = nullptr;
+  std::map<std::uint32_t, shape> told_;  // by OID: by messages, or by the catalog before
+  std::optional<type_catalog> mixed_;    // where it is not the newest
+  lsn reached_;
+  std::optional<lsn> next_;  // from there on more of the catalog holds
+};
+
+}  // namespace pulse::app

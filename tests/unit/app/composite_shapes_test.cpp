@@ -1,0 +1,131 @@
+#include "app/composite_shapes.hpp"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace pulse::app {
+namespace {
+
+constexpr std::uint32_t address = 16400;
+constexpr std::uint32_t text_oid = 25;
+
+std::vector<type_attribute> named(const std::vector<std::string>& names) {
+  std::vector<type_attribute> attributes;
+  for (const auto& name : names) attributes.push_back({name, text_oid, -1});
+  return attributes;
+}
+
+type_catalog types_with(const std::vector<std::string>& names, std::uint64_t since = 0) {
+  type_catalog types;
+  type_entry entry{address, "public", "address", 'c'};
+  entry.attributes = named(names);
+  entry.since = lsn{since};
+  types.put(entry);
+  return types;
+}
+
+ddl_message saying(const std::vector<std::string>& names) {
+  ddl_message message;
+  message.composites[address] = named(names);
+  return message;
+}
+
+class shapes_of_composites : public ::testing::Test {
+ protected:
+  std::vector<std::string> names() const {
+    std::vector<std::string> found;
+    for (const auto& one : shapes_.types().find(address)->attributes) found.push_back(one.name);
+    return found;
+  }
+
+  using list = std::vector<std::string>;
+  composite_shapes shapes_;
+  const type_catalog street_ = types_with({"street", "city"});
+  const type_catalog zip_ = types_with({"city", "zip"}, 300);
+  const type_catalog code_ = types_with({"city", "code"}, 500);
+};
+
+TEST_F(shapes_of_composites, a_catalog_that_is_ahead_does_not_name_what_was_written_before) {
+  shapes_.rely_on_messages(true);
+  shapes_.use(street_);
+  shapes_.reach(lsn{100});
+  // Altered twice, at 200 and at 400, and read when both had been.
+  EXPECT_FALSE(shapes_.use(code_)) << "nothing of it holds yet";
+  EXPECT_EQ(names(), (list{"street", "city"}));
+  EXPECT_FALSE(shapes_.reach(lsn{200}));
+  EXPECT_TRUE(shapes_.said(saying({"city", "zip"})));
+  EXPECT_FALSE(shapes_.reach(lsn{300}));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+  EXPECT_FALSE(shapes_.reach(lsn{400}));
+  EXPECT_TRUE(shapes_.said(saying({"city", "code"})));
+  EXPECT_EQ(names(), (list{"city", "code"}));
+  EXPECT_FALSE(shapes_.reach(lsn{600}));
+  EXPECT_EQ(names(), (list{"city", "code"}));
+}
+
+TEST_F(shapes_of_composites, a_message_holds_against_a_catalog_that_is_behind) {
+  shapes_.rely_on_messages(true);
+  shapes_.use(zip_);
+  shapes_.reach(lsn{400});
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+  EXPECT_TRUE(shapes_.said(saying({"city", "code"})));
+  shapes_.reach(lsn{450});
+  EXPECT_EQ(names(), (list{"city", "code"}));
+}
+
+TEST_F(shapes_of_composites, without_messages_what_is_between_two_readings_is_not_known) {
+  shapes_.use(street_);
+  shapes_.reach(lsn{100});
+  EXPECT_TRUE(shapes_.use(zip_));
+  EXPECT_EQ(names(), list{}) << "altered somewhere before 300";
+  EXPECT_FALSE(shapes_.reach(lsn{299}));
+  EXPECT_TRUE(shapes_.reach(lsn{300}));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
+TEST_F(shapes_of_composites, what_an_earlier_run_had_read_ahead_of_its_log_is_not_known) {
+  shapes_.rely_on_messages(true);
+  shapes_.reach(lsn{100});
+  shapes_.use(zip_);
+  EXPECT_EQ(names(), list{});
+  shapes_.use(code_);
+  EXPECT_EQ(names(), list{});
+  shapes_.reach(lsn{200});
+  EXPECT_TRUE(shapes_.said(saying({"city", "zip"})));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
+TEST_F(shapes_of_composites, a_message_that_does_not_come_is_made_up_for_by_the_catalog) {
+  shapes_.rely_on_messages(true);
+  shapes_.use(street_);
+  shapes_.use(zip_);
+  EXPECT_EQ(names(), (list{"street", "city"}));
+  EXPECT_TRUE(shapes_.reach(lsn{300}));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
+TEST_F(shapes_of_composites, a_type_that_there_was_no_room_for_is_not_known) {
+  shapes_.use(street_);
+  shapes_.reach(lsn{100});
+  ddl_message message;
+  message.composites[address] = std::nullopt;
+  EXPECT_TRUE(shapes_.said(message));
+  EXPECT_EQ(names(), list{});
+  shapes_.use(zip_);
+  EXPECT_TRUE(shapes_.reach(lsn{300}));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
+TEST_F(shapes_of_composites, of_another_database_nothing_is_known) {
+  shapes_.rely_on_messages(true);
+  shapes_.use(street_);
+  shapes_.said(saying({"city", "zip"}));
+  shapes_.forget();
+  shapes_.use(street_);
+  EXPECT_EQ(names(), (list{"street", "city"}));
+}
+
+}  // namespace
+}  // namespace pulse::app
