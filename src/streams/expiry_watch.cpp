@@ -46,11 +46,12 @@ void expiry_watch::look_at_some() {
   });
 }
 
-// A name on a quiet table is behind and loses nothing: retention moves it on. One that has expired
-// is counted by pulse_cursors_expired_total, and a log that cannot be read by its readers.
+// A name on a quiet table is behind and loses nothing: retention moves it on. One before what has
+// been dropped has expired, which pulse_cursors_expired_total counts, and a log that cannot be read
+// is counted by its readers.
 bool expiry_watch::waits_for_expiring(name_state& name) const {
   const auto at = name.reached();
-  if (name.abandoned || at >= soon_) return false;
+  if (name.abandoned || at >= soon_ || at < with_->log->bounds().dropped_through) return false;
   if (name.table == 0) book_->find_table(name);
   if (name.table == 0) return false;
   const auto reader = with_->log->read(at, name.table);
