@@ -154,8 +154,8 @@ result<void> dev_run::prepare_database(const environment& variables) {
 result<void> dev_run::start_throwaway(const environment& variables) {
   std::error_code failure;
   const auto program = fs::read_symlink("/proc/self/exe", failure);
-  const auto programs = find_postgres(
-      {fs::current_path(), program.parent_path(), variables("PATH").value_or("")});
+  const auto programs =
+      find_postgres({fs::current_path(), program.parent_path(), variables("PATH").value_or("")});
   if (!programs) return programs.error();
   if (!options_.json)
     say(stderr, "pulse: starting a throwaway database with the PostgreSQL of {}\n",
@@ -183,8 +183,8 @@ int dev_run::serve() {
   };
   beside.on_stopped = block_ending_signals;
   beside.ends_on_hangup = true;
-  return run_server(config_, [this]() -> result<server_config> { return config_; },
-                    std::move(beside));
+  return run_server(
+      config_, [this]() -> result<server_config> { return config_; }, std::move(beside));
 }
 
 void dev_run::greet(const server::bound_addresses& bound, const std::stop_token& stop) {

@@ -27,8 +27,8 @@ json::value text_or_null(const std::string& text) {
 }  // namespace
 
 std::string greeting_for_people(const dev_facts& facts) {
-  auto text = fmt::format("Pulse captures {} and serves streams on {}\n", facts.database,
-                          facts.endpoint);
+  auto text =
+      fmt::format("Pulse captures {} and serves streams on {}\n", facts.database, facts.endpoint);
   if (!facts.throwaway_url.empty() || !facts.api_key.empty()) {
     text += "\nIn the application's .env, for this run:\n\n";
     if (!facts.throwaway_url.empty())

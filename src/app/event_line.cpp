@@ -36,9 +36,10 @@ std::string line_for_people(std::string_view text, event_line_form form) {
   if (const auto after = row_text(*event, "after"); !after.empty()) {
     rows += (rows.empty() ? "" : " → ") + after;
   }
-  const auto table = form == event_line_form::with_table
-                         ? fmt::format("{}.{}  ", text_of(*event, "schema"), text_of(*event, "table"))
-                         : std::string();
+  const auto table =
+      form == event_line_form::with_table
+          ? fmt::format("{}.{}  ", text_of(*event, "schema"), text_of(*event, "table"))
+          : std::string();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   return fmt::format("{:%H:%M:%S}  {:<6}  {}{}",
                      fmt::localtime(std::chrono::system_clock::to_time_t(now)),

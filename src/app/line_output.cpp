@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <poll.h>
 #include <string>
 #include <unistd.h>
+
+#include <climits>
 
 namespace pulse::app {
 namespace {

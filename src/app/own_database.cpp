@@ -45,10 +45,10 @@ source::async_result<findings> tear_down_unused(source::connection* database,
   const auto user = co_await slot_user(database, names.slot);
   if (!user) co_return user.error();
   if (!user->empty()) {
-    co_return error{errc::conflict,
-                    fmt::format("replication slot {} is in use by process {} of PostgreSQL",
-                                names.slot, *user),
-                    "another `pulse dev` captures this database: end it first"};
+    co_return error{
+        errc::conflict,
+        fmt::format("replication slot {} is in use by process {} of PostgreSQL", names.slot, *user),
+        "another `pulse dev` captures this database: end it first"};
   }
   co_return co_await source::tear_down(database, std::move(names));
 }

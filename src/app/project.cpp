@@ -222,10 +222,8 @@ void project::start() {
   };
   capture_ = std::make_unique<app::capture>(std::move(to));
   if (with_.watcher) {
-    watch_ =
-        std::make_unique<event_watch>(*log_, *relations_,
-                                      waits_for_visibility() ? &deliverable_ : nullptr,
-                                      *with_.watcher);
+    watch_ = std::make_unique<event_watch>(
+        *log_, *relations_, waits_for_visibility() ? &deliverable_ : nullptr, *with_.watcher);
   }
   log_->on_progress([this] { log_moved(); });
   capture_->start();

@@ -125,8 +125,8 @@ class tail_session {
   }
 
   void show(std::string_view text) {
-    say(stdout, "{}\n", options_->json ? std::string(text)
-                                      : line_for_people(text, event_line_form::of_one_table));
+    say(stdout, "{}\n",
+        options_->json ? std::string(text) : line_for_people(text, event_line_form::of_one_table));
     std::fflush(stdout);
     ++shown_;
   }

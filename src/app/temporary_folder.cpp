@@ -58,8 +58,7 @@ result<temporary_folder> temporary_folder::make(const std::filesystem::path& in)
       return temporary_folder(name, descriptor);
     if (descriptor >= 0) ::close(descriptor);
   }
-  return error{errc::io,
-               "making a temporary folder in " + in.string() + ": " + std::strerror(why),
+  return error{errc::io, "making a temporary folder in " + in.string() + ": " + std::strerror(why),
                "let TMPDIR name a folder that this user may write to"};
 }
 

@@ -153,8 +153,10 @@ result<child_process> start_server(const cluster& with, std::uint16_t port) {
 bool accepts_connections(const std::string& url) {
   project_config project;
   project.database_url = url;
-  const auto nothing = [](source::connection* /*database*/, source::source_names /*names*/)
-      -> source::async_result<findings> { co_return findings(); };
+  const auto nothing = [](source::connection* /*database*/,
+                          source::source_names /*names*/) -> source::async_result<findings> {
+    co_return findings();
+  };
   return ask_database(project, nothing).has_value();
 }
 
@@ -163,8 +165,7 @@ result<void> fill_folder(const cluster& with) {
   std::error_code failure;
   fs::create_directory(with.folder, failure);
   if (!failure) fs::permissions(with.folder, fs::perms::owner_all, failure);
-  if (failure)
-    return error{errc::io, "making " + with.folder.string() + ": " + failure.message()};
+  if (failure) return error{errc::io, "making " + with.folder.string() + ": " + failure.message()};
   if (auto written = write_private_file(with.password_file(), with.password + "\n"); !written)
     return written;
   for (const auto& path : {with.password_file(), with.folder}) {
@@ -187,8 +188,8 @@ result<cluster> prepare(const postgres_programs& programs, const temporary_folde
   if (!random) return random.error();
   auto user = server_user();
   if (!user) return user.error();
-  cluster with{programs.folder,     folder.path() / "postgres", folder.path() / "postgres-output",
-               std::move(*user),    folder.descriptor(),        random->secret};
+  cluster with{programs.folder,  folder.path() / "postgres", folder.path() / "postgres-output",
+               std::move(*user), folder.descriptor(),        random->secret};
   if (with.user) {
     if (auto opened = open_to_pass(folder.path()); !opened) return opened.error();
   }

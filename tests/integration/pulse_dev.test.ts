@@ -131,7 +131,9 @@ scenario('an_empty_folder_gets_a_throwaway_database_whose_events_are_shown', asy
   assert.match(program.output, /const endpoint = 'ws:\/\/127\.0\.0\.1:\d+'\n/);
   await sql(url, table);
   await sql(url, `INSERT INTO notes VALUES (1, E'first\\x1b[2J')`);
-  await until('the event', () => /create\s+public\.notes\s+\{"id":1,"body":"first\\u001[bB]\[2J"\}/.test(program.output));
+  await until('the event', () =>
+    /create\s+public\.notes\s+\{"id":1,"body":"first\\u001[bB]\[2J"\}/.test(program.output),
+  );
   // Everybody on this machine can connect to the port.
   await assert.rejects(sql(url.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1'), /password/);
 

@@ -76,8 +76,7 @@ TEST_F(postgres_programs, of_npm_are_copied_with_the_links_that_npm_leaves_out) 
   ASSERT_TRUE(copied) << copied.error().message();
   EXPECT_TRUE(fs::exists(*copied / "postgres"));
   EXPECT_EQ(fs::read_symlink(copied->parent_path() / "lib" / "libpq.so.5"), "libpq.so.5.17");
-  EXPECT_NE(fs::status(*copied / "initdb").permissions() & fs::perms::others_exec,
-            fs::perms::none);
+  EXPECT_NE(fs::status(*copied / "initdb").permissions() & fs::perms::others_exec, fs::perms::none);
 }
 
 }  // namespace

@@ -10,8 +10,23 @@ using ::testing::HasSubstr;
 
 // What PostgreSQL answers when everything is as it was asked for.
 std::vector<std::string> as_asked() {
-  return {"UTF8", "pg_catalog", "none", "ISO, MDY",       "UTC", "iso_8601", "hex", "3", "C",
-          "off",  "on",         "off",  "read committed", "0",   "0",        "0",   "PostgreSQL 15.14"};
+  return {"UTF8",
+          "pg_catalog",
+          "none",
+          "ISO, MDY",
+          "UTC",
+          "iso_8601",
+          "hex",
+          "3",
+          "C",
+          "off",
+          "on",
+          "off",
+          "read committed",
+          "0",
+          "0",
+          "0",
+          "PostgreSQL 15.14"};
 }
 
 TEST(session_settings, are_fine_when_postgresql_has_them_all) {
@@ -49,9 +64,9 @@ TEST(session_settings, an_answer_of_another_shape_is_refused) {
 TEST(session_settings, the_question_can_be_asked_with_any_search_path) {
   const auto query = session_settings_query();
   // Every function stands with its schema, and there is nothing else to look up.
-  EXPECT_THAT(query, ::testing::MatchesRegex(
-                         "SELECT (pg_catalog\\.current_setting\\('[A-Za-z_]+'\\), )+"
-                         "pg_catalog\\.version\\(\\)"));
+  EXPECT_THAT(query,
+              ::testing::MatchesRegex("SELECT (pg_catalog\\.current_setting\\('[A-Za-z_]+'\\), )+"
+                                      "pg_catalog\\.version\\(\\)"));
   EXPECT_THAT(query, HasSubstr("search_path"));
 }
 
