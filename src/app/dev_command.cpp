@@ -70,7 +70,7 @@ bool is_free(const server::listen_address& address) {
 // A port that nobody has asked for gives way where it is taken.
 void avoid_taken_port(server::listen_address& address, std::uint16_t port_default) {
   if (address.port != port_default || is_free(address)) return;
-  say(stderr, "pulse: {} uses port {}: another one is taken\n",
+  say(stderr, "pulse: {} uses port {}: Pulse takes another one\n",
       server::port_holder(address.port).value_or("another process"), address.port);
   address.port = 0;
 }

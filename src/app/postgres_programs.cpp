@@ -1,5 +1,6 @@
 #include "app/postgres_programs.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>

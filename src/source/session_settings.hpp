@@ -20,8 +20,8 @@ std::string session_options(session_use use);
 
 // The question to ask right after connecting, since poolers and proxies drop `options`: one row
 // that has the present values, and the server's version behind them. Safe to run with anybody's
-// search path: it has no operator, each
-// function is named with its schema, and its arguments leave no choice between several.
+// search path: it has no operator, each function is named with its schema, and its arguments leave
+// no choice between several.
 std::string session_settings_query(session_use use);
 
 // errc::invalid_argument when a setting has another value: nothing else may be asked on such a
