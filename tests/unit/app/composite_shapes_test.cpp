@@ -8,7 +8,7 @@
 namespace pulse::app {
 namespace {
 
-constexpr std::uint32_t address = 16400;
+constexpr std::uint32_t address_oid = 16400;
 constexpr std::uint32_t text_oid = 25;
 
 std::vector<type_attribute> named(const std::vector<std::string>& names) {
@@ -19,7 +19,7 @@ std::vector<type_attribute> named(const std::vector<std::string>& names) {
 
 type_catalog types_with(const std::vector<std::string>& names, std::uint64_t since = 0) {
   type_catalog types;
-  type_entry entry{address, "public", "address", 'c'};
+  type_entry entry{address_oid, "public", "address", 'c'};
   entry.attributes = named(names);
   entry.since = lsn{since};
   types.put(entry);
@@ -28,7 +28,7 @@ type_catalog types_with(const std::vector<std::string>& names, std::uint64_t sin
 
 ddl_message saying(const std::vector<std::string>& names) {
   ddl_message message;
-  message.composites[address] = named(names);
+  message.composites[address_oid] = named(names);
   return message;
 }
 
@@ -36,7 +36,7 @@ class shapes_of_composites : public ::testing::Test {
  protected:
   std::vector<std::string> names() const {
     std::vector<std::string> found;
-    for (const auto& one : shapes_.types().find(address)->attributes) found.push_back(one.name);
+    for (const auto& one : shapes_.types().find(address_oid)->attributes) found.push_back(one.name);
     return found;
   }
 
@@ -110,7 +110,7 @@ TEST_F(shapes_of_composites, a_type_that_there_was_no_room_for_is_not_known) {
   shapes_.use(street_);
   shapes_.reach(lsn{100});
   ddl_message message;
-  message.composites[address] = std::nullopt;
+  message.composites[address_oid] = std::nullopt;
   EXPECT_TRUE(shapes_.said(message));
   EXPECT_EQ(names(), list{});
   shapes_.use(zip_);

@@ -11,6 +11,7 @@
 
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
+#include "streams/outdated_models.hpp"
 #include "tests/unit/streams/filter_cases.hpp"
 
 namespace pulse::streams {
@@ -46,7 +47,7 @@ class shared_tails : public ::testing::Test {
     auto stream = std::make_unique<stream_state>(
         with_, stream_id{++opened_}, std::move(wanted),
         table_shape{std::make_shared<const relation>(table_), nullptr},
-        relations_.describe(table_)->table, nullptr, stream_limits{});
+        relations_.describe(table_)->table, nullptr, stream_limits{}, models_, position{});
     stream->reader = log_.read(log_.bounds().last_at, stream->table);
     while (*stream->reader->next() != nullptr) {
     }
@@ -73,6 +74,7 @@ class shared_tails : public ::testing::Test {
   log::memory_relations relations_;
   relation table_;
   const hub::parts with_{context_.get_executor(), &log_, &relations_, nullptr, &figures_, "shop"};
+  outdated_models models_{"shop"};
   shared_tail tail_{log_};
   std::uint64_t opened_ = 0;
   std::uint32_t appended_ = 0;
