@@ -82,7 +82,10 @@ def check_reports(preset: str, reports: pathlib.Path, environment: dict[str, str
     found = [report.read_text(errors="replace") for report in reports.iterdir()]
     for report in reports.iterdir():
         report.unlink()
-    return ended.returncode == EXIT_CODE and len(found) == 1 and BAD.name in found[0]
+    if ended.returncode == EXIT_CODE and len(found) == 1 and BAD.name in found[0]:
+        return True
+    print(f"{preset}: it ended with {ended.returncode}, and {len(found)} reports", *found, sep="\n")
+    return False
 
 
 def main() -> int:
