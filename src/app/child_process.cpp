@@ -61,6 +61,11 @@ error not_run(const child_start& with, int why) {
 
 }  // namespace
 
+std::filesystem::path own_program() {
+  std::error_code failure;
+  return std::filesystem::read_symlink("/proc/self/exe", failure);
+}
+
 result<child_process> child_process::start(const child_start& with) {
   const int output =
       ::open(with.output.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

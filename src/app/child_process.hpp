@@ -29,6 +29,9 @@ struct child_start {
   int signal_at_our_end = 0;             // the kernel sends it when the calling thread has ended
 };
 
+// The file that this process runs; empty where that cannot be known.
+std::filesystem::path own_program();
+
 // In a session of its own: Ctrl-C on the terminal does not reach it. One owner, one thread: the one
 // that has started it must live as long as it.
 class child_process {

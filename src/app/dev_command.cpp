@@ -13,6 +13,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 
+#include "app/child_process.hpp"
 #include "app/dev_greeting.hpp"
 #include "app/dotenv.hpp"
 #include "app/event_line.hpp"
@@ -152,10 +153,8 @@ result<void> dev_run::prepare_database(const environment& variables) {
 }
 
 result<void> dev_run::start_throwaway(const environment& variables) {
-  std::error_code failure;
-  const auto program = fs::read_symlink("/proc/self/exe", failure);
-  const auto programs =
-      find_postgres({fs::current_path(), program.parent_path(), variables("PATH").value_or("")});
+  const auto programs = find_postgres(
+      {fs::current_path(), own_program().parent_path(), variables("PATH").value_or("")});
   if (!programs) return programs.error();
   if (!options_.json)
     say(stderr, "pulse: starting a throwaway database with the PostgreSQL of {}\n",
