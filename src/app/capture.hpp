@@ -299,6 +299,7 @@ class capture {
   // own since, or something else was lost.
   std::uint64_t published_epoch_ = 0;
   std::chrono::steady_clock::time_point last_look_{};
+  bool publications_unkept_ = false;  // their memory has changed since it was kept
   std::chrono::steady_clock::time_point place_kept_{};
   std::chrono::steady_clock::time_point last_repair_{};
   bool looking_ = false;

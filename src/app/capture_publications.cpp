@@ -58,6 +58,7 @@ source::async_result<> capture::read_look(source::connection* database,
     auto found = co_await source::read_all_tables(database, publications);
     if (!found) co_return found.error();
     look->tables = std::move(*found);
+    look->has_all = true;
   } else if (!look->concerned.empty()) {
     auto found = co_await source::read_present_tables(database, look->concerned, publications);
     if (!found) co_return found.error();
@@ -104,12 +105,8 @@ source::async_result<> capture::tell_of_unreadable(position through) {
   all.what.of_every_table = true;
   all.what.reason =
       "a publication was made later: PostgreSQL cannot send what was written before, of any table";
-  all.after = with_.log->bounds().mark();
-  // There is one gap at a place, and what is open there ends later, or never: this one lies just
-  // behind it.
-  const auto& open = published_.memory().open;
-  if (std::ranges::find(open, all.after, &source::publication_loss::after) != open.end())
-    ++all.after.ordinal;
+  // There is one gap at a place, and what is open there ends later, or never.
+  all.after = published_.free_place(with_.log->bounds().mark());
   // First without its end: so it is widened where one is known with fewer tables.
   if (auto told = co_await tell_of_loss(all, std::nullopt); !told) co_return told.error();
   co_return co_await tell_of_loss(all, through);
@@ -122,6 +119,8 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
   if (!std::exchange(misses_publication_, false)) co_return result<void>();
   set_state("waiting for transactions from before the publication was made", "");
   auto end = std::exchange(gone_through_, std::nullopt);
+  // Of a loss that cost the stream nothing.
+  if (end && *end <= with_.log->bounds().mark()) end.reset();
   // Not noticed: from before this was looked at.
   const bool told = end || published_.loses();
   std::optional<std::uint64_t> over_before;
@@ -192,6 +191,8 @@ source::async_result<> capture::see_publications(source::connection* database,
   for (const auto& table : look.tables) part.tables.push_back(table.oid);
   const bool altered = published_.altered(look);
   const auto found = published_.see(look, with_.log->bounds().mark());
+  // Also where something fails before they are kept.
+  publications_unkept_ = publications_unkept_ || found.memory_changed || !found.ended.empty();
   // The catalog says what streams are refused for, and which table has which number.
   if (altered || (names_.own_publication && found.memory_changed)) {
     const auto known = co_await refresh_catalog(database);
@@ -209,16 +210,20 @@ source::async_result<> capture::see_publications(source::connection* database,
   }
   for (const auto& end : found.ended) {
     if (end.rest) {
-      if (auto told = co_await tell_of_loss(*end.rest, std::nullopt); !told) co_return told.error();
+      // Remembered before it is recorded, as in lose().
+      const auto rest = published_.go_on(end);
+      keep_publications();
+      if (auto told = co_await tell_of_loss(rest, std::nullopt); !told) co_return told.error();
+      published_.told(rest);
     }
     if (auto told = co_await tell_of_loss(end.loss, end.through); !told) co_return told.error();
-    published_.ended(end);
+    published_.ended(end.loss);
     if (end.loss.what.publication_gone) gone_through_ = end.through;
     log_info("capture", "what the publication had left out is sent again",
              {{"project", with_.project.name}, {"through", to_string(end.through)}});
   }
   const auto now = std::chrono::steady_clock::now();
-  if (found.memory_changed || !found.ended.empty()) {
+  if (publications_unkept_) {
     keep_publications();
   } else if (now - place_kept_ >= keep_place_interval) {
     place_kept_ = now;
@@ -283,6 +288,7 @@ void capture::note_look(const result<void>& looked) {
 }
 
 void capture::keep_publications() {
+  publications_unkept_ = false;
   place_kept_ = std::chrono::steady_clock::now();
   with_.keep_fact("publications", control::to_json(published_.memory()));
 }

@@ -38,10 +38,19 @@ bool leaves_history(gap_kind kind) {
          kind == gap_kind::another_database;
 }
 
+// Of gaps at one place. None named: every table.
+std::vector<table_id> tables_of_both(const history_gap& one, const history_gap& other) {
+  if (one.tables.empty() || other.tables.empty()) return {};
+  auto both = one.tables;
+  for (const auto table : other.tables) {
+    if (std::ranges::find(both, table) == both.end()) both.push_back(table);
+  }
+  return both;
+}
+
 // Whether the gap that was found has more in it than the one that is known at its place.
 bool is_more(const history_gap& known, const history_gap& found) {
-  const bool same_tables = known.tables.empty() || known.tables == found.tables;
-  return known.through || !same_tables;
+  return known.through || tables_of_both(known, found) != known.tables;
 }
 
 result<stored_gap> read(const statement& row) {
@@ -112,7 +121,7 @@ result<stored_gap> gap_table::record(std::string_view project, const history_gap
     // What began to be missing at the very place of another gap: one gap of both, without an end
     // yet.
     auto both = (*known)->what;
-    if (both.tables != found.tables) both.tables.clear();
+    both.tables = tables_of_both(both, found);
     both.through.reset();
     both.reason += "; " + found.reason;
     if (auto widened = update((*known)->id, both, true); !widened) return widened.error();
@@ -158,7 +167,7 @@ result<void> gap_table::complete(const stored_gap& known, const history_gap& fou
   auto told = leaves_history(found.kind) ? found : known.what;
   told.through = found.through;
   if (!told.vanished) told.vanished = known.what.vanished;
-  if (known.what.tables != found.tables) told.tables.clear();
+  told.tables = tables_of_both(known.what, found);
   return update(known.id, told, known.what.through.has_value());
 }
 

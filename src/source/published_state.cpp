@@ -182,7 +182,12 @@ constexpr const char* present_sql = R"(
            JOIN pg_catalog.pg_publication_rel r ON r.prrelid = a.relid
            JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
            WHERE a.relid <> c.oid AND p.pubname = ANY ($4::pg_catalog.text[])
-             AND pg_catalog.to_jsonb(p) ->> 'pubviaroot' = 'true')
+             AND pg_catalog.to_jsonb(p) ->> 'pubviaroot' = 'true'),
+         c.relispartition AND EXISTS (
+           SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a
+           JOIN pg_catalog.pg_publication_rel r ON r.prrelid = a.relid
+           JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
+           WHERE a.relid <> c.oid AND p.pubname = ANY ($4::pg_catalog.text[]))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     AND ($1::oid[] IS NULL AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg@_%' ESCAPE '@'
@@ -197,6 +202,7 @@ present_tables tables_in(const query_rows& rows) {
     one.name = {row[1].value_or(""), row[2].value_or("")};
     one.logged = row[3] == "t";
     one.under_root = row[4] == "t";
+    one.has_listed_root = row[5] == "t";
     present.push_back(std::move(one));
   }
   return present;
@@ -342,6 +348,8 @@ std::optional<present_tables> find_left_out(const unsent_changes& lost, const pu
   for (const auto& one : lost.of_every_table ? present : lost.tables) {
     const auto* now_there = tables.find(one.oid);
     if (now_there == nullptr) continue;
+    // Unlogged tables were never sent; a partition is, as long as the table above it is.
+    if (lost.of_every_table && (!now_there->logged || now_there->has_listed_root)) continue;
     bool whole = now_there->logged && !(lost.as_partition && now_there->under_root);
     for (std::size_t action = 0; action < published_action_count; ++action)
       whole = whole && (!lost.actions[action] || sent.sends(action, one.oid));

@@ -69,6 +69,8 @@ struct present_table {
   table_name name;
   bool logged = true;       // else nothing that is written into it is sent
   bool under_root = false;  // its changes come as those of a partitioned table
+  bool has_listed_root =
+      false;  // a partitioned table above it is listed, and its changes with that
 
   // Whether it is the same table, however it is now.
   bool operator==(const present_table& other) const {
@@ -115,7 +117,8 @@ std::vector<unsent_changes> find_unsent(const published_state& before, const pub
 bool is_sent_again(const unsent_changes& lost, const published_state& now,
                    const present_tables& present);
 
-// Where some of it is sent whole again: the tables of which it is not.
+// Where some of it is sent whole again: the tables of which it is not. Of a loss of every table
+// `present` must be all tables that there are.
 std::optional<present_tables> find_left_out(const unsent_changes& lost, const published_state& now,
                                             const present_tables& present);
 

@@ -8,21 +8,31 @@ namespace {
 
 // One that is open has no end yet: whatever else becomes of its tables is within it. But what it
 // waits for must be of these tables: of others it would perhaps never be sent.
-publication_loss* covering(std::vector<publication_loss>& open, const unsent_changes& lost) {
-  const auto found = std::ranges::find_if(open, [&](const publication_loss& one) {
-    if (one.what.as_partition != lost.as_partition) return false;
-    const bool waited_for = std::ranges::equal(
-        one.what.actions, lost.actions, [](bool waits, bool loses) { return waits || !loses; });
-    if (one.what.of_every_table) return lost.of_every_table || waited_for;
-    if (lost.of_every_table) return false;
-    const auto& tables = one.what.tables;
-    return std::ranges::all_of(lost.tables,
-                               [&](const auto& table) {
-                                 return std::ranges::find(tables, table) != tables.end();
-                               }) &&
-           (waited_for || tables.size() == lost.tables.size());
-  });
+bool covers(const unsent_changes& open, const unsent_changes& lost) {
+  if (open.as_partition != lost.as_partition) return false;
+  const bool waited_for = std::ranges::equal(
+      open.actions, lost.actions, [](bool waits, bool loses) { return waits || !loses; });
+  if (open.of_every_table) return lost.of_every_table || waited_for;
+  if (lost.of_every_table) return false;
+  return (waited_for || open.tables.size() == lost.tables.size()) &&
+         std::ranges::all_of(lost.tables, [&](const auto& table) {
+           return std::ranges::find(open.tables, table) != open.tables.end();
+         });
+}
+
+// `except`: one that is about to end.
+publication_loss* covering(std::vector<publication_loss>& open, const unsent_changes& lost,
+                           const publication_loss* except = nullptr) {
+  const auto found = std::ranges::find_if(
+      open, [&](const publication_loss& one) { return &one != except && covers(one.what, lost); });
   return found == open.end() ? nullptr : &*found;
+}
+
+publication_loss widen(publication_loss* open, const unsent_changes& lost) {
+  for (std::size_t i = 0; i < published_action_count; ++i)
+    open->what.actions[i] = open->what.actions[i] || lost.actions[i];
+  open->over_before.reset();
+  return *open;
 }
 
 bool were_not_listed(const published_state& before, const present_tables& tables) {
@@ -37,6 +47,13 @@ auto is_of(const publication_loss& loss) {
   return [&loss](const publication_loss& one) {
     return one.after == loss.after && one.what == loss.what;
   };
+}
+
+// Where some of the loss is sent again, and the rest is left out on purpose.
+std::optional<present_tables> left_out_of(const publication_loss& loss,
+                                          const published_look& look) {
+  if (!look.own || (loss.what.of_every_table && !look.has_all)) return std::nullopt;
+  return find_left_out(loss.what, look.state, look.tables);
 }
 
 }  // namespace
@@ -99,8 +116,8 @@ published_watch::findings published_watch::see(const published_look& look, const
 // later: the loss ends with the last one that was under way when it was sent again.
 void published_watch::follow(publication_loss* loss, const published_look& look, findings* found) {
   const auto before = loss->over_before;
-  const bool sent = is_sent_again(loss->what, look.state, look.tables) ||
-                    (look.own && find_left_out(loss->what, look.state, look.tables));
+  const bool sent =
+      is_sent_again(loss->what, look.state, look.tables) || left_out_of(*loss, look).has_value();
   if (!sent) {
     loss->over_before.reset();
   } else if (!loss->over_before) {
@@ -109,39 +126,47 @@ void published_watch::follow(publication_loss* loss, const published_look& look,
   found->memory_changed = found->memory_changed || loss->over_before != before;
 }
 
-// What began at one place is one gap, which ends with the last of it. For tables that one's own
-// publication has no more it goes on as another one.
+// For tables that one's own publication has no more a loss goes on as another one.
 void published_watch::end_losses(const published_look& look, findings* found) {
-  const auto is_over = [&](const publication_loss& loss) {
-    return loss.over_before && look.xmin >= *loss.over_before;
-  };
   for (const auto& loss : known_->open) {
-    const bool all_over = std::ranges::all_of(known_->open, [&](const publication_loss& other) {
-      return other.after != loss.after || is_over(other);
-    });
-    if (!all_over) continue;
+    if (!loss.over_before || look.xmin < *loss.over_before) continue;
     auto& end = found->ended.emplace_back(findings::end{loss, look.after, std::nullopt});
     if (is_sent_again(loss.what, look.state, look.tables)) continue;
-    const auto left_out = find_left_out(loss.what, look.state, look.tables);
+    auto left_out = left_out_of(loss, look);
     if (!left_out || left_out->empty()) continue;
     end.rest = loss;
-    end.rest->what.of_every_table = false;
-    end.rest->what.tables = *left_out;
-    end.rest->what.reason =
-        "the publication does not send all of " + names_of(*left_out) + " any more";
+    auto& what = end.rest->what;
+    what.of_every_table = false;
+    what.publication_gone = false;
+    what.reason = "the publication does not send all of " + names_of(*left_out) + " any more";
+    what.tables = std::move(*left_out);
     end.rest->after = look.after;
     end.rest->over_before.reset();
+    end.rest->told = false;
   }
 }
 
 publication_loss published_watch::lose(publication_loss loss) {
   auto* open = covering(known_->open, loss.what);
-  if (open == nullptr || loss.after < open->after)
-    return known_->open.emplace_back(std::move(loss));
-  for (std::size_t i = 0; i < published_action_count; ++i)
-    open->what.actions[i] = open->what.actions[i] || loss.what.actions[i];
-  open->over_before.reset();
-  return *open;
+  if (open != nullptr && loss.after >= open->after) return widen(open, loss.what);
+  loss.after = free_place(loss.after);
+  return known_->open.emplace_back(std::move(loss));
+}
+
+publication_loss published_watch::go_on(const findings::end& end) {
+  const auto ending = std::ranges::find_if(known_->open, is_of(end.loss));
+  auto* open =
+      covering(known_->open, end.rest->what, ending == known_->open.end() ? nullptr : &*ending);
+  if (open != nullptr) return widen(open, end.rest->what);
+  auto rest = *end.rest;
+  rest.after = free_place(rest.after);
+  return known_->open.emplace_back(std::move(rest));
+}
+
+position published_watch::free_place(position from) const {
+  while (std::ranges::find(known_->open, from, &publication_loss::after) != known_->open.end())
+    ++from.ordinal;
+  return from;
 }
 
 void published_watch::told(const publication_loss& loss) {
@@ -149,12 +174,14 @@ void published_watch::told(const publication_loss& loss) {
   if (known != known_->open.end()) known->told = true;
 }
 
-void published_watch::ended(const findings::end& end) {
-  std::erase_if(known_->open, is_of(end.loss));
-  if (!end.rest) return;
-  auto rest = *end.rest;
-  rest.told = true;
-  lose(std::move(rest));
+void published_watch::ended(const publication_loss& loss) {
+  const auto known = std::ranges::find_if(known_->open, is_of(loss));
+  if (known == known_->open.end()) return;
+  if (known->over_before == loss.over_before) {
+    known_->open.erase(known);
+  } else {
+    known->told = false;
+  }
 }
 
 }  // namespace pulse::source

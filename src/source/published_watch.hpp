@@ -18,6 +18,7 @@ struct published_look {
   bool own = false;  // the publication is the user's: what it leaves out it leaves out on purpose
   present_tables concerned;  // of which it was asked what they are: see published_watch
   present_tables tables;     // the answer
+  bool has_all = false;      // it is about all tables that there are
   std::uint64_t xmin = 0;    // every transaction before it has ended (manual, table 9.81)
   std::uint64_t xmax = 0;    // no transaction from it on had begun
   position after;            // what had committed by then is not behind it
@@ -66,23 +67,28 @@ class published_watch {
     struct end {
       publication_loss loss;
       position through;
-      // What goes on from there, of tables that one's own publication has no more: to be recorded
-      // before the end is.
+      // What goes on from there, of tables that one's own publication has no more: go_on() before
+      // the end is recorded.
       std::optional<publication_loss> rest;
     };
     std::vector<end> ended;
     bool memory_changed = false;  // memory() is another one, but for the place
   };
   // begin() or restore() was called before. What is found is found again by the next look, until
-  // told() or ended() says that it is recorded, the rest of what has ended too.
+  // told() or ended() says that it is recorded.
   // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
   // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
   findings see(const published_look& look, const position& stored);
   // What is known otherwise to be lost from `loss.after` on; found by see() until it ends. Gives
-  // the loss that is open for it.
+  // the loss that is open for it. No two begin at one place: there is one gap at a place.
   publication_loss lose(publication_loss loss);
+  // The rest of what ends, as lose() gives it; what ends stays open until ended() is called.
+  publication_loss go_on(const findings::end& end);
   void told(const publication_loss& loss);
-  void ended(const findings::end& end);
+  // Unless more has been lost since see() found its end: then it is found again, and told again.
+  void ended(const publication_loss& loss);
+  // The first place from this one on at which no loss begins.
+  position free_place(position from) const;
 
   bool loses() const { return known_ && !known_->open.empty(); }
   const published_memory& memory() const { return *known_; }

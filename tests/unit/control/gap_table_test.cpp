@@ -144,6 +144,24 @@ TEST_F(gap_table_test, a_gap_that_has_grown_is_to_be_accepted_anew) {
   EXPECT_FALSE(record(gap).accepted_at);
 }
 
+TEST_F(gap_table_test, gaps_at_one_place_are_one_of_the_tables_of_both) {
+  auto gap = gap_after(0x5000);
+  gap.kind = gap_kind::unpublished;
+  gap.tables = {table_id{3}};
+  ASSERT_EQ(record(gap).what.tables, std::vector{table_id{3}});
+  gap.tables = {table_id{7}};
+  const std::vector both{table_id{3}, table_id{7}};
+  EXPECT_EQ(record(gap).what.tables, both);
+  // Told again, and ended: of one that has lost a table since.
+  gap.tables = {table_id{3}};
+  EXPECT_EQ(record(gap).what.tables, both);
+  gap.through = {1, lsn{0x6000}, {}, 0};
+  EXPECT_EQ(record(gap).what.tables, both);
+  gap.tables.clear();
+  gap.through.reset();
+  EXPECT_TRUE(record(gap).what.tables.empty()) << "every table";
+}
+
 TEST_F(gap_table_test, a_project_that_goes_on_by_itself_has_accepted_already) {
   const auto gap = record(gap_after(0x5000), "on_gap");
   EXPECT_TRUE(gap.accepted_at);

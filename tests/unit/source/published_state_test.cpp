@@ -165,6 +165,21 @@ TEST(find_unsent, tables_that_have_lost_different_kinds_are_different_losses) {
     EXPECT_TRUE(is_sent_again(one, state_of({updated, inserted}), both)) << one.reason;
 }
 
+TEST(find_left_out, names_of_all_tables_those_that_a_narrower_list_does_not_send) {
+  unsent_changes every;
+  every.of_every_table = true;
+  every.actions = all_actions;
+  present_table part{300, {"public", "part"}};
+  part.has_listed_root = true;
+  present_table unlogged{400, {"public", "unlogged"}};
+  unlogged.logged = false;
+  const present_tables all{users_table, orders_table, part, unlogged};
+  const auto left = find_left_out(every, state_of({list_of({listed(users_table, 1)})}), all);
+  ASSERT_TRUE(left);
+  EXPECT_THAT(*left, ElementsAre(orders_table));
+  EXPECT_FALSE(find_left_out(every, state_of({list_of({})}), all)) << "none is sent again";
+}
+
 TEST(find_unsent, a_table_that_is_gone_loses_nothing) {
   const auto before = state_of({list_of({listed(users_table, 1), listed(orders_table, 2)})});
   const auto now = state_of({list_of({listed(orders_table, 2)})});

@@ -23,7 +23,7 @@ position at(std::uint64_t place) {
 
 published_look look(std::uint64_t place, published_state state, std::uint64_t xmin,
                     std::uint64_t xmax) {
-  return {at(place), std::move(state), false, {}, {}, xmin, xmax, at(place + 5)};
+  return {at(place), std::move(state), false, {}, {}, false, xmin, xmax, at(place + 5)};
 }
 
 class published_watch_test : public ::testing::Test {
@@ -56,7 +56,7 @@ TEST_F(published_watch_test, a_loss_ends_when_the_transactions_have_that_ran_whe
   const auto found = see(look(500, listing({2}), 60, 80), only_watched, at(1000));
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].through, at(505));
-  watch_.ended(found.ended[0]);
+  watch_.ended(found.ended[0].loss);
   EXPECT_FALSE(watch_.loses());
 }
 
@@ -109,7 +109,8 @@ TEST_F(published_watch_test, a_loss_of_other_kinds_is_within_one_of_the_same_tab
   EXPECT_EQ(watch_.memory().open.size(), 3U);
 }
 
-TEST_F(published_watch_test, losses_that_began_at_one_place_end_with_the_last) {
+// There is one gap at a place: two that are one would end with the later.
+TEST_F(published_watch_test, losses_that_begin_at_one_place_are_put_apart_and_end_by_themselves) {
   publication_loss every;
   every.what.of_every_table = true;
   every.what.actions = {true, false, false, true};
@@ -119,8 +120,8 @@ TEST_F(published_watch_test, losses_that_began_at_one_place_end_with_the_last) {
   updates.what.actions = {false, true, true, false};
   updates.after = at(150);
   watch_.begin(look(100, listing({}), 50, 50));
-  watch_.lose(every);
-  watch_.lose(updates);
+  EXPECT_EQ(watch_.lose(every).after, at(150));
+  EXPECT_EQ(watch_.lose(updates).after, (position{1, lsn{150}, {}, 1}));
   publication_state all;
   all.row = {20, 5};
   all.name = "all";
@@ -128,10 +129,28 @@ TEST_F(published_watch_test, losses_that_began_at_one_place_end_with_the_last) {
   all.sends = {true, false, false, true};
   auto state = listing({});
   state.publications.push_back(all);
-  EXPECT_TRUE(see(look(200, state, 60, 60), only_watched, at(1000)).ended.empty());
+  const auto first = see(look(200, state, 60, 60), only_watched, at(1000));
+  ASSERT_EQ(first.ended.size(), 1U);
+  EXPECT_TRUE(first.ended[0].loss.what.of_every_table);
+  watch_.ended(first.ended[0].loss);
   state = listing({2});
   state.publications.push_back(all);
-  EXPECT_EQ(see(look(300, state, 60, 60), only_watched, at(1000)).ended.size(), 2U);
+  EXPECT_EQ(see(look(300, state, 60, 60), only_watched, at(1000)).ended.size(), 1U);
+}
+
+// While its end is being recorded, say.
+TEST_F(published_watch_test, a_loss_that_has_grown_since_its_end_was_found_has_not_ended) {
+  see(look(200, listing({}), 50, 50), only_watched, at(1000));
+  const auto found = see(look(300, listing({2}), 60, 60), only_watched, at(1000));
+  ASSERT_EQ(found.ended.size(), 1U);
+  publication_loss more;
+  more.what.tables = only_watched;
+  more.what.actions = {true, false, false, false};
+  more.after = at(290);
+  watch_.told(watch_.lose(more));
+  watch_.ended(found.ended[0].loss);
+  EXPECT_TRUE(watch_.loses());
+  EXPECT_EQ(see(look(400, listing({2}), 70, 70), only_watched, at(1000)).untold.size(), 1U);
 }
 
 // A publication FOR ALL TABLES cannot be altered to a list: it is dropped and made again.
@@ -148,13 +167,22 @@ TEST_F(published_watch_test, of_ones_own_narrower_publication_the_loss_ends_for_
   narrower = look(300, listing({1}), 60, 60);
   narrower.own = true;
   EXPECT_TRUE(watch_.concerns_all(narrower));
+  // The tables of other losses alone say nothing of all tables.
+  EXPECT_TRUE(see(narrower, only_watched, at(1000)).ended.empty());
+  narrower.has_all = true;
   const auto found = see(narrower, {watched, other}, at(1000));
   ASSERT_EQ(found.ended.size(), 1U);
   EXPECT_EQ(found.ended[0].through, at(305));
   ASSERT_TRUE(found.ended[0].rest);
-  EXPECT_EQ(found.ended[0].rest->what.tables, present_tables{other});
-  EXPECT_EQ(found.ended[0].rest->after, at(305));
-  watch_.ended(found.ended[0]);
+  const auto rest = watch_.go_on(found.ended[0]);
+  EXPECT_EQ(rest.what.tables, present_tables{other});
+  EXPECT_EQ(rest.after, at(305));
+  // What could not be recorded to its end is the same once more.
+  const auto again = see(narrower, {watched, other}, at(1000));
+  ASSERT_EQ(again.ended.size(), 1U);
+  EXPECT_EQ(watch_.go_on(again.ended[0]).after, at(305));
+  watch_.told(rest);
+  watch_.ended(found.ended[0].loss);
   // The other table alone, for as long as it is left out.
   narrower = look(400, listing({1}), 60, 60);
   narrower.own = true;
