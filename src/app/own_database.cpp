@@ -21,7 +21,7 @@ namespace {
 // PostgreSQL may wait for locks of others; what is not done by then is left to the next run.
 constexpr std::chrono::seconds own_database_limit{20};
 // A slot whose user was killed is free as soon as PostgreSQL has noticed.
-constexpr std::chrono::milliseconds slot_poll_interval{100};
+constexpr std::chrono::milliseconds dev_slot_poll_interval{100};
 constexpr int slot_polls_max = 50;
 
 // The process that uses the slot, after a while of waiting for it to let go; empty: none.
@@ -34,7 +34,7 @@ source::async_result<std::string> slot_user(source::connection* database, std::s
     if (!found) co_return found.error();
     user = found->value(0);
     if (user.empty()) break;
-    asio::steady_timer timer(co_await asio::this_coro::executor, slot_poll_interval);
+    asio::steady_timer timer(co_await asio::this_coro::executor, dev_slot_poll_interval);
     co_await timer.async_wait(asio::use_awaitable);
   }
   co_return user;

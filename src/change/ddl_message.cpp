@@ -28,8 +28,9 @@ std::optional<std::string> from_hex(std::string_view digits) {
   std::string bytes;
   for (; !digits.empty(); digits.remove_prefix(2)) {
     std::uint8_t byte = 0;
-    const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + 2, byte, 16);
-    if (failed != std::errc{} || rest != digits.data() + 2) return std::nullopt;
+    const auto two = digits.substr(0, 2);
+    const auto [rest, failed] = std::from_chars(two.data(), two.data() + two.size(), byte, 16);
+    if (failed != std::errc{} || rest != two.data() + two.size()) return std::nullopt;
     bytes += static_cast<char>(byte);
   }
   return bytes;

@@ -9,11 +9,11 @@ namespace pulse::app {
 namespace {
 
 constexpr std::uint32_t address_oid = 16400;
-constexpr std::uint32_t text_oid = 25;
+constexpr std::uint32_t text_type = 25;
 
 std::vector<type_attribute> named(const std::vector<std::string>& names) {
   std::vector<type_attribute> attributes;
-  for (const auto& name : names) attributes.push_back({name, text_oid, -1});
+  for (const auto& name : names) attributes.push_back({name, text_type, -1});
   return attributes;
 }
 
