@@ -303,8 +303,13 @@ class capture {
   std::chrono::steady_clock::time_point place_kept_{};
   std::chrono::steady_clock::time_point last_repair_{};
   bool looking_ = false;
-  std::string look_problem_;              // of the last look
-  std::optional<position> gone_through_;  // the end of the last loss of a whole publication
+  std::string look_problem_;  // of the last look
+  // The end of the last loss of a whole publication.
+  struct publication_gone {
+    position through;
+    bool of_every_table = false;
+  };
+  std::optional<publication_gone> gone_;
   // The last stream has ended at a change from before the publication was made.
   bool misses_publication_ = false;
 

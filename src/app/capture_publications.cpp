@@ -118,11 +118,13 @@ source::async_result<> capture::tell_of_unreadable(position through) {
 source::async_result<> capture::pass_missing_publication(std::shared_ptr<session> one) {
   if (!std::exchange(misses_publication_, false)) co_return result<void>();
   set_state("waiting for transactions from before the publication was made", "");
-  auto end = std::exchange(gone_through_, std::nullopt);
+  auto gone = std::exchange(gone_, std::nullopt);
   // Of a loss that cost the stream nothing.
-  if (end && *end <= with_.log->bounds().mark()) end.reset();
+  if (gone && gone->through <= with_.log->bounds().mark()) gone.reset();
   // Not noticed: from before this was looked at.
-  const bool told = end || published_.loses();
+  const bool told = gone || published_.loses();
+  std::optional<position> end;
+  if (gone) end = gone->through;
   std::optional<std::uint64_t> over_before;
   while (!end) {
     auto look = co_await look_at_publications(one->database.get());
@@ -130,17 +132,22 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
     const auto [after, xmin, xmax] = std::tuple(look->after, look->xmin, look->xmax);
     if (auto seen = co_await see_publications(one->database.get(), std::move(*look)); !seen)
       co_return seen.error();
+    gone = std::exchange(gone_, std::nullopt);
     // What had not begun by the first look finds the publications. Whether all is sent again that
     // was lost is another question: a table may have left them for good.
     if (!over_before) over_before = xmax;
-    if (xmin >= *over_before) {
+    if (gone) {
+      end = gone->through;
+    } else if (xmin >= *over_before) {
       end = after;
     } else if (auto waited = co_await pause(publications_look_interval); !waited) {
       co_return waited.error();
     }
   }
-  // One's own publication is all there is; of several, the loss that was told is of one's tables.
-  if (!told || !names_.own_publication) {
+  // One's own publication is all there is; of several, a loss may be of one's tables alone.
+  const bool covered = (told && names_.own_publication) || (gone && gone->of_every_table) ||
+                       published_.loses_all_of_one_gone();
+  if (!covered) {
     if (auto recorded = co_await tell_of_unreadable(*end); !recorded) co_return recorded.error();
   }
   // The place may be written and not yet flushed; with a commit that is, all before it is flushed.
@@ -218,7 +225,10 @@ source::async_result<> capture::see_publications(source::connection* database,
     }
     if (auto told = co_await tell_of_loss(end.loss, end.through); !told) co_return told.error();
     published_.ended(end.loss);
-    if (end.loss.what.publication_gone) gone_through_ = end.through;
+    if (end.loss.what.publication_gone) {
+      const bool same = gone_ && gone_->through == end.through;
+      gone_ = {end.through, end.loss.what.of_every_table || (same && gone_->of_every_table)};
+    }
     log_info("capture", "what the publication had left out is sent again",
              {{"project", with_.project.name}, {"through", to_string(end.through)}});
   }

@@ -163,6 +163,12 @@ publication_loss published_watch::go_on(const findings::end& end) {
   return known_->open.emplace_back(std::move(rest));
 }
 
+bool published_watch::loses_all_of_one_gone() const {
+  return known_ && std::ranges::any_of(known_->open, [](const auto& loss) {
+           return loss.what.of_every_table && loss.what.publication_gone;
+         });
+}
+
 position published_watch::free_place(position from) const {
   while (std::ranges::find(known_->open, from, &publication_loss::after) != known_->open.end())
     ++from.ordinal;

@@ -37,6 +37,8 @@ function blockWith(part: string): string {
 // A part of a block, and why nothing runs it here.
 const notRun: Record<string, string> = {
   'script/demo': 'script/test --all runs the demo as a section of its own, and script/test is what runs this test',
+  'pulse dev': 'pulse_dev.test.ts runs it in an empty folder and in a project',
+  'apt install': 'tests/packages install both on a Debian of their own, once script/package has made them',
 };
 
 // For the reader's own parts: exactly one place has to be there.
