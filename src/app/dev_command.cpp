@@ -26,6 +26,7 @@
 #include "base/logging.hpp"
 #include "control/key_ring.hpp"
 #include "server/port_holder.hpp"
+#include "source/database_url.hpp"
 
 namespace pulse::app {
 namespace {
