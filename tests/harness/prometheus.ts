@@ -30,11 +30,19 @@ export interface Alert {
   state: 'pending' | 'firing';
 }
 
+function pathOf(name: 'prometheus' | 'promtool'): string {
+  const program = join(prometheusPrograms, name);
+  if (!existsSync(program)) {
+    throw new Error(
+      `no ${program}: script/bootstrap gets it (and says why when it cannot), or set PULSE_PROMETHEUS_BIN to the folder that has it`,
+    );
+  }
+  return program;
+}
+
 // Of these arguments; what it prints. Throws when it fails.
 export function promtool(...args: string[]): string {
-  const program = join(prometheusPrograms, 'promtool');
-  if (!existsSync(program)) throw new Error(`no ${program}: run script/bootstrap, or set PULSE_PROMETHEUS_BIN`);
-  return execFileSync(program, args, { encoding: 'utf8' });
+  return execFileSync(pathOf('promtool'), args, { encoding: 'utf8' });
 }
 
 export class Prometheus {
@@ -53,7 +61,7 @@ export class Prometheus {
     writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
     const [port = 0] = await freePorts(1);
     const program = new Program(
-      join(prometheusPrograms, 'prometheus'),
+      pathOf('prometheus'),
       [
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,
