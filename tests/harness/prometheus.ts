@@ -48,12 +48,13 @@ export function promtool(...args: string[]): string {
 export class Prometheus {
   private constructor(private readonly port: number) {}
 
-  // Scrapes `targets` (HOST:PORT) each second as the job "pulse", and evaluates the file's rules as often.
+  // Scrapes `targets` (HOST:PORT) every few seconds as the job "pulse", and evaluates the file's rules each second.
   static async start(s: Scenario, targets: string[], rules: string): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'pulse-prometheus-'));
     const forget = atExit(() => removeFolder(folder));
     const config = {
-      global: { scrape_interval: '1s', evaluation_interval: '1s' },
+      // A scrape has as long as its interval, and all series end when it takes longer.
+      global: { scrape_interval: '3s', scrape_timeout: '3s', evaluation_interval: '1s' },
       rule_files: [rules],
       scrape_configs: [{ job_name: 'pulse', static_configs: [{ targets }] }],
     };
