@@ -269,6 +269,7 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   // Acknowledgements that no event follows would otherwise not be seen until one does.
   dispatcher_->show_figures();
   dispatcher_->tick(now);
+  streams_.tick(now);
   std::size_t stalled = 0;
   std::vector<std::pair<stream_id, std::chrono::steady_clock::duration>> in_the_way;
   for (const auto& [id, stream] : streams_.all()) {

@@ -1,6 +1,7 @@
 // The streams of one project that are open.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -27,6 +28,8 @@ class open_streams {
   stream_state* find(stream_id id) const;
   // Takes it out; null as before.
   std::unique_ptr<stream_state> take(stream_id id);
+
+  void tick(std::chrono::steady_clock::time_point now) { models_.tick(now); }
 
   using by_id = std::unordered_map<stream_id, std::unique_ptr<stream_state>>;
   const by_id& all() const { return streams_; }

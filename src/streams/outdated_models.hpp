@@ -3,11 +3,14 @@
 // it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "base/line_allowance.hpp"
 #include "change/event.hpp"
 #include "change/position.hpp"
 #include "change/relation.hpp"
@@ -23,17 +26,26 @@ class outdated_models {
  public:
   // What was said is forgotten when it is of more streams than this, and may be said again.
   static constexpr std::size_t remembered_max = 10'000;
+  // Clients decide how often there is something to say, and how many streams it is about.
+  static constexpr std::uint64_t lines_per_second_max = 10;
 
   explicit outdated_models(std::string project) : project_(std::move(project)) {}
 
   // The table as this stream meets it, without regard to the columns that are not sent. True: a
   // line was written.
   bool look(const stream_request& wanted, const relation& table,
-            const std::vector<std::string>& not_sent);
+            const std::vector<std::string>& not_sent, std::chrono::steady_clock::time_point now);
+
+  // Each second or so: says how many were not told one by one.
+  void tick(std::chrono::steady_clock::time_point now);
+
+  std::size_t remembered() const { return said_.size(); }
 
  private:
   std::string project_;
-  std::map<std::string, std::string> said_;  // what is missing, by the stream and its model
+  line_allowance lines_{lines_per_second_max};
+  // Hashes, since names may be long: of what is missing, by that of the stream and its model.
+  std::unordered_map<std::size_t, std::size_t> said_;
 };
 
 // One stream's model beside its table, from the stream's opening on.

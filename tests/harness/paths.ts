@@ -27,7 +27,10 @@ export const postgresMajor = Number(
   /\) (\d+)/.exec(execFileSync(join(postgresPrograms, 'postgres'), ['--version'], { encoding: 'utf8' }))?.[1],
 );
 
-// Of Debian's package, as script/bootstrap unpacks it, or one that is installed.
+// The folder with prometheus and promtool: what script/bootstrap, which looks at the same places, has unpacked, or
+// installed ones.
+const unpacked = join(root, 'build/prometheus');
+const hasPrometheus = (folder: string): boolean =>
+  ['prometheus', 'promtool'].every((name) => existsSync(join(folder, name)));
 export const prometheusPrograms =
-  process.env.PULSE_PROMETHEUS_BIN ??
-  (existsSync(join(root, 'build/prometheus/promtool')) ? join(root, 'build/prometheus') : '/usr/bin');
+  process.env.PULSE_PROMETHEUS_BIN ?? [unpacked, '/usr/bin'].find(hasPrometheus) ?? unpacked;

@@ -30,22 +30,31 @@ export interface Alert {
   state: 'pending' | 'firing';
 }
 
+function pathOf(name: 'prometheus' | 'promtool'): string {
+  const program = join(prometheusPrograms, name);
+  if (!existsSync(program)) {
+    throw new Error(
+      `no ${program}: script/bootstrap gets it (and says why when it cannot), or set PULSE_PROMETHEUS_BIN to the folder that has it`,
+    );
+  }
+  return program;
+}
+
 // Of these arguments; what it prints. Throws when it fails.
 export function promtool(...args: string[]): string {
-  const program = join(prometheusPrograms, 'promtool');
-  if (!existsSync(program)) throw new Error(`no ${program}: run script/bootstrap, or set PULSE_PROMETHEUS_BIN`);
-  return execFileSync(program, args, { encoding: 'utf8' });
+  return execFileSync(pathOf('promtool'), args, { encoding: 'utf8' });
 }
 
 export class Prometheus {
   private constructor(private readonly port: number) {}
 
-  // Scrapes `targets` (HOST:PORT) each second as the job "pulse", and evaluates the file's rules as often.
+  // Scrapes `targets` (HOST:PORT) every few seconds as the job "pulse", and evaluates the file's rules each second.
   static async start(s: Scenario, targets: string[], rules: string): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'pulse-prometheus-'));
     const forget = atExit(() => removeFolder(folder));
     const config = {
-      global: { scrape_interval: '1s', evaluation_interval: '1s' },
+      // A scrape has as long as its interval, and all series end when it takes longer.
+      global: { scrape_interval: '3s', scrape_timeout: '3s', evaluation_interval: '1s' },
       rule_files: [rules],
       scrape_configs: [{ job_name: 'pulse', static_configs: [{ targets }] }],
     };
@@ -53,7 +62,7 @@ export class Prometheus {
     writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
     const [port = 0] = await freePorts(1);
     const program = new Program(
-      join(prometheusPrograms, 'prometheus'),
+      pathOf('prometheus'),
       [
         `--config.file=${join(folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,

@@ -42,8 +42,8 @@ const filledIn = (expression: string): string =>
 
 // The series that an alert compares: what has to be there for it to fire one day.
 const compared = (expression: string): string[] =>
-  expression.split(' and ').map((part) => {
-    const [, series] = /^(.+) (?:>|<|==) \S+$/.exec(part) ?? /^absent\((.+)\)$/.exec(part) ?? [];
+  expression.split(/ (?:or|and)(?: on \([^)]*\))? /).map((part) => {
+    const [, series] = /^(.+?) (?:>|<|==) .+$/.exec(part) ?? /^absent\((.+)\)$/.exec(part) ?? [];
     assert.ok(series !== undefined, `an expression that this test cannot take apart: ${part}`);
     return series;
   });
@@ -89,7 +89,10 @@ scenario(
   async (s) => {
     const { postgres, pulse } = await load(s);
     const prometheus = await Prometheus.start(s, [`127.0.0.1:${pulse.adminPort}`], alertsFile);
-    await until('a first scrape', async () => (await prometheus.query('pulse_keys_refused_total')).length === 1);
+    await until(
+      'a scrape before the keys',
+      async () => (await prometheus.query('pulse_keys_refused_total')).length === 1,
+    );
     await presentWrongKeys(pulse);
     await insertUntil(postgres, async () => {
       const stalled = await prometheus.query('pulse_streams_stalled == 1');
@@ -97,12 +100,16 @@ scenario(
       return stalled.length === 1 && rates.length === 1;
     });
 
+    // Asked again where the answer is nothing: on a busy machine a scrape may be too late.
+    const shows = (expression: string): Promise<boolean> =>
+      prometheus.query(expression).then((samples) => samples.length > 0);
+
     const panels = dashboard.panels.filter(({ type }) => type !== 'row');
     assert.ok(panels.length > 20);
     for (const { title, targets = [] } of panels) {
       assert.notEqual(targets.length, 0, `the panel "${title}" has no query`);
       for (const { expr } of targets) {
-        assert.notEqual((await prometheus.query(filledIn(expr))).length, 0, `the panel "${title}" is empty: ${expr}`);
+        await until(`the panel "${title}" to show something: ${expr}`, () => shows(filledIn(expr)));
       }
     }
     for (const { expr } of dashboard.annotations.list) await prometheus.query(filledIn(expr));
@@ -112,25 +119,28 @@ scenario(
       assert.notEqual((await prometheus.labelValues(label, filledIn(selector))).length, 0, definition);
     }
 
-    const rules = await prometheus.rules();
+    const rules = await until('all rules to be evaluated', async () => {
+      const all = await prometheus.rules();
+      return all.every(({ health }) => health !== 'unknown') && all;
+    });
     assert.ok(rules.length > 20);
     for (const { name, query, health, lastError } of rules) {
       assert.equal(health, 'ok', `${name}: ${lastError}`);
       for (const series of compared(query)) {
-        assert.notEqual((await prometheus.query(series)).length, 0, `${name} compares nothing: ${series}`);
+        await until(`${name} to compare something: ${series}`, () => shows(series));
       }
     }
 
-    const state = async (): Promise<Record<string, string>> =>
-      Object.fromEntries((await prometheus.alerts()).map(({ labels, state }) => [labels['alertname'], state]));
-    // What is bad here, and nothing else; "pending" waits for its time.
+    // What is bad here, and nothing else; "pending" waits for its time. The disk is this machine's, which may be full.
     const wanted = { PulseGapOpen: 'firing', PulseKeysRefused: 'firing', PulseStreamsRefused: 'firing' };
-    await until('the alerts', async () => {
-      const now = await state();
-      return Object.entries(wanted).every(([name, value]) => now[name] === value) && now['PulseStreamStalled'];
+    await until('these alerts and no others', async () => {
+      const alerts = (await prometheus.alerts()).filter(({ labels }) => labels['alertname'] !== 'PulseDiskNearlyFull');
+      const { PulseStreamStalled: stalled, ...now } = Object.fromEntries(
+        alerts.map(({ labels, state }) => [labels['alertname'], state]),
+      );
+      assert.deepEqual(now, wanted);
+      return stalled;
     });
-    const expected = [...Object.keys(wanted), 'PulseStreamStalled'];
-    assert.deepEqual(Object.keys(await state()).sort(), expected.sort());
     for (const { annotations } of await prometheus.alerts()) {
       assert.doesNotMatch(Object.values(annotations).join('\n'), /error|<no value>/i);
     }
@@ -143,5 +153,5 @@ test('promtool_accepts_the_alerts_and_each_fires_for_what_it_is_for', () => {
   promtool('test', 'rules', alertsTestFile);
   const names = [...readFileSync(alertsFile, 'utf8').matchAll(/^ +- alert: (\w+)$/gm)].map(([, name]) => name);
   const tested = [...readFileSync(alertsTestFile, 'utf8').matchAll(/\{alertname="(\w+)"/g)].map(([, name]) => name);
-  assert.deepEqual(tested, names, 'each alert has a test, in the same order');
+  assert.deepEqual([...new Set(tested)], names, 'each alert has a test, in the same order');
 });

@@ -17,11 +17,19 @@ function bareDebian(): string {
   const sources = ['/etc/apt/sources.list', ...readdirSync(folder).map((name) => join(folder, name))].filter(
     (file) => existsSync(file) && /\.(list|sources)$/.test(file),
   );
-  run(
-    'mmdebstrap',
-    ...['--quiet', '--variant=apt', '--skip=cleanup/apt/lists', '--include=systemd,systemd-sysv,dbus', '--format=tar'],
-    ...['bookworm', `${archive}.tmp`, ...sources],
-  );
+  try {
+    run(
+      'mmdebstrap',
+      ...['--quiet', '--variant=apt', '--skip=cleanup/apt/lists', '--include=systemd,systemd-sysv,dbus'],
+      ...['--format=tar', 'bookworm', `${archive}.tmp`, ...sources],
+    );
+  } catch (reason) {
+    // Without a network, as it may be: better an old one than none.
+    if (!existsSync(archive)) throw reason;
+    const made = statSync(archive).mtime.toISOString();
+    console.warn(`note: the bare Debian of ${made} is used, since no new one could be made: ${String(reason)}`);
+    return archive;
+  }
   renameSync(`${archive}.tmp`, archive);
   return archive;
 }

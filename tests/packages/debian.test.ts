@@ -167,9 +167,10 @@ rootScenario(
     s.atEnd(() => Promise.all(knockers.map((knocker) => knocker.stop())));
 
     const before = (await machine.run(pid)).trim();
-    await machine.run(`${install} ${next}`);
+    const upgraded = await machine.run(`${install} ${next}`);
+    assert.doesNotMatch(upgraded, /^pulse: /m, 'nothing is to be done');
     const program = async (): Promise<string> => (await machine.try(`readlink /proc/${before}/exe`)).output.trim();
-    await until('the new program', async () => (await program()) === '/usr/bin/pulse', { timeoutMs: 30_000 });
+    assert.equal(await program(), '/usr/bin/pulse', 'the installation waits for the new program');
     await until('capture', capturing, { timeoutMs: 30_000 });
     await consumer.untilReceived(consumer.received + 200);
     await Promise.all(knockers.map((knocker) => knocker.stop()));
@@ -188,12 +189,21 @@ rootScenario(
       () => new Set(consumer.frames.map(({ created }) => created?.['id'])).size === writer.written,
     );
 
+    // A new program that could not start: the old one goes on, which is said, and the package is whole.
+    await machine.run("sed -i '$a no_setting = 1' /etc/pulse/pulse.toml");
+    const kept = await machine.run(`${install} --reinstall ${next}`);
+    assert.match(kept, /^pulse: .* was not handed over .*\n^pulse: .*journalctl -u pulse/m);
+    assert.match(await program(), /\(deleted\)$/);
+    assert.match(await machine.run('dpkg --status pulse'), /^Status: install ok installed$/m);
+    await machine.run("sed -i '/no_setting/d' /etc/pulse/pulse.toml");
+
     const removed = await machine.run('apt-get remove --yes --quiet pulse');
     assert.match(removed, /pg_drop_replication_slot/, 'what stays in the database is said');
     assert.equal((await machine.try('systemctl is-active pulse pulse.socket')).output, 'inactive\ninactive\n');
     assert.ok(existsSync(machine.path('etc/pulse/pulse.toml')));
 
-    await machine.run(`${install} ${next} && systemctl start pulse`);
+    assert.match(await machine.run(`${install} ${next}`), /^pulse: it is not running.*systemctl start pulse$/m);
+    await machine.run('systemctl start pulse');
     await until('capture after it was installed again', capturing, { timeoutMs: 30_000 });
     await machine.run('apt-get purge --yes --quiet pulse');
     assert.ok(!existsSync(machine.path('etc/pulse')), 'settings are gone');
@@ -203,5 +213,5 @@ rootScenario(
     assert.ok(!existsSync(machine.path('var/lib/pulse')), 'data are gone when that is asked for');
     assert.equal(await machine.run("find /etc/systemd/system /var/lib/systemd -name 'pulse*' -not -name '*.d'"), '');
   },
-  { timeoutMs: 300_000 },
+  { timeoutMs: 400_000 },
 );

@@ -103,6 +103,7 @@ interface StatefulSet {
           ports: { name: string; containerPort: number }[];
           readinessProbe: Probe;
           livenessProbe: Probe;
+          startupProbe: Probe & { periodSeconds: number; failureThreshold: number };
           securityContext: { readOnlyRootFilesystem: boolean };
           volumeMounts: { name: string; mountPath: string }[];
         }[];
@@ -136,6 +137,7 @@ rootScenario('the_kubernetes_manifests_run_it', async (s) => {
     service.spec.ports[0]?.targetPort,
     container.readinessProbe.httpGet.port,
     container.livenessProbe.httpGet.port,
+    container.startupProbe.httpGet.port,
   ])
     assert.equal(name, port?.name);
   assert.deepEqual(
@@ -143,6 +145,10 @@ rootScenario('the_kubernetes_manifests_run_it', async (s) => {
     ['/readyz', '/healthz'],
     'the pages that are asked for below',
   );
+  // Before it listens it recovers the log, which may be large.
+  const { httpGet, periodSeconds, failureThreshold } = container.startupProbe;
+  assert.equal(httpGet.path, '/healthz');
+  assert.ok(periodSeconds * failureThreshold >= 3600);
   const mount = container.volumeMounts[0];
   assert.equal(mount?.name, set.spec.volumeClaimTemplates[0]?.metadata.name);
   const created = /kubectl create secret generic (\S+) (.*)/.exec(
