@@ -45,6 +45,8 @@ void note_end_wanted(int /*number*/) {
 // Until the server looks at signals itself: what has been made by then is removed in order.
 void watch_for_end() {
   for (const int number : dev_ending_signals) std::signal(number, note_end_wanted);
+  // Who started this process may ignore it, and the kernel would then forget how children ended.
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 // A second Ctrl-C, or one that a wrapper sends on, must not stop the removing, which is bounded.

@@ -216,6 +216,8 @@ result<std::unique_ptr<throwaway_postgres>> throwaway_postgres::start(
     if (!server) return server.error();
     const auto ready = wait_until([&] { return server->ended() || accepts_connections(url); },
                                   server_start_limit, unwanted, "starting PostgreSQL");
+    // In order, so that its own processes end too, each of which has a group of its own.
+    if (!ready) server->end(SIGQUIT, server_end_limit);
     if (!ready) return ready.error();
     if (server->ended()) continue;
     return std::unique_ptr<throwaway_postgres>(
