@@ -35,8 +35,8 @@ inline constexpr std::chrono::milliseconds group_end_limit{1000};
 // The file that this process runs; empty where that cannot be known.
 std::filesystem::path own_program();
 
-// In a session and process group of its own: Ctrl-C on the terminal does not reach it. One owner, one
-// thread: the one that has started it must live as long as it.
+// In a session and process group of its own: Ctrl-C on the terminal does not reach it. One owner,
+// one thread: the one that has started it must live as long as it.
 class child_process {
  public:
   // errc::io: it cannot be run, with the program and the user in the text.
