@@ -2,9 +2,12 @@
 // that goes with the run, and never outliving this process.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <sys/types.h>
 
 #include "app/child_process.hpp"
 #include "app/postgres_programs.hpp"
@@ -12,6 +15,10 @@
 #include "base/error.hpp"
 
 namespace pulse::app {
+
+// Whether PostgreSQL's `postmaster.pid` is that of this process and says that it listens at this
+// port. The file of version 10 and later.
+bool says_ready(std::string_view postmaster_file, pid_t server, std::uint16_t port);
 
 // One owner, one thread: see child_process. Durable it is not: it is thrown away.
 class throwaway_postgres {
