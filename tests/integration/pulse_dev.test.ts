@@ -1,6 +1,7 @@
 // `pulse dev`: a database, a server and its events from one command, and nothing left of it, however it ends.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -66,18 +67,34 @@ class Project {
     return readdirSync(this.temporary);
   }
 
-  // Programs that run in the folder for temporary files, as PostgreSQL's do.
+  // Programs of a run: by their command line, which everybody may read, or by the folder they run in, as PostgreSQL's
+  // own processes, where that may be looked at.
   get processes(): string[] {
+    const within = `${this.temporary}/`;
     const found: string[] = [];
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        const folder = readlinkSync(`/proc/${pid}/cwd`);
-        if (folder.startsWith(`${this.temporary}/`)) found.push(`${pid} in ${folder}`);
-      } catch {
-        // It has ended meanwhile.
-      }
+      const command = unlessEnded(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
+      const folder = unlessEnded(() => readlinkSync(`/proc/${pid}/cwd`), ['EACCES', 'EPERM']) ?? '';
+      if (command.includes(within) || folder.startsWith(within)) found.push(`${pid} ${command} in ${folder}`);
     }
     return found;
+  }
+
+  // Every process of a run has its folder's lock, also one that nobody may look at.
+  get used(): boolean {
+    return this.folders.some(
+      (name) => spawnSync('flock', ['--nonblock', join(this.temporary, name), 'true']).status !== 0,
+    );
+  }
+}
+
+// Nothing: the process has ended, or what is asked of it is none of ours.
+function unlessEnded<T>(ask: () => T, hidden: string[] = []): T | undefined {
+  try {
+    return ask();
+  } catch (reason) {
+    if (['ENOENT', 'ESRCH', ...hidden].includes((reason as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw reason;
   }
 }
 
@@ -192,7 +209,7 @@ scenario('killed_at_any_moment_it_leaves_no_process_and_starts_again', async (s)
     else await Promise.race([sleep(s.random.between(0, 3000)), program.ended]);
     assert.ok(program.running, program.output);
     await program.endBy('SIGKILL', 10_000);
-    await until('every process to end', () => project.processes.length === 0);
+    await until('every process to end', () => project.processes.length === 0 && !project.used);
   }
   assert.notDeepEqual(project.folders, [], 'a killed run cannot remove its folder');
   const again = await project.start(['--json']);
