@@ -155,6 +155,7 @@ result<void> dev_run::prepare_database(const environment& variables) {
 }
 
 result<void> dev_run::start_throwaway(const environment& variables) {
+  forget_libpq_settings();
   const auto programs = find_postgres(
       {fs::current_path(), own_program().parent_path(), variables("PATH").value_or("")});
   if (!programs) return programs.error();

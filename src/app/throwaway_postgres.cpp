@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -267,7 +268,9 @@ result<std::unique_ptr<throwaway_postgres>> throwaway_postgres::start(
   if (auto made = make_cluster(*with, unwanted); !made) return made.error();
   for (int attempt = 0; attempt < ports_tried_max; ++attempt) {
     const auto port = free_port();
-    auto url = fmt::format("postgresql://postgres:{}@127.0.0.1:{}/postgres", with->password, port);
+    // It has no TLS, which an environment may want of servers, and some drivers do.
+    auto url = fmt::format("postgresql://postgres:{}@127.0.0.1:{}/postgres?sslmode=disable",
+                           with->password, port);
     auto server = start_server(*with, port);
     if (!server) return server.error();
     const auto ready = wait_until_ready(*with, *server, port, url, unwanted);
@@ -281,6 +284,15 @@ result<std::unique_ptr<throwaway_postgres>> throwaway_postgres::start(
         new throwaway_postgres(std::move(*server), std::move(url)));
   }
   return said_by_postgres(*with, "PostgreSQL does not start");
+}
+
+void forget_libpq_settings() {
+  std::vector<std::string> names;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view setting(*one);
+    if (setting.starts_with("PG")) names.emplace_back(setting.substr(0, setting.find('=')));
+  }
+  for (const auto& name : names) ::unsetenv(name.c_str());
 }
 
 throwaway_postgres::~throwaway_postgres() {

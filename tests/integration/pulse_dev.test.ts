@@ -40,7 +40,7 @@ class Project {
     writeFileSync(join(this.folder, name), content);
   }
 
-  async start(args: string[] = []): Promise<Program> {
+  async start(args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Program> {
     const [port, adminPort] = await freePorts(2);
     const settings = Object.keys(process.env).filter(
       (name) => name === 'DATABASE_URL' || (name.startsWith('PULSE_') && !/_BIN$/.test(name)),
@@ -55,6 +55,7 @@ class Project {
           ...Object.fromEntries(settings.map((name) => [name, undefined])),
           PATH: `${postgresPrograms}:${process.env['PATH']}`,
           TMPDIR: this.temporary,
+          ...env,
         },
         signalOnParentEnd: 'KILL',
       },
@@ -197,6 +198,18 @@ scenario('the_database_of_a_project_is_left_as_it_was', async (s) => {
   // The terminal's end.
   assert.equal((await program.endBy('SIGHUP', 30_000)).code, 0, program.output);
   assert.deepEqual(await made(postgres), []);
+  assert.deepEqual(project.folders, []);
+});
+
+scenario('settings_of_other_servers_change_nothing', async (s) => {
+  const project = new Project(s);
+  const others = { PGSSLMODE: 'require', PGHOSTADDR: '192.0.2.1', PGCHANNELBINDING: 'require', PGTZ: 'nowhere' };
+  const program = await project.start(['--json'], others);
+  const { databaseUrl } = await ready(program);
+  assert.match(databaseUrl ?? '', /\?sslmode=disable$/);
+  await sql(databaseUrl ?? '', `${table}; INSERT INTO notes VALUES (1, 'a')`);
+  await until('the event', () => lines(program).some((line) => line['table'] === 'notes'));
+  assert.equal((await program.endBy('SIGTERM', 30_000)).code, 0, program.output);
   assert.deepEqual(project.folders, []);
 });
 

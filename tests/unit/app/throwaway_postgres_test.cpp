@@ -1,5 +1,7 @@
 #include "app/throwaway_postgres.hpp"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 namespace pulse::app::throwaway_postgres_test {
@@ -29,6 +31,17 @@ TEST(throwaway_postgres, is_not_ready_before_it_says_so) {
   EXPECT_FALSE(says_ready(file_with(""), 4711, 40123));
   EXPECT_FALSE(says_ready(file_with("starting\n"), 4711, 40123));
   EXPECT_FALSE(says_ready(file_with("stopping\n"), 4711, 40123));
+}
+
+TEST(throwaway_postgres, is_not_reached_by_settings_for_other_servers) {
+  ::setenv("PGHOSTADDR", "192.0.2.1", 1);
+  ::setenv("PGCHANNELBINDING", "require", 1);
+  ::setenv("PULSE_TEST_PGHOST", "stays", 1);
+  forget_libpq_settings();
+  EXPECT_EQ(std::getenv("PGHOSTADDR"), nullptr);
+  EXPECT_EQ(std::getenv("PGCHANNELBINDING"), nullptr);
+  EXPECT_NE(std::getenv("PULSE_TEST_PGHOST"), nullptr);
+  ::unsetenv("PULSE_TEST_PGHOST");
 }
 
 }  // namespace
