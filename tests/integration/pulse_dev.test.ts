@@ -40,14 +40,16 @@ class Project {
     writeFileSync(join(this.folder, name), content);
   }
 
-  async start(args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Program> {
+  // Through `shell`, when it is given, which gets the command as its arguments.
+  async start(args: string[] = [], env: NodeJS.ProcessEnv = {}, shell?: string): Promise<Program> {
     const [port, adminPort] = await freePorts(2);
     const settings = Object.keys(process.env).filter(
       (name) => name === 'DATABASE_URL' || (name.startsWith('PULSE_') && !/_BIN$/.test(name)),
     );
+    const wanted = ['dev', '--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`, ...args];
     const program = new Program(
-      pulseBinary,
-      ['dev', '--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`, ...args],
+      shell === undefined ? pulseBinary : 'sh',
+      shell === undefined ? wanted : ['-c', shell, 'sh', pulseBinary, ...wanted],
       {
         logFile: join(this.folder, `output-${++this.runs}`),
         cwd: this.folder,
@@ -201,12 +203,14 @@ scenario('the_database_of_a_project_is_left_as_it_was', async (s) => {
   assert.deepEqual(project.folders, []);
 });
 
-scenario('settings_of_other_servers_change_nothing', async (s) => {
+scenario('settings_of_other_servers_and_an_ignored_hangup_change_nothing', async (s) => {
   const project = new Project(s);
   const others = { PGSSLMODE: 'require', PGHOSTADDR: '192.0.2.1', PGCHANNELBINDING: 'require', PGTZ: 'nowhere' };
-  const program = await project.start(['--json'], others);
+  const program = await project.start(['--json'], others, 'trap "" HUP INT; exec "$@"');
   const { databaseUrl } = await ready(program);
   assert.match(databaseUrl ?? '', /\?sslmode=disable$/);
+  program.signal('SIGHUP');
+  program.signal('SIGINT');
   await sql(databaseUrl ?? '', `${table}; INSERT INTO notes VALUES (1, 'a')`);
   await until('the event', () => lines(program).some((line) => line['table'] === 'notes'));
   assert.equal((await program.endBy('SIGTERM', 30_000)).code, 0, program.output);
