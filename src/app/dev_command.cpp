@@ -172,9 +172,15 @@ result<void> dev_run::prepare_database(const environment& variables) {
 }
 
 result<void> dev_run::start_throwaway(const environment& variables) {
+  std::error_code failure;
+  const auto here = fs::current_path(failure);
+  if (failure) {
+    return error{errc::io, "looking at the current folder: " + failure.message(),
+                 "go to a folder that exists"};
+  }
   forget_libpq_settings();
-  const auto programs = find_postgres(
-      {fs::current_path(), own_program().parent_path(), variables("PATH").value_or("")});
+  const auto programs =
+      find_postgres({here, own_program().parent_path(), variables("PATH").value_or("")});
   if (!programs) return programs.error();
   if (!options_.json)
     say(stderr, "pulse: starting a throwaway database with the PostgreSQL of {}\n",
@@ -245,9 +251,15 @@ int run_dev(server_config config, const dev_options& options, const environment&
     return say_failure({errc::invalid_argument, "the settings have several projects",
                         "`pulse dev` serves one database: name it with --database"});
   }
+  std::error_code failure;
+  const auto temporary = fs::temp_directory_path(failure);
+  if (failure) {
+    return say_failure({errc::io,
+                        "looking for the folder for temporary files: " + failure.message(),
+                        "let TMPDIR name a folder that this user may write to"});
+  }
   const auto ending_signals = signals_to_end_at();
   watch_for_end(ending_signals);
-  const auto temporary = fs::temp_directory_path();
   remove_unused_folders(temporary);
   auto folder = temporary_folder::make(temporary);
   if (!folder) return say_failure(folder.error());

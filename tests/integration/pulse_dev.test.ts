@@ -1,7 +1,7 @@
 // `pulse dev`: a database, a server and its events from one command, and nothing left of it, however it ends.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -214,6 +214,20 @@ scenario('settings_of_other_servers_and_an_ignored_hangup_change_nothing', async
   await sql(databaseUrl ?? '', `${table}; INSERT INTO notes VALUES (1, 'a')`);
   await until('the event', () => lines(program).some((line) => line['table'] === 'notes'));
   assert.equal((await program.endBy('SIGTERM', 30_000)).code, 0, program.output);
+  assert.deepEqual(project.folders, []);
+});
+
+scenario('a_missing_folder_is_said_with_what_to_do', async (s) => {
+  const project = new Project(s);
+  const nowhere = await project.start([], { TMPDIR: '/nonexistent' });
+  assert.equal((await nowhere.ended).code, 1, nowhere.output);
+  assert.match(nowhere.output, /let TMPDIR name a folder/);
+
+  const gone = join(project.folder, 'gone');
+  mkdirSync(gone);
+  const removed = await project.start([], {}, `cd '${gone}' && rmdir '${gone}' && exec "$@"`);
+  assert.equal((await removed.ended).code, 1, removed.output);
+  assert.match(removed.output, /go to a folder that exists/);
   assert.deepEqual(project.folders, []);
 });
 
