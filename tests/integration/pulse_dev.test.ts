@@ -172,13 +172,13 @@ scenario('the_database_of_a_project_is_left_as_it_was', async (s) => {
   project.write('.env', `DATABASE_URL="${postgres.url()}?schema=public"\nPULSE_API_KEY=a-key-of-my-own-0123456789\n`);
   const program = await project.start(['--json']);
   const facts = await ready(program);
-  assert.deepEqual([facts.apiKey, facts.databaseUrl, facts.project], [null, null, 'dev']);
+  assert.deepEqual([facts.apiKey, facts.databaseUrl, facts.project], [null, null, 'dev_run']);
   const application = await NativeConsumer.open(
     s,
     { url: facts.endpoint, apiKey: 'a-key-of-my-own-0123456789' },
     { table: 'notes' },
   );
-  assert.ok((await made(postgres)).includes('pulse_dev'));
+  assert.ok((await made(postgres)).includes('pulse_dev_run'));
   await postgres.sql(`INSERT INTO notes VALUES (1, 'a'); UPDATE notes SET body = 'b'`);
   const events = await until('two events', () => {
     const shown = lines(program).filter((line) => 'action' in line);
@@ -231,6 +231,17 @@ scenario('a_missing_folder_is_said_with_what_to_do', async (s) => {
   assert.deepEqual(project.folders, []);
 });
 
+scenario('the_slot_of_a_project_called_dev_is_left_alone', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql(`SELECT pg_create_logical_replication_slot('pulse_dev', 'pgoutput')`);
+  const project = new Project(s);
+  project.write('.env', `DATABASE_URL=${postgres.url()}`);
+  const program = await project.start(['--json']);
+  await ready(program);
+  assert.equal((await program.endBy('SIGINT', 30_000)).code, 0, program.output);
+  assert.deepEqual(await made(postgres), ['pulse_dev']);
+});
+
 scenario('killed_at_any_moment_it_leaves_no_process_and_starts_again', async (s) => {
   const project = new Project(s);
   for (let kill = 0; kill < 4; ++kill) {
@@ -261,7 +272,7 @@ scenario('the_slot_that_a_killed_run_has_left_is_found_again', async (s) => {
   const killed = await project.start(['--json']);
   await ready(killed);
   await killed.endBy('SIGKILL', 10_000);
-  assert.ok((await made(postgres)).includes('pulse_dev'));
+  assert.ok((await made(postgres)).includes('pulse_dev_run'));
 
   const again = await project.start(['--json']);
   await ready(again);
