@@ -211,7 +211,8 @@ scenario('settings_of_other_servers_and_an_ignored_hangup_change_nothing', async
   assert.match(databaseUrl ?? '', /\?sslmode=disable$/);
   program.signal('SIGHUP');
   program.signal('SIGINT');
-  await sql(databaseUrl ?? '', `${table}; INSERT INTO notes VALUES (1, 'a')`);
+  await sql(databaseUrl ?? '', table);
+  await sql(databaseUrl ?? '', `INSERT INTO notes VALUES (1, 'a')`);
   await until('the event', () => lines(program).some((line) => line['table'] === 'notes'));
   assert.equal((await program.endBy('SIGTERM', 30_000)).code, 0, program.output);
   assert.deepEqual(project.folders, []);
