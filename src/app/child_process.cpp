@@ -103,26 +103,40 @@ result<child_process> child_process::start(const child_start& with) {
 }
 
 child_process::child_process(child_process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), status_(other.status_) {}
+    : pid_(std::exchange(other.pid_, -1)) {}
 
 child_process::~child_process() {
-  if (pid_ > 0) end(SIGKILL, {});
+  end(SIGKILL, {});
 }
 
-std::optional<int> child_process::ended() {
-  int status = 0;
-  if (!status_ && ::waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
-  return status_;
+// Looked at, not reaped: until end_group() the number stays that of this child and its group.
+std::optional<int> child_process::ended() const {
+  siginfo_t facts{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &facts, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+      facts.si_pid != pid_) {
+    return std::nullopt;
+  }
+  return facts.si_code == CLD_EXITED ? facts.si_status : 128 + facts.si_status;
 }
 
 void child_process::end(int signal, std::chrono::milliseconds limit) {
-  if (ended()) return;
-  ::kill(pid_, signal);
+  if (pid_ <= 0) return;
+  if (!ended()) ::kill(pid_, signal);
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!ended()) {
     if (std::chrono::steady_clock::now() >= deadline) ::kill(pid_, SIGKILL);
     std::this_thread::sleep_for(child_poll_interval);
   }
+  end_group();
+}
+
+void child_process::end_group() {
+  ::kill(-pid_, SIGKILL);
+  const pid_t group = std::exchange(pid_, -1);
+  ::waitpid(group, nullptr, 0);
+  const auto deadline = std::chrono::steady_clock::now() + group_end_limit;
+  while (::kill(-group, 0) == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(child_poll_interval);
 }
 
 }  // namespace pulse::app

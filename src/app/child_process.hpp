@@ -29,30 +29,36 @@ struct child_start {
   int signal_at_our_end = 0;             // the kernel sends it when the calling thread has ended
 };
 
+// What has been killed is gone sooner, unless the kernel is busy for it or nobody reaps it.
+inline constexpr std::chrono::milliseconds group_end_limit{1000};
+
 // The file that this process runs; empty where that cannot be known.
 std::filesystem::path own_program();
 
-// In a session of its own: Ctrl-C on the terminal does not reach it. One owner, one thread: the one
-// that has started it must live as long as it.
+// In a session and process group of its own: Ctrl-C on the terminal does not reach it. One owner,
+// one thread: the one that has started it must live as long as it.
 class child_process {
  public:
   // errc::io: it cannot be run, with the program and the user in the text.
   static result<child_process> start(const child_start& with);
-  // Kills it, unless it has ended.
+  // Kills it, unless it has ended, and what it has left running in its group.
   ~child_process();
   child_process(child_process&& other) noexcept;
   child_process& operator=(child_process&&) = delete;
 
-  // The status that waitpid() gives, once it has ended.
-  std::optional<int> ended();
-  // Sends the signal, and SIGKILL when it has not ended within the time. Returns when it has.
+  pid_t pid() const { return pid_; }
+  // The exit code, or 128 and the signal's number, once it has ended.
+  std::optional<int> ended() const;
+  // Sends the signal, and SIGKILL when it has not ended within the time. Returns when it has, and
+  // what was left of its group as well; that is killed, and waited for as long as
+  // `group_end_limit` at most.
   void end(int signal, std::chrono::milliseconds limit);
 
  private:
   explicit child_process(pid_t pid) : pid_(pid) {}
+  void end_group();
 
-  pid_t pid_;
-  std::optional<int> status_;
+  pid_t pid_;  // -1: ended and forgotten, or somebody else's now
 };
 
 }  // namespace pulse::app

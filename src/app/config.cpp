@@ -134,7 +134,15 @@ result<void> check(const server_config& config) {
   std::set<std::string> slots;
   std::set<std::string> keys;
   for (const auto& project : config.projects) {
-    if (!slots.insert(source::names_for(project.name, project.publication).slot).second) {
+    const auto slot = source::names_for(project.name, project.publication).slot;
+    if (slot == source::names_for(dev_project, "").slot) {
+      return error{errc::invalid_argument,
+                   fmt::format("project {} would have the replication slot that `pulse dev` takes "
+                               "for its own and drops",
+                               project.name),
+                   "choose another name"};
+    }
+    if (!slots.insert(slot).second) {
       return error{errc::invalid_argument,
                    fmt::format("project {} has a name like another one's: their slots would be one",
                                project.name),

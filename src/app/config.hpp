@@ -18,6 +18,10 @@
 
 namespace pulse::app {
 
+// What `pulse dev` calls its project. No other may be called so: `pulse dev` removes slot and
+// publications of that name, also where a killed run has left them.
+inline constexpr const char* dev_project = "dev_run";
+
 // One source database with its settings.
 struct project_config {
   std::string name = "default";

@@ -8,6 +8,7 @@
 #include <optional>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -43,9 +44,26 @@ void note_end_wanted(int /*number*/) {
   dev_end_wanted = 1;
 }
 
+bool is_ignored(int number) {
+  struct sigaction now{};
+  return ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+// Without those that whoever started this process lets it ignore, as nohup does with SIGHUP and a
+// shell with SIGINT in the background. SIGTERM is always one: that is how it ends itself.
+std::vector<int> signals_to_end_at() {
+  std::vector<int> all;
+  for (const int number : dev_ending_signals) {
+    if (number == SIGTERM || !is_ignored(number)) all.push_back(number);
+  }
+  return all;
+}
+
 // Until the server looks at signals itself: what has been made by then is removed in order.
-void watch_for_end() {
-  for (const int number : dev_ending_signals) std::signal(number, note_end_wanted);
+void watch_for_end(const std::vector<int>& ending_signals) {
+  for (const int number : ending_signals) std::signal(number, note_end_wanted);
+  // Who started this process may ignore it, and the kernel would then forget how children ended.
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 // A second Ctrl-C, or one that a wrapper sends on, must not stop the removing, which is bounded.
@@ -104,7 +122,7 @@ class dev_run {
       : config_(std::move(config)), options_(options), folder_(std::move(folder)) {}
 
   result<void> prepare(const environment& variables);
-  int serve();
+  int serve(const std::vector<int>& ending_signals);
   // Of an own database; the rest goes with this.
   result<void> leave();
 
@@ -154,8 +172,15 @@ result<void> dev_run::prepare_database(const environment& variables) {
 }
 
 result<void> dev_run::start_throwaway(const environment& variables) {
-  const auto programs = find_postgres(
-      {fs::current_path(), own_program().parent_path(), variables("PATH").value_or("")});
+  std::error_code failure;
+  const auto here = fs::current_path(failure);
+  if (failure) {
+    return error{errc::io, "looking at the current folder: " + failure.message(),
+                 "go to a folder that exists"};
+  }
+  forget_libpq_settings();
+  const auto programs =
+      find_postgres({here, own_program().parent_path(), variables("PATH").value_or("")});
   if (!programs) return programs.error();
   if (!options_.json)
     say(stderr, "pulse: starting a throwaway database with the PostgreSQL of {}\n",
@@ -168,7 +193,7 @@ result<void> dev_run::start_throwaway(const environment& variables) {
   return {};
 }
 
-int dev_run::serve() {
+int dev_run::serve(const std::vector<int>& ending_signals) {
   first_words words;
   run_beside beside;
   beside.watcher = event_watcher{
@@ -182,7 +207,7 @@ int dev_run::serve() {
     if (dev_end_wanted != 0) std::raise(SIGTERM);
   };
   beside.on_stopped = block_ending_signals;
-  beside.ends_on_hangup = true;
+  beside.ending_signals = ending_signals;
   return run_server(
       config_, [this]() -> result<server_config> { return config_; }, std::move(beside));
 }
@@ -226,8 +251,15 @@ int run_dev(server_config config, const dev_options& options, const environment&
     return say_failure({errc::invalid_argument, "the settings have several projects",
                         "`pulse dev` serves one database: name it with --database"});
   }
-  watch_for_end();
-  const auto temporary = fs::temp_directory_path();
+  std::error_code failure;
+  const auto temporary = fs::temp_directory_path(failure);
+  if (failure) {
+    return say_failure({errc::io,
+                        "looking for the folder for temporary files: " + failure.message(),
+                        "let TMPDIR name a folder that this user may write to"});
+  }
+  const auto ending_signals = signals_to_end_at();
+  watch_for_end(ending_signals);
   remove_unused_folders(temporary);
   auto folder = temporary_folder::make(temporary);
   if (!folder) return say_failure(folder.error());
@@ -236,7 +268,7 @@ int run_dev(server_config config, const dev_options& options, const environment&
     block_ending_signals();
     return dev_end_wanted != 0 ? 0 : say_failure(ready.error());
   }
-  const int code = run.serve();
+  const int code = run.serve(ending_signals);
   block_ending_signals();
   if (const auto left = run.leave(); !left) {
     return say_failure(wrap("removing what Pulse has made in the database", left.error()));

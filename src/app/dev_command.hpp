@@ -5,9 +5,6 @@
 
 namespace pulse::app {
 
-// What the project is called there, so that slot and publications are told from those of a server.
-inline constexpr const char* dev_project = "dev";
-
 struct dev_options {
   bool throwaway = false;  // a database of its own also where the settings name one
   bool json = false;       // one JSON text a line

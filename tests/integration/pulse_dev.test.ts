@@ -1,6 +1,7 @@
 // `pulse dev`: a database, a server and its events from one command, and nothing left of it, however it ends.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,14 +40,16 @@ class Project {
     writeFileSync(join(this.folder, name), content);
   }
 
-  async start(args: string[] = []): Promise<Program> {
+  // Through `shell`, when it is given, which gets the command as its arguments.
+  async start(args: string[] = [], env: NodeJS.ProcessEnv = {}, shell?: string): Promise<Program> {
     const [port, adminPort] = await freePorts(2);
     const settings = Object.keys(process.env).filter(
       (name) => name === 'DATABASE_URL' || (name.startsWith('PULSE_') && !/_BIN$/.test(name)),
     );
+    const wanted = ['dev', '--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`, ...args];
     const program = new Program(
-      pulseBinary,
-      ['dev', '--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`, ...args],
+      shell === undefined ? pulseBinary : 'sh',
+      shell === undefined ? wanted : ['-c', shell, 'sh', pulseBinary, ...wanted],
       {
         logFile: join(this.folder, `output-${++this.runs}`),
         cwd: this.folder,
@@ -54,6 +57,7 @@ class Project {
           ...Object.fromEntries(settings.map((name) => [name, undefined])),
           PATH: `${postgresPrograms}:${process.env['PATH']}`,
           TMPDIR: this.temporary,
+          ...env,
         },
         signalOnParentEnd: 'KILL',
       },
@@ -66,18 +70,34 @@ class Project {
     return readdirSync(this.temporary);
   }
 
-  // Programs that run in the folder for temporary files, as PostgreSQL's do.
+  // Programs of a run: by their command line, which everybody may read, or by the folder they run in, as PostgreSQL's
+  // own processes, where that may be looked at.
   get processes(): string[] {
+    const within = `${this.temporary}/`;
     const found: string[] = [];
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        const folder = readlinkSync(`/proc/${pid}/cwd`);
-        if (folder.startsWith(`${this.temporary}/`)) found.push(`${pid} in ${folder}`);
-      } catch {
-        // It has ended meanwhile.
-      }
+      const command = unlessEnded(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '';
+      const folder = unlessEnded(() => readlinkSync(`/proc/${pid}/cwd`), ['EACCES', 'EPERM']) ?? '';
+      if (command.includes(within) || folder.startsWith(within)) found.push(`${pid} ${command} in ${folder}`);
     }
     return found;
+  }
+
+  // Every process of a run has its folder's lock, also one that nobody may look at.
+  get used(): boolean {
+    return this.folders.some(
+      (name) => spawnSync('flock', ['--nonblock', join(this.temporary, name), 'true']).status !== 0,
+    );
+  }
+}
+
+// Nothing: the process has ended, or what is asked of it is none of ours.
+function unlessEnded<T>(ask: () => T, hidden: string[] = []): T | undefined {
+  try {
+    return ask();
+  } catch (reason) {
+    if (['ENOENT', 'ESRCH', ...hidden].includes((reason as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw reason;
   }
 }
 
@@ -152,13 +172,13 @@ scenario('the_database_of_a_project_is_left_as_it_was', async (s) => {
   project.write('.env', `DATABASE_URL="${postgres.url()}?schema=public"\nPULSE_API_KEY=a-key-of-my-own-0123456789\n`);
   const program = await project.start(['--json']);
   const facts = await ready(program);
-  assert.deepEqual([facts.apiKey, facts.databaseUrl, facts.project], [null, null, 'dev']);
+  assert.deepEqual([facts.apiKey, facts.databaseUrl, facts.project], [null, null, 'dev_run']);
   const application = await NativeConsumer.open(
     s,
     { url: facts.endpoint, apiKey: 'a-key-of-my-own-0123456789' },
     { table: 'notes' },
   );
-  assert.ok((await made(postgres)).includes('pulse_dev'));
+  assert.ok((await made(postgres)).includes('pulse_dev_run'));
   await postgres.sql(`INSERT INTO notes VALUES (1, 'a'); UPDATE notes SET body = 'b'`);
   const events = await until('two events', () => {
     const shown = lines(program).filter((line) => 'action' in line);
@@ -183,6 +203,46 @@ scenario('the_database_of_a_project_is_left_as_it_was', async (s) => {
   assert.deepEqual(project.folders, []);
 });
 
+scenario('settings_of_other_servers_and_an_ignored_hangup_change_nothing', async (s) => {
+  const project = new Project(s);
+  const others = { PGSSLMODE: 'require', PGHOSTADDR: '192.0.2.1', PGCHANNELBINDING: 'require', PGTZ: 'nowhere' };
+  const program = await project.start(['--json'], others, 'trap "" HUP INT; exec "$@"');
+  const { databaseUrl } = await ready(program);
+  assert.match(databaseUrl ?? '', /\?sslmode=disable$/);
+  program.signal('SIGHUP');
+  program.signal('SIGINT');
+  await sql(databaseUrl ?? '', table);
+  await sql(databaseUrl ?? '', `INSERT INTO notes VALUES (1, 'a')`);
+  await until('the event', () => lines(program).some((line) => line['table'] === 'notes'));
+  assert.equal((await program.endBy('SIGTERM', 30_000)).code, 0, program.output);
+  assert.deepEqual(project.folders, []);
+});
+
+scenario('a_missing_folder_is_said_with_what_to_do', async (s) => {
+  const project = new Project(s);
+  const nowhere = await project.start([], { TMPDIR: '/nonexistent' });
+  assert.equal((await nowhere.ended).code, 1, nowhere.output);
+  assert.match(nowhere.output, /let TMPDIR name a folder/);
+
+  const gone = join(project.folder, 'gone');
+  mkdirSync(gone);
+  const removed = await project.start([], {}, `cd '${gone}' && rmdir '${gone}' && exec "$@"`);
+  assert.equal((await removed.ended).code, 1, removed.output);
+  assert.match(removed.output, /go to a folder that exists/);
+  assert.deepEqual(project.folders, []);
+});
+
+scenario('the_slot_of_a_project_called_dev_is_left_alone', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql(`SELECT pg_create_logical_replication_slot('pulse_dev', 'pgoutput')`);
+  const project = new Project(s);
+  project.write('.env', `DATABASE_URL=${postgres.url()}`);
+  const program = await project.start(['--json']);
+  await ready(program);
+  assert.equal((await program.endBy('SIGINT', 30_000)).code, 0, program.output);
+  assert.deepEqual(await made(postgres), ['pulse_dev']);
+});
+
 scenario('killed_at_any_moment_it_leaves_no_process_and_starts_again', async (s) => {
   const project = new Project(s);
   for (let kill = 0; kill < 4; ++kill) {
@@ -192,7 +252,7 @@ scenario('killed_at_any_moment_it_leaves_no_process_and_starts_again', async (s)
     else await Promise.race([sleep(s.random.between(0, 3000)), program.ended]);
     assert.ok(program.running, program.output);
     await program.endBy('SIGKILL', 10_000);
-    await until('every process to end', () => project.processes.length === 0);
+    await until('every process to end', () => project.processes.length === 0 && !project.used);
   }
   assert.notDeepEqual(project.folders, [], 'a killed run cannot remove its folder');
   const again = await project.start(['--json']);
@@ -213,7 +273,7 @@ scenario('the_slot_that_a_killed_run_has_left_is_found_again', async (s) => {
   const killed = await project.start(['--json']);
   await ready(killed);
   await killed.endBy('SIGKILL', 10_000);
-  assert.ok((await made(postgres)).includes('pulse_dev'));
+  assert.ok((await made(postgres)).includes('pulse_dev_run'));
 
   const again = await project.start(['--json']);
   await ready(again);

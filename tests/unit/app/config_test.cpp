@@ -48,6 +48,15 @@ class config_test : public ::testing::Test {
 #define EXPECT_SAYS(text, part) \
   EXPECT_NE((text).find(part), std::string::npos) << "it says: " << (text)
 
+TEST_F(config_test, no_project_has_the_slot_that_pulse_dev_drops) {
+  for (const auto* name : {"dev_run", "dev-run"}) {
+    use_file("[projects." + std::string(name) + "]\ndatabase = 'postgresql://db/shop'\n");
+    EXPECT_SAYS(refusal(), "`pulse dev`");
+  }
+  use_file("[projects.dev]\ndatabase = 'postgresql://db/shop'\n");
+  EXPECT_EQ(refusal(), "");
+}
+
 TEST_F(config_test, events_wait_for_visibility_unless_it_is_switched_off) {
   using visibility = project_config::visibility;
   EXPECT_EQ(load().value().projects[0].delivers_visible, visibility::on);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,70 @@ TEST_F(postgres_programs, of_the_project_go_before_those_of_the_system) {
   EXPECT_EQ(found(), on_path);
   const auto own = install_package(root_ / "work");
   EXPECT_EQ(found(), own);
+}
+
+TEST_F(postgres_programs, that_others_can_change_are_passed_over) {
+  const auto bin = install_package(root_ / "work");
+  ASSERT_EQ(found(), bin);
+  const auto above = bin.parent_path().parent_path().parent_path().parent_path();
+  ASSERT_EQ(above.filename(), "node_modules");
+  for (const auto& one : {bin / "initdb", bin / "postgres", bin, bin.parent_path(), above}) {
+    fs::permissions(one, fs::perms::others_write, fs::perm_options::add);
+    EXPECT_EQ(found(), fs::path()) << one;
+    EXPECT_NE(find_postgres(places_).error().what.find(bin.string()), std::string::npos);
+    fs::permissions(one, fs::perms::others_write, fs::perm_options::remove);
+  }
+  EXPECT_EQ(found(), bin);
+  // A folder above all packages is as open as /tmp is.
+  fs::permissions(root_ / "work", fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(found(), bin);
+}
+
+TEST_F(postgres_programs, that_a_link_leads_to_are_looked_at_where_they_lie) {
+  const auto bin = install_package(root_ / "store");
+  const auto linked = root_ / "work" / "node_modules" / package;
+  fs::create_directories(linked.parent_path());
+  fs::create_directory_symlink(bin.parent_path().parent_path(), linked);
+  EXPECT_EQ(found(), linked / "native" / "bin");
+  fs::permissions(root_ / "store" / "node_modules", fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(found(), fs::path());
+}
+
+TEST_F(postgres_programs, of_another_user_are_passed_over) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t another = 65534;
+  const auto bin = install_package(root_ / "work");
+  for (const auto& one : {bin / "postgres", bin, bin.parent_path().parent_path().parent_path(),
+                          root_ / "work" / "node_modules"}) {
+    ASSERT_EQ(::chown(one.c_str(), another, another), 0);
+    EXPECT_EQ(found(), fs::path()) << one;
+    ASSERT_EQ(::chown(one.c_str(), 0, 0), 0);
+  }
+  EXPECT_EQ(found(), bin);
+}
+
+TEST_F(postgres_programs, of_npm_are_copied_without_links_that_lead_elsewhere) {
+  const auto bin = install_package(root_ / "work");
+  const auto native = bin.parent_path();
+  fs::create_directory(root_ / "elsewhere");
+  std::ofstream(root_ / "elsewhere" / "file") << "bytes";
+  fs::create_directory_symlink(root_ / "elsewhere", native / "out");
+  const auto absolute = (root_ / "elsewhere").string();
+  std::ofstream(native / "pg-symlinks.json")
+      << R"([{"source":"native/bin/initdb","target":"../elsewhere/up"},)"
+      << R"({"source":"native/bin/initdb","target":")" << absolute << R"(/absolute"},)"
+      << R"({"source":"native/bin/initdb","target":"native/out/through"},)"
+      << R"({"source":"../elsewhere/file","target":"native/bin/up"},)"
+      << R"({"source":")" << absolute << R"(/file","target":"native/bin/absolute"},)"
+      << R"({"source":"native/out/file","target":"native/bin/through"},)"
+      << R"({"source":"native/bin/initdb","target":"native/bin/good"}])";
+  const auto copied = copy_package({bin, true}, root_ / "copy");
+  ASSERT_TRUE(copied) << copied.error().message();
+  EXPECT_TRUE(fs::is_symlink(*copied / "good"));
+  for (const auto* name : {"up", "absolute", "through"}) {
+    EXPECT_FALSE(fs::is_symlink(*copied / name)) << name;
+    EXPECT_FALSE(fs::is_symlink(root_ / "elsewhere" / name)) << name;
+  }
 }
 
 TEST_F(postgres_programs, of_npm_are_copied_with_the_links_that_npm_leaves_out) {
