@@ -27,17 +27,16 @@ constexpr std::chrono::milliseconds visible_poll_first{1};
 constexpr std::chrono::milliseconds visible_poll_most{50};
 constexpr std::chrono::seconds visible_wait_max{1};
 
-// Since when composite types are what they are, as far as that matters behind `stored`.
+// Since when composite types are what they are. Kept also when the log has come there: it says
+// which is newer, the catalog or what a message has told.
 std::shared_ptr<const catalog> with_ages_of_composites(std::shared_ptr<const catalog> read,
-                                                       const catalog& before, lsn read_before,
-                                                       lsn stored) {
+                                                       const catalog& before, lsn read_before) {
   std::vector<std::pair<std::uint32_t, lsn>> ages;
   for (const auto& [oid, type] : read->types.entries()) {
     if (type.kind != 'c') continue;
     const auto* known = before.types.find(oid);
     if (known == nullptr || known->attributes.empty()) continue;
-    auto since = known->attributes == type.attributes ? known->since : read_before;
-    if (since <= stored) since = {};
+    const auto since = known->attributes == type.attributes ? known->since : read_before;
     if (since != type.since) ages.emplace_back(oid, since);
   }
   if (ages.empty()) return read;
@@ -122,8 +121,7 @@ result<void> capture::adopt(source::catalog_reading reading) {
   const auto before = is_first ? std::exchange(with_.last_catalog, nullptr) : catalog_;
   if (before && before->database != read->database) ingest_.forget_types();
   if (before && before->database == read->database) {
-    read =
-        with_ages_of_composites(read, *before, reading.before, with_.log->bounds().covered_through);
+    read = with_ages_of_composites(read, *before, reading.before);
     for (const auto* table : find_new_partitions(*before, *read))
       new_partitions_.push_back({table->oid, table->name});
     note_vanished(*before, *read);

@@ -19,11 +19,15 @@ bool other_attributes(const type_catalog& before, const type_catalog& now) {
 
 const composite_shapes::attributes* composite_shapes::here(const type_entry& newest) const {
   const auto told = told_.find(newest.oid);
-  const bool read_since = newest.since <= reached_;
-  if (told == told_.end()) return read_since ? &newest.attributes : nullptr;
-  // What was told holds until a message says otherwise, or the catalog, of a place behind it.
-  if (read_since && newest.since > told->second.at) return &newest.attributes;
+  if (told == told_.end()) return newest.since <= reached_ ? &newest.attributes : nullptr;
   return told->second.has ? &*told->second.has : nullptr;
+}
+
+// What was told holds until a message says otherwise, or the catalog, of a place behind it.
+void composite_shapes::forget_superseded(const type_entry& newest) {
+  const auto told = told_.find(newest.oid);
+  if (told != told_.end() && newest.since <= reached_ && newest.since > told->second.at)
+    told_.erase(told);
 }
 
 bool composite_shapes::use(const type_catalog& newest) {
@@ -34,6 +38,7 @@ bool composite_shapes::use(const type_catalog& newest) {
       const auto* now = newest.find(oid);
       if (now == nullptr || before.attributes.empty() || now->attributes == before.attributes)
         continue;
+      if (now->since <= reached_) continue;  // as read already
       if (const auto* known = here(before)) told_.emplace(oid, shape{*known, reached_});
     }
   }
@@ -66,6 +71,7 @@ bool composite_shapes::mix(const type_catalog& newest) {
   for (const auto& [oid, one] : newest.entries()) {
     if (one.kind != 'c') continue;
     if (one.since > reached_) next_ = std::min(next_.value_or(one.since), one.since);
+    forget_superseded(one);
     const auto* has = here(one);
     if (has != nullptr && *has == one.attributes) continue;
     differing.push_back(one);

@@ -47,6 +47,7 @@ class composite_shapes {
 
   // What the type has where the stream is; null: that is not known.
   const attributes* here(const type_entry& newest) const;
+  void forget_superseded(const type_entry& newest);
   bool mix(const type_catalog& newest);
 
   bool messages_come_ = false;

@@ -106,6 +106,27 @@ TEST_F(shapes_of_composites, a_message_that_does_not_come_is_made_up_for_by_the_
   EXPECT_EQ(names(), (list{"city", "zip"}));
 }
 
+TEST_F(shapes_of_composites, what_a_message_or_an_earlier_catalog_has_told_does_not_come_again) {
+  shapes_.rely_on_messages(true);
+  shapes_.use(street_);
+  shapes_.use(zip_);
+  shapes_.reach(lsn{300});
+  // As an earlier run has read them, which had come behind that place.
+  const auto zip_of_old = types_with({"city", "zip"});
+  EXPECT_FALSE(shapes_.use(zip_of_old));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
+TEST_F(shapes_of_composites, a_catalog_that_was_read_where_the_stream_is_holds_at_once) {
+  shapes_.rely_on_messages(true);
+  shapes_.reach(lsn{300});
+  shapes_.use(street_);
+  EXPECT_TRUE(shapes_.use(zip_));
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+  shapes_.reach(lsn{400});
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
 TEST_F(shapes_of_composites, a_type_that_there_was_no_room_for_is_not_known) {
   shapes_.use(street_);
   shapes_.reach(lsn{100});
