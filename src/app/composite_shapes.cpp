@@ -32,17 +32,29 @@ void composite_shapes::forget_superseded(const type_entry& newest) {
 
 bool composite_shapes::use(const type_catalog& newest) {
   if (newest_ == &newest) return false;
-  if (newest_ != nullptr && messages_come_) {
+  if (newest_ != nullptr) {
     for (const auto& [oid, before] : newest_->entries()) {
-      if (before.kind != 'c' || told_.contains(oid)) continue;
-      const auto* now = newest.find(oid);
-      if (now == nullptr || before.attributes.empty() || now->attributes == before.attributes)
-        continue;
-      if (now->since <= reached_) continue;  // as read already
-      if (const auto* known = here(before)) told_.emplace(oid, shape{*known, reached_});
+      if (before.kind != 'c') continue;
+      if (const auto* now = newest.find(oid)) note_altered(before, *now);
     }
   }
   return mix(newest);
+}
+
+// Where it was altered, before it was read, a message says, if messages come of all that is altered
+// until then.
+void composite_shapes::note_altered(const type_entry& before, const type_entry& now) {
+  if (now.since <= reached_) return;  // it holds already
+  const auto told = told_.find(now.oid);
+  if (told != told_.end()) {
+    auto& [has, at] = told->second;
+    const bool all_since = messages_from_ && *messages_from_ <= at;
+    if (!all_since && now.since > at && has != now.attributes) has.reset();
+    return;
+  }
+  if (!messages_from_ || *messages_from_ > reached_) return;
+  if (before.attributes.empty() || now.attributes == before.attributes) return;
+  if (const auto* known = here(before)) told_.emplace(now.oid, shape{*known, reached_});
 }
 
 void composite_shapes::forget() {

@@ -20,10 +20,10 @@ namespace pulse::app {
 // are text. One owner; not thread-safe.
 class composite_shapes {
  public:
-  // Messages come of whatever is altered. Otherwise what is between two readings of the catalog is
-  // not known.
-  void rely_on_messages(bool rely) { messages_come_ = rely; }
-  bool relies_on_messages() const { return messages_come_; }
+  // From there on messages come of whatever is altered. What is between two readings of the catalog
+  // without them is not known. Nothing: none come.
+  void rely_on_messages(std::optional<lsn> from) { messages_from_ = from; }
+  bool relies_on_messages() const { return messages_from_.has_value(); }
 
   // The types as they were read last, or by an earlier run. They must stay until others are given.
   // True: types() has other attributes than it had.
@@ -48,9 +48,10 @@ class composite_shapes {
   // What the type has where the stream is; null: that is not known.
   const attributes* here(const type_entry& newest) const;
   void forget_superseded(const type_entry& newest);
+  void note_altered(const type_entry& before, const type_entry& now);
   bool mix(const type_catalog& newest);
 
-  bool messages_come_ = false;
+  std::optional<lsn> messages_from_;
   const type_catalog* newest_ = nullptr;
   std::map<std::uint32_t, shape> told_;  // by OID: by messages, or by the catalog before
   std::optional<type_catalog> mixed_;    // where it is not the newest
