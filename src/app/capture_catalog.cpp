@@ -98,7 +98,8 @@ source::async_result<> capture::wait_until_visible(std::shared_ptr<session> one)
   for (;;) {
     const auto seen = co_await source::read_snapshot(one->database.get());
     if (!seen) co_return seen.error();
-    if (seen->sees(xid) || std::chrono::steady_clock::now() > end) co_return result<void>();
+    one->sees_waited_for = seen->sees(xid);
+    if (one->sees_waited_for || std::chrono::steady_clock::now() > end) co_return result<void>();
     if (auto slept = co_await sleep(wait.next()); !slept) co_return slept.error();
   }
 }
@@ -116,6 +117,7 @@ void capture::note_vanished(const catalog& before, const catalog& now) {
 
 result<void> capture::adopt(source::catalog_reading reading) {
   auto read = std::move(reading.known);
+  read_before_ = reading.before;
   if (read == catalog_) return {};
   const bool is_first = !catalog_;
   const auto before = is_first ? std::exchange(with_.last_catalog, nullptr) : catalog_;

@@ -19,15 +19,17 @@ bool other_attributes(const type_catalog& before, const type_catalog& now) {
 
 const composite_shapes::attributes* composite_shapes::here(const type_entry& newest) const {
   const auto told = told_.find(newest.oid);
-  if (told == told_.end()) return newest.since <= reached_ ? &newest.attributes : nullptr;
+  if (told == told_.end()) {
+    if (others_ && !supersedes(newest, *others_)) return nullptr;
+    return newest.since <= reached_ ? &newest.attributes : nullptr;
+  }
   return told->second.has ? &*told->second.has : nullptr;
 }
 
 // What was told holds until a message says otherwise, or the catalog, of a place behind it.
-void composite_shapes::forget_superseded(const type_entry& newest) {
-  const auto told = told_.find(newest.oid);
-  if (told != told_.end() && newest.since <= reached_ && newest.since > told->second.at)
-    told_.erase(told);
+bool composite_shapes::supersedes(const type_entry& newest, const shape& told) const {
+  if (newest.since > reached_) return false;
+  return newest.since > told.at || (told.read && *told.read <= reached_);
 }
 
 bool composite_shapes::use(const type_catalog& newest) {
@@ -47,9 +49,9 @@ void composite_shapes::note_altered(const type_entry& before, const type_entry& 
   if (now.since <= reached_) return;  // it holds already
   const auto told = told_.find(now.oid);
   if (told != told_.end()) {
-    auto& [has, at] = told->second;
-    const bool all_since = messages_from_ && *messages_from_ <= at;
-    if (!all_since && now.since > at && has != now.attributes) has.reset();
+    auto& one = told->second;
+    const bool all_since = messages_from_ && *messages_from_ <= one.at;
+    if (!all_since && now.since > one.at && one.has != now.attributes) one.has.reset();
     return;
   }
   if (!messages_from_ || *messages_from_ > reached_) return;
@@ -60,6 +62,7 @@ void composite_shapes::note_altered(const type_entry& before, const type_entry& 
 void composite_shapes::forget() {
   newest_ = nullptr;
   told_.clear();
+  others_.reset();
   mixed_.reset();
   reached_ = {};
   next_.reset();
@@ -71,19 +74,52 @@ bool composite_shapes::reach(lsn commit) {
 }
 
 bool composite_shapes::said(const ddl_message& message) {
+  if (message.more_composites) {
+    told_.clear();
+    others_ = shape{std::nullopt, reached_};
+  }
   for (const auto& [oid, has] : message.composites)
     told_.insert_or_assign(oid, shape{has, reached_});
-  return !message.composites.empty() && newest_ != nullptr && mix(*newest_);
+  const bool any = message.more_composites || !message.composites.empty();
+  return any && newest_ != nullptr && mix(*newest_);
+}
+
+bool composite_shapes::awaits_reading() const {
+  return (others_ && !others_->read) || std::ranges::any_of(told_, [](const auto& told) {
+           return !told.second.has && !told.second.read;
+         });
+}
+
+bool composite_shapes::read(lsn before) {
+  if (!awaits_reading()) return false;
+  if (others_ && !others_->read) others_->read = before;
+  for (auto& [oid, told] : told_) {
+    if (!told.has && !told.read) told.read = before;
+  }
+  return mix(*newest_);
 }
 
 // Copied only where something differs: a database may have many thousands of types.
 bool composite_shapes::mix(const type_catalog& newest) {
   std::vector<type_entry> differing;
   next_.reset();
+  const auto wait_for = [&](lsn place) {
+    if (place > reached_) next_ = std::min(next_.value_or(place), place);
+  };
+  if (others_ && others_->read) {
+    if (*others_->read <= reached_) {
+      others_.reset();
+    } else {
+      wait_for(*others_->read);
+    }
+  }
   for (const auto& [oid, one] : newest.entries()) {
     if (one.kind != 'c') continue;
-    if (one.since > reached_) next_ = std::min(next_.value_or(one.since), one.since);
-    forget_superseded(one);
+    wait_for(one.since);
+    if (const auto told = told_.find(oid); told != told_.end()) {
+      if (told->second.read) wait_for(*told->second.read);
+      if (supersedes(one, told->second)) told_.erase(told);
+    }
     const auto* has = here(one);
     if (has != nullptr && *has == one.attributes) continue;
     differing.push_back(one);

@@ -34,6 +34,11 @@ class composite_shapes {
   bool reach(lsn commit);
   // Said in a transaction that commits where the stream is. True: types() has others.
   bool said(const ddl_message& message);
+  // There are types that a message has told of without what they are, and that no read() followed.
+  bool awaits_reading() const;
+  // All of those have been read since, and use() was given what they are; what was read had
+  // committed before that place. True: types() has others.
+  bool read(lsn before);
 
   // Good until the next call of one of those above. use() was called before.
   const type_catalog& types() const { return mixed_ ? *mixed_ : *newest_; }
@@ -43,17 +48,19 @@ class composite_shapes {
   struct shape {
     std::optional<attributes> has;  // nothing: not known
     lsn at;                         // the commit from which on that holds
+    std::optional<lsn> read = {};   // not known: from there on it is as read
   };
 
   // What the type has where the stream is; null: that is not known.
   const attributes* here(const type_entry& newest) const;
-  void forget_superseded(const type_entry& newest);
+  bool supersedes(const type_entry& newest, const shape& told) const;
   void note_altered(const type_entry& before, const type_entry& now);
   bool mix(const type_catalog& newest);
 
   std::optional<lsn> messages_from_;
   const type_catalog* newest_ = nullptr;
   std::map<std::uint32_t, shape> told_;  // by OID: by messages, or by the catalog before
+  std::optional<shape> others_;          // of those that are not in told_
   std::optional<type_catalog> mixed_;    // where it is not the newest
   lsn reached_;
   std::optional<lsn> next_;  // from there on more of the catalog holds

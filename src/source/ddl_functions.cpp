@@ -193,7 +193,9 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
     FROM held h JOIN pg_type t ON t.oid = h.oid WHERE t.typtype = 'c'),
   counted AS (
     SELECT oid, word, sum(length(word)) OVER (ORDER BY oid) AS bytes, row_number() OVER (ORDER BY oid) AS n FROM worded)
-  SELECT string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FROM counted WHERE n <= 1000
+  SELECT string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FILTER (WHERE n <= 1000)
+         || CASE WHEN count(*) > 1000 THEN ' @*' ELSE '' END
+  FROM counted
 $body$;
 )sql";
 
@@ -296,7 +298,7 @@ BEGIN
   BEGIN
     SELECT last_value::text INTO token FROM @schema@.token;
     composites := @schema@.composites_of(looked || users);
-  EXCEPTION WHEN OTHERS THEN NULL;
+  EXCEPTION WHEN OTHERS THEN composites := '@*';
   END;
   PERFORM pg_logical_emit_message(true, '@prefix@', '#' || COALESCE(token, '') || ' ' ||
       COALESCE(composites || ' ', '') ||

@@ -169,6 +169,40 @@ TEST_F(shapes_of_composites, a_type_that_there_was_no_room_for_is_not_known) {
   EXPECT_EQ(names(), (list{"city", "zip"}));
 }
 
+TEST_F(shapes_of_composites, a_type_that_there_was_no_room_for_is_known_when_it_is_read_as_it_was) {
+  for (const bool more : {false, true}) {
+    composite_shapes shapes;
+    const auto attributes = [&] { return shapes.types().find(address_oid)->attributes; };
+    shapes.rely_on_messages(lsn{});
+    shapes.use(street_);
+    shapes.reach(lsn{100});
+    ddl_message message;
+    message.more_composites = more;
+    if (!more) message.composites[address_oid] = std::nullopt;
+    EXPECT_FALSE(shapes.awaits_reading());
+    EXPECT_TRUE(shapes.said(message));
+    EXPECT_TRUE(shapes.awaits_reading());
+    EXPECT_FALSE(shapes.use(street_));
+    EXPECT_FALSE(shapes.read(lsn{200}));
+    EXPECT_FALSE(shapes.awaits_reading());
+    EXPECT_FALSE(shapes.reach(lsn{150}));
+    EXPECT_TRUE(attributes().empty()) << "it may have been altered and altered back";
+    EXPECT_TRUE(shapes.reach(lsn{200}));
+    EXPECT_EQ(attributes(), named({"street", "city"}));
+  }
+}
+
+TEST_F(shapes_of_composites, what_a_message_says_holds_though_others_are_not_known) {
+  shapes_.use(street_);
+  shapes_.reach(lsn{100});
+  auto message = saying({"city", "zip"});
+  message.more_composites = true;
+  EXPECT_TRUE(shapes_.said(message));
+  shapes_.read(lsn{200});
+  shapes_.reach(lsn{200});
+  EXPECT_EQ(names(), (list{"city", "zip"}));
+}
+
 TEST_F(shapes_of_composites, of_another_database_nothing_is_known) {
   shapes_.rely_on_messages(lsn{});
   shapes_.use(street_);
