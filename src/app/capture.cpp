@@ -326,9 +326,9 @@ source::async_result<> capture::make_ready(std::shared_ptr<session> one) {
   }
   publications_.made = *prepared;
   ingest_.use_ddl_token(prepared->ddl_token);
-  ingest_.rely_on_ddl_messages(!prepared->ddl_token.empty() && prepared->has_triggers &&
-                               one->database->server_version() >=
-                                   source::messages_server_version_min);
+  const bool is_told = prepared->has_triggers &&
+                       one->database->server_version() >= source::messages_server_version_min;
+  ingest_.rely_on_ddl_messages(is_told ? std::optional(prepared->triggers_since) : std::nullopt);
   publications_.last_look = {};
   note_inserts_only(prepared->inserts_only);
   if (!prepared->own_publication) {

@@ -255,6 +255,7 @@ class capture {
   std::vector<source::catalog_part*> whole_readings_;
   std::uint64_t whole_readings_begun_ = 0;
   std::uint64_t newest_whole_reading_ = 0;       // the last of those begun that has been adopted
+  lsn read_before_;                              // what was adopted last had committed before
   std::atomic<std::size_t> unkept_catalogs_{0};  // handed on, and not stored yet
   std::shared_ptr<session> session_;
   boost::asio::steady_timer pause_timer_;

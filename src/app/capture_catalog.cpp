@@ -27,17 +27,16 @@ constexpr std::chrono::milliseconds visible_poll_first{1};
 constexpr std::chrono::milliseconds visible_poll_most{50};
 constexpr std::chrono::seconds visible_wait_max{1};
 
-// Since when composite types are what they are, as far as that matters behind `stored`.
+// Since when composite types are what they are. Kept also when the log has come there: it says
+// which is newer, the catalog or what a message has told.
 std::shared_ptr<const catalog> with_ages_of_composites(std::shared_ptr<const catalog> read,
-                                                       const catalog& before, lsn read_before,
-                                                       lsn stored) {
+                                                       const catalog& before, lsn read_before) {
   std::vector<std::pair<std::uint32_t, lsn>> ages;
   for (const auto& [oid, type] : read->types.entries()) {
     if (type.kind != 'c') continue;
     const auto* known = before.types.find(oid);
     if (known == nullptr || known->attributes.empty()) continue;
-    auto since = known->attributes == type.attributes ? known->since : read_before;
-    if (since <= stored) since = {};
+    const auto since = known->attributes == type.attributes ? known->since : read_before;
     if (since != type.since) ages.emplace_back(oid, since);
   }
   if (ages.empty()) return read;
@@ -99,7 +98,8 @@ source::async_result<> capture::wait_until_visible(std::shared_ptr<session> one)
   for (;;) {
     const auto seen = co_await source::read_snapshot(one->database.get());
     if (!seen) co_return seen.error();
-    if (seen->sees(xid) || std::chrono::steady_clock::now() > end) co_return result<void>();
+    one->sees_waited_for = seen->sees(xid);
+    if (one->sees_waited_for || std::chrono::steady_clock::now() > end) co_return result<void>();
     if (auto slept = co_await sleep(wait.next()); !slept) co_return slept.error();
   }
 }
@@ -117,13 +117,13 @@ void capture::note_vanished(const catalog& before, const catalog& now) {
 
 result<void> capture::adopt(source::catalog_reading reading) {
   auto read = std::move(reading.known);
+  read_before_ = reading.before;
   if (read == catalog_) return {};
   const bool is_first = !catalog_;
   const auto before = is_first ? std::exchange(with_.last_catalog, nullptr) : catalog_;
   if (before && before->database != read->database) ingest_.forget_types();
   if (before && before->database == read->database) {
-    read =
-        with_ages_of_composites(read, *before, reading.before, with_.log->bounds().covered_through);
+    read = with_ages_of_composites(read, *before, reading.before);
     for (const auto* table : find_new_partitions(*before, *read))
       new_partitions_.push_back({table->oid, table->name});
     note_vanished(*before, *read);

@@ -36,6 +36,7 @@ struct capture::session {
   bool streams = false;    // where it begins is decided
   bool ran_dry = false;    // the stream has ended, and all that had come by then was taken
   std::uint32_t waited_for_xid = 0;    // the last transaction whose visibility was waited for
+  bool sees_waited_for = false;        // and it is visible
   std::optional<lsn> came_with_large;  // how far had been received with a very large message
   std::shared_ptr<boost::asio::steady_timer> house_timer;
   bool over = false;

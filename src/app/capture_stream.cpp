@@ -70,6 +70,7 @@ source::async_result<> capture::clear_the_way(std::shared_ptr<session> one) {
   }
   auto read = co_await refresh_outdated(one->database.get());
   if (!read) co_return read.error();
+  ingest_.note_read(one->sees_waited_for ? std::optional(read_before_) : std::nullopt);
   co_return ingest_.resolve_with((*read)->types);
 }
 

@@ -20,10 +20,10 @@ namespace pulse::app {
 // are text. One owner; not thread-safe.
 class composite_shapes {
  public:
-  // Messages come of whatever is altered. Otherwise what is between two readings of the catalog is
-  // not known.
-  void rely_on_messages(bool rely) { messages_come_ = rely; }
-  bool relies_on_messages() const { return messages_come_; }
+  // From there on messages come of whatever is altered. What is between two readings of the catalog
+  // without them is not known. Nothing: none come.
+  void rely_on_messages(std::optional<lsn> from) { messages_from_ = from; }
+  bool relies_on_messages() const { return messages_from_.has_value(); }
 
   // The types as they were read last, or by an earlier run. They must stay until others are given.
   // True: types() has other attributes than it had.
@@ -34,6 +34,11 @@ class composite_shapes {
   bool reach(lsn commit);
   // Said in a transaction that commits where the stream is. True: types() has others.
   bool said(const ddl_message& message);
+  // There are types that a message has told of without what they are, and that no read() followed.
+  bool awaits_reading() const;
+  // All of those have been read since, and use() was given what they are; what was read had
+  // committed before that place. True: types() has others.
+  bool read(lsn before);
 
   // Good until the next call of one of those above. use() was called before.
   const type_catalog& types() const { return mixed_ ? *mixed_ : *newest_; }
@@ -43,15 +48,19 @@ class composite_shapes {
   struct shape {
     std::optional<attributes> has;  // nothing: not known
     lsn at;                         // the commit from which on that holds
+    std::optional<lsn> read = {};   // not known: from there on it is as read
   };
 
   // What the type has where the stream is; null: that is not known.
   const attributes* here(const type_entry& newest) const;
+  bool supersedes(const type_entry& newest, const shape& told) const;
+  void note_altered(const type_entry& before, const type_entry& now);
   bool mix(const type_catalog& newest);
 
-  bool messages_come_ = false;
+  std::optional<lsn> messages_from_;
   const type_catalog* newest_ = nullptr;
   std::map<std::uint32_t, shape> told_;  // by OID: by messages, or by the catalog before
+  std::optional<shape> others_;          // of those that are not in told_
   std::optional<type_catalog> mixed_;    // where it is not the newest
   lsn reached_;
   std::optional<lsn> next_;  // from there on more of the catalog holds

@@ -74,7 +74,7 @@ result<void> ingestor::on_relation(const relation_definition& definition) {
   known_.erase(definition.oid);
   const auto resolved = has_types_ ? source::resolve(definition, shapes_.types()) : std::nullopt;
   if (!resolved || !relations_->settled(definition.oid, definition.table) ||
-      holds_composite(*resolved)) {
+      holds_composite(*resolved) || (shapes_.awaits_reading() && may_hold_composite(*resolved))) {
     unresolved_.push_back(definition);
     return {};
   }
@@ -108,6 +108,14 @@ void ingestor::describe_all_again() {
 void ingestor::use_types(const type_catalog& types) {
   has_types_ = true;
   if (shapes_.use(types)) describe_all_again();
+}
+
+void ingestor::note_read(std::optional<lsn> before) {
+  if (before) {
+    if (shapes_.read(*before)) describe_all_again();
+  } else if (shapes_.awaits_reading()) {
+    outdated_.every_table = true;
+  }
 }
 
 void ingestor::forget_types() {

@@ -80,7 +80,10 @@ class ingestor final : public fragment_sink {
   // By which the messages of Pulse's own event triggers are known.
   void use_ddl_token(std::string token) { ddl_token_ = std::move(token); }
   // Whether they come of whatever is altered: PostgreSQL 14 and later send them.
-  void rely_on_ddl_messages(bool rely) { shapes_.rely_on_messages(rely); }
+  void rely_on_ddl_messages(std::optional<lsn> from) { shapes_.rely_on_messages(from); }
+  // Since take_outdated() what it gave has been read, and use_types() was given it: what was read
+  // had committed before that place. Nothing: it may be older than what the stream has come to.
+  void note_read(std::optional<lsn> before);
   bool relies_on_ddl_messages() const { return shapes_.relies_on_messages(); }
   // They must stay until others are given.
   void use_types(const type_catalog& types);

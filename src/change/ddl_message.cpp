@@ -74,6 +74,7 @@ ddl_message parse_ddl_message(std::string_view content, std::string_view token) 
     if (word.starts_with('@')) {
       const bool whole = word.find('=') != std::string_view::npos;
       word.remove_prefix(1);
+      if (is_ours && word == "*") message.more_composites = message.every_table = true;
       const auto type = whole_number<std::uint32_t>(take_until(word, '='));
       if (!is_ours || !type) continue;
       message.composites[*type] = whole ? parse_attributes(word) : std::nullopt;

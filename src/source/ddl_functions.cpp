@@ -160,7 +160,6 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
     SELECT d.classid, d.objid
     FROM users u JOIN pg_depend d ON d.refclassid = u.classid AND d.refobjid = u.objid
     WHERE d.classid = 'pg_type'::regclass
-          AND (u.classid = 'pg_type'::regclass OR EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = u.objid AND c.relkind = 'c'))
        OR d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND u.classid = 'pg_type'::regclass
   )
   SELECT array_agg(c.oid) FROM users u JOIN pg_class c ON c.oid = u.objid
@@ -194,7 +193,9 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
     FROM held h JOIN pg_type t ON t.oid = h.oid WHERE t.typtype = 'c'),
   counted AS (
     SELECT oid, word, sum(length(word)) OVER (ORDER BY oid) AS bytes, row_number() OVER (ORDER BY oid) AS n FROM worded)
-  SELECT string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FROM counted WHERE n <= 1000
+  SELECT string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FILTER (WHERE n <= 1000)
+         || CASE WHEN count(*) > 1000 THEN ' @*' ELSE '' END
+  FROM counted
 $body$;
 )sql";
 
@@ -207,6 +208,7 @@ DECLARE
   new_ones oid[];
   gone oid[];
   unsent oid[] := '{}';
+  altered oid[];
   users oid[];
   one record;
   by_locks boolean := current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
@@ -225,22 +227,24 @@ BEGIN
       FROM pg_event_trigger_ddl_commands() d
       JOIN pg_class c ON c.oid = COALESCE((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = d.objid), d.objid)
       WHERE d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't';
-    SELECT @schema@.users_of(array_agg(DISTINCT d.objid)) INTO users
-      FROM pg_event_trigger_ddl_commands() d
-      WHERE d.classid = 'pg_class'::regclass AND d.command_tag IN ('ALTER TYPE', 'ALTER TABLE');
-    IF looked IS NULL AND users IS NULL THEN
+    -- Views and foreign tables have row types too.
+    SELECT array_agg(DISTINCT d.objid) INTO altered
+      FROM pg_event_trigger_ddl_commands() d JOIN pg_class c ON c.oid = d.objid
+      WHERE d.classid = 'pg_class'::regclass AND c.relkind IN ('c', 'v', 'm', 'f');
+    IF looked IS NULL AND altered IS NULL THEN
       RETURN;
     END IF;
   ELSE
     -- ALTER TABLE is looked at when it ends; DROP TABLE … CASCADE takes no more of other tables than columns.
     SELECT array_agg(DISTINCT objid) FILTER (WHERE object_type = 'table column'),
            array_agg(DISTINCT objid) FILTER (WHERE object_type = 'table'),
-           @schema@.users_of(array_agg(DISTINCT objid) FILTER (
-             WHERE object_type = 'composite type column' AND tg_tag <> 'ALTER TYPE')),
+           array_agg(DISTINCT objid) FILTER (
+             WHERE object_type IN ('composite type column', 'foreign table column')
+               AND tg_tag NOT IN ('ALTER TYPE', 'ALTER FOREIGN TABLE')),
            (by_locks OR bool_or(object_type = 'index')) AND tg_tag NOT IN ('DROP TABLE', 'ALTER TABLE')
-      INTO looked, gone, users, by_locks
+      INTO looked, gone, altered, by_locks
       FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary;
-    IF looked IS NULL AND gone IS NULL AND users IS NULL AND by_locks IS NOT TRUE THEN
+    IF looked IS NULL AND gone IS NULL AND altered IS NULL AND by_locks IS NOT TRUE THEN
       RETURN;
     END IF;
   END IF;
@@ -253,6 +257,7 @@ BEGIN
         AND l.mode IN ('AccessExclusiveLock', 'ShareUpdateExclusiveLock')
         AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384);
   END IF;
+  users := @schema@.users_of(altered || looked);
   FOR one IN
     SELECT c.oid, c.relkind, c.relispartition, c.relreplident, c.relpersistence, c.oid = ANY (new_ones) IS TRUE AS is_new
     FROM pg_class c WHERE c.oid = ANY (looked) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
@@ -293,7 +298,7 @@ BEGIN
   BEGIN
     SELECT last_value::text INTO token FROM @schema@.token;
     composites := @schema@.composites_of(looked || users);
-  EXCEPTION WHEN OTHERS THEN NULL;
+  EXCEPTION WHEN OTHERS THEN composites := '@*';
   END;
   PERFORM pg_logical_emit_message(true, '@prefix@', '#' || COALESCE(token, '') || ' ' ||
       COALESCE(composites || ' ', '') ||

@@ -1,7 +1,9 @@
 #include "source/ddl_trigger.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <random>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -104,6 +106,34 @@ std::string token_sql(const std::string& schema, const std::string& token) {
                      name, token, quote_literal(name));
 }
 
+constexpr std::string_view before_place = ", since ";
+
+// Of the schema's comment. Nothing: it is of other functions, or the place was not noted yet.
+std::optional<lsn> place_in(std::string_view comment, std::string_view digest) {
+  if (!comment.starts_with(digest)) return std::nullopt;
+  comment.remove_prefix(digest.size());
+  if (!comment.starts_with(before_place)) return std::nullopt;
+  return parse_lsn(comment.substr(before_place.size()));
+}
+
+// Once the triggers are committed: what has committed before this place may have passed them by.
+async_result<lsn> note_place(connection* database, std::string schema, std::string digest) {
+  const auto read =
+      co_await database->query("SELECT pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text");
+  if (!read) co_return wrap("asking from where on event triggers are there", read.error());
+  const auto place = read->value(0);
+  const auto since = parse_lsn(place);
+  if (!since) {
+    co_return error{errc::protocol, "PostgreSQL answered '" + place + "' for its place in the WAL",
+                    "report this with the server's version"};
+  }
+  const auto comment = quote_literal(digest + std::string(before_place) + place);
+  const auto noted =
+      co_await database->query(fmt::format("COMMENT ON SCHEMA {} IS {}", schema, comment));
+  if (!noted) co_return wrap("noting from where on event triggers are there", noted.error());
+  co_return *since;
+}
+
 std::vector<std::string> function_names() {
   return {"note",          "care_for",  "unpublish",         "publish",
           "lists_with",    "is_locked", "possible_identity", "has_virtual_columns",
@@ -112,7 +142,7 @@ std::vector<std::string> function_names() {
 
 }  // namespace
 
-async_result<std::string> install_ddl_triggers(connection* database, source_names names) {
+async_result<ddl_triggers> install_ddl_triggers(connection* database, source_names names) {
   const auto ours = publications_of(names, database->server_version());
   const auto functions = ddl_functions_sql(ours, database->server_version());
   const auto digest = digest_of(functions);
@@ -123,8 +153,10 @@ async_result<std::string> install_ddl_triggers(connection* database, source_name
   auto token = co_await read_token(database, ddl_schema_of(ours));
   if (!token) co_return token.error();
   // A statement that runs meanwhile may be about to call a function: none is dropped for nothing.
-  if (!there->empty() && there->value(1) == digest && there->value(2) == "2" && !token->empty())
-    co_return token;
+  if (!there->empty() && there->value(2) == "2" && !token->empty()) {
+    if (const auto since = place_in(there->value(1), digest))
+      co_return ddl_triggers{*token, *since};
+  }
   // Fails where somebody else has made the schema since it was looked for.
   std::string sql = "BEGIN; SET LOCAL lock_timeout = '200ms';";
   if (there->empty()) sql += "CREATE SCHEMA " + schema + ";";
@@ -157,7 +189,9 @@ async_result<std::string> install_ddl_triggers(connection* database, source_name
     co_await database->query("ROLLBACK");
     co_return wrap("installing the event triggers", outcome.error());
   }
-  co_return token;
+  const auto since = co_await note_place(database, schema, digest);
+  if (!since) co_return since.error();
+  co_return ddl_triggers{*token, *since};
 }
 
 std::string ddl_schema_of(const publication_names& ours) {

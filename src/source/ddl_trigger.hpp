@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "change/lsn.hpp"
 #include "source/connection.hpp"
 #include "source/publications.hpp"
 #include "source/server_checks.hpp"
@@ -14,10 +15,15 @@ namespace pulse::source {
 // Installs the triggers, or brings an older version of them up to date. Needs a superuser. Changes
 // nothing when they are there as they should be. Whatever bears their names must
 // be Pulse's: see refuse_what_others_own().
-//
-// Gives the token that their messages begin with and nobody else can read: see
-// change/ddl_message.hpp. One that others can read is made anew.
-async_result<std::string> install_ddl_triggers(connection* database, source_names names);
+struct ddl_triggers {
+  // Their messages begin with it and nobody else can read it: see change/ddl_message.hpp. One that
+  // others can read is made anew.
+  std::string token;
+  // From there on in the WAL they have been as they are: before it there may be no messages, or
+  // others.
+  lsn since;
+};
+async_result<ddl_triggers> install_ddl_triggers(connection* database, source_names names);
 
 // The schema of their functions, and the event triggers, that of earlier versions included.
 std::string ddl_schema_of(const publication_names& ours);

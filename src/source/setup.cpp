@@ -131,7 +131,8 @@ async_result<> publish(connection* database, source_names names, setup_result* m
     const auto installed = co_await install_ddl_triggers(database, names);
     made->has_triggers = installed.has_value();
     if (installed) {
-      made->ddl_token = *installed;
+      made->ddl_token = installed->token;
+      made->triggers_since = installed->since;
     } else {
       made->report.push_back(
           {severity::warning,

@@ -22,6 +22,7 @@ struct setup_result {
   // The publications may be changed by the connected role; else a superuser has made them.
   bool changeable = false;
   bool has_triggers = false;
+  lsn triggers_since;     // from there on in the WAL they have written their messages
   std::string ddl_token;  // secret: of the triggers' messages
   // That of earlier versions is there.
   bool has_old = false;

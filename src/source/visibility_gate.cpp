@@ -45,6 +45,9 @@ void visibility_gate::follow(const log_origin& whose, time_point now) {
   const bool others = followed_ && *followed_ != ids;
   last_answer_.reset();
   followed_ = std::move(ids);
+  // An id that a question has taken is in no WAL: a server that has crashed gives it again, and one
+  // that does nothing else does not come to where ids ended.
+  for (auto& one : waiting_) one.ends_before = 0;
   if (!others || waiting_.empty()) return;
   const auto through = waiting_.back().through;
   waiting_.clear();
@@ -69,7 +72,7 @@ bool visibility_gate::is_passed(transaction& one, const snapshot& seen, time_poi
   if (one.ends_before == 0) {
     if (seen.begun_before == 0) return false;
     one.ends_before = seen.begun_before;
-    one.first_seen = now;
+    if (one.first_seen == time_point{}) one.first_seen = now;
   }
   if (seen.xmin >= one.ends_before) return true;
   if (without_answer_ == without_answer::hold || now - one.first_seen < unknown_timeout)

@@ -41,8 +41,9 @@ class visibility_gate {
   // The events of a committed transaction end before or at `through`. Positions must not fall; one
   // that was given before changes nothing.
   void add(std::uint32_t xid, const position& through, time_point now);
-  // Capture follows this database from now on, which is the one before or another. In another one,
-  // and in one that was promoted, transactions that wait are known by no id.
+  // Capture follows this database from now on, which is the one before or another. Where ids end is
+  // asked again. In another one, and in one that was promoted, transactions that wait are known by
+  // no id.
   void follow(const log_origin& whose, time_point now);
 
   bool waits() const { return !waiting_.empty(); }
@@ -76,7 +77,7 @@ class visibility_gate {
     known_by by = known_by::id;
     std::uint32_t xid = 0;
     std::uint64_t ends_before = 0;  // by nothing: where ids ended at first; 0: not known yet
-    time_point first_seen{};        // by nothing: when that came
+    time_point first_seen{};        // by nothing: when that first came
   };
 
   // What ids of transactions are of.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 
 import { NativeConsumer } from '../harness/native.js';
-import { scenario } from '../harness/scenario.js';
+import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 scenario(
@@ -38,6 +38,39 @@ scenario(
     ]);
   },
   { from: 14 }, // the first to which the triggers' messages come
+);
+
+// PostgreSQL alters more row types than the statement names, and of more kinds than tables and composite types.
+scenario(
+  'values_of_row_types_that_a_statement_reaches_have_the_names_of_their_time',
+  async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`CREATE TYPE extra AS (x int); CREATE TABLE places (street text PRIMARY KEY, more extra, city text);
+      CREATE TABLE base (one text, two text); CREATE TABLE child (PRIMARY KEY (one)) INHERITS (base);
+      ALTER TABLE base REPLICA IDENTITY FULL; CREATE VIEW seen AS SELECT 'a'::text AS one, 'b'::text AS two;
+      CREATE TABLE within (id int PRIMARY KEY, seen seen);
+      CREATE TABLE people (id int PRIMARY KEY, place places, child child, within within)`);
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const reader = await NativeConsumer.open(s, pulse, { table: 'people', name: 'reader' });
+    const insert = async (id: number, place: string): Promise<unknown> => {
+      await postgres.sql(`INSERT INTO people VALUES (${id}, '${place}', '(a,b)', '(1,"(a,b)")')`);
+      await reader.untilReceived(id);
+      return reader.events.at(-1)?.after;
+    };
+    const row = (id: number, more: object, child: object, seen: object): object => {
+      return { id, place: { street: 'a', ...more, city: 'b' }, child, within: { id: 1, seen } };
+    };
+    const before = { one: 'a', two: 'b' };
+    assert.deepEqual(await insert(1, '(a,,b)'), row(1, { more: null }, before, before));
+    await postgres.sql('DROP TYPE extra CASCADE');
+    assert.deepEqual(await insert(2, '(a,b)'), row(2, {}, before, before));
+    await postgres.sql('ALTER TABLE base RENAME COLUMN two TO second');
+    const child = { one: 'a', second: 'b' };
+    assert.deepEqual(await insert(3, '(a,b)'), row(3, {}, child, before));
+    await postgres.sql('ALTER VIEW seen RENAME COLUMN one TO first');
+    assert.deepEqual(await insert(4, '(a,b)'), row(4, {}, child, { first: 'a', two: 'b' }));
+  },
+  { from: 14 },
 );
 
 // Capture is away meanwhile: when it reads the types they have been altered again already.
@@ -106,16 +139,22 @@ scenario(
 );
 
 // No messages come: where the types were altered is not known.
-scenario('values_of_a_composite_that_was_altered_while_capture_was_away_are_text_without_event_triggers', async (s) => {
+const textWithoutMessages = async (s: Scenario, own: boolean): Promise<void> => {
   const postgres = await s.postgres();
   await postgres.sql(`CREATE TYPE address AS (street text, city text);
-    CREATE TABLE people (id int PRIMARY KEY, home address); CREATE PUBLICATION own FOR TABLE people`);
-  const pulse = await s.pulse({ database: postgres.socketUrl(), args: ['--publication', 'own'] });
+    CREATE TABLE people (id int PRIMARY KEY, home address)`);
+  if (own) await postgres.sql('CREATE PUBLICATION own FOR TABLE people');
+  const pulse = await s.pulse({ database: postgres.socketUrl(), args: own ? ['--publication', 'own'] : [] });
   const reader = await NativeConsumer.open(s, pulse, { table: 'people', name: 'reader' });
   const insert = (id: number): Promise<unknown> => postgres.sql(`INSERT INTO people VALUES (${id}, '(a,b)')`);
   await insert(1);
   await reader.untilReceived(1);
   await pulse.kill();
+  if (!own) {
+    await postgres.sql(`DO $$ DECLARE one name; BEGIN
+      FOR one IN SELECT evtname FROM pg_event_trigger LOOP EXECUTE format('ALTER EVENT TRIGGER %I DISABLE', one); END LOOP;
+      END $$`);
+  }
   await insert(2);
   await postgres.sql('ALTER TYPE address RENAME ATTRIBUTE street TO road');
   await insert(3);
@@ -135,7 +174,16 @@ scenario('values_of_a_composite_that_was_altered_while_capture_was_away_are_text
       { id: 4, home: { road: 'a', city: 'b' } },
     ],
   );
-});
+};
+
+scenario('values_of_a_composite_that_was_altered_while_capture_was_away_are_text_without_event_triggers', (s) =>
+  textWithoutMessages(s, true),
+);
+
+// They are put in place again when capture connects, which does not say what was altered before.
+scenario('values_of_a_composite_that_was_altered_while_the_event_triggers_were_disabled_are_text', (s) =>
+  textWithoutMessages(s, false),
+);
 
 // The look at the publications, once a second, asks for what columns consist of. Before that the names are the old ones.
 scenario('an_altered_composite_is_noticed_without_event_triggers_though_nothing_else_is_read', async (s) => {

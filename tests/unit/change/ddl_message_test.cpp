@@ -58,6 +58,10 @@ TEST(ddl_message, a_composite_type_that_cannot_be_read_is_not_known) {
     const auto said = parse_ddl_message(std::string("#12 @16400=") + bad, "12");
     EXPECT_EQ(said.composites.at(16400), std::nullopt) << bad;
   }
+  const auto more = parse_ddl_message("#12 @16401 @* 17", "12");
+  EXPECT_TRUE(more.more_composites);
+  EXPECT_TRUE(more.every_table) << "to be read";
+  EXPECT_FALSE(parse_ddl_message("#13 @* 17", "12").more_composites) << "somebody else's";
   EXPECT_TRUE(parse_ddl_message("#12 @=61/25/-1 @x=61/25/-1 @", "12").composites.empty());
 }
 

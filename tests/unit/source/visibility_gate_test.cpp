@@ -167,6 +167,26 @@ TEST_F(visibility_gates, a_new_connection_to_the_same_server_keeps_the_ids) {
   EXPECT_TRUE(gate_.see(running(11), now_));
 }
 
+// The id that the question took is lost with the crash, and nobody takes another one.
+TEST_F(visibility_gates, where_ids_end_is_asked_again_on_a_new_connection) {
+  gate_ = visibility_gate(without_answer::hold);
+  gate_.follow(server(1), now_);
+  gate_.begin(place_at(100), now_);
+  EXPECT_FALSE(gate_.see(with_end(running(10), 11), now_));
+  gate_.follow(server(1), now_);
+  EXPECT_TRUE(gate_.asks_for_end());
+  EXPECT_TRUE(gate_.see(with_end(running(10), 10), now_));
+  EXPECT_EQ(gate_.passed(), place_at(100));
+}
+
+TEST_F(visibility_gates, new_connections_do_not_lengthen_the_wait_for_unknown_transactions) {
+  gate_.begin(place_at(100), now_);
+  gate_.see(with_end(running(31, {7}), 31), now_);
+  gate_.follow(server(1), now_ + 4s);
+  EXPECT_FALSE(gate_.see(with_end(running(40, {7}), 40), now_ + 4900ms));
+  EXPECT_TRUE(gate_.see(running(40, {7}), now_ + 5s));
+}
+
 TEST_F(visibility_gates, ids_of_another_server_are_not_looked_for_in_this_one) {
   for (const auto& other : {server(2), server(1, "8000/5")}) {
     visibility_gate gate(without_answer::hold);
