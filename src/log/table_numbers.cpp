@@ -63,7 +63,14 @@ bool table_numbers::settled(std::uint32_t oid, const table_name& name) const {
 
 result<table_id> table_numbers::number(std::uint32_t oid, const table_name& name,
                                        const keep_entry& keep) {
-  if (const auto known = by_oid(oid); known != 0) return known;
+  if (const auto known = by_oid(oid); known != 0) {
+    // Gone before any catalog had it: by the name that it had last it took another one's place.
+    const auto holder = by_name(name);
+    const bool took_over = never_present_.contains(oid) && holder != 0 && names_.at(known) != name;
+    if (!took_over) return known;
+    if (auto taken = take({holder, oid, name}, keep); !taken) return taken.error();
+    return holder;
+  }
   // What has another name by now is not the table that has this one.
   const auto now = present_.find(oid);
   const auto& called = now == present_.end() ? name : now->second;
@@ -71,6 +78,7 @@ result<table_id> table_numbers::number(std::uint32_t oid, const table_name& name
   if (table != 0 && oid == 0) return table;
   if (table == 0) table = last_ + 1;
   if (auto taken = take({table, oid, called}, keep); !taken) return taken.error();
+  if (now == present_.end()) never_present_.insert(oid);
   return table;
 }
 
@@ -84,6 +92,7 @@ result<void> table_numbers::observe(const catalog& present, const keep_entry& ke
   std::unordered_set<table_id> alive;
   for (const auto& table : present.tables) {
     present_.emplace(table.oid, table.name);
+    never_present_.erase(table.oid);
     if (const auto known = by_oid(table.oid); known != 0) alive.insert(known);
   }
   for (const auto& table : present.tables) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.hpp"
 #include "change/catalog.hpp"
@@ -16,7 +17,8 @@ namespace pulse::log {
 
 // A table is its OID: under another name it keeps its number. A table that is made under the name
 // of one that is gone goes on with that one's number, whatever its OID: dropped and made again,
-// restored from a dump, or built beside and renamed into its place. No I/O of its own: what must be
+// restored from a dump, or built beside and renamed into its place; also when it is gone itself
+// before a catalog is read that has it. No I/O of its own: what must be
 // remembered is handed to `keep` first, and an error of it undoes the step. One owner; not
 // thread-safe.
 class table_numbers {
@@ -60,6 +62,8 @@ class table_numbers {
   std::map<table_name, table_id> by_name_;
   std::unordered_map<table_id, table_name> names_;
   std::unordered_map<std::uint32_t, table_name> present_;
+  // Numbered by their names in the stream; no catalog has had them since this was made.
+  std::unordered_set<std::uint32_t> never_present_;
   std::string database_;
   table_id last_ = 0;
 };

@@ -118,6 +118,30 @@ TEST_F(numbers, a_table_built_beside_and_renamed_into_the_place_of_a_dropped_one
 }
 
 // The stream tells of names that were; the catalog of those that are.
+// While the catalog was read, the next one had taken its place too.
+TEST_F(numbers, a_table_that_took_a_place_and_is_gone_before_a_catalog_has_it_goes_on_as_that) {
+  observe({{100, "posts"}});
+  const auto posts = number(100, "posts");
+  const auto copy = number(200, "copy");
+  EXPECT_NE(copy, posts);
+  EXPECT_FALSE(settled(200, "posts"));
+  observe({{300, "posts"}});
+  EXPECT_EQ(number(200, "posts"), posts);
+  EXPECT_EQ(number(300, "posts"), posts);
+  restart();
+  EXPECT_EQ(number(200, "posts"), posts);
+}
+
+// What it was called before is no place that it has taken.
+TEST_F(numbers, an_old_name_of_a_table_that_is_gone_changes_nothing) {
+  observe({{100, "posts"}});
+  const auto posts = number(100, "posts");
+  observe({{100, "articles"}, {200, "posts"}});
+  EXPECT_NE(number(200, "posts"), posts);
+  observe({{200, "posts"}});
+  EXPECT_EQ(number(100, "posts"), posts);
+}
+
 TEST_F(numbers, an_old_name_in_the_stream_changes_nothing) {
   observe({{100, "a"}});
   const auto first = number(100, "a");
