@@ -1,7 +1,8 @@
 // A program that a test has started: its output, its end, its memory.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 import { atExit } from './cleanup.js';
 import { within } from './wait.js';
@@ -109,19 +110,20 @@ export class Program {
   }
 }
 
+// Below those that the kernel gives to connections, which would take one before its server has it.
+const listeningPorts = [15_000, 32_000] as const;
+
 // Ports of 127.0.0.1 that were free a moment ago, all different.
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(randomInt(...listeningPorts), '127.0.0.1', () => resolve(true));
+    });
+    if (free) servers.push(server);
+  }
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;

@@ -6,6 +6,7 @@ import type pg from 'pg';
 
 import { type Consumer, Refused, rowOf } from '../harness/consumer.js';
 import { defineModel } from '../harness/model.js';
+import { postgresMajor } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import type { Gap, Pulse } from '../harness/pulse.js';
 import { type Scenario, scenario } from '../harness/scenario.js';
@@ -169,30 +170,33 @@ scenario('a_message_of_others_that_something_was_not_sent_is_no_gap', async (s) 
   assert.deepEqual(await pulse.gaps(), []);
 });
 
-scenario('a_token_that_others_can_read_or_that_is_gone_is_made_anew', async (s) => {
-  const postgres = await s.postgres();
-  await postgres.sql(`CREATE ROLE neighbour LOGIN; CREATE TABLE rows (id int PRIMARY KEY);
-    ALTER DEFAULT PRIVILEGES GRANT SELECT ON SEQUENCES TO neighbour`);
-  const pulse = await s.pulse({ database: postgres.socketUrl() });
-  const readable = async (): Promise<unknown> => {
-    const { rows } = await postgres.sql(
-      `SELECT has_sequence_privilege('neighbour', '"pulse_default.ddl".token', 'SELECT,USAGE') AS may`,
-    );
-    return (rows[0] as { may: boolean }).may;
-  };
-  const again = async (change: string): Promise<void> => {
-    await pulse.kill();
-    await postgres.sql(change);
-    await pulse.start();
+// Before, messages do not come with the changes.
+if (postgresMajor >= 14) {
+  scenario('a_token_that_others_can_read_or_that_is_gone_is_made_anew', async (s) => {
+    const postgres = await s.postgres();
+    await postgres.sql(`CREATE ROLE neighbour LOGIN; CREATE TABLE rows (id int PRIMARY KEY);
+      ALTER DEFAULT PRIVILEGES GRANT SELECT ON SEQUENCES TO neighbour`);
+    const pulse = await s.pulse({ database: postgres.socketUrl() });
+    const readable = async (): Promise<unknown> => {
+      const { rows } = await postgres.sql(
+        `SELECT has_sequence_privilege('neighbour', '"pulse_default.ddl".token', 'SELECT,USAGE') AS may`,
+      );
+      return (rows[0] as { may: boolean }).may;
+    };
+    const again = async (change: string): Promise<void> => {
+      await pulse.kill();
+      await postgres.sql(change);
+      await pulse.start();
+      assert.equal(await readable(), false);
+    };
     assert.equal(await readable(), false);
-  };
-  assert.equal(await readable(), false);
-  await again('GRANT SELECT ON SEQUENCE "pulse_default.ddl".token TO neighbour');
-  await again('DROP SEQUENCE "pulse_default.ddl".token');
-  await readOne(s, postgres, pulse);
-  const release = await holdAllLists(s, postgres);
-  await postgres.sql('DROP TABLE rows; CREATE TABLE rows (id int PRIMARY KEY)');
-  const gap = await barred(s, pulse);
-  await release();
-  await ended(pulse, gap);
-});
+    await again('GRANT SELECT ON SEQUENCE "pulse_default.ddl".token TO neighbour');
+    await again('DROP SEQUENCE "pulse_default.ddl".token');
+    await readOne(s, postgres, pulse);
+    const release = await holdAllLists(s, postgres);
+    await postgres.sql('DROP TABLE rows; CREATE TABLE rows (id int PRIMARY KEY)');
+    const gap = await barred(s, pulse);
+    await release();
+    await ended(pulse, gap);
+  });
+}
