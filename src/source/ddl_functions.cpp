@@ -111,7 +111,8 @@ constexpr std::string_view care_sql = R"sql(
 CREATE OR REPLACE FUNCTION @schema@.care_for(one oid, is_new boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
-  identity "char" := (SELECT relreplident FROM pg_class WHERE oid = one);
+  -- Under an old snapshot a row that others have changed, and then this statement, is there twice.
+  identity "char" := (SELECT relreplident FROM pg_class WHERE oid = one ORDER BY age(xmin) LIMIT 1);
   has_virtual boolean := @schema@.has_virtual_columns(one);
   has_index boolean := pg_get_replica_identity_index(one) IS NOT NULL;
   -- Whether the identity that was read may have been changed since by others.
@@ -193,8 +194,11 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
     FROM held h JOIN pg_type t ON t.oid = h.oid WHERE t.typtype = 'c'),
   counted AS (
     SELECT oid, word, sum(length(word)) OVER (ORDER BY oid) AS bytes, row_number() OVER (ORDER BY oid) AS n FROM worded)
-  SELECT string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FILTER (WHERE n <= 1000)
-         || CASE WHEN count(*) > 1000 THEN ' @*' ELSE '' END
+  -- Under an old snapshot attributes are those of its time, or those of two times.
+  SELECT CASE WHEN current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+              THEN string_agg(CASE WHEN bytes <= 60000 THEN word ELSE '@' || oid END, ' ') FILTER (WHERE n <= 1000)
+                   || CASE WHEN count(*) > 1000 THEN ' @*' ELSE '' END
+              WHEN count(*) > 0 THEN '@*' END
   FROM counted
 $body$;
 )sql";
@@ -225,7 +229,7 @@ BEGIN
            by_locks OR bool_or(EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid))
       INTO looked, new_ones, by_locks
       FROM pg_event_trigger_ddl_commands() d
-      JOIN pg_class c ON c.oid = COALESCE((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = d.objid), d.objid)
+      JOIN pg_class c ON c.oid = COALESCE((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = d.objid LIMIT 1), d.objid)
       WHERE d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't';
     -- Views and foreign tables have row types too.
     SELECT array_agg(DISTINCT d.objid) INTO altered
@@ -273,7 +277,8 @@ BEGIN
           IF NOT @schema@.care_for(one.oid, one.is_new) THEN
             unsent := unsent || one.oid;
           END IF;
-          gave_full := gave_full OR (one.relreplident <> 'f' AND (SELECT relreplident = 'f' FROM pg_class WHERE oid = one.oid));
+          gave_full := gave_full OR (one.relreplident <> 'f' AND EXISTS (
+            SELECT 1 FROM pg_class WHERE oid = one.oid AND relreplident = 'f'));
         END IF;
       ELSE
         -- Rows of its partitions are described with its identity, so that it follows theirs.
