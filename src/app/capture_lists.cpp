@@ -69,9 +69,7 @@ void capture::look_after_lists(std::chrono::steady_clock::time_point now) {
   if (!session_ || !session_->streams || state.made.own_publication || state.looking) return;
   auto& noted = state.noted;
   noted.add(ingest_.take_ddl());
-  const bool is_told = state.made.has_triggers &&
-                       session_->database->server_version() >= source::messages_server_version_min;
-  const bool often = !is_told || state.made.has_old || !noted.empty();
+  const bool often = !ingest_.relies_on_ddl_messages() || state.made.has_old || !noted.empty();
   if (now - state.last_look < (often ? look_interval_without : look_interval_with_triggers) &&
       noted.unsent.empty()) {
     return;

@@ -146,7 +146,7 @@ source::async_result<> capture::pass_missing_publication(std::shared_ptr<session
   }
   // One's own publication is all there is; of several, a loss may be of one's tables alone.
   const bool covered = (told && names_.own_publication) || (gone && gone->of_every_table) ||
-                       published_.loses_all_of_one_gone();
+                       published_.loses_every_table_to_a_drop();
   if (!covered) {
     if (auto recorded = co_await tell_of_unreadable(*end); !recorded) co_return recorded.error();
   }

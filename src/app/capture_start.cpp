@@ -256,7 +256,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   const int version = one->database->server_version();
   options.messages =
       (heartbeat_.wanted() && version >= source::empty_transactions_left_out_version_min) ||
-      (publications_.made.has_triggers && version >= source::messages_server_version_min);
+      ingest_.relies_on_ddl_messages();
   const auto started = co_await source::start_streaming(one->replication.get(), options);
   one->ran_dry = !started;
   if (!started) co_return started.error();

@@ -40,7 +40,8 @@ class composite_shapes {
   // committed before that place. True: types() has others.
   bool read(lsn before);
 
-  // Good until the next call of one of those above. use() was called before.
+  bool has_types() const { return newest_ != nullptr; }
+  // Good until the next call of one of those above. There are types: use() was called before.
   const type_catalog& types() const { return mixed_ ? *mixed_ : *newest_; }
 
  private:

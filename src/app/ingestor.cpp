@@ -72,7 +72,8 @@ result<void> ingestor::on_begin(const transaction_begin& begin) {
 
 result<void> ingestor::on_relation(const relation_definition& definition) {
   known_.erase(definition.oid);
-  const auto resolved = has_types_ ? source::resolve(definition, shapes_.types()) : std::nullopt;
+  const auto resolved =
+      shapes_.has_types() ? source::resolve(definition, shapes_.types()) : std::nullopt;
   if (!resolved || !relations_->settled(definition.oid, definition.table) ||
       holds_composite(*resolved) || (shapes_.awaits_reading() && may_hold_composite(*resolved))) {
     unresolved_.push_back(definition);
@@ -106,7 +107,6 @@ void ingestor::describe_all_again() {
 }
 
 void ingestor::use_types(const type_catalog& types) {
-  has_types_ = true;
   if (shapes_.use(types)) describe_all_again();
 }
 
@@ -116,11 +116,6 @@ void ingestor::note_read(std::optional<lsn> before) {
   } else if (shapes_.awaits_reading()) {
     outdated_.every_table = true;
   }
-}
-
-void ingestor::forget_types() {
-  has_types_ = false;
-  shapes_.forget();
 }
 
 result<void> ingestor::resolve_with(const type_catalog& newest) {

@@ -88,7 +88,7 @@ class ingestor final : public fragment_sink {
   // They must stay until others are given.
   void use_types(const type_catalog& types);
   // Another database is followed: what was known of types was the other one's.
-  void forget_types();
+  void forget_types() { shapes_.forget(); }
   // Resolves what waits. A type that is gone from the database too is taken as text.
   result<void> resolve_with(const type_catalog& newest);
 
@@ -129,7 +129,6 @@ class ingestor final : public fragment_sink {
   log::relation_store* relations_;
   figures counters_;
   transaction_listener on_transaction_;
-  bool has_types_ = false;
   composite_shapes shapes_;
 
   timelines history_;

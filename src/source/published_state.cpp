@@ -177,18 +177,13 @@ published_actions without(published_actions all, const published_actions& some) 
 
 constexpr const char* present_sql = R"(
   SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'p',
-         c.relispartition AND EXISTS (
-           SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a
-           JOIN pg_catalog.pg_publication_rel r ON r.prrelid = a.relid
-           JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
-           WHERE a.relid <> c.oid AND p.pubname = ANY ($4::pg_catalog.text[])
-             AND pg_catalog.to_jsonb(p) ->> 'pubviaroot' = 'true'),
-         c.relispartition AND EXISTS (
-           SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a
-           JOIN pg_catalog.pg_publication_rel r ON r.prrelid = a.relid
-           JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
-           WHERE a.relid <> c.oid AND p.pubname = ANY ($4::pg_catalog.text[]))
+         above.by_root, above.by_root IS NOT NULL
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN LATERAL (
+    SELECT bool_or(COALESCE(to_jsonb(p) ->> 'pubviaroot', 'false') = 'true') AS by_root
+    FROM pg_partition_ancestors(c.oid) a
+    JOIN pg_publication_rel r ON r.prrelid = a.relid JOIN pg_publication p ON p.oid = r.prpubid
+    WHERE a.relid <> c.oid AND p.pubname = ANY ($4::text[])) above ON c.relispartition
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     AND ($1::oid[] IS NULL AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg@_%' ESCAPE '@'
          OR c.oid = ANY ($1::oid[])

@@ -163,7 +163,7 @@ publication_loss published_watch::go_on(const findings::end& end) {
   return known_->open.emplace_back(std::move(rest));
 }
 
-bool published_watch::loses_all_of_one_gone() const {
+bool published_watch::loses_every_table_to_a_drop() const {
   return known_ && std::ranges::any_of(known_->open, [](const auto& loss) {
            return loss.what.of_every_table && loss.what.publication_gone;
          });

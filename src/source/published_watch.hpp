@@ -91,8 +91,7 @@ class published_watch {
   position free_place(position from) const;
 
   bool loses() const { return known_ && !known_->open.empty(); }
-  // Every table, from where one of the publications went on.
-  bool loses_all_of_one_gone() const;
+  bool loses_every_table_to_a_drop() const;
   const published_memory& memory() const { return *known_; }
 
  private:
