@@ -17,6 +17,10 @@ using boost::system::error_code;
 
 // Connections above a limit that are told so; those above these are closed without a word.
 constexpr std::size_t refusals_at_once_max = 64;
+// Accepted in one go, before others have their turn: with one at a time, a turn that takes long is
+// what a flood of strangers needs to fill the kernel's queue, and whoever comes then waits for
+// seconds until TCP tries again.
+constexpr int accepted_at_once_max = 64;
 constexpr std::chrono::milliseconds pause_after_failure{100};
 constexpr std::chrono::minutes crowding_said_again_after{1};
 
@@ -92,6 +96,8 @@ listen_address listener::bound() const {
 }
 
 void listener::start() {
+  error_code ignored;
+  acceptor_.non_blocking(true, ignored);
   accept();
 }
 
@@ -126,8 +132,21 @@ void listener::accept() {
         }
         self->pausing_said_ = false;
         self->accepted(std::move(socket));
+        self->accept_waiting();
         self->accept();
       });
+}
+
+void listener::accept_waiting() {
+  if (!acceptor_.non_blocking()) return;
+  for (int more = 1; more < accepted_at_once_max; ++more) {
+    error_code none_or_failed;
+    tcp::socket socket(executor_);
+    acceptor_.accept(socket, none_or_failed);
+    // A failure is met again by the next accept(), which handles it.
+    if (none_or_failed) return;
+    accepted(std::move(socket));
+  }
 }
 
 // Nothing is idle that could be closed. The waiting connection stays in the queue, and trying at
@@ -144,12 +163,12 @@ std::size_t listener::open_here() const {
   return where_ == surface::admin ? admin : context_->connections.size() - admin;
 }
 
-// Whoever has asked nothing for the longest time makes room for whoever comes: strangers, however
-// many, keep nobody out who asks at once.
+// Of the address with most connections that ask nothing, the longest idle one makes room for
+// whoever comes: strangers, however many, keep nobody out who asks at once.
 bool listener::make_room() {
-  auto* idle = context_->strangers_of(where_).longest_idle();
+  auto* idle = context_->strangers_of(where_).first_to_go();
   const auto other = where_ == surface::admin ? surface::streams : surface::admin;
-  if (idle == nullptr) idle = context_->strangers_of(other).longest_idle();
+  if (idle == nullptr) idle = context_->strangers_of(other).first_to_go();
   if (idle == nullptr) return false;
   context_->figures.idle_closed.Increment();
   idle->abort();

@@ -39,6 +39,7 @@ class listener : public std::enable_shared_from_this<listener> {
   result<void> bind(const listen_address& address);
   result<void> adopt(listening_socket socket);
   void accept();
+  void accept_waiting();
   void accepted(boost::asio::ip::tcp::socket socket);
   std::size_t open_here() const;
   bool make_room();

@@ -7,26 +7,23 @@ namespace pulse::streams {
 
 event_values& event_judge::begin_event(const event_view& event) {
   event_left_ = event_work_max;
-  values_.look_at(event);
-  return values_;
+  return values_.of(event);
 }
 
 std::optional<bool> event_judge::wanted(stream_state& stream, const event_view& event) {
-  values_.look_at(event);
   const auto most = std::min(stream_work_max, event_left_);
   auto left = most;
-  const auto outcome = judge(stream, event, left);
+  const auto outcome = judge(stream, event, values_.of(event), left);
   event_left_ -= most - left;
   return outcome;
 }
 
 std::optional<bool> event_judge::wanted_in_slice(stream_state& stream, const event_view& event) {
-  values_.look_at(event);
-  return judge(stream, event, slice_left_);
+  return judge(stream, event, values_.of(event), slice_left_);
 }
 
 std::optional<bool> event_judge::judge(stream_state& stream, const event_view& event,
-                                       work_units& left) {
+                                       event_values& values, work_units& left) {
   stream.columns.meet(event);
   const auto& asked = stream.filters.of(event.relation);
   auto& begun = stream.begun;
@@ -36,9 +33,9 @@ std::optional<bool> event_judge::judge(stream_state& stream, const event_view& e
     outcomes_.assign(asked.conditions(), std::nullopt);
   }
   begun = {};
-  judging how{&values_, left, &outcomes_};
+  judging how{&values, left, &outcomes_};
   const auto verdict = asked.judge(event, how);
-  spend(left - how.left + values_.take_work());
+  spend(left - how.left + values.take_work());
   left = how.left;
   if (!verdict) {
     ++figures_->interrupted;

@@ -7,6 +7,7 @@
 #include "change/event.hpp"
 #include "streams/delivery_figures.hpp"
 #include "streams/event_values.hpp"
+#include "streams/recent_values.hpp"
 #include "streams/stream_state.hpp"
 #include "streams/truth.hpp"
 
@@ -43,11 +44,12 @@ class event_judge {
   static constexpr work_units stream_work_max = 1'000'000;
   static constexpr work_units event_work_max = 64'000'000;
 
-  std::optional<bool> judge(stream_state& stream, const event_view& event, work_units& left);
+  std::optional<bool> judge(stream_state& stream, const event_view& event, event_values& values,
+                            work_units& left);
   void spend(work_units units);
 
   delivery_figures* figures_;
-  event_values values_;
+  recent_values values_;
   std::vector<std::optional<truth>> outcomes_;
   work_units turn_left_ = 0;
   work_units slice_left_ = 0;

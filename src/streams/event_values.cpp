@@ -17,6 +17,7 @@ void event_values::look_at(const event_view& event) {
   }
   for (const auto& one : known_) number_of_[static_cast<std::size_t>(one.side)][one.column] = 0;
   known_.clear();
+  made_ = 0;
 }
 
 judged_value* event_values::at(row_side side, std::size_t column, bool in_identity) {

@@ -88,8 +88,16 @@ class event_values {
   // Null: the event does not have it.
   judged_value* at(row_side side, std::size_t column, bool in_identity);
 
+  // Of which event of the log these are; 0: of none.
+  std::uint64_t sequence() const { return event_.sequence; }
   // What making forms has taken since this was asked last.
-  work_units take_work() { return std::exchange(work_, 0); }
+  work_units take_work() {
+    made_ += work_;
+    return std::exchange(work_, 0);
+  }
+  // What making all that is kept has taken, which goes with the memory that it takes.
+  work_units made() const { return made_ + work_; }
+  void forget() { look_at({}); }
 
  private:
   struct known_column {
@@ -101,6 +109,7 @@ class event_values {
 
   event_view event_;
   work_units work_ = 0;
+  work_units made_ = 0;
   std::deque<known_column> known_;  // does not move them
   // The number in `known_` plus one, by side and column; 0: not looked at.
   std::array<std::vector<std::size_t>, 2> number_of_;

@@ -1,5 +1,9 @@
 // What strangers may take of the server: connections, attempts with keys, and names for its
 // address.
+#include "server/strangers.hpp"
+
+#include <array>
+
 #include "tests/unit/server/answers.hpp"
 #include "tests/unit/server/running_server.hpp"
 
@@ -41,6 +45,45 @@ TEST_F(http_server, strangers_that_ask_nothing_keep_nobody_out) {
   EXPECT_EQ(read_to_end(idle[1]), "");
   EXPECT_TRUE(on_server([&] { return host->closed.empty(); })) << "a stream stays";
   EXPECT_THAT(figures.render(), HasSubstr("pulse_connections_over_limit_total 0"));
+}
+
+TEST(strangers, the_address_that_has_most_makes_room) {
+  strangers all;
+  std::array<char, 5> place{};
+  const auto one = [&](std::size_t number) {
+    return reinterpret_cast<connection*>(&place.at(number));
+  };
+  EXPECT_EQ(all.first_to_go(), nullptr);
+  const auto early = all.add(one(0), "10.0.0.1");
+  all.add(one(1), "10.0.0.2");
+  EXPECT_EQ(all.first_to_go(), one(0)) << "equally many: the longest idle one";
+  const auto crowding = all.add(one(2), "10.0.0.2");
+  EXPECT_EQ(all.first_to_go(), one(1));
+  all.remove(crowding);
+  EXPECT_EQ(all.first_to_go(), one(0));
+  all.remove(early);
+  all.add(one(3), "10.0.0.1");
+  EXPECT_EQ(all.first_to_go(), one(1)) << "the other one has asked in between";
+  EXPECT_EQ(all.size(), 2U);
+  EXPECT_EQ(all.of("10.0.0.2"), 1U);
+  EXPECT_EQ(all.of("10.0.0.3"), 0U);
+}
+
+TEST_F(http_server, accepts_all_that_wait_at_once) {
+  start();
+  std::vector<tcp::socket> waiting;
+  const auto accepted = [&] {
+    const auto all = figures.render();
+    const std::string name = "\npulse_connections_accepted_total ";
+    return std::stoi(all.substr(all.find(name) + name.size()));
+  };
+  // While the server has no time for them.
+  on_server([&] {
+    for (int i = 0; i < 60; ++i) waiting.push_back(connect(ports.streams));
+  });
+  int count = 0;
+  while ((count = on_server(accepted)) == 0) std::this_thread::yield();
+  EXPECT_EQ(count, 60);
 }
 
 TEST_F(http_server, refuses_connections_above_the_limit_of_their_address_only) {

@@ -1,9 +1,12 @@
 // What the filters of one stream may take of everybody's time.
+#include <deque>
+
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "streams/event_judge.hpp"
 #include "streams/json_tree.hpp"
+#include "streams/recent_values.hpp"
 #include "streams/text_search.hpp"
 #include "tests/unit/streams/hub_fixture.hpp"
 
@@ -146,6 +149,54 @@ TEST_F(filter_bounds, what_is_folded_is_folded_once_an_event) {
   values.look_at(event);
   EXPECT_EQ(values.at(row_side::new_row, 1, false)->key(form), "Text");
   EXPECT_EQ(made, 2);
+}
+
+class text_event {
+ public:
+  text_event(std::uint64_t sequence, const std::string& text)
+      : row_(testing::tuple_of({"1", text})) {
+    event_.sequence = sequence;
+    event_.after = tuple_view::trusted(as_byte_view(row_));
+  }
+  operator const event_view&() const { return event_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  std::string row_;
+  event_view event_;
+};
+
+TEST(filter_work, what_was_folded_for_events_that_take_turns_is_kept_within_a_bound) {
+  int made = 0;
+  const text_form form{"form",
+                       [&](std::string_view text) {
+                         ++made;
+                         return std::optional<std::string>(text);
+                       },
+                       folding_per_byte};
+  recent_values values;
+  const auto fold = [&](const text_event& event) {
+    values.of(event).at(row_side::new_row, 1, false)->key(form);
+  };
+  std::deque<text_event> events;  // does not move them
+  for (std::size_t i = 0; i < recent_values::events_max; ++i) events.emplace_back(1 + i, "text");
+  for (int turn = 0; turn < 3; ++turn)
+    for (const auto& event : events) fold(event);
+  EXPECT_EQ(made, static_cast<int>(recent_values::events_max));
+
+  // Two that are as large as all older ones may be together.
+  const std::string large(recent_values::made_max / folding_per_byte / 2 + 1, 'x');
+  events.clear();
+  for (std::uint64_t i = 11; i < 14; ++i) events.emplace_back(i, large);
+  made = 0;
+  fold(events[0]);
+  fold(events[1]);
+  fold(events[0]);
+  EXPECT_EQ(made, 2);
+  fold(events[2]);  // now event 1 is one too many
+  fold(events[0]);
+  EXPECT_EQ(made, 3);
+  fold(events[1]);
+  EXPECT_EQ(made, 4);
 }
 
 TEST(filter_work, a_value_too_large_to_be_folded_or_parsed_decides_nothing) {
