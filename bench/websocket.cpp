@@ -15,10 +15,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
-#include "server/client_message.hpp"
-#include "server/outgoing_buffer.hpp"
+#include "server/http/outgoing_buffer.hpp"
 #include "server/server.hpp"
-#include "server/websocket_frames.hpp"
+#include "server/websocket/client_message.hpp"
+#include "server/websocket/websocket_frames.hpp"
 #include "tests/unit/server/fakes.hpp"
 
 namespace pulse::server {

@@ -6,9 +6,10 @@ set(pulse_libraries_base Threads::Threads fmt::fmt spdlog::spdlog prometheus-cpp
 set(pulse_libraries_source PostgreSQL::PostgreSQL OpenSSL::SSL)
 set(pulse_libraries_log PkgConfig::LZ4 PkgConfig::ZSTD)
 set(pulse_libraries_control SQLite::SQLite3 OpenSSL::Crypto Boost::json)
-set(pulse_libraries_streams PkgConfig::ICU)
+set(pulse_libraries_values PkgConfig::ICU)
 set(pulse_libraries_server OpenSSL::SSL ZLIB::ZLIB)
-set(pulse_libraries_app PkgConfig::TOMLPP CLI11::CLI11)
+set(pulse_libraries_config PkgConfig::TOMLPP)
+set(pulse_libraries_commands CLI11::CLI11)
 
 # Folders that a build does not optimise. To optimise takes as long as to compile, where what is compiled has sanitizers in it.
 set(PULSE_QUICK_FOLDERS "" CACHE STRING "Folders under src/ that are compiled without optimisation")
@@ -20,15 +21,17 @@ endfunction()
 
 set(pulse_previous "")
 function(pulse_add_folder folder)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
-  # What decides at link time (see base/failpoint.hpp) is no part of the library.
-  list(FILTER sources EXCLUDE REGEX "/failpoint_[a-z]+\\.cpp$")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
+  # What decides at link time (see base/failpoint.hpp) is no part of the library, and main() none of its tests'.
+  list(FILTER sources EXCLUDE REGEX "/(failpoint_[a-z]+|main)\\.cpp$")
   add_library(pulse_${folder} STATIC ${sources})
   target_include_directories(pulse_${folder} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(pulse_${folder} PUBLIC ${pulse_previous} ${pulse_libraries_${folder}})
   pulse_set_options(${folder})
+  if(folder MATCHES "^(app|commands)$")
+    target_compile_definitions(pulse_${folder} PRIVATE PULSE_VERSION="${PROJECT_VERSION}")
+  endif()
   if(PULSE_FUZZ)
-    # app/ is not fuzzed, but for files that their target compiles itself.
     target_compile_options(pulse_${folder} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
   set(pulse_previous pulse_${folder} PARENT_SCOPE)
@@ -39,21 +42,15 @@ target_include_directories(failpoints_off PUBLIC ${CMAKE_SOURCE_DIR}/src)
 add_library(failpoints_kill STATIC ${CMAKE_SOURCE_DIR}/src/base/failpoint_kill.cpp)
 target_include_directories(failpoints_kill PUBLIC ${CMAKE_SOURCE_DIR}/src)
 
-# app/ is a library too, for its tests; main.cpp alone makes the program. `pulse_failpoints` is the same
-# program with crash points that integration tests set off; it is never installed.
+# commands/ is a library too, for its tests; main.cpp alone makes the program. `pulse_failpoints` is the same program with
+# crash points that integration tests set off; it is never installed.
 function(pulse_add_program)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/app/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-  add_library(pulse_app STATIC ${sources})
-  target_link_libraries(pulse_app PUBLIC pulse_server ${pulse_libraries_app})
-  pulse_set_options(app)
-  target_compile_definitions(pulse_app PRIVATE PULSE_VERSION="${PROJECT_VERSION}")
   foreach(mode off kill)
     set(name pulse)
     if(mode STREQUAL kill)
       set(name pulse_failpoints)
     endif()
-    add_executable(${name} ${CMAKE_SOURCE_DIR}/src/app/main.cpp)
-    target_link_libraries(${name} PRIVATE pulse_app failpoints_${mode})
+    add_executable(${name} ${CMAKE_SOURCE_DIR}/src/commands/main.cpp)
+    target_link_libraries(${name} PRIVATE pulse_commands failpoints_${mode})
   endforeach()
 endfunction()

@@ -18,7 +18,7 @@
 #include "app/unopened_project.hpp"
 #include "control/control_thread.hpp"
 #include "control/key_ring.hpp"
-#include "server/admin_backend.hpp"
+#include "server/admin/admin_backend.hpp"
 #include "server/registry.hpp"
 
 namespace pulse::app {

@@ -1,9 +1,9 @@
 #include "app/event_watch.hpp"
 
+#include "rendering/frames.hpp"
 #include <utility>
 
 #include "base/logging.hpp"
-#include "streams/frames.hpp"
 
 namespace pulse::app {
 
@@ -26,7 +26,7 @@ void event_watch::wake() {
 
 void event_watch::run(const std::stop_token& stop) {
   const auto reader = log::read_deliverable(*log_, end_, after_, 0);
-  streams::frame_source frames(streams::event_form::native, {}, *relations_);
+  rendering::frame_source frames(requests::event_form::native, {}, *relations_);
   bool told = false;
   for (;;) {
     {

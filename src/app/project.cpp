@@ -1,5 +1,6 @@
 #include "app/project.hpp"
 
+#include "config/prisma_schema_file.hpp"
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "app/cursor_keeper.hpp"
-#include "app/prisma_schema_file.hpp"
 #include "app/volume_share.hpp"
 #include "base/logging.hpp"
 #include "control/origin_json.hpp"
@@ -37,7 +37,7 @@ std::uint64_t volume_bytes(const std::filesystem::path& directory) {
 }
 
 // For who needs the gap recorded, and not the record.
-gap_keeper::recorded only_whether(std::function<void(result<void>)> done) {
+capture::gap_keeper::recorded only_whether(std::function<void(result<void>)> done) {
   return [done = std::move(done)](const result<control::stored_gap>& gap) {
     done(gap ? result<void>() : result<void>(gap.error()));
   };
@@ -55,7 +55,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
     log_info("config", "a parameter of the database URL has no meaning here and is ignored",
              {{"project", config.name}, {"parameter", name}});
   }
-  auto schema = read_prisma_schema(config.prisma_schema);
+  auto schema = config::read_prisma_schema(config.prisma_schema);
   if (!schema) return wrap("project " + config.name, schema.error());
   made->schema_ = std::move(*schema);
   if (auto opened = made->open_storage(); !opened)
@@ -83,9 +83,9 @@ result<std::shared_ptr<project>> project::open(parts with) {
     if (gap.what.kind == gap_kind::skipped && gap.what.through)
       made->skipped_.push_back(*gap.what.through);
   }
-  made->gaps_ = std::make_shared<gap_keeper>(
-      gap_keeper::parts{config.name, made->with_.delivery, made->with_.control, made->with_.figures,
-                        made->hub_.get(), config.goes_on_at_gaps},
+  made->gaps_ = std::make_shared<capture::gap_keeper>(
+      capture::gap_keeper::parts{config.name, made->with_.delivery, made->with_.control,
+                                 made->with_.figures, made->hub_.get(), config.goes_on_at_gaps},
       std::move(made->with_.gaps));
   made->figures_.emplace(*made->with_.figures, config.name, made->with_.data_dir,
                          made->log_->bounds());
@@ -147,7 +147,7 @@ result<void> project::open_log(const std::filesystem::path& directory) {
 }
 
 void project::start() {
-  app::capture::parts to;
+  capture::capture::parts to;
   to.project = with_.config;
   to.target = target_;
   to.log = log_.get();
@@ -225,7 +225,7 @@ void project::start() {
       if (const auto self = weak.lock()) self->hub_->make_way(through, done);
     });
   };
-  capture_ = std::make_unique<app::capture>(std::move(to));
+  capture_ = std::make_unique<capture::capture>(std::move(to));
   if (with_.watcher) {
     watch_ = std::make_unique<event_watch>(
         *log_, *relations_, waits_for_visibility() ? &deliverable_ : nullptr, *with_.watcher);
@@ -272,11 +272,11 @@ void project::skip_change(lsn at, std::function<void(result<control::stored_gap>
   });
 }
 
-void project::use(const project_config& config) {
+void project::use(const config::project_config& config) {
   with_.config.retention_age = config.retention_age;
   with_.config.retention_bytes = config.retention_bytes;
   with_.config.limits = config.limits;
-  if (auto schema = read_prisma_schema(config.prisma_schema)) {
+  if (auto schema = config::read_prisma_schema(config.prisma_schema)) {
     schema_ = std::move(*schema);
   } else {
     log_error("config", "the Prisma schema cannot be used: the last one stays",
@@ -294,7 +294,7 @@ void project::log_moved() {
 }
 
 bool project::waits_for_visibility() const {
-  return with_.config.delivers_visible != project_config::visibility::off;
+  return with_.config.delivers_visible != config::project_config::visibility::off;
 }
 
 // On the log's thread, or capture's.

@@ -1,6 +1,10 @@
 // One project put together: its log, its capture, its streams.
 #pragma once
 
+#include "capture/capture.hpp"
+#include "capture/gap_keeper.hpp"
+#include "config/config.hpp"
+#include "requests/prisma_schema.hpp"
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -11,10 +15,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include "app/capture.hpp"
-#include "app/config.hpp"
 #include "app/event_watch.hpp"
-#include "app/gap_keeper.hpp"
 #include "app/log_figures.hpp"
 #include "base/metrics.hpp"
 #include "control/control_thread.hpp"
@@ -24,7 +25,6 @@
 #include "server/registry.hpp"
 #include "streams/cursor_lag.hpp"
 #include "streams/hub.hpp"
-#include "streams/prisma_schema.hpp"
 #include "streams/seek.hpp"
 
 namespace pulse::app {
@@ -33,7 +33,7 @@ namespace pulse::app {
 class project final : public server::project_service, public std::enable_shared_from_this<project> {
  public:
   struct parts {
-    project_config config;
+    config::project_config config;
     std::filesystem::path data_dir;  // of the whole server
     std::size_t projects = 1;        // that share its volume
     boost::asio::any_io_executor delivery;
@@ -62,9 +62,9 @@ class project final : public server::project_service, public std::enable_shared_
 
   // Takes of the settings what can change while it runs: retention, and limits of streams that open
   // from now on.
-  void use(const project_config& config);
+  void use(const config::project_config& config);
 
-  gap_keeper& gaps() { return *gaps_; }
+  capture::gap_keeper& gaps() { return *gaps_; }
   // Goes on without a change that cannot be decoded; see capture::skip(). On the delivery thread,
   // `done` too.
   void skip_change(lsn at, std::function<void(result<control::stored_gap>)> done);
@@ -82,8 +82,8 @@ class project final : public server::project_service, public std::enable_shared_
 
   bool event_persistence() const override { return with_.config.event_persistence; }
   streams::hub& streams() override { return *hub_; }
-  void complete(streams::model& wanted) const override { schema_.complete(wanted); }
-  void resolve(const streams::stream_request& wanted, resolved done) override;
+  void complete(requests::model& wanted) const override { schema_.complete(wanted); }
+  void resolve(const requests::stream_request& wanted, resolved done) override;
   void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
   std::size_t open_gaps() const override { return gaps_->open(); }
@@ -102,10 +102,10 @@ class project final : public server::project_service, public std::enable_shared_
   void catalog_read(std::shared_ptr<const catalog> known, std::function<void()> kept);
   void keep_catalog(std::function<void()> kept);
   result<server::resolved_table> resolve_from(const catalog& known,
-                                              const streams::stream_request& wanted,
+                                              const requests::stream_request& wanted,
                                               const position& flushed) const;
   bool fits(const catalog& known, const catalog_table& table,
-            const streams::stream_request& wanted) const;
+            const requests::stream_request& wanted) const;
 
   parts with_;
   source::database_target target_;
@@ -115,13 +115,13 @@ class project final : public server::project_service, public std::enable_shared_
   std::unique_ptr<log::spill_area> spill_;
   std::shared_ptr<streams::cursor_store> cursors_;
   std::unique_ptr<streams::hub> hub_;
-  std::shared_ptr<gap_keeper> gaps_;
+  std::shared_ptr<capture::gap_keeper> gaps_;
   std::vector<position> skipped_;  // as the last run left them
-  std::unique_ptr<app::capture> capture_;
+  std::unique_ptr<capture::capture> capture_;
   std::unique_ptr<event_watch> watch_;
   std::shared_ptr<const catalog> catalog_;
   bool catalog_unsaved_ = false;  // the store has refused it, and is asked again at the next tick
-  streams::prisma_schema schema_;
+  requests::prisma_schema schema_;
   std::atomic<bool> progress_posted_{false};
 
   std::optional<log_figures> figures_;

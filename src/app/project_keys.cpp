@@ -1,5 +1,6 @@
 #include "app/project_keys.hpp"
 
+#include "config/terminal.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <unistd.h>
@@ -7,14 +8,13 @@
 #include <fmt/format.h>
 
 #include "app/data_dir.hpp"
-#include "app/terminal.hpp"
 #include "base/logging.hpp"
 #include "control/key_ring.hpp"
 
 namespace pulse::app {
 namespace {
 
-result<void> adopt(control::state_store& store, const project_config& project,
+result<void> adopt(control::state_store& store, const config::project_config& project,
                    const std::vector<control::api_key>& keys) {
   auto own = control::adopt_key(project.name, "from the settings", project.api_key);
   if (!own) return own.error();
@@ -38,7 +38,7 @@ result<void> adopt(control::state_store& store, const project_config& project,
 }  // namespace
 
 result<std::vector<new_key>> prepare_keys(control::state_store& store,
-                                          const std::vector<project_config>& projects) {
+                                          const std::vector<config::project_config>& projects) {
   const auto keys = store.keys();
   if (!keys) return keys.error();
   std::vector<new_key> made_keys;
@@ -63,7 +63,8 @@ void hand_out(const std::vector<new_key>& keys, const std::filesystem::path& dat
               bool only_project) {
   for (const auto& key : keys) {
     if (::isatty(STDERR_FILENO) == 1) {
-      say(stderr, "\n  API key of project {} (shown once): {}\n\n", key.project, key.secret);
+      config::say(stderr, "\n  API key of project {} (shown once): {}\n\n", key.project,
+                  key.secret);
       continue;
     }
     // Into a pipe or a service's journal no secret is written.

@@ -1,4 +1,6 @@
 // Which table a stream that opens is of: from the catalog at hand, or from a look at the database.
+#include "filters/native_filter.hpp"
+#include "requests/table_resolver.hpp"
 #include <algorithm>
 #include <utility>
 
@@ -8,8 +10,6 @@
 #include "app/project.hpp"
 #include "base/logging.hpp"
 #include "source/relations.hpp"
-#include "streams/native_filter.hpp"
-#include "streams/table_resolver.hpp"
 
 namespace pulse::app {
 
@@ -66,13 +66,13 @@ void project::keep_catalog(std::function<void()> kept) {
 }
 
 result<server::resolved_table> project::resolve_from(const catalog& known,
-                                                     const streams::stream_request& wanted,
+                                                     const requests::stream_request& wanted,
                                                      const position& flushed) const {
-  const auto schemas = streams::schema_list(target_.schema);
-  auto table = streams::resolve_table(known, wanted.model, schemas, with_.config.name);
+  const auto schemas = requests::schema_list(target_.schema);
+  auto table = requests::resolve_table(known, wanted.model, schemas, with_.config.name);
   if (!table && !wanted.name.empty()) {
     // What was captured before it became a partition is still to be had, up to the gap that tells.
-    const auto* partition = streams::find_partition(known, wanted.model, schemas);
+    const auto* partition = requests::find_partition(known, wanted.model, schemas);
     if (partition != nullptr && hub_->gap_of({partition->name, wanted.name})) table = partition;
   }
   if (!table) return table.error();
@@ -89,18 +89,18 @@ result<server::resolved_table> project::resolve_from(const catalog& known,
 // Labels, replica identities, types and columns may have changed since the catalog was read: what
 // it refuses is judged by a fresh one.
 bool project::fits(const catalog& known, const catalog_table& table,
-                   const streams::stream_request& wanted) const {
-  if (!streams::has_columns_of(table, wanted.model)) return false;
+                   const requests::stream_request& wanted) const {
+  if (!requests::has_columns_of(table, wanted.model)) return false;
   const auto shape = shape_of(table, known);
-  return streams::compile_wanted(wanted, {shape.definition.get(), shape.facts.get()}).has_value();
+  return filters::compile_wanted(wanted, {shape.definition.get(), shape.facts.get()}).has_value();
 }
 
-void project::resolve(const streams::stream_request& wanted, resolved done) {
+void project::resolve(const requests::stream_request& wanted, resolved done) {
   const auto& model = wanted.model;
   const auto state = capture_->status();
   const auto table =
-      catalog_ ? streams::resolve_table(*catalog_, model, streams::schema_list(target_.schema),
-                                        with_.config.name)
+      catalog_ ? requests::resolve_table(*catalog_, model, requests::schema_list(target_.schema),
+                                         with_.config.name)
                : result<const catalog_table*>(error{errc::not_found, "", ""});
   const bool known = table.has_value();
   if (!state.connected) {
@@ -122,7 +122,7 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   const bool enough = known && fits(*catalog_, **table, wanted);
   const auto asked = std::make_shared<question>(with_.delivery, std::move(done));
   const auto answered = [weak = weak_from_this(), wanted, enough,
-                         asked](const result<app::capture::present>& answer) {
+                         asked](const result<capture::capture::present>& answer) {
     asked->patience.cancel();
     const auto tell = std::exchange(asked->done, nullptr);
     if (!tell) return;
@@ -138,13 +138,13 @@ void project::resolve(const streams::stream_request& wanted, resolved done) {
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
     if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
   });
-  app::capture::wanted what;
+  capture::capture::wanted what;
   what.catalog = !known || chosen;
   if (known) what.table_oid = (*table)->oid;
-  capture_->ask(what,
-                [delivery = with_.delivery, answered](const result<app::capture::present>& answer) {
-                  asio::post(delivery, [answered, answer] { answered(answer); });
-                });
+  capture_->ask(
+      what, [delivery = with_.delivery, answered](const result<capture::capture::present>& answer) {
+        asio::post(delivery, [answered, answer] { answered(answer); });
+      });
 }
 
 }  // namespace pulse::app

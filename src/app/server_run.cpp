@@ -1,5 +1,8 @@
 #include "app/server_run.hpp"
 
+#include "config/config_changes.hpp"
+#include "config/prisma_schema_file.hpp"
+#include "config/terminal.hpp"
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -10,15 +13,12 @@
 #include <fmt/format.h>
 
 #include "app/admin.hpp"
-#include "app/config_changes.hpp"
 #include "app/data_dir.hpp"
 #include "app/last_run.hpp"
-#include "app/prisma_schema_file.hpp"
 #include "app/program_figures.hpp"
 #include "app/project.hpp"
 #include "app/project_keys.hpp"
 #include "app/successor.hpp"
-#include "app/terminal.hpp"
 #include "app/unopened_project.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
@@ -39,26 +39,27 @@ constexpr std::chrono::seconds stop_limit{5};
 constexpr std::chrono::seconds hand_over_limit{20};
 
 // What the configuration is held to holds for sockets that came from elsewhere too.
-result<void> check_sockets(const server::listening_sockets& sockets, const server_config& config) {
+result<void> check_sockets(const server::listening_sockets& sockets,
+                           const config::server_config& config) {
   for (const auto* one : {&sockets.streams, &sockets.admin}) {
     if (!one->is_open()) continue;
-    if (auto good = check_address(one->bound(), config); !good) return good;
+    if (auto good = config::check_address(one->bound(), config); !good) return good;
   }
   return {};
 }
 
-result<void> check_projects(const server_config& config) {
+result<void> check_projects(const config::server_config& config) {
   for (const auto& project : config.projects) {
     if (auto target = source::parse_database_url(project.database_url); !target)
       return wrap("project " + project.name, target.error());
-    if (auto schema = read_prisma_schema(project.prisma_schema); !schema)
+    if (auto schema = config::read_prisma_schema(project.prisma_schema); !schema)
       return wrap("project " + project.name, schema.error());
   }
   return {};
 }
 
 // The parts of a configuration that are files or addresses of others.
-result<void> check_parts(const server_config& config) {
+result<void> check_parts(const config::server_config& config) {
   if (config.tls.given()) {
     if (auto tls = server::tls_context::load(config.tls); !tls) return tls.error();
   }
@@ -79,8 +80,9 @@ void note_ending_signal(int number) {
 // calls run().
 class running_server {
  public:
-  running_server(server_config config, std::function<result<server_config>()> read_config,
-                 program_start started, run_beside beside)
+  running_server(config::server_config config,
+                 std::function<result<config::server_config>()> read_config, program_start started,
+                 run_beside beside)
       : config_(std::move(config)),
         read_config_(std::move(read_config)),
         beside_(std::move(beside)),
@@ -92,7 +94,7 @@ class running_server {
  private:
   result<void> open_state();
   result<void> open_projects(control::state_store& store);
-  result<std::shared_ptr<project>> open_project(const project_config& config,
+  result<std::shared_ptr<project>> open_project(const config::project_config& config,
                                                 const result<last_run>& before);
   void say_where_to_connect(const server::bound_addresses& bound);
   void setup_refused(const error& why);
@@ -103,8 +105,8 @@ class running_server {
   void stop(std::chrono::milliseconds limit);
   void finish();
 
-  server_config config_;
-  std::function<result<server_config>()> read_config_;
+  config::server_config config_;
+  std::function<result<config::server_config>()> read_config_;
   run_beside beside_;
   asio::io_context delivery_{1};
   metrics figures_;
@@ -188,7 +190,7 @@ void running_server::reload() {
               {{"reason", wanted.error().message()}});
     return;
   }
-  for (const auto& name : changes_for_a_restart(config_, *wanted)) {
+  for (const auto& name : config::changes_for_a_restart(config_, *wanted)) {
     log_warning("config", "a changed setting is taken at the next start only", {{"setting", name}});
   }
   if (config_.tls.given() && wanted->tls.given()) {
@@ -273,7 +275,7 @@ result<void> running_server::open_projects(control::state_store& store) {
   return {};
 }
 
-result<std::shared_ptr<project>> running_server::open_project(const project_config& config,
+result<std::shared_ptr<project>> running_server::open_project(const config::project_config& config,
                                                               const result<last_run>& before) {
   if (!before) return wrap("project " + config.name, before.error());
   project::parts parts;
@@ -316,7 +318,7 @@ void running_server::setup_refused(const error& why) {
   if (config_.projects.size() != 1 || stopping_) return;
   log_error("setup", "cannot begin", {{"reason", why.what}});
   // For people to copy: a log line would escape the SQL's quotes.
-  if (config_.format == log_format::text) say(stderr, "\n{}\n\n", why.next);
+  if (config_.format == log_format::text) config::say(stderr, "\n{}\n\n", why.next);
   exit_code_ = 1;
   stop(stop_limit);
 }
@@ -364,8 +366,8 @@ int running_server::run() {
 
 }  // namespace
 
-int run_server(const server_config& config, std::function<result<server_config>()> read_config,
-               run_beside beside) {
+int run_server(const config::server_config& config,
+               std::function<result<config::server_config>()> read_config, run_beside beside) {
   configure_logging(config.level, config.format);
   // A consumer that is gone must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -384,9 +386,9 @@ int run_server(const server_config& config, std::function<result<server_config>(
   return server.run();
 }
 
-int check_server(const server_config& config) {
+int check_server(const config::server_config& config) {
   const auto good = check_parts(config);
-  if (!good) say(stderr, "pulse: {}\n", good.error().message());
+  if (!good) config::say(stderr, "pulse: {}\n", good.error().message());
   return good ? 0 : 1;
 }
 

@@ -1,12 +1,12 @@
 // `pulse serve`: everything started in order, and ended in order.
 #pragma once
 
+#include "config/config.hpp"
 #include <csignal>
 #include <functional>
 #include <optional>
 #include <vector>
 
-#include "app/config.hpp"
 #include "app/event_watch.hpp"
 #include "server/server.hpp"
 
@@ -30,12 +30,12 @@ struct run_beside {
 // wrong. On SIGHUP `read_config` is called, and what can change while running does. On SIGUSR2 the
 // program that stands in this one's place is asked whether it could start; if so this process ends
 // in order, keeps its listening sockets, and becomes that one.
-int run_server(const server_config& config, std::function<result<server_config>()> read_config,
-               run_beside beside = {});
+int run_server(const config::server_config& config,
+               std::function<result<config::server_config>()> read_config, run_beside beside = {});
 
 // Whether run_server() could start, as far as that can be told while another one runs with the same
 // data directory: certificates, database URLs, Prisma schemas, the directory. The exit code: 0 or
 // 1, with the reason on standard error.
-int check_server(const server_config& config);
+int check_server(const config::server_config& config);
 
 }  // namespace pulse::app

@@ -4,14 +4,14 @@
 
 namespace pulse::app {
 
-unopened_project::unopened_project(const project_config& config,
+unopened_project::unopened_project(const config::project_config& config,
                                    const boost::asio::any_io_executor& delivery, metrics& figures,
                                    error why)
     : event_persistence_(config.event_persistence),
       why_(std::move(why)),
       hub_({delivery, &log_, &relations_, nullptr, &figures, config.name}, config.limits) {}
 
-void unopened_project::resolve(const streams::stream_request& /*wanted*/, resolved done) {
+void unopened_project::resolve(const requests::stream_request& /*wanted*/, resolved done) {
   done(project_is_stopped());
 }
 

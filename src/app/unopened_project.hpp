@@ -1,13 +1,13 @@
 // A project whose stored state cannot be read: it says so while the others are served.
 #pragma once
 
+#include "config/config.hpp"
 #include <map>
 #include <memory>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include "app/config.hpp"
 #include "base/metrics.hpp"
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
@@ -21,12 +21,12 @@ namespace pulse::app {
 class unopened_project final : public server::project_service {
  public:
   // `why` is what opening the project failed with.
-  unopened_project(const project_config& config, const boost::asio::any_io_executor& delivery,
-                   metrics& figures, error why);
+  unopened_project(const config::project_config& config,
+                   const boost::asio::any_io_executor& delivery, metrics& figures, error why);
 
   bool event_persistence() const override { return event_persistence_; }
   streams::hub& streams() override { return hub_; }
-  void resolve(const streams::stream_request& wanted, resolved done) override;
+  void resolve(const requests::stream_request& wanted, resolved done) override;
   capture_status capture() const override { return {false, false, "stopped", why_.message()}; }
 
  private:

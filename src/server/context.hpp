@@ -14,14 +14,14 @@
 
 #include "base/line_allowance.hpp"
 #include "base/metrics.hpp"
-#include "server/admin_backend.hpp"
+#include "server/admin/admin_backend.hpp"
 #include "server/failed_keys.hpp"
+#include "server/http/refusal.hpp"
+#include "server/http/tls.hpp"
 #include "server/options.hpp"
-#include "server/refusal.hpp"
 #include "server/registry.hpp"
 #include "server/strangers.hpp"
 #include "server/stream_host.hpp"
-#include "server/tls.hpp"
 
 namespace pulse::server {
 

@@ -6,7 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "base/logging.hpp"
-#include "server/http_session.hpp"
+#include "server/http/http_session.hpp"
 #include "server/port_holder.hpp"
 
 namespace pulse::server {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "server/deflate.hpp"
-#include "server/http_message.hpp"
-#include "server/tls.hpp"
+#include "server/http/http_message.hpp"
+#include "server/http/tls.hpp"
+#include "server/websocket/deflate.hpp"
 
 namespace pulse::server {
 

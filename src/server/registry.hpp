@@ -43,12 +43,12 @@ class project_service {
   virtual bool event_persistence() const = 0;
   virtual streams::hub& streams() = 0;
   // Adds what the operator knows of a model and its header does not say.
-  virtual void complete(streams::model& /*wanted*/) const {}
+  virtual void complete(requests::model& /*wanted*/) const {}
   // errc::not_found: the database has no such table (the answer says which come near);
   // errc::unavailable: nothing is known yet and the database cannot be asked. May ask the database
   // when the table is not in the catalog at hand, or does not fit the model or the filters.
   using resolved = std::function<void(result<resolved_table>)>;
-  virtual void resolve(const streams::stream_request& wanted, resolved done) = 0;
+  virtual void resolve(const requests::stream_request& wanted, resolved done) = 0;
 
   // Time has passed: about once a second.
   virtual void tick(std::chrono::steady_clock::time_point now) { streams().tick(now); }

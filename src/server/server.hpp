@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/metrics.hpp"
-#include "server/admin_backend.hpp"
+#include "server/admin/admin_backend.hpp"
 #include "server/listening_socket.hpp"
 #include "server/options.hpp"
 #include "server/registry.hpp"

@@ -18,12 +18,12 @@ class stream_host {
   stream_host& operator=(const stream_host&) = delete;
   virtual ~stream_host() = default;
 
-  virtual void open(streams::stream_request wanted, const table_shape& shape, position start,
+  virtual void open(requests::stream_request wanted, const table_shape& shape, position start,
                     std::shared_ptr<streams::subscriber> to, streams::hub::opened done) = 0;
-  virtual void acknowledge(streams::stream_id stream, const event_id& id) = 0;
-  virtual void writable(streams::stream_id stream) = 0;
-  virtual void quiesce(streams::stream_id stream) = 0;
-  virtual void close(streams::stream_id stream) = 0;
+  virtual void acknowledge(filters::stream_id stream, const event_id& id) = 0;
+  virtual void writable(filters::stream_id stream) = 0;
+  virtual void quiesce(filters::stream_id stream) = 0;
+  virtual void close(filters::stream_id stream) = 0;
 };
 
 // The hub must live until the last session on it has gone.
@@ -31,16 +31,16 @@ class hub_host final : public stream_host {
  public:
   explicit hub_host(streams::hub& hub) : hub_(&hub) {}
 
-  void open(streams::stream_request wanted, const table_shape& shape, position start,
+  void open(requests::stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
     hub_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
   }
-  void acknowledge(streams::stream_id stream, const event_id& id) override {
+  void acknowledge(filters::stream_id stream, const event_id& id) override {
     hub_->acknowledge(stream, id);
   }
-  void writable(streams::stream_id stream) override { hub_->writable(stream); }
-  void quiesce(streams::stream_id stream) override { hub_->quiesce(stream); }
-  void close(streams::stream_id stream) override { hub_->close(stream); }
+  void writable(filters::stream_id stream) override { hub_->writable(stream); }
+  void quiesce(filters::stream_id stream) override { hub_->quiesce(stream); }
+  void close(filters::stream_id stream) override { hub_->close(stream); }
 
  private:
   streams::hub* hub_;

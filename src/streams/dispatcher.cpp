@@ -214,7 +214,7 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
   if (event.at <= stream.after) return offered::done;
   // The official client knows no truncates.
   const bool known =
-      event.action != change_action::truncate || stream.wanted.form == event_form::native;
+      event.action != change_action::truncate || stream.wanted.form == requests::event_form::native;
   const auto wanted = known ? (judge_.*asks)(stream, event) : false;
   if (!wanted) return offered::unfinished;
   if (!*wanted) {
@@ -317,7 +317,7 @@ void dispatcher::end_when_done(const stream_state& barred) {
   });
 }
 
-void dispatcher::end_barred(stream_id id) {
+void dispatcher::end_barred(filters::stream_id id) {
   const auto* stream = streams_->find(id);
   if (stream == nullptr || stream->how != delivery::barred) return;
   const auto* gap = gaps_->bar_behind(stream->after, stream->table);

@@ -36,7 +36,7 @@ namespace pulse::streams {
 class dispatcher : public std::enable_shared_from_this<dispatcher> {
  public:
   // Closes the stream and tells its subscriber. Others may begin or end with it.
-  using end_stream = std::function<void(stream_id, end_reason, std::string_view message)>;
+  using end_stream = std::function<void(filters::stream_id, end_reason, std::string_view message)>;
 
   // All outlive it; the limits may change.
   dispatcher(const hub::parts& with, const stream_limits& limits, const open_streams& streams,
@@ -92,7 +92,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   // What stands in a stream's way.
   void bar(stream_state& stream, const control::stored_gap& gap);
   void end_when_done(const stream_state& barred);
-  void end_barred(stream_id id);
+  void end_barred(filters::stream_id id);
   void hold(stream_state& stream, const error& why);
   void end_unread(const stream_state& stream, const error& why);
   void overtaken(stream_state& stream, const error& why);
@@ -107,11 +107,11 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   end_stream end_;
   shared_tail tail_;
   const event_view* handed_ = nullptr;  // by the tail, to those of `concerned_` from `next_` on
-  std::vector<stream_id> concerned_;
+  std::vector<filters::stream_id> concerned_;
   std::size_t next_ = 0;
-  std::deque<stream_id> ready_;  // for a slice
+  std::deque<filters::stream_id> ready_;  // for a slice
   // At a gap, or still before events that must not be delivered yet: look again when they may.
-  std::vector<stream_id> before_gaps_;
+  std::vector<filters::stream_id> before_gaps_;
   bool turn_posted_ = false;
   bool recording_damage_ = false;
   std::uint64_t unsaid_dropped_ = 0;  // for subscribe(), and not in the log yet

@@ -5,7 +5,7 @@
 
 namespace pulse::streams {
 
-event_values& event_judge::begin_event(const event_view& event) {
+filters::event_values& event_judge::begin_event(const event_view& event) {
   event_left_ = event_work_max;
   return values_.of(event);
 }
@@ -23,7 +23,7 @@ std::optional<bool> event_judge::wanted_in_slice(stream_state& stream, const eve
 }
 
 std::optional<bool> event_judge::judge(stream_state& stream, const event_view& event,
-                                       event_values& values, work_units& left) {
+                                       filters::event_values& values, filters::work_units& left) {
   stream.columns.meet(event);
   const auto& asked = stream.filters.of(event.relation);
   auto& begun = stream.begun;
@@ -33,7 +33,7 @@ std::optional<bool> event_judge::judge(stream_state& stream, const event_view& e
     outcomes_.assign(asked.conditions(), std::nullopt);
   }
   begun = {};
-  judging how{&values, left, &outcomes_};
+  filters::judging how{&values, left, &outcomes_};
   const auto verdict = asked.judge(event, how);
   spend(left - how.left + values.take_work());
   left = how.left;
@@ -44,14 +44,14 @@ std::optional<bool> event_judge::judge(stream_state& stream, const event_view& e
     return std::nullopt;
   }
   ++figures_->evaluations;
-  if (*verdict == filter_verdict::undecided) {
+  if (*verdict == filters::filter_verdict::undecided) {
     ++stream.undecided;
     ++figures_->undecided;
   }
-  return *verdict != filter_verdict::no;
+  return *verdict != filters::filter_verdict::no;
 }
 
-void event_judge::spend(work_units units) {
+void event_judge::spend(filters::work_units units) {
   turn_left_ -= std::min(turn_left_, units);
 }
 

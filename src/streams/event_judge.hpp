@@ -1,15 +1,15 @@
 // The judging of events by streams' filters, a bounded amount of work a turn.
 #pragma once
 
+#include "filters/event_values.hpp"
+#include "filters/recent_values.hpp"
+#include "filters/truth.hpp"
 #include <optional>
 #include <vector>
 
 #include "change/event.hpp"
 #include "streams/delivery_figures.hpp"
-#include "streams/event_values.hpp"
-#include "streams/recent_values.hpp"
 #include "streams/stream_state.hpp"
-#include "streams/truth.hpp"
 
 namespace pulse::streams {
 
@@ -28,7 +28,7 @@ class event_judge {
 
   // `event` is handed to the streams that keep up: what all of these may take with it. The values
   // hold as long as the event does.
-  event_values& begin_event(const event_view& event);
+  filters::event_values& begin_event(const event_view& event);
 
   // Whether a stream that keeps up wants the event of begin_event(). Nothing: that would take more
   // than one stream may hold the others up with it; for slices to go on with.
@@ -38,22 +38,22 @@ class event_judge {
 
  private:
   // Some milliseconds each, of which a slice is a part.
-  static constexpr work_units turn_work = 8'000'000;
-  static constexpr work_units slice_work = 2'000'000;
+  static constexpr filters::work_units turn_work = 8'000'000;
+  static constexpr filters::work_units slice_work = 2'000'000;
   // Of one event that is handed out: by one stream, and by all of them.
-  static constexpr work_units stream_work_max = 1'000'000;
-  static constexpr work_units event_work_max = 64'000'000;
+  static constexpr filters::work_units stream_work_max = 1'000'000;
+  static constexpr filters::work_units event_work_max = 64'000'000;
 
-  std::optional<bool> judge(stream_state& stream, const event_view& event, event_values& values,
-                            work_units& left);
-  void spend(work_units units);
+  std::optional<bool> judge(stream_state& stream, const event_view& event,
+                            filters::event_values& values, filters::work_units& left);
+  void spend(filters::work_units units);
 
   delivery_figures* figures_;
-  recent_values values_;
-  std::vector<std::optional<truth>> outcomes_;
-  work_units turn_left_ = 0;
-  work_units slice_left_ = 0;
-  work_units event_left_ = 0;
+  filters::recent_values values_;
+  std::vector<std::optional<filters::truth>> outcomes_;
+  filters::work_units turn_left_ = 0;
+  filters::work_units slice_left_ = 0;
+  filters::work_units event_left_ = 0;
 };
 
 }  // namespace pulse::streams

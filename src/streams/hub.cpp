@@ -10,7 +10,7 @@ hub::hub(parts with, stream_limits limits)
     : impl_(std::make_shared<impl>(std::move(with), limits)) {}
 hub::~hub() = default;
 
-void hub::open(stream_request wanted, const table_shape& shape, position start,
+void hub::open(requests::stream_request wanted, const table_shape& shape, position start,
                std::shared_ptr<subscriber> to, opened done) {
   impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
 }
@@ -23,16 +23,16 @@ void hub::use_history(const timelines& history) {
 void hub::use_limits(const stream_limits& limits) {
   impl_->use_limits(limits);
 }
-void hub::acknowledge(stream_id stream, const event_id& id) {
+void hub::acknowledge(filters::stream_id stream, const event_id& id) {
   impl_->acknowledge(stream, id);
 }
-void hub::writable(stream_id stream) {
+void hub::writable(filters::stream_id stream) {
   impl_->writable(stream);
 }
-void hub::quiesce(stream_id stream) {
+void hub::quiesce(filters::stream_id stream) {
   impl_->quiesce(stream);
 }
-void hub::close(stream_id stream) {
+void hub::close(filters::stream_id stream) {
   impl_->close(stream);
 }
 void hub::progress() {

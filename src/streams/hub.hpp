@@ -2,6 +2,10 @@
 // to each of them.
 #pragma once
 
+#include "filters/filter.hpp"
+#include "filters/filter_index.hpp"
+#include "rendering/renderer.hpp"
+#include "requests/request.hpp"
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -23,10 +27,6 @@
 #include "control/stored_gap.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
-#include "streams/filter.hpp"
-#include "streams/filter_index.hpp"
-#include "streams/renderer.hpp"
-#include "streams/request.hpp"
 #include "streams/subscriber.hpp"
 
 namespace pulse::streams {
@@ -100,9 +100,9 @@ struct known_cursor {
 };
 
 struct stream_status {
-  stream_id id{};
+  filters::stream_id id{};
   cursor_key key;  // name empty: unnamed
-  stream_mode mode = stream_mode::stream;
+  requests::stream_mode mode = requests::stream_mode::stream;
   std::size_t in_flight_events = 0;
   std::size_t in_flight_bytes = 0;
   std::uint64_t delivered = 0;
@@ -157,18 +157,18 @@ class hub {
   // log when it is lower). `done` is called once, on the executor, when the stream is open (its
   // cursor durable) or refused; events come in a later turn of the executor. With a name that is in
   // use the stream opens as a standby and is served when the active one goes.
-  using opened = std::function<void(result<stream_id>)>;
-  void open(stream_request wanted, const table_shape& shape, position start,
+  using opened = std::function<void(result<filters::stream_id>)>;
+  void open(requests::stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
 
   // The consumer has dealt with the event. Unknown ids are counted and otherwise ignored.
-  void acknowledge(stream_id stream, const event_id& id);
+  void acknowledge(filters::stream_id stream, const event_id& id);
   // The subscriber has room again (after unsent_bytes() had been at the limit).
-  void writable(stream_id stream);
+  void writable(filters::stream_id stream);
   // Sends nothing more to this stream; acknowledgements of what it has still count until close().
-  void quiesce(stream_id stream);
+  void quiesce(filters::stream_id stream);
   // The connection is gone. Nothing is called on its subscriber afterwards.
-  void close(stream_id stream);
+  void close(filters::stream_id stream);
 
   // The log, or what may be delivered of it, has moved on. Called on the executor.
   void progress();

@@ -1,5 +1,6 @@
 #include "streams/hub_impl.hpp"
 
+#include "filters/native_filter.hpp"
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -8,7 +9,6 @@
 #include "base/logging.hpp"
 #include "base/shown_numbers.hpp"
 #include "streams/cursor_lag.hpp"
-#include "streams/native_filter.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -29,7 +29,7 @@ hub::impl::impl(parts with, stream_limits limits)
       expiry_watch_(std::make_shared<expiry_watch>(with_, *book_)),
       dispatcher_(std::make_shared<dispatcher>(
           with_, limits_, streams_, gaps_, *book_, failures_,
-          [this](stream_id id, end_reason reason, std::string_view message) {
+          [this](filters::stream_id id, end_reason reason, std::string_view message) {
             end(id, reason, message);
           })),
       unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
@@ -56,7 +56,7 @@ void hub::impl::know(const known_cursor& cursor) {
   book_->find_table(book_->add(std::move(name)));
 }
 
-void hub::impl::open(stream_request wanted, const table_shape& shape, position start,
+void hub::impl::open(requests::stream_request wanted, const table_shape& shape, position start,
                      std::shared_ptr<subscriber> to, opened done) {
   const auto refuse = [&](error why) {
     boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
@@ -71,15 +71,15 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   }
   // Only to refuse what cannot be: events bring their own table version, for which the filter is
   // compiled again.
-  const filter_table known{shape.definition.get(), shape.facts.get()};
-  if (const auto compiled = compile_wanted(wanted, known); !compiled) {
+  const filters::filter_table known{shape.definition.get(), shape.facts.get()};
+  if (const auto compiled = filters::compile_wanted(wanted, known); !compiled) {
     return refuse(compiled.error());
   }
   const auto table = with_.relations->table(shape.definition->oid, shape.definition->table);
   if (!table) return refuse(table.error());
 
   const cursor_key key{shape.definition->table, wanted.name};
-  const bool tracked = wanted.mode == stream_mode::stream;
+  const bool tracked = wanted.mode == requests::stream_mode::stream;
   const bool named = tracked && !wanted.name.empty();
   if (named && !book_->find(key) && book_->names().size() >= limits_.names_max) {
     return refuse({errc::unavailable,
@@ -101,7 +101,7 @@ void hub::impl::open(stream_request wanted, const table_shape& shape, position s
   }
 }
 
-void hub::impl::start_unnamed(stream_id id, const position& from, opened done) {
+void hub::impl::start_unnamed(filters::stream_id id, const position& from, opened done) {
   boost::asio::post(with_.executor, [self = shared_from_this(), id, from, done = std::move(done)] {
     if (self->streams_.find(id) == nullptr) return done(connection_closed());
     done(id);
@@ -156,7 +156,7 @@ void hub::impl::name_ready(name_state& name, const result<position>& stored) {
 }
 
 // A named stream whose cursor is known: refused, served, or kept as a standby.
-void hub::impl::attach(stream_id id, const opened& done) {
+void hub::impl::attach(filters::stream_id id, const opened& done) {
   auto* stream = streams_.find(id);
   if (stream == nullptr) return done(connection_closed());
   auto& name = *stream->name;
@@ -186,7 +186,7 @@ result<void> hub::impl::check_can_go_on(name_state& name, table_id table) {
   return expiry_->check_kept(name);
 }
 
-void hub::impl::acknowledge(stream_id id, const event_id& event) {
+void hub::impl::acknowledge(filters::stream_id id, const event_id& event) {
   auto* stream = streams_.find(id);
   if (stream == nullptr || !stream->tracked()) return;
   // A consumer that has reconnected acknowledges on the new connection what the old one, perhaps
@@ -198,11 +198,11 @@ void hub::impl::acknowledge(stream_id id, const event_id& event) {
     unknown_acknowledgements_total_.Increment();
 }
 
-void hub::impl::writable(stream_id id) {
+void hub::impl::writable(filters::stream_id id) {
   if (auto* stream = streams_.find(id)) dispatcher_->writable(*stream);
 }
 
-void hub::impl::quiesce(stream_id id) {
+void hub::impl::quiesce(filters::stream_id id) {
   auto* stream = streams_.find(id);
   if (stream == nullptr) return;
   if (stream->how != delivery::standby) return dispatcher_->stop(*stream);
@@ -210,7 +210,7 @@ void hub::impl::quiesce(stream_id id) {
   if (stream->name != nullptr) std::erase(stream->name->standbys, stream);
 }
 
-void hub::impl::close(stream_id id) {
+void hub::impl::close(filters::stream_id id) {
   const auto stream = streams_.take(id);
   if (!stream) return;
   dispatcher_->stop(*stream);
@@ -235,7 +235,7 @@ void hub::impl::leave_name(stream_state& stream) {
   dispatcher_->start(*next, name.cursor);
 }
 
-void hub::impl::end(stream_id id, end_reason reason, std::string_view message) {
+void hub::impl::end(filters::stream_id id, end_reason reason, std::string_view message) {
   const auto* stream = streams_.find(id);
   if (stream == nullptr) return;
   const auto to = stream->to;
@@ -271,7 +271,7 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   dispatcher_->tick(now);
   streams_.tick(now);
   std::size_t stalled = 0;
-  std::vector<std::pair<stream_id, std::chrono::steady_clock::duration>> in_the_way;
+  std::vector<std::pair<filters::stream_id, std::chrono::steady_clock::duration>> in_the_way;
   for (const auto& [id, stream] : streams_.all()) {
     if (stream->how != delivery::waiting) {
       stream->stall.moves();
@@ -294,7 +294,7 @@ bool hub::impl::holds_others_up(const stream_state& stream,
          !stream.name->standbys.empty() && still >= limits_.stall_timeout;
 }
 
-void hub::impl::end_stalled(stream_id id, std::chrono::steady_clock::duration still) {
+void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::duration still) {
   const auto& stream = *streams_.find(id);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",

@@ -28,12 +28,12 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   impl(parts with, stream_limits limits);
 
   void know(const known_cursor& cursor);
-  void open(stream_request wanted, const table_shape& shape, position start,
+  void open(requests::stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<subscriber> to, opened done);
-  void acknowledge(stream_id id, const event_id& event);
-  void writable(stream_id id);
-  void quiesce(stream_id id);
-  void close(stream_id id);
+  void acknowledge(filters::stream_id id, const event_id& event);
+  void writable(filters::stream_id id);
+  void quiesce(filters::stream_id id);
+  void close(filters::stream_id id);
   void progress() { dispatcher_->progress(); }
   void use_limits(const stream_limits& limits) { limits_ = limits; }
   void use_history(const timelines& history) { history_ = history; }
@@ -53,18 +53,18 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   }
 
  private:
-  void start_unnamed(stream_id id, const position& from, opened done);
+  void start_unnamed(filters::stream_id id, const position& from, opened done);
   void join_name(stream_state& stream, const cursor_key& key, const position& start, opened done);
   void name_ready(name_state& name, const result<position>& stored);
-  void attach(stream_id id, const opened& done);
+  void attach(filters::stream_id id, const opened& done);
   result<void> check_can_go_on(name_state& name, table_id table);
   void leave_name(stream_state& stream);
   void disband(name_state& name, std::string_view why);
   void move_done(name_state& name, const result<position>& to);
 
-  void end(stream_id id, end_reason reason, std::string_view message);
+  void end(filters::stream_id id, end_reason reason, std::string_view message);
   void end_replaced(const std::vector<table_rename>& renamed);
-  void end_stalled(stream_id id, std::chrono::steady_clock::duration still);
+  void end_stalled(filters::stream_id id, std::chrono::steady_clock::duration still);
   bool holds_others_up(const stream_state& stream, std::chrono::steady_clock::duration still) const;
 
   const parts with_;

@@ -82,7 +82,7 @@ void hub::impl::follow(const std::vector<table_rename>& renamed) {
 }
 
 void hub::impl::end_replaced(const std::vector<table_rename>& renamed) {
-  std::vector<stream_id> replaced;
+  std::vector<filters::stream_id> replaced;
   for (const auto& [id, stream] : streams_.all()) {
     const auto found = std::ranges::find(renamed, stream->table_of, &table_rename::from);
     bool other = false;

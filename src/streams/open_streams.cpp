@@ -10,10 +10,10 @@ open_streams::open_streams(const hub::parts& with)
       open_(with.figures->gauge("pulse_streams_open", "Streams and subscriptions that are open",
                                 {{"project", with.project}})) {}
 
-stream_state& open_streams::add(stream_request wanted, const table_shape& shape, table_id table,
-                                std::shared_ptr<subscriber> to, const stream_limits& limits,
-                                const position& now) {
-  const stream_id id{next_id_++};
+stream_state& open_streams::add(requests::stream_request wanted, const table_shape& shape,
+                                table_id table, std::shared_ptr<subscriber> to,
+                                const stream_limits& limits, const position& now) {
+  const filters::stream_id id{next_id_++};
   auto made = std::make_unique<stream_state>(*with_, id, std::move(wanted), shape, table,
                                              std::move(to), limits, models_, now);
   made->frames = frames_for(made->wanted);
@@ -24,22 +24,23 @@ stream_state& open_streams::add(stream_request wanted, const table_shape& shape,
   return stream;
 }
 
-std::shared_ptr<frame_source> open_streams::frames_for(const stream_request& wanted) {
+std::shared_ptr<rendering::frame_source> open_streams::frames_for(
+    const requests::stream_request& wanted) {
   // No fingerprint is empty: native frames are the same for everybody.
-  const bool native = wanted.form == event_form::native;
-  auto& place = frames_[native ? std::string() : fingerprint(wanted.model)];
+  const bool native = wanted.form == requests::event_form::native;
+  auto& place = frames_[native ? std::string() : requests::fingerprint(wanted.model)];
   if (!place) {
-    place = std::make_shared<frame_source>(wanted.form, wanted.model, *with_->relations);
+    place = std::make_shared<rendering::frame_source>(wanted.form, wanted.model, *with_->relations);
   }
   return place;
 }
 
-stream_state* open_streams::find(stream_id id) const {
+stream_state* open_streams::find(filters::stream_id id) const {
   const auto found = streams_.find(id);
   return found == streams_.end() ? nullptr : found->second.get();
 }
 
-std::unique_ptr<stream_state> open_streams::take(stream_id id) {
+std::unique_ptr<stream_state> open_streams::take(filters::stream_id id) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return nullptr;
   auto stream = std::move(found->second);

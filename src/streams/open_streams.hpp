@@ -1,6 +1,7 @@
 // The streams of one project that are open.
 #pragma once
 
+#include "rendering/frames.hpp"
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "base/metrics.hpp"
-#include "streams/frames.hpp"
 #include "streams/stream_state.hpp"
 
 namespace pulse::streams {
@@ -21,24 +21,24 @@ class open_streams {
   explicit open_streams(const hub::parts& with);
 
   // `now`: the position of what other sessions see.
-  stream_state& add(stream_request wanted, const table_shape& shape, table_id table,
+  stream_state& add(requests::stream_request wanted, const table_shape& shape, table_id table,
                     std::shared_ptr<subscriber> to, const stream_limits& limits,
                     const position& now);
   // Null: it is not open (any more).
-  stream_state* find(stream_id id) const;
+  stream_state* find(filters::stream_id id) const;
   // Takes it out; null as before.
-  std::unique_ptr<stream_state> take(stream_id id);
+  std::unique_ptr<stream_state> take(filters::stream_id id);
 
   void tick(std::chrono::steady_clock::time_point now) { models_.tick(now); }
 
-  using by_id = std::unordered_map<stream_id, std::unique_ptr<stream_state>>;
+  using by_id = std::unordered_map<filters::stream_id, std::unique_ptr<stream_state>>;
   const by_id& all() const { return streams_; }
   std::size_t size() const { return streams_.size(); }
 
   // Of whom this holds. What is done to one may end others: ask find() then.
   template <typename Predicate>
-  std::vector<stream_id> where(Predicate holds) const {
-    std::vector<stream_id> found;
+  std::vector<filters::stream_id> where(Predicate holds) const {
+    std::vector<filters::stream_id> found;
     for (const auto& [id, stream] : streams_) {
       if (holds(*stream)) found.push_back(id);
     }
@@ -46,13 +46,14 @@ class open_streams {
   }
 
  private:
-  std::shared_ptr<frame_source> frames_for(const stream_request& wanted);
+  std::shared_ptr<rendering::frame_source> frames_for(const requests::stream_request& wanted);
 
   const hub::parts* with_;
   std::uint64_t next_id_ = 1;
   outdated_models models_;  // before the streams, which use it
   by_id streams_;
-  std::map<std::string, std::shared_ptr<frame_source>> frames_;  // by the model's fingerprint
+  std::map<std::string, std::shared_ptr<rendering::frame_source>>
+      frames_;  // by the model's fingerprint
   prometheus::Gauge& open_;
 };
 

@@ -1,11 +1,11 @@
 #include "streams/outdated_models.hpp"
 
+#include "requests/model.hpp"
 #include <algorithm>
 #include <functional>
 
 #include "base/first_names.hpp"
 #include "base/logging.hpp"
-#include "streams/model.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -18,8 +18,9 @@ bool has_column(const relation& table, const std::string& name) {
   return std::ranges::find(table.columns, name, &column::name) != table.columns.end();
 }
 
-bool has_field_of(const model& wanted, const std::string& name) {
-  return std::ranges::find(wanted.fields, name, &model_field::column) != wanted.fields.end();
+bool has_field_of(const requests::model& wanted, const std::string& name) {
+  return std::ranges::find(wanted.fields, name, &requests::model_field::column) !=
+         wanted.fields.end();
 }
 
 // Columns named in a line; the others are not.
@@ -27,12 +28,12 @@ constexpr std::size_t columns_named_max = 10;
 
 // Of the stream and its model, whose text is as long as a client's headers may be. Of two with
 // equal hashes one may stay unsaid.
-std::size_t key_of(const stream_request& wanted, const relation& table) {
+std::size_t key_of(const requests::stream_request& wanted, const relation& table) {
   // Lengths in front of the parts: no two streams have the same text.
   std::string key;
   for (const auto& part : {table.table.schema, table.table.name, wanted.name})
     key += std::to_string(part.size()) + ":" + part;
-  return std::hash<std::string>{}(key + fingerprint(wanted.model));
+  return std::hash<std::string>{}(key + requests::fingerprint(wanted.model));
 }
 
 std::size_t hash_of(const std::vector<std::string>& names) {
@@ -43,7 +44,7 @@ std::size_t hash_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-bool outdated_models::look(const stream_request& wanted, const relation& table,
+bool outdated_models::look(const requests::stream_request& wanted, const relation& table,
                            const std::vector<std::string>& not_sent,
                            std::chrono::steady_clock::time_point now) {
   std::vector<std::string> missing;
@@ -94,7 +95,7 @@ void outdated_models::tick(std::chrono::steady_clock::time_point now) {
 }
 
 model_watch::model_watch(const hub::parts& with, outdated_models& models,
-                         const stream_request& wanted, const table_shape& shape,
+                         const requests::stream_request& wanted, const table_shape& shape,
                          const position& now)
     : with_(&with), models_(&models), wanted_(&wanted), opened_at_(now) {
   if (shape.facts) {

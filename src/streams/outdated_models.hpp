@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include "requests/request.hpp"
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,6 @@
 #include "change/relation.hpp"
 #include "change/table_facts.hpp"
 #include "streams/hub.hpp"
-#include "streams/request.hpp"
 
 namespace pulse::streams {
 
@@ -33,7 +33,7 @@ class outdated_models {
 
   // The table as this stream meets it, without regard to the columns that are not sent. True: a
   // line was written.
-  bool look(const stream_request& wanted, const relation& table,
+  bool look(const requests::stream_request& wanted, const relation& table,
             const std::vector<std::string>& not_sent, std::chrono::steady_clock::time_point now);
 
   // Each second or so: says how many were not told one by one.
@@ -53,8 +53,9 @@ class model_watch {
  public:
   // `now`: the position of what other sessions saw at the opening. All are used beyond this call,
   // but for `shape`.
-  model_watch(const hub::parts& with, outdated_models& models, const stream_request& wanted,
-              const table_shape& shape, const position& now);
+  model_watch(const hub::parts& with, outdated_models& models,
+              const requests::stream_request& wanted, const table_shape& shape,
+              const position& now);
 
   // An event that the stream comes to. Cheap while the table stays as it is. What was stored before
   // the opening says nothing of the model: its columns may not have been made yet.
@@ -67,7 +68,7 @@ class model_watch {
 
   const hub::parts* with_;
   outdated_models* models_;
-  const stream_request* wanted_;
+  const requests::stream_request* wanted_;
   std::vector<std::string> not_sent_;  // there, and not replicated: generated, or left out
   position opened_at_;
   relation_version met_ = 0;

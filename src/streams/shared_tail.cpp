@@ -36,8 +36,8 @@ void shared_tail::leave(stream_state& stream) {
   --size_;
 }
 
-std::vector<stream_id> shared_tail::members() const {
-  std::vector<stream_id> all;
+std::vector<filters::stream_id> shared_tail::members() const {
+  std::vector<filters::stream_id> all;
   all.reserve(size_);
   for (const auto& [table, members] : members_) {
     for (const auto* stream : members.streams) all.push_back(stream->id);
@@ -51,8 +51,8 @@ result<const event_view*> shared_tail::next() {
   return reader_->next();
 }
 
-const std::vector<stream_id>& shared_tail::concerned(const event_view& event,
-                                                     event_values& values) {
+const std::vector<filters::stream_id>& shared_tail::concerned(const event_view& event,
+                                                              filters::event_values& values) {
   concerned_.clear();
   const auto found = members_.find(event.table);
   if (found == members_.end()) return concerned_;
@@ -64,7 +64,8 @@ const std::vector<stream_id>& shared_tail::concerned(const event_view& event,
   return concerned_;
 }
 
-const filter_index& shared_tail::index_for(members_of_table& members, relation_version version) {
+const filters::filter_index& shared_tail::index_for(members_of_table& members,
+                                                    relation_version version) {
   if (members.index && members.version == version) return *members.index;
   members.version = version;
   members.index.emplace();

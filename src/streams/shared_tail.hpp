@@ -1,6 +1,7 @@
 // What streams that keep up have in common: one place in the log, read for all of them.
 #pragma once
 
+#include "filters/filter_index.hpp"
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -11,7 +12,6 @@
 #include "change/event.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
-#include "streams/filter_index.hpp"
 #include "streams/stream_state.hpp"
 
 namespace pulse::streams {
@@ -30,7 +30,7 @@ class shared_tail {
   // What the tail has passed by now counts as seen by the stream.
   void leave(stream_state& stream);
   bool empty() const { return size_ == 0; }
-  std::vector<stream_id> members() const;
+  std::vector<filters::stream_id> members() const;
 
   // The next event, nullptr at the end of the log. Holds until the next call, or rest().
   result<const event_view*> next();
@@ -38,7 +38,8 @@ class shared_tail {
   const position& place() const { return place_; }
   // Those that keep up and whose filter could match. Holds until the next call.
   // `values` look at the event.
-  const std::vector<stream_id>& concerned(const event_view& event, event_values& values);
+  const std::vector<filters::stream_id>& concerned(const event_view& event,
+                                                   filters::event_values& values);
   // Forgets its place: the next stream that joins brings its own.
   void rest() { reader_.reset(); }
 
@@ -47,9 +48,10 @@ class shared_tail {
   struct members_of_table {
     std::vector<stream_state*> streams;
     relation_version version = 0;  // of the table that `index` is for
-    std::optional<filter_index> index;
+    std::optional<filters::filter_index> index;
   };
-  static const filter_index& index_for(members_of_table& members, relation_version version);
+  static const filters::filter_index& index_for(members_of_table& members,
+                                                relation_version version);
 
   position end() const;
 
@@ -60,7 +62,7 @@ class shared_tail {
   event_sequence sequence_ = 0;  // the same, as far as it has one
   std::unordered_map<table_id, members_of_table> members_;
   std::size_t size_ = 0;
-  std::vector<stream_id> concerned_;
+  std::vector<filters::stream_id> concerned_;
 };
 
 }  // namespace pulse::streams

@@ -1,17 +1,19 @@
 #include "streams/stream_filters.hpp"
 
+#include "filters/native_filter.hpp"
+
 #include "base/logging.hpp"
-#include "streams/native_filter.hpp"
 
 namespace pulse::streams {
 
-const filter& stream_filters::of(relation_version version) {
+const filters::filter& stream_filters::of(relation_version version) {
   auto& place = compiled_[version];
   if (place) return *place;
   const auto definition = with_->relations->find(version);
   // Without a definition nothing is decided; rendering will say what is missing.
   const relation unknown{};
-  place = follow_wanted(*wanted_, {definition ? definition.get() : &unknown, facts_.get()});
+  place =
+      filters::follow_wanted(*wanted_, {definition ? definition.get() : &unknown, facts_.get()});
   if (definition && !place->left_open().empty()) {
     log_warning("streams",
                 "the table was altered and a stream's filter no longer fits it: what it cannot "

@@ -1,13 +1,13 @@
 // What one stream wants, compiled for each version of its table that it meets.
 #pragma once
 
+#include "filters/filter.hpp"
+#include "requests/request.hpp"
 #include <memory>
 #include <unordered_map>
 
 #include "change/relation.hpp"
-#include "streams/filter.hpp"
 #include "streams/hub.hpp"
-#include "streams/request.hpp"
 
 namespace pulse::streams {
 
@@ -15,18 +15,18 @@ namespace pulse::streams {
 class stream_filters {
  public:
   // `facts`: as they were when the stream was opened. The others outlive this.
-  stream_filters(const hub::parts& with, const stream_request& wanted,
+  stream_filters(const hub::parts& with, const requests::stream_request& wanted,
                  std::shared_ptr<const table_facts> facts)
       : with_(&with), wanted_(&wanted), facts_(std::move(facts)) {}
 
   // What no longer fits this version of the table is left open, and said in the log.
-  const filter& of(relation_version version);
+  const filters::filter& of(relation_version version);
 
  private:
   const hub::parts* with_;
-  const stream_request* wanted_;
+  const requests::stream_request* wanted_;
   std::shared_ptr<const table_facts> facts_;
-  std::unordered_map<relation_version, std::shared_ptr<const filter>> compiled_;
+  std::unordered_map<relation_version, std::shared_ptr<const filters::filter>> compiled_;
 };
 
 }  // namespace pulse::streams

@@ -1,6 +1,8 @@
 // One open stream, as the hub keeps it. Internal to streams/.
 #pragma once
 
+#include "filters/truth.hpp"
+#include "rendering/frames.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -11,13 +13,11 @@
 #include "change/event.hpp"
 #include "log/event_log.hpp"
 #include "streams/delivery_window.hpp"
-#include "streams/frames.hpp"
 #include "streams/hub.hpp"
 #include "streams/name_state.hpp"
 #include "streams/outdated_models.hpp"
 #include "streams/stall_watch.hpp"
 #include "streams/stream_filters.hpp"
-#include "streams/truth.hpp"
 
 namespace pulse::streams {
 
@@ -33,7 +33,7 @@ enum class delivery {
 };
 
 struct stream_state {
-  stream_state(const hub::parts& with, stream_id number, stream_request request,
+  stream_state(const hub::parts& with, filters::stream_id number, requests::stream_request request,
                const table_shape& shape, table_id of, std::shared_ptr<subscriber> target,
                const stream_limits& limits, outdated_models& models, const position& now)
       : id(number),
@@ -49,7 +49,7 @@ struct stream_state {
   stream_state& operator=(const stream_state&) = delete;
 
   // What it was sent is waited for until it is acknowledged.
-  bool tracked() const { return wanted.mode == stream_mode::stream; }
+  bool tracked() const { return wanted.mode == requests::stream_mode::stream; }
 
   // Where its consumer has got to.
   position cursor() const;
@@ -65,8 +65,8 @@ struct stream_state {
     reader.reset();
   }
 
-  stream_id id;
-  stream_request wanted;
+  filters::stream_id id;
+  requests::stream_request wanted;
   table_id table;
   table_name table_of;
   std::uint32_t table_oid;
@@ -74,7 +74,7 @@ struct stream_state {
   delivery_window window;
   stream_filters filters;
   model_watch columns;
-  std::shared_ptr<frame_source> frames;
+  std::shared_ptr<rendering::frame_source> frames;
   name_state* name = nullptr;  // null: unnamed
 
   delivery how = delivery::standby;
@@ -89,7 +89,7 @@ struct stream_state {
   // What the filter has found out of an event that it is not done with.
   struct begun_judging {
     event_sequence event = 0;
-    std::vector<std::optional<truth>> outcomes = {};
+    std::vector<std::optional<filters::truth>> outcomes = {};
   };
   begun_judging begun;
 

@@ -117,9 +117,9 @@ def check(root, files):
             if REGISTRY.search(line):
                 wrong.append(f"{name}:{number}: a registry's host")
     wrong += check_dashboards(root, texts, metrics)
-    known = SETTING.findall(texts.get("src/app/config_settings.cpp", ""))
+    known = SETTING.findall(texts.get("src/config/config_settings.cpp", ""))
     if not known:
-        wrong.append("src/app/config_settings.cpp: no settings found")
+        wrong.append("src/config/config_settings.cpp: no settings found")
     wrong += [f"setting {s} is not in docs/configuration.md" for s in known if not named(s, settings)]
     return wrong, len(known), sum(len(METRIC.findall(t)) for n, t in texts.items() if n.startswith("src/"))
 
@@ -128,7 +128,7 @@ def self_test():
     row = "| a | held by |\n| --- | --- |\n| b | [a](../tests/a.test.ts): `holds`, `holds_1` |\n"
     held = f"# T\n\n## A\n\n{row}\n## B\n\n[a](../tests/a_test.cpp):\n`holds_too`\n"
     good = {"docs/configuration.md": "`listen`",
-            "src/app/config_settings.cpp": '  {"listen",\n   [](auto& to) {}},\n', "src/a.cpp": 'counter("pulse_a"',
+            "src/config/config_settings.cpp": '  {"listen",\n   [](auto& to) {}},\n', "src/a.cpp": 'counter("pulse_a"',
             "README.md": "[a](docs/metrics.md#what-is-it-1)", "docs/metrics.md": "# What is it, `1`?\n`pulse_a`",
             ALERTS: "  - alert: A\n    expr: pulse_a > 0\n    runbook_url: docs/metrics.md#what-is-it-1\n",
             "tests/a.test.ts": "scenario('holds', b); scenario(`holds_${n}`, b)", "tests/a_test.cpp": "TEST(a, holds_too)",

@@ -1,5 +1,5 @@
 // Arbitrary text from a client: an acknowledgement, something ignored, or malformed; never a crash.
-#include "server/client_message.hpp"
+#include "server/websocket/client_message.hpp"
 
 #include <cstddef>
 #include <cstdint>

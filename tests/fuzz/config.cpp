@@ -1,12 +1,13 @@
 // Arbitrary text as a configuration file, and every setting in it: taken, or refused by name. What
 // names another file is not opened.
-#include "app/config_file.hpp"
-#include "app/config_settings.hpp"
+#include "config/config_file.hpp"
+#include "config/config_settings.hpp"
+
 #include "tests/fuzz/input.hpp"
 
 namespace {
 
-using namespace pulse::app;
+using namespace pulse::config;
 
 bool names_a_file(std::string_view setting) {
   return setting.ends_with("_file");

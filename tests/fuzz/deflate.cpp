@@ -1,6 +1,6 @@
 // Compressed messages: arbitrary ones unpack within their bound or are refused, and what Pulse
 // compresses unpacks to the same.
-#include "server/deflate.hpp"
+#include "server/websocket/deflate.hpp"
 
 #include <cstdlib>
 #include <string>

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "base/percent_encoding.hpp"
-#include "server/admin_api.hpp"
-#include "server/deflate.hpp"
-#include "server/http_message.hpp"
+#include "server/admin/admin_api.hpp"
+#include "server/http/http_message.hpp"
 #include "server/secret.hpp"
-#include "server/websocket_handshake.hpp"
+#include "server/websocket/deflate.hpp"
+#include "server/websocket/websocket_handshake.hpp"
 #include "tests/fuzz/input.hpp"
 
 namespace {

@@ -1,5 +1,6 @@
 // Arbitrary rows of columns of every kind: whatever the values are, the frame is JSON.
-#include "streams/renderer.hpp"
+#include "rendering/renderer.hpp"
+
 #include "tests/fuzz/every_kind.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -7,8 +8,8 @@ namespace {
 
 using namespace pulse;
 
-streams::model model_of(const relation& table) {
-  streams::model made;
+requests::model model_of(const relation& table) {
+  requests::model made;
   made.name = made.table = table.table.name;
   for (const auto& column : table.columns)
     made.fields.push_back({column.name, column.name, "", false});
@@ -18,8 +19,8 @@ streams::model model_of(const relation& table) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const streams::renderer renderer(model_of(*fuzz::table_of_every_kind()),
-                                          fuzz::table_of_every_kind());
+  static const rendering::renderer renderer(model_of(*fuzz::table_of_every_kind()),
+                                            fuzz::table_of_every_kind());
   fuzz::input bytes(data, size);
   fuzz::every_event_is_json(renderer, fuzz::rows(bytes));
   return 0;

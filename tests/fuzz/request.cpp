@@ -1,19 +1,18 @@
 // Arbitrary header values: parse_request may refuse, and must not crash; what it accepts must
 // compile or be refused.
-#include "streams/request.hpp"
+#include "requests/request.hpp"
 
+#include "filters/filter.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "streams/filter.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto cut = text.find('\n');
   const auto stream = cut == std::string_view::npos ? std::string_view() : text.substr(cut + 1);
-  const auto request = pulse::streams::parse_request(pulse::streams::stream_mode::stream,
-                                                     text.substr(0, cut), stream);
+  const auto request = pulse::requests::parse_request(pulse::requests::stream_mode::stream,
+                                                      text.substr(0, cut), stream);
   if (!request) return 0;
   pulse::relation table;
   constexpr auto last = static_cast<std::uint8_t>(pulse::value_kind::other);
@@ -26,6 +25,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     table.columns.push_back(column);
   }
   static_cast<void>(
-      pulse::streams::compile_filter(request->wanted, request->model, {&table, nullptr}));
+      pulse::filters::compile_filter(request->wanted, request->model, {&table, nullptr}));
   return 0;
 }

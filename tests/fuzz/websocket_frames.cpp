@@ -1,15 +1,15 @@
 // What a client sends over an open WebSocket, in any pieces: the messages are the same as when all
 // comes at once, an unfinished frame stays within its bound, and a compressed message unpacks
 // within its own or is refused.
-#include "server/websocket_frames.hpp"
+#include "server/websocket/websocket_frames.hpp"
 
 #include <cstdlib>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "server/client_message.hpp"
-#include "server/deflate.hpp"
+#include "server/websocket/client_message.hpp"
+#include "server/websocket/deflate.hpp"
 #include "tests/fuzz/input.hpp"
 
 namespace {

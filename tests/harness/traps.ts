@@ -12,7 +12,7 @@ export const trapped = 'TRAPPED';
 // Everything between quotes in the sources that talk to the database, whether or not it is SQL: too much does no harm.
 function literals(): string {
   const texts: string[] = [];
-  for (const folder of ['src/source', 'src/app']) {
+  for (const folder of ['src/source', 'src/capture', 'src/app', 'src/commands']) {
     for (const name of readdirSync(join(root, folder))) {
       if (!name.endsWith('.cpp') && !name.endsWith('.hpp')) continue;
       const text = readFileSync(join(root, folder, name), 'utf8').replaceAll(/^\s*(\/\/|#).*$/gm, '');

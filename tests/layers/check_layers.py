@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that a folder under src/ includes only itself and folders above it in src/layers.txt.
+"""Checks that a folder under src/ includes only itself and folders above it in src/layers.txt, and that what it declares
+is in the namespace of its name.
 
 check_layers.py ROOT        checks the tree
 check_layers.py --self-test checks that the check can fail
@@ -10,6 +11,9 @@ import sys
 import tempfile
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+NAMESPACE = re.compile(r"^namespace pulse(?:::(\w+))?[\w:]* \{", re.MULTILINE)
+# The vocabulary of all folders is in `pulse` itself.
+WITHOUT_NAMESPACE = ("base", "change")
 
 
 def violations(root: pathlib.Path) -> list[str]:
@@ -22,9 +26,14 @@ def violations(root: pathlib.Path) -> list[str]:
             continue
         allowed = order[: order.index(folder.name) + 1]
         for file in sorted(folder.rglob("*.[ch]pp")):
-            for included in INCLUDE.findall(file.read_text()):
+            where = file.relative_to(root)
+            text = file.read_text()
+            own = "" if folder.name in WITHOUT_NAMESPACE else folder.name
+            for namespace in NAMESPACE.findall(text):
+                if namespace != own and namespace in ["", *order]:
+                    found.append(f"{where}: declares in pulse::{namespace}, not in pulse::{own}")
+            for included in INCLUDE.findall(text):
                 target = included.split("/", 1)[0]
-                where = file.relative_to(root)
                 if "/" not in included:
                     found.append(f'{where}: "{included}" must be written with its folder')
                 elif target not in allowed:
@@ -44,6 +53,9 @@ def self_test() -> list[str]:
         (root / "src/base/bad.cpp").write_text('#include "log/good.hpp"\n')
         if len(violations(root)) != 1:
             return ["a bad include was not found"]
+        (root / "src/base/bad.cpp").write_text("namespace pulse::log {\n}\n")
+        if len(violations(root)) != 1:
+            return ["a namespace of another folder was not found"]
     return []
 
 

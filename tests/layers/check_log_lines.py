@@ -9,8 +9,8 @@ import re
 import sys
 
 # Where everything belongs to one project.
-FOLDERS = ("log", "source", "streams", "control")
-FILES = ("capture", "ingestor", "intake", "project", "gap_keeper", "cursor_keeper", "heartbeat", "slot_watch", "streamed")
+FOLDERS = ("log", "source", "streams", "control", "capture")
+FILES = ("project", "cursor_keeper")
 LOG = re.compile(r"\blog_(?:info|warning|error|event)\(")
 
 

@@ -2,6 +2,8 @@
 // decoder, ingestor, log on real files and hub, consumers that acknowledge, stall, leave and come
 // back, and a process that ends at any moment. A run is a function of its seed:
 // PULSE_SIMULATION_SEED=N repeats one, PULSE_SIMULATION_RUNS=N does more of them.
+#include "capture/ingestor.hpp"
+#include "capture/streamed_transactions.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
@@ -16,8 +18,6 @@
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
-#include "app/ingestor.hpp"
-#include "app/streamed_transactions.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "pgoutput/decoder.hpp"
@@ -97,7 +97,7 @@ struct consumer {
   bool native = false;  // and so hears of truncates
   bool congested = false;
   std::shared_ptr<connection> open;
-  streams::stream_id stream{};
+  filters::stream_id stream{};
   std::deque<std::string> in_hand;  // received, not acknowledged
   std::set<std::string> owed;       // not acknowledged when a connection ended: must come again
   std::set<std::string> in_connection;
@@ -108,8 +108,8 @@ struct consumer {
   std::string ended;
 };
 
-streams::model model_of(std::uint32_t table) {
-  streams::model made;
+requests::model model_of(std::uint32_t table) {
+  requests::model made;
   made.name = made.table = fake_database::name(table).name;
   for (const auto* column : {"id", "value"})
     made.fields.push_back({column, column, "String", false});
@@ -133,14 +133,14 @@ struct process {
         streams::hub::parts{context.get_executor(), events.get(), relations.get(), &cursors,
                             &figures, "simulated"},
         limits);
-    ingest = std::make_unique<app::ingestor>(
+    ingest = std::make_unique<capture::ingestor>(
         "shop", *events, *relations,
-        app::ingestor::figures{figures.counter("captured", ""), figures.counter("recaptured", ""),
-                               figures.counter("truncated", ""),
-                               figures.counter("transactions", "")});
+        capture::ingestor::figures{
+            figures.counter("captured", ""), figures.counter("recaptured", ""),
+            figures.counter("truncated", ""), figures.counter("transactions", "")});
     spill = log::spill_area::open(log::open_directory(directory / "spill").value()).value();
-    streamed = std::make_unique<app::streamed_transactions>(
-        *spill, app::streamed_transactions::figures{
+    streamed = std::make_unique<capture::streamed_transactions>(
+        *spill, capture::streamed_transactions::figures{
                     figures.counter("committed", ""), figures.counter("aborted", ""),
                     figures.counter("parts_aborted", ""), figures.counter("spilled", ""),
                     figures.gauge("waiting", "")});
@@ -164,9 +164,9 @@ struct process {
   std::unique_ptr<log::relation_store> relations;
   std::unique_ptr<log::event_log> events;
   std::unique_ptr<streams::hub> streams;
-  std::unique_ptr<app::ingestor> ingest;
+  std::unique_ptr<capture::ingestor> ingest;
   std::unique_ptr<log::spill_area> spill;
-  std::unique_ptr<app::streamed_transactions> streamed;
+  std::unique_ptr<capture::streamed_transactions> streamed;
   std::unique_ptr<pgoutput::decoder> decode;
   std::unique_ptr<fake_walsender> sender;
   lsn confirmed;
@@ -241,15 +241,15 @@ class simulation {
     one.last_id.clear();
     one.ended.clear();
     one.open = std::make_shared<consumer::connection>(one);
-    streams::stream_request wanted;
+    requests::stream_request wanted;
     wanted.name = one.name;
     wanted.model = model_of(one.table);
     wanted.wanted = {json::object(), json::object(), json::object()};
-    if (one.native) wanted.form = streams::event_form::native;
+    if (one.native) wanted.form = requests::event_form::native;
     const table_shape shape{std::make_shared<const relation>(fake_database::definition(one.table)),
                             nullptr};
     process_->streams->open(wanted, shape, position{}, one.open,
-                            [&one](const result<streams::stream_id>& opened) {
+                            [&one](const result<filters::stream_id>& opened) {
                               ASSERT_TRUE(opened) << opened.error().message();
                               one.stream = *opened;
                             });

@@ -19,8 +19,8 @@ std::uint64_t pick(std::mt19937_64& chance, std::uint64_t from, std::uint64_t to
   return std::uniform_int_distribution<std::uint64_t>(from, to)(chance);
 }
 
-streams::stream_request request_for(std::uint32_t table, const std::string& name) {
-  streams::stream_request wanted;
+requests::stream_request request_for(std::uint32_t table, const std::string& name) {
+  requests::stream_request wanted;
   wanted.name = name;
   wanted.model.name = wanted.model.table = fake_database::name(table).name;
   for (const auto* column : {"id", "value"})
@@ -68,7 +68,7 @@ void simulated_consumer::connect(streams::hub& to, const position& start) {
   const table_shape shape{std::make_shared<const relation>(fake_database::definition(table_)),
                           nullptr};
   to.open(request_for(table_, name_), shape, start, connection_,
-          [this, mine = std::weak_ptr(connection_)](const result<streams::stream_id>& opened) {
+          [this, mine = std::weak_ptr(connection_)](const result<filters::stream_id>& opened) {
             if (mine.expired() || mine.lock() != connection_) return;
             if (opened) {
               opened_ = true;

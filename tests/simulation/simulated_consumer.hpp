@@ -59,7 +59,7 @@ class simulated_consumer {
   told on_acknowledged_;
   streams::hub* hub_ = nullptr;
   std::shared_ptr<connection> connection_;
-  streams::stream_id stream_{};
+  filters::stream_id stream_{};
   bool opened_ = false;
   event_id last_id_;
   std::vector<event_id> came_;  // on this connection

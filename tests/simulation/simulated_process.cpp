@@ -43,11 +43,11 @@ simulated_process::simulated_process(surroundings with)
     streams_->know({{one.table, one.name}, one.at, one.used_at, false});
   use_gaps();
 
-  ingest_ = std::make_unique<app::ingestor>(
+  ingest_ = std::make_unique<capture::ingestor>(
       "shop", *log_, *relations_,
-      app::ingestor::figures{figures_.counter("captured", ""), figures_.counter("recaptured", ""),
-                             figures_.counter("truncated", ""),
-                             figures_.counter("transactions", "")});
+      capture::ingestor::figures{
+          figures_.counter("captured", ""), figures_.counter("recaptured", ""),
+          figures_.counter("truncated", ""), figures_.counter("transactions", "")});
   newest_told_ = real_log_->bounds().last_at;
   gate_.begin(newest_told_, now_);
   // The last one may be stored in part.
@@ -59,8 +59,8 @@ simulated_process::simulated_process(surroundings with)
     deliverable_.move(gate_.passed());
   });
   spill_ = log::spill_area::open(open_disk(with_.spill_disk)).value();
-  streamed_ = std::make_unique<app::streamed_transactions>(
-      *spill_, app::streamed_transactions::figures{
+  streamed_ = std::make_unique<capture::streamed_transactions>(
+      *spill_, capture::streamed_transactions::figures{
                    figures_.counter("committed", ""), figures_.counter("aborted", ""),
                    figures_.counter("parts_aborted", ""), figures_.counter("spilled", ""),
                    figures_.gauge("waiting", "")});
@@ -76,7 +76,7 @@ simulated_process::simulated_process(surroundings with)
   }
   decoder_ = std::make_unique<pgoutput::decoder>(*fragments, streamed);
   streamed_->replay_to(*decoder_);
-  intake_ = std::make_unique<app::intake>(*log_, *ingest_, *streamed_, *decoder_);
+  intake_ = std::make_unique<capture::intake>(*log_, *ingest_, *streamed_, *decoder_);
 }
 
 // A table's definition that the disk does not take: the connection is given up and tried again.
@@ -134,7 +134,7 @@ source::stored_history simulated_process::stored() const {
   return known;
 }
 
-// As app/capture_start.cpp does it: what is still on its way into the log counts as stored.
+// As capture/capture_start.cpp does it: what is still on its way into the log counts as stored.
 void simulated_process::plan_and_begin() {
   while (step_log()) {
   }

@@ -1,6 +1,9 @@
 // What ends with the process: the real parts between the replication connection and the streams.
 #pragma once
 
+#include "capture/ingestor.hpp"
+#include "capture/intake.hpp"
+#include "capture/streamed_transactions.hpp"
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -12,9 +15,6 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "app/ingestor.hpp"
-#include "app/intake.hpp"
-#include "app/streamed_transactions.hpp"
 #include "log/readable_end.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
@@ -65,7 +65,7 @@ class simulated_process {
   void keep_house(std::chrono::steady_clock::time_point now);
   void time_passes(std::chrono::steady_clock::time_point now);
 
-  // As app/delivery_gate.cpp asks: a snapshot is taken, or, taken before, it arrives.
+  // As capture/delivery_gate.cpp asks: a snapshot is taken, or, taken before, it arrives.
   void ask_for_snapshot();
   void lose_question() { asked_.reset(); }
   // Its events may be delivered only when it is visible: its id came in this life, and of the
@@ -109,13 +109,13 @@ class simulated_process {
   std::unique_ptr<log::segment_log> real_log_;
   std::unique_ptr<planted_log> log_;
   std::unique_ptr<streams::hub> streams_;
-  std::unique_ptr<app::ingestor> ingest_;
+  std::unique_ptr<capture::ingestor> ingest_;
   std::unique_ptr<index_positions> by_index_;
   std::unique_ptr<log::spill_area> spill_;
-  std::unique_ptr<app::streamed_transactions> streamed_;
+  std::unique_ptr<capture::streamed_transactions> streamed_;
   std::unique_ptr<deaf_to_partial_aborts> deaf_;
   std::unique_ptr<pgoutput::decoder> decoder_;
-  std::unique_ptr<app::intake> intake_;
+  std::unique_ptr<capture::intake> intake_;
   std::optional<source::start_order> order_;  // of the connection that is made
   timelines history_;                         // of the server, as positions number it
   std::uint32_t timeline_base_ = 0;           // by which they do

@@ -1,6 +1,7 @@
 // Prints all events of a project's log, one JSON object a line, in their order: what was captured,
 // before anything is rendered or filtered. For the decoding oracle; no server may have the
 // directory open.
+#include "values/json_text.hpp"
 #include <cstdio>
 #include <string>
 
@@ -8,11 +9,10 @@
 
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
-#include "streams/json_text.hpp"
 
 namespace {
 
-using pulse::streams::append_json_string;
+using pulse::values::append_json_string;
 
 // A value is its text, null, or false for a large one that the server did not send.
 void append_row(std::string& to, pulse::tuple_view row) {

@@ -14,7 +14,7 @@
 #include "base/metrics.hpp"
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
-#include "server/admin_backend.hpp"
+#include "server/admin/admin_backend.hpp"
 #include "server/registry.hpp"
 #include "server/stream_host.hpp"
 
@@ -23,7 +23,7 @@ namespace pulse::server {
 // Opens every stream unless told otherwise, and records what reaches it.
 class fake_host final : public stream_host {
  public:
-  void open(streams::stream_request wanted, const table_shape& /*shape*/, position /*start*/,
+  void open(requests::stream_request wanted, const table_shape& /*shape*/, position /*start*/,
             std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
     requests.push_back(std::move(wanted));
     if (refuse_open) return done(*refuse_open);
@@ -32,18 +32,18 @@ class fake_host final : public stream_host {
       held = std::move(done);
       return;
     }
-    done(streams::stream_id{++opened});
+    done(filters::stream_id{++opened});
   }
-  void acknowledge(streams::stream_id /*stream*/, const event_id& id) override {
+  void acknowledge(filters::stream_id /*stream*/, const event_id& id) override {
     acknowledged.push_back(id);
     if (on_acknowledge) on_acknowledge();
   }
-  void writable(streams::stream_id /*stream*/) override {
+  void writable(filters::stream_id /*stream*/) override {
     ++writable_calls;
     if (on_writable) on_writable();
   }
-  void quiesce(streams::stream_id /*stream*/) override {}
-  void close(streams::stream_id stream) override {
+  void quiesce(filters::stream_id /*stream*/) override {}
+  void close(filters::stream_id stream) override {
     closed.push_back(stream);
     subscriber.reset();
     if (on_close) on_close();
@@ -52,12 +52,12 @@ class fake_host final : public stream_host {
   std::optional<error> refuse_open;
   bool hold_open = false;
   streams::hub::opened held;
-  std::vector<streams::stream_request> requests;
+  std::vector<requests::stream_request> requests;
   std::shared_ptr<streams::subscriber> subscriber;
   std::uint64_t opened = 0;
   std::vector<event_id> acknowledged;
   int writable_calls = 0;
-  std::vector<streams::stream_id> closed;
+  std::vector<filters::stream_id> closed;
   std::function<void()> on_acknowledge;
   std::function<void()> on_writable;
   std::function<void()> on_close;
@@ -70,7 +70,7 @@ class fake_project final : public project_service {
 
   bool event_persistence() const override { return persistence; }
   streams::hub& streams() override { return hub_; }
-  void resolve(const streams::stream_request& /*wanted*/, resolved done) override {
+  void resolve(const requests::stream_request& /*wanted*/, resolved done) override {
     if (refuse_resolve) return done(*refuse_resolve);
     if (hold_resolve) {
       held = std::move(done);

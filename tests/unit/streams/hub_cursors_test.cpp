@@ -37,7 +37,7 @@ TEST_F(hub_cursors, project_keeps_so_many_names_and_refuses_new_ones) {
   EXPECT_NE(refused->next.find("`names`"), std::string::npos);
   EXPECT_FALSE(open("one")->refused) << "it is known";
   EXPECT_FALSE(open("")->refused);
-  EXPECT_FALSE(open("", "jobs", {}, stream_mode::subscribe)->refused);
+  EXPECT_FALSE(open("", "jobs", {}, requests::stream_mode::subscribe)->refused);
   hub_->forget(key("two"), "deleted");
   EXPECT_FALSE(open("three")->refused);
 }
@@ -98,7 +98,7 @@ TEST_F(hub_cursors, retention_waits_until_a_name_that_is_not_stored_any_more_is_
 
 TEST_F(hub_cursors, every_start_of_an_unnamed_stream_is_counted) {
   open("mail");
-  open("", "jobs", {}, stream_mode::subscribe);
+  open("", "jobs", {}, requests::stream_mode::subscribe);
   EXPECT_EQ(figure("pulse_unnamed_streams_started_total"), 0);
   hub_->close(open("")->stream);
   open("");
@@ -128,7 +128,7 @@ TEST_F(hub_cursors, name_whose_cursor_was_moved_goes_on_there) {
   const auto moved = hub_->move(key("mail"), "moved");
   EXPECT_EQ(before->ended, end_reason::cursor_moved);
   const auto meanwhile = open("mail");
-  EXPECT_EQ(meanwhile->stream, stream_id{}) << "it waits";
+  EXPECT_EQ(meanwhile->stream, filters::stream_id{}) << "it waits";
   moved(place_of(3));
   settle();
   EXPECT_EQ(meanwhile->numbers(), (std::vector<int>{4, 5}));

@@ -234,7 +234,7 @@ TEST_F(hub_damage, an_unnamed_stream_ends_there_and_starts_anew_behind_it) {
 }
 
 TEST_F(hub_damage, a_subscription_goes_on_behind_it_when_it_is_recorded) {
-  const auto subscription = open("", "jobs", {}, stream_mode::subscribe);
+  const auto subscription = open("", "jobs", {}, requests::stream_mode::subscribe);
   damage(2, 3);
   append(5);
   EXPECT_EQ(subscription->numbers(), numbers{1});
@@ -281,7 +281,7 @@ TEST_F(hub_damage, a_disk_that_fails_to_read_ends_the_stream_and_loses_it_nothin
 TEST_F(hub_damage, a_disk_that_fails_to_read_on_the_tail_ends_only_who_needs_what_is_there) {
   const auto jobs = open("mail", "jobs");
   const auto notes = open("mail", "notes");
-  const auto subscription = open("", "notes", {}, stream_mode::subscribe);
+  const auto subscription = open("", "notes", {}, requests::stream_mode::subscribe);
   damage(2, 2, {table("jobs")});
   broken_.disk_fails = true;
   append_unread(1, "jobs");

@@ -7,14 +7,14 @@ namespace {
 class hub_filters : public hub_fixture {
  protected:
   hub_filters() {
-    table_.columns.push_back(testing::column_of("tenant", 23));
+    table_.columns.push_back(filters::testing::column_of("tenant", 23));
     start_hub();
   }
 
   std::shared_ptr<recorder> open(const std::string& name, const std::string& create) {
-    stream_request wanted;
+    requests::stream_request wanted;
     wanted.name = name;
-    wanted.model = testing::model_of(table_);
+    wanted.model = filters::testing::model_of(table_);
     wanted.wanted.create = boost::json::parse(create).as_object();
     return hub_fixture::open(wanted, table_, position{});
   }
@@ -111,7 +111,7 @@ TEST_F(hub_filters, hold_when_the_table_is_altered) {
   const auto two = open("two", tenant(2));
   append(1);
   // Another column before: the values stand elsewhere.
-  table_.columns.insert(table_.columns.begin() + 1, testing::column_of("note", 25));
+  table_.columns.insert(table_.columns.begin() + 1, filters::testing::column_of("note", 25));
   append(1);
   append(2);
   EXPECT_EQ(one->ids.size(), 2U);

@@ -17,7 +17,7 @@
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
 #include "streams/hub.hpp"
-#include "tests/unit/streams/filter_cases.hpp"
+#include "tests/unit/filters/filter_cases.hpp"
 
 namespace pulse::streams {
 
@@ -79,7 +79,7 @@ class recorder final : public subscriber {
     return all;
   }
 
-  stream_id stream{};
+  filters::stream_id stream{};
   std::vector<std::string> ids;
   std::vector<std::string> rows;
   std::optional<error> refused;
@@ -107,7 +107,7 @@ class hub_fixture : public ::testing::Test {
     relation made;
     made.oid = oid;
     made.table = {"public", table};
-    made.columns = {testing::column_of("id", 25, true)};
+    made.columns = {filters::testing::column_of("id", 25, true)};
     return made;
   }
 
@@ -118,15 +118,15 @@ class hub_fixture : public ::testing::Test {
   // Starts at the end of the log, or at `start`, as a new stream does.
   std::shared_ptr<recorder> open(const std::string& name, const std::string& table = "jobs",
                                  std::optional<position> start = {},
-                                 stream_mode mode = stream_mode::stream) {
+                                 requests::stream_mode mode = requests::stream_mode::stream) {
     return open(request(name, table, mode), shape(table), start.value_or(log_.bounds().last_at));
   }
-  std::shared_ptr<recorder> open(const stream_request& wanted, const relation& table,
+  std::shared_ptr<recorder> open(const requests::stream_request& wanted, const relation& table,
                                  const position& start,
                                  std::shared_ptr<const table_facts> facts = nullptr) {
     auto to = std::make_shared<recorder>();
     hub_->open(wanted, {std::make_shared<const relation>(table), std::move(facts)}, start, to,
-               [to](const result<stream_id>& opened) {
+               [to](const result<filters::stream_id>& opened) {
                  if (!opened) {
                    to->refused = opened.error();
                  } else {
@@ -136,9 +136,10 @@ class hub_fixture : public ::testing::Test {
     settle();
     return to;
   }
-  static stream_request request(const std::string& name, const std::string& table,
-                                stream_mode mode = stream_mode::stream) {
-    stream_request wanted;
+  static requests::stream_request request(
+      const std::string& name, const std::string& table,
+      requests::stream_mode mode = requests::stream_mode::stream) {
+    requests::stream_request wanted;
     wanted.mode = mode;
     wanted.name = name;
     wanted.model = {"Row", table, "public", {{"id", "id", "String", false}}};
@@ -172,7 +173,7 @@ class hub_fixture : public ::testing::Test {
   void insert_unread(const relation& table, const position& at,
                      const std::vector<std::optional<std::string>>& values) {
     const auto described = relations_.describe(table).value();
-    const auto row = testing::tuple_of(values);
+    const auto row = filters::testing::tuple_of(values);
     event_view event;
     event.at = at;
     event.id = make_event_id(1700000000000 + ++appended_, at.commit, 0);

@@ -14,7 +14,7 @@ class hub_gaps : public hub_fixture {
   }
 
   std::shared_ptr<recorder> open(const std::string& name, const position& start = {},
-                                 stream_mode mode = stream_mode::stream) {
+                                 requests::stream_mode mode = requests::stream_mode::stream) {
     return hub_fixture::open(name, "jobs", start, mode);
   }
   std::optional<errc> refused(const std::string& name) {
@@ -112,7 +112,7 @@ TEST_F(hub_gaps, accepted_a_stream_that_still_has_something_in_hand_goes_on_as_i
 TEST_F(hub_gaps, a_gap_whose_end_is_not_known_bars_names_and_keeps_new_ones_waiting) {
   hub_->know({key("mail"), place(1, 1500)});
   const auto unnamed = open("");
-  const auto subscription = open("", {}, stream_mode::subscribe);
+  const auto subscription = open("", {}, requests::stream_mode::subscribe);
   tell(gap(gap_kind::slot_missing, place(1, 1500), std::nullopt));
   EXPECT_EQ(refused("mail"), errc::gap);
   EXPECT_EQ(refused("new"), errc::unavailable);
@@ -148,7 +148,7 @@ TEST_F(hub_gaps, events_that_never_happened_are_delivered_to_nobody_also_when_ac
 
 TEST_F(hub_gaps, events_that_never_happened_do_not_reach_those_that_keep_up_either) {
   const auto reader = open("mail");
-  const auto untracked = open("", {}, stream_mode::subscribe);
+  const auto untracked = open("", {}, requests::stream_mode::subscribe);
   append_unread(1, 1600, "lost branch");
   accept(gap(gap_kind::forked, place(1, 1500), place(2, 1500)));
   append(2, 1600, "new branch");

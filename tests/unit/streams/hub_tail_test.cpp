@@ -22,8 +22,8 @@ TEST_F(hub_tail, a_stream_that_begins_ahead_of_what_is_stored_takes_nothing_from
 
 TEST_F(hub_tail, subscribe_that_memory_has_no_room_for_goes_on_and_what_it_missed_is_counted) {
   append(100);
-  const auto one = open("", "jobs", {}, stream_mode::subscribe);
-  const auto two = open("", "jobs", {}, stream_mode::subscribe);
+  const auto one = open("", "jobs", {}, requests::stream_mode::subscribe);
+  const auto two = open("", "jobs", {}, requests::stream_mode::subscribe);
   append(10);
   append_unread(20'000);
   settle();
@@ -45,7 +45,7 @@ TEST_F(hub_tail, subscribe_that_memory_has_no_room_for_goes_on_and_what_it_misse
 
 TEST_F(hub_tail, what_was_dropped_before_a_subscription_began_does_not_count) {
   append(10'000);
-  const auto reader = open("", "jobs", {}, stream_mode::subscribe);
+  const auto reader = open("", "jobs", {}, requests::stream_mode::subscribe);
   append_unread(20'000);
   settle();
   pass_until(std::chrono::seconds(1));

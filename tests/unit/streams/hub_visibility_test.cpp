@@ -33,7 +33,7 @@ class hub_visibility : public hub_fixture {
 
 TEST_F(hub_visibility, streams_that_keep_up_get_events_when_they_may) {
   const auto named = open("mail");
-  const auto now = open("", "jobs", {}, stream_mode::subscribe);
+  const auto now = open("", "jobs", {}, requests::stream_mode::subscribe);
   append(3);
   EXPECT_TRUE(named->rows.empty());
   EXPECT_TRUE(now->rows.empty());

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/streams/filter_cases.hpp"
+#include "tests/unit/filters/filter_cases.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -19,15 +19,16 @@ using ::testing::Not;
 relation table_of(const std::vector<std::string>& columns) {
   relation made;
   made.table = {"public", "users"};
-  for (const auto& name : columns) made.columns.push_back(testing::column_of(name, 25));
+  for (const auto& name : columns) made.columns.push_back(filters::testing::column_of(name, 25));
   return made;
 }
 
 // A stream of a client that knows the columns.
-stream_request stream_that_knows(const std::string& name, const std::vector<std::string>& columns) {
-  stream_request wanted;
+requests::stream_request stream_that_knows(const std::string& name,
+                                           const std::vector<std::string>& columns) {
+  requests::stream_request wanted;
   wanted.name = name;
-  wanted.model = testing::model_of(table_of(columns));
+  wanted.model = filters::testing::model_of(table_of(columns));
   return wanted;
 }
 
@@ -40,8 +41,8 @@ std::vector<std::string> numbered(const std::string& name, int count) {
 class outdated_model : public ::testing::Test {
  protected:
   // Each in a second of its own.
-  bool look(const stream_request& wanted) { return look_at(wanted, table_, ++seconds_); }
-  bool look_at(const stream_request& wanted, const relation& table, int seconds) {
+  bool look(const requests::stream_request& wanted) { return look_at(wanted, table_, ++seconds_); }
+  bool look_at(const requests::stream_request& wanted, const relation& table, int seconds) {
     return models_.look(wanted, table, {},
                         std::chrono::steady_clock::time_point(std::chrono::seconds(seconds)));
   }

@@ -12,7 +12,7 @@
 #include "log/memory_log.hpp"
 #include "log/memory_relations.hpp"
 #include "streams/outdated_models.hpp"
-#include "tests/unit/streams/filter_cases.hpp"
+#include "tests/unit/filters/filter_cases.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -21,14 +21,14 @@ class shared_tails : public ::testing::Test {
  protected:
   shared_tails() {
     table_.table = {"public", "jobs"};
-    table_.columns = {testing::column_of("tenant", 23, true)};
+    table_.columns = {filters::testing::column_of("tenant", 23, true)};
   }
 
   static position place(std::uint64_t number) { return {1, lsn{number}, lsn{number}, 0}; }
 
   void append(int tenant, change_action action = change_action::create) {
     const auto described = relations_.describe(table_).value();
-    const auto row = testing::tuple_of({std::to_string(tenant)});
+    const auto row = filters::testing::tuple_of({std::to_string(tenant)});
     event_view event;
     event.at = place(++appended_);
     event.id = make_event_id(1700000000000, event.at.commit, appended_);
@@ -41,11 +41,11 @@ class shared_tails : public ::testing::Test {
 
   // Has read all there is, and keeps up from here on.
   std::unique_ptr<stream_state> join(int tenant) {
-    stream_request wanted;
-    wanted.model = testing::model_of(table_);
+    requests::stream_request wanted;
+    wanted.model = filters::testing::model_of(table_);
     wanted.wanted.create = boost::json::object{{"tenant", tenant}};
     auto stream = std::make_unique<stream_state>(
-        with_, stream_id{++opened_}, std::move(wanted),
+        with_, filters::stream_id{++opened_}, std::move(wanted),
         table_shape{std::make_shared<const relation>(table_), nullptr},
         relations_.describe(table_)->table, nullptr, stream_limits{}, models_, position{});
     stream->reader = log_.read(log_.bounds().last_at, stream->table);
@@ -56,17 +56,17 @@ class shared_tails : public ::testing::Test {
     return stream;
   }
   // Of the next event.
-  std::vector<stream_id> concerned() {
+  std::vector<filters::stream_id> concerned() {
     const auto read = tail_.next();
     if (*read == nullptr) return {};
-    event_values values(**read);
+    filters::event_values values(**read);
     return tail_.concerned(**read, values);
   }
   void read_to_the_end() {
     while (*tail_.next() != nullptr) {
     }
   }
-  using ids = std::vector<stream_id>;
+  using ids = std::vector<filters::stream_id>;
 
   boost::asio::io_context context_;
   metrics figures_;

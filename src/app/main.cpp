@@ -1,7 +1,0 @@
-#include "app/command_line.hpp"
-#include "source/session_settings.hpp"
-
-int main(int argc, char** argv) {
-  pulse::source::forget_session_variables();
-  return pulse::app::run_command_line(argc, argv);
-}

@@ -1,0 +1,155 @@
+// From decoded fragments to stored events: where a change gets its position, its id and its table's
+// version.
+#pragma once
+
+#include "capture/composite_shapes.hpp"
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/metrics.hpp"
+#include "change/ddl_message.hpp"
+#include "change/event_id.hpp"
+#include "change/fragment.hpp"
+#include "change/timelines.hpp"
+#include "change/type_catalog.hpp"
+#include "log/event_log.hpp"
+
+namespace pulse::capture {
+
+// Takes one connection's fragments and appends events to the log. Without streaming every change
+// that arrives has been committed, so changes are appended as they come: memory is bounded by one
+// row, however large the transaction. What a new connection sends again is recognised by its
+// position and keeps the event, and the id, that are stored. No I/O of its own. One owner: the
+// capture thread.
+class ingestor final : public fragment_sink {
+ public:
+  struct figures {
+    prometheus::Counter& captured;      // row changes appended
+    prometheus::Counter& recaptured;    // changes that were stored already
+    prometheus::Counter& truncated;     // tables of TRUNCATE commands, appended
+    prometheus::Counter& transactions;  // commits seen
+  };
+
+  // The project's name is for log lines.
+  ingestor(std::string project, log::event_log& log, log::relation_store& relations,
+           figures counters);
+
+  // Called for each transaction of which something new is appended, with a position behind all of
+  // its events and before those of the next one. Before the first connection.
+  using transaction_listener = std::function<void(std::uint32_t xid, const position& through)>;
+  void tell_of_transactions(transaction_listener told) { on_transaction_ = std::move(told); }
+
+  // A new connection to a server with this history. Goes on after what the log holds.
+  void start(timelines history);
+
+  result<void> on_begin(const transaction_begin& begin) override;
+  result<void> on_relation(const relation_definition& definition) override;
+  result<void> on_change(const row_change& change) override;
+  result<void> on_message(const logical_message& message) override;
+  result<void> on_commit(const transaction_commit& commit) override;
+
+  // A table's definition names a type that the catalog at hand does not know, or the table was
+  // renamed or made since. Changes must not be handed in before resolve_with() has been called with
+  // a newer catalog, which the relation store has observed.
+  bool needs_catalog() const { return !unresolved_.empty(); }
+  // Tables of which some changes are not sent from here on, told by event triggers in transactions
+  // that were not taken before. What lies behind must not be handed in before these are dealt with.
+  struct unsent_table {
+    std::uint32_t oid = 0;
+    position after;
+  };
+  bool has_unsent() const { return !unsent_.empty(); }
+  std::vector<unsent_table> take_unsent() { return std::exchange(unsent_, {}); }
+  // Nothing more may be handed in yet.
+  bool waits() const { return needs_catalog() || has_unsent(); }
+
+  // What the catalog must be asked for then: the tables that wait, the types of their columns, and
+  // the tables that statements have altered since the last call, as far as event triggers have said
+  // so.
+  struct outdated {
+    bool everything = false;
+    std::vector<std::uint32_t> tables;
+    std::vector<std::uint32_t> types;
+  };
+  outdated take_outdated();
+  // By which the messages of Pulse's own event triggers are known.
+  void use_ddl_token(std::string token) { ddl_token_ = std::move(token); }
+  // Whether they come of whatever is altered: PostgreSQL 14 and later send them.
+  void rely_on_ddl_messages(std::optional<lsn> from) { shapes_.rely_on_messages(from); }
+  // Since take_outdated() what it gave has been read, and use_types() was given it: what was read
+  // had committed before that place. Nothing: it may be older than what the stream has come to.
+  void note_read(std::optional<lsn> before);
+  bool relies_on_ddl_messages() const { return shapes_.relies_on_messages(); }
+  // They must stay until others are given.
+  void use_types(const type_catalog& types);
+  // Another database is followed: what was known of types was the other one's.
+  void forget_types() { shapes_.forget(); }
+  // Resolves what waits. A type that is gone from the database too is taken as text.
+  result<void> resolve_with(const type_catalog& newest);
+
+  bool in_transaction() const { return in_transaction_; }
+  // The commit record of the transaction that has begun and not ended on this connection.
+  std::optional<lsn> open_commit() const {
+    return in_transaction_ ? std::optional(commit_) : std::nullopt;
+  }
+  // The id of the transaction that has begun last.
+  std::uint32_t transaction_id() const { return xid_; }
+  // The end of the last transaction that is wholly appended.
+  lsn received_through() const { return received_through_; }
+
+  // Tables that statements have made, altered or dropped, as far as Pulse's event triggers have
+  // said so in transactions that were taken since the last call. Bounded: see ddl_message.
+  ddl_message take_ddl() { return std::exchange(ddl_, {}); }
+
+  // The number of the table with this OID, as the connection has described it. 0: it has not.
+  table_id table(std::uint32_t relation_oid) const;
+
+  // Adds what has been counted since the last call to the counters.
+  void publish_figures();
+
+ private:
+  struct known_relation {
+    relation_version version = 0;
+    table_id table = 0;
+    std::optional<relation_definition> definition;  // where a composite type can be altered
+  };
+
+  result<void> describe(const relation& resolved, const relation_definition& definition);
+  void describe_again(std::uint32_t oid);
+  void describe_all_again();
+  void tell_of_truncate(const event_view& event);
+
+  std::string project_;
+  log::event_log* log_;
+  log::relation_store* relations_;
+  figures counters_;
+  transaction_listener on_transaction_;
+  composite_shapes shapes_;
+
+  timelines history_;
+  position last_at_;
+  event_id_sequence ids_;
+  bool in_transaction_ = false;
+  bool told_of_transaction_ = false;
+  lsn commit_;
+  unix_time_us committed_at_{};
+  std::uint32_t xid_ = 0;
+  lsn received_through_;
+  std::unordered_map<std::uint32_t, known_relation> known_;
+  std::vector<relation_definition> unresolved_;
+  ddl_message ddl_;       // since the last take_ddl()
+  ddl_message outdated_;  // since the last take_outdated()
+  std::string ddl_token_;
+  std::vector<unsent_table> unsent_;
+
+  std::uint64_t captured_ = 0;
+  std::uint64_t recaptured_ = 0;
+  std::uint64_t transactions_ = 0;
+};
+
+}  // namespace pulse::capture

@@ -1,0 +1,36 @@
+// How long ago the database was where capture is now.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+
+#include "change/lsn.hpp"
+
+namespace pulse::capture {
+
+// Remembers when the database had flushed how much. The time is that of the measurements: commit
+// times would need the clocks of two machines to agree, and an idle database has none. One owner.
+class lag_clock {
+ public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  // Beyond this every second measurement is forgotten, so that a lag of days costs no more than
+  // one of minutes. The oldest one, which the lag is counted from, stays.
+  static constexpr std::size_t samples_max = 512;
+
+  // At `now` the database had flushed through `flushed`.
+  void see(lsn flushed, time_point now);
+  // Time since the first measurement of something that is not confirmed yet; zero: there is none.
+  // Never asked with less than before, except after the database's own LSNs have gone back.
+  std::chrono::steady_clock::duration behind(lsn confirmed, time_point now);
+
+ private:
+  struct sample {
+    lsn flushed;
+    time_point at;
+  };
+  std::deque<sample> samples_;  // of what is not confirmed, in order
+};
+
+}  // namespace pulse::capture

@@ -1,0 +1,74 @@
+// Between the decoder and the ingestor: transactions that have not committed wait in the spill
+// area.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/metrics.hpp"
+#include "change/fragment.hpp"
+#include "log/spill_area.hpp"
+#include "pgoutput/decoder.hpp"
+
+namespace pulse::capture {
+
+// When a streamed transaction commits, its messages go through the decoder again, a portion at a
+// time, between the begin and the commit that PostgreSQL would have sent for it: positions, ids and
+// events are those of the same transaction unstreamed. Until that is over no other message may be
+// decoded. One owner: the capture thread.
+class streamed_transactions final : public streamed_sink {
+ public:
+  struct figures {
+    prometheus::Counter& committed;
+    prometheus::Counter& aborted;
+    prometheus::Counter& subtransactions_aborted;
+    prometheus::Counter& spilled_bytes;
+    prometheus::Gauge& waiting_bytes;  // now in the spill area
+  };
+
+  streamed_transactions(log::spill_area& area, figures counters);
+
+  // Where what has committed goes. Before anything else.
+  void replay_to(pgoutput::decoder& decoder) { decoder_ = &decoder; }
+  // A new connection: everything that waits will be sent again.
+  result<void> reset();
+
+  result<void> on_block_start(std::uint32_t xid, bool first) override;
+  result<void> on_streamed(const streamed_message& message) override;
+  result<void> on_block_end() override;
+  result<void> on_stream_commit(const transaction_begin& begin,
+                                const transaction_commit& commit) override;
+  result<void> on_stream_abort(std::uint32_t xid, std::uint32_t subxid) override;
+
+  // A transaction that has committed is not wholly through yet: call replay().
+  bool replaying() const { return replay_ != nullptr; }
+  // A transaction has been begun to be sent that has not ended.
+  bool waiting() const { return area_->transactions() != 0; }
+  // Goes on until about `bytes` have gone through, the transaction is complete, or `pause` says so
+  // after a message.
+  result<void> replay(std::size_t bytes, const std::function<bool()>& pause);
+
+  // The spill area's disk is full: nothing may be decoded until retry() has cleared that.
+  bool out_of_space() const { return area_->out_of_space(); }
+  result<void> retry() { return area_->flush(); }
+
+  void publish_figures();
+
+ private:
+  struct committed {
+    transaction_begin begin;
+    transaction_commit commit;
+    std::unique_ptr<log::spill_area::reader> messages;
+  };
+
+  log::spill_area* area_;
+  figures counters_;
+  pgoutput::decoder* decoder_ = nullptr;
+  std::unique_ptr<committed> replay_;
+  std::uint64_t spilled_bytes_ = 0;
+};
+
+}  // namespace pulse::capture

@@ -1,0 +1,28 @@
+// One connection to a project's database for a command that needs nothing else of Pulse.
+#pragma once
+
+#include "config/config.hpp"
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "source/server_checks.hpp"
+
+namespace pulse::commands {
+
+using findings = std::vector<source::finding>;
+using database_work =
+    std::function<source::async_result<findings>(source::connection*, source::source_names)>;
+
+// Connects, has the work done with the project's names, and gives what it has found. Blocks. With a
+// limit, errc::unavailable when it is not done in time: the connection is closed, and what was
+// asked is not known to have been done.
+result<findings> ask_database(const config::project_config& project, database_work work,
+                              std::optional<std::chrono::milliseconds> limit = std::nullopt);
+
+bool has_failure(const findings& all);
+
+// For people: the project's name, and a line for each with what mends it.
+void print_findings(std::FILE* to, const std::string& project, const findings& all);
+
+}  // namespace pulse::commands

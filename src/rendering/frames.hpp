@@ -1,0 +1,57 @@
+// Encode once: streams that want the same rendering of the same event share one frame.
+#pragma once
+
+#include "rendering/event_renderer.hpp"
+#include "requests/model.hpp"
+#include "requests/request.hpp"
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "change/event.hpp"
+#include "log/event_log.hpp"
+
+namespace pulse::rendering {
+
+// The frames of all streams with equal models, or of all native ones. A rendering depends on the
+// model and the table's definition, never on the consumer. One owner; not thread-safe.
+class frame_source {
+ public:
+  // Frames kept while several streams share this source: they meet the same events at slightly
+  // different times.
+  static constexpr std::size_t shared_frames = 1024;
+  // A larger frame's memory is given back after use.
+  static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10U;
+
+  // `wanted` is of no concern to native frames.
+  frame_source(requests::event_form form, requests::model wanted,
+               const log::relation_store& relations)
+      : form_(form), wanted_(std::move(wanted)), relations_(&relations), slots_(1) {}
+
+  // The event as JSON. Holds until the next call. errc::corrupt when its table's definition is
+  // missing.
+  result<std::string_view> frame(const event_view& event);
+
+  void add_user();
+  void remove_user();
+  bool unused() const { return users_ == 0; }
+
+ private:
+  struct slot {
+    event_sequence sequence = 0;
+    std::string text;
+  };
+
+  requests::event_form form_;
+  requests::model wanted_;
+  const log::relation_store* relations_;
+  std::unordered_map<relation_version, std::unique_ptr<const event_renderer>> renderers_;
+  std::vector<slot> slots_;
+  std::size_t users_ = 0;
+};
+
+}  // namespace pulse::rendering
