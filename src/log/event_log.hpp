@@ -52,7 +52,8 @@ class log_reader {
   log_reader& operator=(const log_reader&) = delete;
   virtual ~log_reader() = default;
 
-  // The next wanted event, or nullptr at the durable end (call again after more became durable).
+  // The next wanted event, or nullptr at the durable end (call again after more became durable),
+  // or where it is paused().
   // What it points to holds until the next call. errc::gap: retention has overtaken the reader;
   // errc::corrupt, errc::io: the disk. When damage() says what is damaged, the reader stands before
   // it and goes on behind it, once the log has been told to pass it.
@@ -69,6 +70,14 @@ class log_reader {
   // next() has given nullptr although a wanted event is stored: it must not be delivered yet
   // (readable_end.hpp).
   virtual bool held_back() const { return false; }
+
+  // How many bytes of the log next() may look at from here on, about: what is skipped, checked and
+  // unpacked counts too, or a reader of a rare table would keep its thread for as long as the log
+  // is large. Once they are used up next() gives nullptr, and paused() says that more is to be
+  // read. Until this is called there is no limit.
+  virtual void allow(std::uint64_t bytes) = 0;
+  virtual std::uint64_t allowed() const = 0;  // what is left of it
+  virtual bool paused() const = 0;
 };
 
 struct retention_policy {

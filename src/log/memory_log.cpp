@@ -1,6 +1,7 @@
 #include "log/memory_log.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace pulse::log {
@@ -17,8 +18,14 @@ class memory_reader final : public log_reader {
     const std::scoped_lock lock(log_->mutex_);
     const auto& events = log_->events_;
     if (next_sequence_ < log_->bounds_.first) return overtaken();
+    paused_ = false;
     while (next_sequence_ <= log_->bounds_.last) {
+      if (allowed_ == 0) {
+        paused_ = true;
+        return nullptr;
+      }
       const auto& stored = events[next_sequence_ - log_->bounds_.first];
+      allowed_ -= std::min(allowed_, memory_log::bytes_of(stored));
       ++next_sequence_;
       scanned_at_ = std::max(scanned_at_, stored.event.at);
       if ((table_ != 0 && stored.event.table != table_) || stored.event.at <= after_) continue;
@@ -34,6 +41,9 @@ class memory_reader final : public log_reader {
   event_sequence scanned_sequence() const override {
     return next_sequence_ == 0 ? 0 : next_sequence_ - 1;
   }
+  void allow(std::uint64_t bytes) override { allowed_ = bytes; }
+  std::uint64_t allowed() const override { return allowed_; }
+  bool paused() const override { return paused_; }
 
  private:
   // Zero where what comes next is dropped already.
@@ -57,6 +67,8 @@ class memory_reader final : public log_reader {
   table_id table_;
   position scanned_at_;
   event_sequence next_sequence_ = 0;
+  std::uint64_t allowed_ = std::numeric_limits<std::uint64_t>::max();
+  bool paused_ = false;
   event_view current_;
   std::shared_ptr<const std::string> bytes_;
 };

@@ -20,7 +20,8 @@ namespace pulse::log {
 segment_log::segment_log(std::unique_ptr<storage> files, segment_log_options options)
     : files_(std::move(files)),
       options_(std::move(options)),
-      store_(std::make_unique<segment_store>(*files_, options_.recent_bytes_max)) {}
+      store_(std::make_unique<segment_store>(*files_, options_.recent_bytes_max,
+                                             options_.unpacked_bytes_max)) {}
 
 result<std::unique_ptr<segment_log>> segment_log::open(std::unique_ptr<storage> files,
                                                        segment_log_options options) {

@@ -12,8 +12,14 @@
 namespace pulse::streams {
 namespace {
 
-// How much one stream, or the tail, may do before others have their turn.
+// How much one stream, or the tail, may do before others have their turn: events, and bytes of the
+// log that it looks at for them.
 constexpr int slice_events = 512;
+constexpr std::uint64_t slice_bytes = std::uint64_t{512} << 10U;
+// And all streams that read by themselves, before the thread looks at its sockets again: some
+// milliseconds, however many come back at once.
+constexpr int turn_events = 8 * slice_events;
+constexpr std::uint64_t turn_bytes = 8 * slice_bytes;
 constexpr std::chrono::minutes dropped_said_interval{1};
 
 }  // namespace
@@ -80,6 +86,8 @@ void dispatcher::turn() {
   judge_.begin_turn();
   advance_tail();
   judge_.begin_turn();
+  turn_events_left_ = turn_events;
+  turn_bytes_left_ = turn_bytes;
   run_slices();
   figures_.show();
 }
@@ -146,7 +154,7 @@ void dispatcher::read_by_itself(stream_state& stream) {
 }
 
 void dispatcher::run_slices() {
-  for (auto turns = ready_.size(); turns > 0 && !judge_.turn_is_over(); --turns) {
+  for (auto turns = ready_.size(); turns > 0 && !turn_is_over(); --turns) {
     const auto id = ready_.front();
     ready_.pop_front();
     auto* stream = streams_->find(id);
@@ -157,22 +165,36 @@ void dispatcher::run_slices() {
   if (!ready_.empty()) post_turn();
 }
 
+bool dispatcher::turn_is_over() const {
+  return judge_.turn_is_over() || turn_events_left_ <= 0 || turn_bytes_left_ == 0;
+}
+
+result<const event_view*> dispatcher::read_in_turn(stream_state& stream) {
+  const auto allowed = stream.reader->allowed();
+  auto read = stream.reader->next();
+  turn_bytes_left_ -= std::min(turn_bytes_left_, allowed - stream.reader->allowed());
+  --turn_events_left_;
+  return read;
+}
+
 void dispatcher::run_slice(stream_state& stream) {
   const auto id = stream.id;
   const bool tracked = stream.tracked();
   if (!stream.reader) stream.reader = reader_for(stream);
   judge_.begin_slice();
+  stream.reader->allow(slice_bytes);
   for (int i = 0; i < slice_events && !judge_.slice_is_over(); ++i) {
     const bool begun = stream.unjudged != nullptr;
     const auto before = begun ? stream.after : stream.reader->scanned_through();
     if (!begun) stream.through = std::max(stream.through, stream.reader->scanned_sequence());
     const auto read = begun ? result<const event_view*>(std::exchange(stream.unjudged, nullptr))
-                            : stream.reader->next();
+                            : read_in_turn(stream);
     if (!read) {
       stream.pass(before);
       return hold(stream, read.error());
     }
     if (*read == nullptr) {
+      if (stream.reader->paused()) break;
       const auto* gap = tracked ? gaps_->bar_behind(stream.after, stream.table) : nullptr;
       if (gap == nullptr) return keep_up(stream);
       if (!stream.reader->held_back()) return bar(stream, *gap);

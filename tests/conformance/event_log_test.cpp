@@ -283,6 +283,15 @@ TEST_P(event_log_contract, readers_beside_the_writer_miss_nothing_unless_they_ar
 }
 
 // Whatever is appended and read in whatever portions, every reader gives what a plain list gives.
+TEST_P(event_log_contract, a_reader_pauses_where_it_has_looked_at_as_much_as_it_may) {
+  append(1, 1000);
+  const auto reader = log_.read(position{}, 1);
+  const auto read = collect(*reader, 1);
+  EXPECT_GT(read.pauses, 0U);
+  EXPECT_EQ(testing::sequences(read.events), testing::sequences(collect(*log_.read({}, 1))));
+  EXPECT_EQ(reader->scanned_through(), test_event(1000).view().at);
+}
+
 TEST_P(event_log_contract, every_reader_agrees_with_a_plain_list) {
   EXPECT_TRUE(rc::check([&] {
     const auto made = GetParam().make();
@@ -311,6 +320,10 @@ TEST_P(event_log_contract, every_reader_agrees_with_a_plain_list) {
     }
     RC_ASSERT(testing::sequences(from_early) == expected_early);
     RC_ASSERT(testing::sequences(collect(*made.log->read(start, table))) == expected_late);
+    const auto reader = made.log->read(start, table);
+    const auto in_portions = collect(*reader, *rc::gen::inRange<std::uint64_t>(1, 5000));
+    RC_ASSERT(testing::sequences(in_portions.events) == expected_late);
+    RC_ASSERT(reader->scanned_sequence() == appended);
   }));
 }
 

@@ -119,6 +119,9 @@ class skipping_reader final : public log::log_reader {
   }
   position scanned_through() const override { return real_->scanned_through(); }
   event_sequence scanned_sequence() const override { return real_->scanned_sequence(); }
+  void allow(std::uint64_t bytes) override { real_->allow(bytes); }
+  std::uint64_t allowed() const override { return real_->allowed(); }
+  bool paused() const override { return real_->paused(); }
 
  private:
   std::unique_ptr<log::log_reader> real_;

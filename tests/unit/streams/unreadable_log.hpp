@@ -62,6 +62,9 @@ class unreadable_log_reader final : public log::log_reader {
       if (!lost && (table_ == 0 || event->table == table_)) return event;
     }
   }
+  void allow(std::uint64_t bytes) override { all_->allow(bytes); }
+  std::uint64_t allowed() const override { return all_->allowed(); }
+  bool paused() const override { return all_->paused(); }
   std::optional<log::damaged_stretch> damage() const override { return damage_; }
   position scanned_through() const override { return scanned_at_; }
   event_sequence scanned_sequence() const override {
