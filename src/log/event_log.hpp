@@ -13,6 +13,7 @@
 #include "change/catalog.hpp"
 #include "change/event.hpp"
 #include "change/relation.hpp"
+#include "log/wanted_tables.hpp"
 
 namespace pulse::log {
 
@@ -113,8 +114,9 @@ class event_log {
 
   virtual log_bounds bounds() const = 0;
 
-  // A reader of the events after `after` (exclusive), of one table, or of all with table 0.
-  virtual std::unique_ptr<log_reader> read(position after, table_id table) const = 0;
+  // A reader of the events after `after` (exclusive), of these tables.
+  virtual std::unique_ptr<log_reader> read(const position& after,
+                                           const wanted_tables& tables) const = 0;
 
   // Readers pass what is damaged between these positions from now on: whoever calls this has
   // recorded that it is lost. Until the log is closed. Any thread.

@@ -8,8 +8,8 @@ namespace pulse::log {
 
 class memory_reader final : public log_reader {
  public:
-  memory_reader(const memory_log& log, const position& after, table_id table)
-      : log_(&log), after_(after), table_(table), scanned_at_(after) {
+  memory_reader(const memory_log& log, const position& after, const wanted_tables& tables)
+      : log_(&log), after_(after), tables_(tables), scanned_at_(after) {
     const std::scoped_lock lock(log_->mutex_);
     find_place();
   }
@@ -28,7 +28,7 @@ class memory_reader final : public log_reader {
       allowed_ -= std::min(allowed_, memory_log::bytes_of(stored));
       ++next_sequence_;
       scanned_at_ = std::max(scanned_at_, stored.event.at);
-      if ((table_ != 0 && stored.event.table != table_) || stored.event.at <= after_) continue;
+      if (!tables_.contains(stored.event.table) || stored.event.at <= after_) continue;
       current_ = stored.event;
       bytes_ = stored.bytes;
       return &current_;
@@ -64,7 +64,7 @@ class memory_reader final : public log_reader {
 
   const memory_log* log_;
   position after_;
-  table_id table_;
+  wanted_tables tables_;
   position scanned_at_;
   event_sequence next_sequence_ = 0;
   std::uint64_t allowed_ = std::numeric_limits<std::uint64_t>::max();
@@ -125,8 +125,9 @@ log_bounds memory_log::bounds() const {
   return bounds_;
 }
 
-std::unique_ptr<log_reader> memory_log::read(position after, table_id table) const {
-  return std::make_unique<memory_reader>(*this, after, table);
+std::unique_ptr<log_reader> memory_log::read(const position& after,
+                                             const wanted_tables& tables) const {
+  return std::make_unique<memory_reader>(*this, after, tables);
 }
 
 std::uint64_t memory_log::bytes_of(const stored_event& one) {

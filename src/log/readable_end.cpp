@@ -64,8 +64,8 @@ class deliverable_reader final : public log_reader {
 }  // namespace
 
 std::unique_ptr<log_reader> read_deliverable(const event_log& log, const readable_end* end,
-                                             const position& after, table_id table) {
-  auto real = log.read(after, table);
+                                             const position& after, const wanted_tables& tables) {
+  auto real = log.read(after, tables);
   if (end == nullptr) return real;
   return std::make_unique<deliverable_reader>(std::move(real), *end, after);
 }

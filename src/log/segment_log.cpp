@@ -85,8 +85,9 @@ log_bounds segment_log::bounds() const {
   return found;
 }
 
-std::unique_ptr<log_reader> segment_log::read(position after, table_id table) const {
-  return std::make_unique<segment_reader>(*store_, after, table);
+std::unique_ptr<log_reader> segment_log::read(const position& after,
+                                              const wanted_tables& tables) const {
+  return std::make_unique<segment_reader>(*store_, after, tables);
 }
 
 void segment_log::pass_damage(const position& after, const position& through) {

@@ -16,7 +16,7 @@ result<const event_view*> segment_reader::next() {
       if (!event) return event.error();
       ++next_sequence_;
       scanned_at_ = std::max(scanned_at_, event->at);
-      if ((table_ != 0 && event->table != table_) || event->at <= after_) continue;
+      if (!tables_.contains(event->table) || event->at <= after_) continue;
       current_ = *event;
       return &current_;
     }
@@ -57,7 +57,7 @@ result<segment_reader::found> segment_reader::next_block() {
       run_.clear();
     }
     if (allowed_bytes_ == 0) return found::pause;
-    auto step = store_->next_step(next_sequence_, table_, scanned_at_);
+    auto step = store_->next_step(next_sequence_, tables_, scanned_at_);
     if (!step) return step.error();
     next_sequence_ = std::max(next_sequence_, step->next);
     scanned_at_ = std::max(scanned_at_, step->scanned);
@@ -109,7 +109,7 @@ result<segment_reader::found> segment_reader::next_block_of_run() {
     const auto& facts = header->facts;
     const auto end = facts.first_sequence + facts.event_count;
     const bool seen = end <= next_sequence_;
-    const bool wanted = !seen && (table_ == 0 || facts.tables.may_have(table_));
+    const bool wanted = !seen && facts.tables.may_have(tables_);
     auto block =
         wanted ? unpacked(*header, bytes) : result<std::shared_ptr<const loaded_block>>(nullptr);
     if (!block) {

@@ -17,8 +17,8 @@ namespace pulse::log {
 class segment_reader final : public log_reader {
  public:
   // Nothing is read before the first next().
-  segment_reader(segment_store& store, const position& after, table_id table)
-      : store_(&store), after_(after), table_(table), scanned_at_(after) {}
+  segment_reader(segment_store& store, const position& after, const wanted_tables& tables)
+      : store_(&store), after_(after), tables_(tables), scanned_at_(after) {}
 
   result<const event_view*> next() override;
   position scanned_through() const override { return scanned_at_; }
@@ -43,7 +43,7 @@ class segment_reader final : public log_reader {
 
   segment_store* store_;
   position after_;
-  table_id table_;
+  wanted_tables tables_;
   position scanned_at_;
   event_sequence next_sequence_ = 0;  // of the next event to look at; 0: not placed yet
 

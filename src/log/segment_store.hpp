@@ -94,7 +94,7 @@ class segment_store {
     bool at_end = false;
     std::uint64_t looked_at_bytes = 0;  // to find this out
   };
-  result<step> next_step(event_sequence sequence, table_id table, position scanned);
+  result<step> next_step(event_sequence sequence, const wanted_tables& tables, position scanned);
 
   // Of older blocks, for all readers.
   block_cache& unpacked() { return unpacked_; }
@@ -115,12 +115,12 @@ class segment_store {
   std::optional<error> overtaken(event_sequence sequence) const;
   error explain(error failure, event_sequence sequence) const;
   // True: at `to.block`, or past all that is durable.
-  bool step_in_memory(step& to, table_id table) const;
-  bool step_in_cache(step& to, table_id table);
-  // True: the segment has no event of the table, and was passed.
-  static bool passed(const segment_record& segment, table_id table, step& to);
+  bool step_in_memory(step& to, const wanted_tables& tables) const;
+  bool step_in_cache(step& to, const wanted_tables& tables);
+  // True: the segment has no event of these tables, and was passed.
+  static bool passed(const segment_record& segment, const wanted_tables& tables, step& to);
   static bool enter_wanted_run(const segment_record& segment, const run_index& index,
-                               table_id table, step& to);
+                               const wanted_tables& tables, step& to);
 
   storage* files_;
   const std::uint64_t recent_bytes_max_;

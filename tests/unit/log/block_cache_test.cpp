@@ -36,7 +36,7 @@ TEST(block_cache, what_was_used_longest_ago_goes_first) {
   EXPECT_NE(cache.find(1), nullptr);
   cache.add(block_of(4, 1));
   EXPECT_EQ(cache.find(2), nullptr);
-  for (const event_sequence first : {1, 3, 4}) EXPECT_NE(cache.find(first), nullptr) << first;
+  for (const event_sequence first : {1U, 3U, 4U}) EXPECT_NE(cache.find(first), nullptr) << first;
 }
 
 TEST(block_cache, a_block_larger_than_all_of_it_is_not_kept) {
