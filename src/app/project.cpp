@@ -80,7 +80,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
   }
   made->hub_->use_history(made->with_.whose.history);
   for (const auto& gap : made->with_.gaps) {
-    if (gap.what.kind == gap_kind::skipped && gap.what.through)
+    if (traits_of(gap.what.kind).skips_its_end && gap.what.through)
       made->skipped_.push_back(*gap.what.through);
   }
   made->gaps_ = std::make_shared<capture::gap_keeper>(

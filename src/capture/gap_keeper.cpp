@@ -64,7 +64,7 @@ std::string next_step(const control::stored_gap& gap, bool bars_somebody) {
 void log_found(const std::string& project, const control::stored_gap& gap, bool bars_somebody) {
   const auto& what = gap.what;
   // Where nobody has read anything yet, as at the first start beside an old slot, nobody misses it.
-  const bool is_calm = what.kind == gap_kind::log_lost && !bars_somebody;
+  const bool is_calm = traits_of(what.kind).loses_log && !bars_somebody;
   log_event(is_calm ? log_level::warning : log_level::error, "capture",
             is_calm ? "a gap: what was captured before is not in this data directory"
                     : "a gap: not all that was committed can be delivered",
@@ -101,7 +101,7 @@ std::size_t gap_keeper::open() const {
 }
 
 void gap_keeper::record(const history_gap& found, recorded done) {
-  if (found.kind != gap_kind::log_lost || !found.through) return keep(found, {}, std::move(done));
+  if (!traits_of(found.kind).loses_log || !found.through) return keep(found, {}, std::move(done));
   with_.control->run(
       with_.delivery,
       [project = with_.project, end = *found.through](control::state_store& store) {

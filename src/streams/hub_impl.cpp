@@ -247,7 +247,7 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
   gaps_.use(std::move(gaps));
   // Recorded by an earlier run, perhaps: nobody has to find it again, retention least of all.
   for (const auto& gap : gaps_.all()) {
-    if (gap.what.kind == gap_kind::damaged && gap.what.through)
+    if (traits_of(gap.what.kind).is_found_in_log && gap.what.through)
       with_.log->pass_damage(gap.what.after, *gap.what.through);
   }
   dispatcher_->look_at_gaps();

@@ -16,6 +16,8 @@ NAME = re.compile(r"`([a-z0-9_]+)`")
 # In TypeScript a name is a text of its own, perhaps completed by a variable; in C++ it stands behind its suite's.
 TEST_NAME = {".ts": r"['`]{}['`],", ".cpp": r"^(?:TEST|TEST_F|TEST_P|RC_GTEST_PROP)\(\w+,\s*{}[,)]"}
 GUARANTEES = "docs/delivery_guarantees.md"
+GAP_KINDS = "src/change/gap_kind.cpp"
+GAP_KIND = re.compile(r'\.name = "(\w+)",\s*\.meaning = "([^"]+)"')
 ALERTS = "packaging/prometheus/alerts.yml"
 ALERT = re.compile(r"^ +- alert: (\w+)$", re.M)
 RUNBOOK = re.compile(r"^ +runbook_url: (\S+)$", re.M)
@@ -58,6 +60,19 @@ def broken_link(name, target, root, texts):
     if anchor and text is not None and anchor not in anchors(text):
         return f"{name}: no heading {target}"
     return None
+
+
+def check_gap_kinds(texts):
+    told = texts.get(GUARANTEES, "")
+    table = re.search(r"^\| kind \|.*\n\|[- |]+\n((?:\|.*\n)+)", told, re.M)
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", table[1] if table else "", re.M)
+    kinds = dict(GAP_KIND.findall(texts.get(GAP_KINDS, "")))
+    if not kinds:
+        yield f"{GAP_KINDS}: no kinds found"
+    for kind, meaning in kinds.items():
+        if not dict(rows).get(kind, "").startswith(meaning):
+            yield f"{GUARANTEES}: no row of the gap kind `{kind}` that begins with: {meaning}"
+    yield from (f"{GUARANTEES}: there is no gap kind {kind}" for kind, _ in rows if kind not in kinds)
 
 
 def check_dashboards(root, texts, metrics):
@@ -116,6 +131,7 @@ def check(root, files):
                 wrong.append(f"{name}:{number}: a machine's path")
             if REGISTRY.search(line):
                 wrong.append(f"{name}:{number}: a registry's host")
+    wrong += check_gap_kinds(texts)
     wrong += check_dashboards(root, texts, metrics)
     known = SETTING.findall(texts.get("src/config/config_settings.cpp", ""))
     if not known:
@@ -126,13 +142,15 @@ def check(root, files):
 
 def self_test():
     row = "| a | held by |\n| --- | --- |\n| b | [a](../tests/a.test.ts): `holds`, `holds_1` |\n"
-    held = f"# T\n\n## A\n\n{row}\n## B\n\n[a](../tests/a_test.cpp):\n`holds_too`\n"
+    gone = "| `gone` | it went away: far | [a](../tests/a.test.ts): `holds` |\n"
+    kinds = f"| kind | when | held by |\n| --- | --- | --- |\n{gone}"
+    held = f"# T\n\n## A\n\n{row}\n{kinds}\n## B\n\n[a](../tests/a_test.cpp):\n`holds_too`\n"
     good = {"docs/configuration.md": "`listen`",
             "src/config/config_settings.cpp": '  {"listen",\n   [](auto& to) {}},\n', "src/a.cpp": 'counter("pulse_a"',
             "README.md": "[a](docs/metrics.md#what-is-it-1)", "docs/metrics.md": "# What is it, `1`?\n`pulse_a`",
             ALERTS: "  - alert: A\n    expr: pulse_a > 0\n    runbook_url: docs/metrics.md#what-is-it-1\n",
             "tests/a.test.ts": "scenario('holds', b); scenario(`holds_${n}`, b)", "tests/a_test.cpp": "TEST(a, holds_too)",
-            GUARANTEES: held}
+            GUARANTEES: held, GAP_KINDS: '.name = "gone",\n.meaning = "it went away",'}
     bad = [("README.md", "[a](docs/none.md)"), ("README.md", "[a](docs/metrics.md#what-is-it)"),
            (ALERTS, good[ALERTS].replace("metrics.md#", "metrics.md#no-")), (ALERTS, good[ALERTS] + "  - alert: B\n"),
            (ALERTS, good[ALERTS].replace("pulse_a", "pulse_b")),
@@ -140,7 +158,9 @@ def self_test():
            ("src/a.cpp", 'counter("pulse_a"' + "\n" * (LINES_MAX + 1)), ("x", "/" + "work/a"),
            ("y", "https://registry." + "npmjs.org/"), ("tests/a.test.ts", "scenario('holds', b)"),
            ("tests/a_test.cpp", "TEST(a, holds)"), (GUARANTEES, held + "\n## C\n"),
-           (GUARANTEES, held.replace(row, row + "| c | d |\n"))]
+           (GUARANTEES, held.replace(row, row + "| c | d |\n")), (GUARANTEES, held.replace("away", "there")),
+           (GUARANTEES, held.replace(gone, gone + gone.replace("gone", "there"))), (GAP_KINDS, "none"),
+           (GAP_KINDS, good[GAP_KINDS] + good[GAP_KINDS].replace("gone", "lost"))]
     for change in [{}, *({name: text} for name, text in bad)]:
         with tempfile.TemporaryDirectory() as directory:
             root = pathlib.Path(directory)
