@@ -35,7 +35,16 @@ operator_set operators_of(const column_type& type) {
     case value_kind::bytea:
     case value_kind::enumeration:
     case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return {};
+    case value_kind::json:
+    case value_kind::jsonb:
+      return {};  // they have a compiler of their own
     case value_kind::text:
       if (type.name == "uuid") return {true, true, true};
       // PostgreSQL has neither equality nor order for xml, and no ILIKE for these.
@@ -57,9 +66,8 @@ operator_set operators_of(const column_type& type) {
     case value_kind::timestamp:
     case value_kind::timestamptz:
       return {true, true, true};
-    default:
-      return {};
   }
+  return {};
 }
 
 enum class order_operator { lt, lte, gt, gte };

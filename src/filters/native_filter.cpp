@@ -30,9 +30,26 @@ std::string_view tag_of(value_kind kind) {
     case value_kind::timestamp:
     case value_kind::timestamptz:
       return "DateTime";
-    default:
+    case value_kind::boolean:
+    case value_kind::int2:
+    case value_kind::int4:
+    case value_kind::oid:
+    case value_kind::float4:
+    case value_kind::float8:
+    case value_kind::text:
+    case value_kind::json:
+    case value_kind::jsonb:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return {};
   }
+  return {};
 }
 
 json::value tagged(std::string_view tag, const json::value& value) {

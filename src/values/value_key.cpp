@@ -183,9 +183,18 @@ std::optional<std::string> text_of(const column_type& type, const json::value& w
     case value_kind::json:
     case value_kind::jsonb:
       return tagged(wanted, "Json");
-    default:
+    case value_kind::text:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return wanted.is_string() ? std::optional(std::string(wanted.get_string())) : std::nullopt;
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -231,9 +240,19 @@ value_key plain_key(const column_type& type) {
       };
     case value_kind::text:
       return text_key(type);
-    default:
+    case value_kind::boolean:
+    case value_kind::bytea:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return key_of_text;
   }
+  return key_of_text;
 }
 
 text_form plain_form(const column_type& type) {

@@ -15,6 +15,7 @@
 
 namespace pulse::fuzz {
 
+// Those that have a form for the official client, and the first that has none.
 inline constexpr std::size_t kinds = static_cast<std::size_t>(value_kind::other) + 1;
 
 inline const std::shared_ptr<const relation>& table_of_every_kind() {
@@ -37,7 +38,7 @@ inline const std::shared_ptr<const relation>& table_of_every_kind() {
 // The same for native events: also the kinds that consist of others, two deep.
 inline const std::shared_ptr<const relation>& table_of_every_native_kind() {
   static const auto made = [] {
-    constexpr auto all = static_cast<std::size_t>(value_kind::list) + 1;
+    constexpr auto all = value_kind_count;
     const auto of = [](value_kind kind, bool is_list = false) {
       column_type type;
       type.kind = kind;
