@@ -83,9 +83,7 @@ void log_found(const std::string& project, const control::stored_gap& gap, bool 
 }  // namespace
 
 gap_keeper::gap_keeper(parts with, gaps known)
-    : with_(std::move(with)),
-      open_(with_.figures->gauge("pulse_gaps_open", "Gaps that nobody has accepted yet",
-                                 {{"project", with_.project}})) {
+    : with_(std::move(with)), open_(with_.figures->gauge(metric::gaps_open, with_.project)) {
   use(std::move(known));
 }
 
@@ -149,9 +147,8 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
         const auto known = std::ranges::find(self->gaps_, made->gap.id, &control::stored_gap::id);
         if (known == self->gaps_.end()) {
           self->with_.figures
-              ->counter("pulse_gaps_total", "Gaps found",
-                        {{"project", self->with_.project},
-                         {"kind", std::string(to_string(made->gap.what.kind))}})
+              ->counter(metric::gaps, self->with_.project,
+                        std::string(to_string(made->gap.what.kind)))
               .Increment();
         }
         if (known == self->gaps_.end() || known->what != made->gap.what)

@@ -31,10 +31,8 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       tail_(*with.log, with.deliverable),
       figures_(*with.figures, with.project),
       judge_(figures_),
-      unnamed_overtaken_total_(with.figures->counter(
-          "pulse_unnamed_streams_overtaken_total",
-          "Unnamed streams ended because retention dropped events that they still waited for",
-          {{"project", with.project}})) {}
+      unnamed_overtaken_total_(
+          with.figures->counter(metric::unnamed_streams_overtaken, with.project)) {}
 
 void dispatcher::start(stream_state& stream, const position& from) {
   stream.after = from;

@@ -32,19 +32,12 @@ hub::impl::impl(parts with, stream_limits limits)
           [this](filters::stream_id id, end_reason reason, std::string_view message) {
             end(id, reason, message);
           })),
-      unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
-                                                             "Acknowledgements that fit no event",
-                                                             {{"project", with_.project}})),
-      stalled_streams_(with_.figures->gauge("pulse_streams_stalled", "Streams whose window is full",
-                                            {{"project", with_.project}})),
-      stalled_ended_total_(with_.figures->counter(
-          "pulse_streams_stalled_ended_total",
-          "Streams ended because they acknowledged nothing while another waited for their name",
-          {{"project", with_.project}})),
-      unnamed_started_total_(with_.figures->counter(
-          "pulse_unnamed_streams_started_total",
-          "Times that stream() without a name was opened, reconnects included: each starts now",
-          {{"project", with_.project}})) {}
+      unknown_acknowledgements_total_(
+          with_.figures->counter(metric::acknowledgements_unknown, with_.project)),
+      stalled_streams_(with_.figures->gauge(metric::streams_stalled, with_.project)),
+      stalled_ended_total_(with_.figures->counter(metric::streams_stalled_ended, with_.project)),
+      unnamed_started_total_(
+          with_.figures->counter(metric::unnamed_streams_started, with_.project)) {}
 
 void hub::impl::know(const known_cursor& cursor) {
   if (book_->find(cursor.key)) return;

@@ -7,8 +7,7 @@ namespace pulse::streams {
 open_streams::open_streams(const hub::parts& with)
     : with_(&with),
       models_(with.project),
-      open_(with.figures->gauge("pulse_streams_open", "Streams and subscriptions that are open",
-                                {{"project", with.project}})) {}
+      open_(with.figures->gauge(metric::streams_open, with.project)) {}
 
 stream_state& open_streams::add(requests::stream_request wanted, const table_shape& shape,
                                 table_id table, std::shared_ptr<subscriber> to,
