@@ -2,6 +2,7 @@
 
 #include "config/prisma_schema_file.hpp"
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -267,6 +268,7 @@ void project::skip_change(lsn at, std::function<void(result<control::stored_gap>
       const auto& all = self->gaps_->all();
       const auto gap = std::ranges::find(
           all, skipped->after, [](const control::stored_gap& one) { return one.what.after; });
+      assert(gap != all.end());
       done(*gap);
     });
   });

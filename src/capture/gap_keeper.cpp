@@ -1,6 +1,7 @@
 #include "capture/gap_keeper.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -198,10 +199,11 @@ void gap_keeper::accept(std::uint64_t id, const std::string& by, recorded done) 
         if (!self) return;
         if (!all) return done(all.error());
         self->use(std::move(*all));
-        const auto& gap = *std::ranges::find(self->gaps_, id, &control::stored_gap::id);
+        const auto gap = std::ranges::find(self->gaps_, id, &control::stored_gap::id);
+        assert(gap != self->gaps_.end());
         log_info("capture", "a gap was accepted: streams go on behind it",
-                 {{"project", self->with_.project}, {"gap", id}, {"by", gap.accepted_by}});
-        done(gap);
+                 {{"project", self->with_.project}, {"gap", id}, {"by", gap->accepted_by}});
+        done(*gap);
       });
 }
 

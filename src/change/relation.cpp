@@ -2,6 +2,8 @@
 
 #include <boost/describe/enum_to_string.hpp>
 
+#include "change/identifier.hpp"
+
 namespace pulse {
 
 std::string_view to_string(value_kind kind) noexcept {
@@ -20,12 +22,7 @@ std::string to_string(const table_name& table) {
 }
 
 std::string quoted(const table_name& table) {
-  const auto quote = [](std::string_view name) {
-    std::string text = "\"";
-    for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return text + '"';
-  };
-  return quote(table.schema) + "." + quote(table.name);
+  return quote_identifier(table.schema) + "." + quote_identifier(table.name);
 }
 
 }  // namespace pulse

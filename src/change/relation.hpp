@@ -83,7 +83,7 @@ struct table_name {
 // "schema.name", for people; never for SQL.
 std::string to_string(const table_name& table);
 
-// Returns the name as SQL has it, for people who run SQL: "schema"."table".
+// As SQL has it: "schema"."table", each quoted (identifier.hpp).
 std::string quoted(const table_name& table);
 
 // A table at one moment of its history. Its columns are those that are replicated, in the order of

@@ -96,7 +96,7 @@ void dispatcher::advance_tail() {
         failures_->note("stored events could not be read for all: each stream reads for itself",
                         read.error());
       for (const auto id : tail_.members()) {
-        auto& stream = *streams_->find(id);
+        auto& stream = streams_->at(id);
         tail_.leave(stream);
         read_by_itself(stream);
       }
@@ -289,7 +289,7 @@ void dispatcher::look_at_gaps() {
     return stream.tracked() && (stream.how == delivery::live || stream.how == delivery::barred);
   });
   for (const auto id : look) {
-    auto& stream = *streams_->find(id);
+    auto& stream = streams_->at(id);
     if (stream.how == delivery::live) {
       if (gaps_->bar_behind(stream.after, stream.table) == nullptr) continue;
       tail_.leave(stream);
@@ -384,7 +384,7 @@ void dispatcher::go_on_behind_damage(const log::damaged_stretch& lost,
       streams_->where([](const auto& stream) { return stream.how == delivery::held; });
   for (const auto id : held) {
     if (recorded) {
-      read_by_itself(*streams_->find(id));
+      read_by_itself(streams_->at(id));
     } else {
       end_(id, end_reason::failure, recorded.error().message());
     }

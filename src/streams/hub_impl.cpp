@@ -288,7 +288,7 @@ bool hub::impl::holds_others_up(const stream_state& stream,
 }
 
 void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::duration still) {
-  const auto& stream = *streams_.find(id);
+  const auto& stream = streams_.at(id);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",
               "a consumer acknowledges nothing while another waits for its name: ending it",

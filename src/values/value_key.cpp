@@ -13,6 +13,8 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/base64.hpp"
+
 namespace pulse::values {
 namespace {
 
