@@ -25,6 +25,7 @@ NAME = re.compile(r"`([a-z0-9_]+)`")
 # In TypeScript a name is a text of its own, perhaps completed by a variable; in C++ it stands behind its suite's.
 TEST_NAME = {".ts": r"['`]{}['`],", ".cpp": r"^(?:TEST|TEST_F|TEST_P|RC_GTEST_PROP)\(\w+,\s*{}[,)]"}
 GUARANTEES = "docs/delivery_guarantees.md"
+VALUE_KINDS = "src/change/relation.hpp"
 GAP_KINDS = "src/change/gap_kind.cpp"
 GAP_KIND = re.compile(r'\.name = "(\w+)",\s*\.meaning = "([^"]+)"')
 ALERTS = "packaging/prometheus/alerts.yml"
@@ -40,6 +41,10 @@ SERIES_ENDS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum
 # Put together from parts, so that this file passes its own check.
 MACHINE_PATH = re.compile(r"(?<![\w.}/$])/" + r"(?:work|root)/")
 REGISTRY = re.compile("|".join([r"registry\." + r"npmjs", r"deb\." + r"debian\.org", r"pypi\." + r"org"]))
+
+
+def without_comments(text):
+    return re.sub(r"//.*", "", text)
 
 
 def named(word, text):
@@ -73,6 +78,17 @@ def broken_link(name, target, root, texts):
     if anchor and text is not None and anchor not in anchors(text):
         return f"{name}: no heading {target}"
     return None
+
+
+def check_value_kinds(texts):
+    code = re.search(r"BOOST_DEFINE_FIXED_ENUM_CLASS\(\s*value_kind,[^,]*,(.*?)\)(?=\s|$)", without_comments(texts.get(VALUE_KINDS, "")), re.S)
+    kinds = re.findall(r"\w+", code[1]) if code else []
+    if not kinds:
+        yield f"{VALUE_KINDS}: no kinds of values found"
+    told = re.search(r"^Value kinds: (.*?)\n\n", texts.get("docs/log_format.md", ""), re.M | re.S)
+    rows = [(int(number), name) for number, name in re.findall(r"(?<!\w)(\d+) (\w+)", told[1] if told else "")]
+    for wrong in sorted(set(enumerate(kinds)) ^ set(rows)):
+        yield f"docs/log_format.md and {VALUE_KINDS} do not agree on the value kind {wrong[0]}, {wrong[1]}"
 
 
 def check_gap_kinds(texts):
@@ -199,6 +215,7 @@ def check(root, files):
                 wrong.append(f"{name}:{number}: a registry's host")
     wrong += check_metrics(texts, metrics)
     wrong += check_gap_kinds(texts)
+    wrong += check_value_kinds(texts)
     wrong += check_dashboards(root, texts, metrics)
     known = SETTING.findall(texts.get("src/config/config_settings.cpp", ""))
     if not known:
@@ -221,7 +238,8 @@ def self_test():
                                "| `pulse_b` | histogram | Sizes |\n",
             ALERTS: "  - alert: A\n    expr: rate(pulse_a_total[1m]) > 0 or rate(pulse_b_bucket) > 0\n    runbook_url: docs/metrics.md#what-is-it-1\n",
             "tests/a.test.ts": "scenario('holds', b); scenario(`holds_${n}`, b)", "tests/a_test.cpp": "TEST(a, holds_too)",
-            GUARANTEES: held, GAP_KINDS: '.name = "gone",\n.meaning = "it went away",'}
+            VALUE_KINDS: "BOOST_DEFINE_FIXED_ENUM_CLASS(\n  value_kind, int,  //\n  one, // 1 (a\n two)  // b\n",
+            "docs/log_format.md": "Value kinds: 0 one, 1 two (one part, a\nlist). No more.\n\n", GUARANTEES: held, GAP_KINDS: '.name = "gone",\n.meaning = "it went away",'}
     bad = [("README.md", "[a](docs/none.md)"), ("README.md", "[a](docs/metrics.md#what-is-it)"),
            (ALERTS, good[ALERTS].replace("metrics.md#", "metrics.md#no-")), (ALERTS, good[ALERTS] + "  - alert: B\n"),
            (ALERTS, good[ALERTS].replace("pulse_a_total", "pulse_c")), (ALERTS, good[ALERTS].replace("_bucket", "")),
@@ -235,7 +253,9 @@ def self_test():
            ("y", "https://registry." + "npmjs.org/"), ("tests/a.test.ts", "scenario('holds', b)"),
            ("tests/a_test.cpp", "TEST(a, holds)"), (GUARANTEES, held + "\n## C\n"),
            (GUARANTEES, held.replace(row, row + "| c | d |\n")), (GUARANTEES, held.replace("away", "there")),
-           (GUARANTEES, held.replace(gone, gone + gone.replace("gone", "there"))), (GAP_KINDS, "none"),
+           (GUARANTEES, held.replace(gone, gone + gone.replace("gone", "there"))), (GAP_KINDS, "none"), (VALUE_KINDS, "none"),
+           (VALUE_KINDS, good[VALUE_KINDS].replace("two", "two, three")), (VALUE_KINDS, good[VALUE_KINDS].replace("two", "too")),
+           ("docs/log_format.md", good["docs/log_format.md"].replace("1 two", "2 two")),
            (GAP_KINDS, good[GAP_KINDS] + good[GAP_KINDS].replace("gone", "lost"))]
     for change in [{}, *({name: text} for name, text in bad)]:
         with tempfile.TemporaryDirectory() as directory:
