@@ -41,20 +41,22 @@ class scalar_compiler {
 
   using method = result<predicate> (scalar_compiler::*)(std::string_view name,
                                                         const json::value& wanted) const;
-  static constexpr std::array<compiled_operator<method>, 12> compilers() {
+  static constexpr auto compilers() {
     using self = scalar_compiler;
-    return {{{"equals", &self::equals},
-             {"in", &self::one_of},
-             {"notIn", &self::none_of},
-             {"lt", &self::ordered<order::lt>},
-             {"lte", &self::ordered<order::lte>},
-             {"gt", &self::ordered<order::gt>},
-             {"gte", &self::ordered<order::gte>},
-             {"contains", &self::pattern<text_place::anywhere>},
-             {"startsWith", &self::pattern<text_place::start>},
-             {"endsWith", &self::pattern<text_place::end>},
-             {"not", nullptr},     // opposite()
-             {"mode", nullptr}}};  // read_mode()
+    return std::to_array<compiled_operator<method>>({
+        {"equals", &self::equals},
+        {"in", &self::one_of},
+        {"notIn", &self::none_of},
+        {"lt", &self::ordered<order::lt>},
+        {"lte", &self::ordered<order::lte>},
+        {"gt", &self::ordered<order::gt>},
+        {"gte", &self::ordered<order::gte>},
+        {"contains", &self::pattern<text_place::anywhere>},
+        {"startsWith", &self::pattern<text_place::start>},
+        {"endsWith", &self::pattern<text_place::end>},
+        {"not", nullptr},   // opposite()
+        {"mode", nullptr},  // read_mode()
+    });
   }
 
  private:

@@ -69,22 +69,24 @@ class json_compiler {
   }
 
   using method = result<predicate> (json_compiler::*)(const values::json_tree& value) const;
-  static constexpr std::array<compiled_operator<method>, 14> compilers() {
+  static constexpr auto compilers() {
     using self = json_compiler;
-    return {{{"equals", &self::equals},
-             {"not", &self::opposite},
-             {"lt", &self::ordering<order::lt>},
-             {"lte", &self::ordering<order::lte>},
-             {"gt", &self::ordering<order::gt>},
-             {"gte", &self::ordering<order::gte>},
-             {"string_contains", &self::string_match<text_place::anywhere>},
-             {"string_starts_with", &self::string_match<text_place::start>},
-             {"string_ends_with", &self::string_match<text_place::end>},
-             {"array_contains", &self::array_contains},
-             {"array_starts_with", &self::array_end<true>},
-             {"array_ends_with", &self::array_end<false>},
-             {"path", nullptr},    // read_options()
-             {"mode", nullptr}}};  // the same
+    return std::to_array<compiled_operator<method>>({
+        {"equals", &self::equals},
+        {"not", &self::opposite},
+        {"lt", &self::ordering<order::lt>},
+        {"lte", &self::ordering<order::lte>},
+        {"gt", &self::ordering<order::gt>},
+        {"gte", &self::ordering<order::gte>},
+        {"string_contains", &self::string_match<text_place::anywhere>},
+        {"string_starts_with", &self::string_match<text_place::start>},
+        {"string_ends_with", &self::string_match<text_place::end>},
+        {"array_contains", &self::array_contains},
+        {"array_starts_with", &self::array_end<true>},
+        {"array_ends_with", &self::array_end<false>},
+        {"path", nullptr},  // read_options()
+        {"mode", nullptr},  // the same
+    });
   }
 
  private:

@@ -179,13 +179,15 @@ class list_compiler {
   }
 
   using method = result<predicate> (list_compiler::*)(const json::value& wanted) const;
-  static constexpr std::array<compiled_operator<method>, 5> compilers() {
+  static constexpr auto compilers() {
     using self = list_compiler;
-    return {{{"equals", &self::equals},
-             {"has", &self::has},
-             {"hasEvery", &self::has_elements<list_has_every>},
-             {"hasSome", &self::has_elements<list_has_some>},
-             {"isEmpty", &self::is_empty}}};
+    return std::to_array<compiled_operator<method>>({
+        {"equals", &self::equals},
+        {"has", &self::has},
+        {"hasEvery", &self::has_elements<list_has_every>},
+        {"hasSome", &self::has_elements<list_has_some>},
+        {"isEmpty", &self::is_empty},
+    });
   }
 
  private:
