@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/metrics.hpp"
 #include "change/fragment.hpp"
@@ -21,15 +22,8 @@ namespace pulse::capture {
 // decoded. One owner: the capture thread.
 class streamed_transactions final : public streamed_sink {
  public:
-  struct figures {
-    prometheus::Counter& committed;
-    prometheus::Counter& aborted;
-    prometheus::Counter& subtransactions_aborted;
-    prometheus::Counter& spilled_bytes;
-    prometheus::Gauge& waiting_bytes;  // now in the spill area
-  };
-
-  streamed_transactions(log::spill_area& area, figures counters);
+  // The project's name is for figures.
+  streamed_transactions(log::spill_area& area, metrics& figures, const std::string& project);
 
   // Where what has committed goes. Before anything else.
   void replay_to(pgoutput::decoder& decoder) { decoder_ = &decoder; }
@@ -65,7 +59,11 @@ class streamed_transactions final : public streamed_sink {
   };
 
   log::spill_area* area_;
-  figures counters_;
+  prometheus::Counter& committed_total_;
+  prometheus::Counter& aborted_total_;
+  prometheus::Counter& subtransactions_aborted_total_;
+  prometheus::Counter& spilled_bytes_total_;
+  prometheus::Gauge& waiting_bytes_;  // now in the spill area
   pgoutput::decoder* decoder_ = nullptr;
   std::unique_ptr<committed> replay_;
   std::uint64_t spilled_bytes_ = 0;

@@ -46,8 +46,6 @@ class block_queue {
   bool wait_stopped(std::chrono::milliseconds at_most);
 
   std::uint64_t pending_bytes() const;
-  // Of the last event added: the next one must be greater.
-  log_state appended() const;
 
  private:
   static constexpr std::chrono::milliseconds gather_max{1};

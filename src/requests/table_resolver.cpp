@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "change/identifier.hpp"
 
 namespace pulse::requests {
 namespace {
@@ -55,8 +56,8 @@ error unpublished(const catalog& known, const catalog_table& table) {
   error refused{errc::not_found,
                 fmt::format("the publication {} does not send the changes of table {}",
                             known.publication.name, to_string(table.name)),
-                fmt::format("publish it: ALTER PUBLICATION \"{}\" ADD TABLE {};",
-                            known.publication.name, quoted(table.name))};
+                fmt::format("publish it: ALTER PUBLICATION {} ADD TABLE {};",
+                            quote_identifier(known.publication.name), quoted(table.name))};
   if (!table.root.name.empty()) {
     const auto* root = known.find(table.root);
     if (root != nullptr && root->published) {
@@ -70,8 +71,8 @@ error unpublished(const catalog& known, const catalog_table& table) {
     if (by_parts) {
       refused.next = fmt::format(
           "its changes are published as those of its partitions. From PostgreSQL 13 on: ALTER "
-          "PUBLICATION \"{}\" SET (publish_via_partition_root = true);",
-          known.publication.name);
+          "PUBLICATION {} SET (publish_via_partition_root = true);",
+          quote_identifier(known.publication.name));
     }
   }
   return refused;
@@ -186,8 +187,8 @@ result<void> check_published_actions(const publication_facts& publication,
   return error{errc::invalid_argument,
                fmt::format("the stream asks for events that the publication {} does not send: {}",
                            publication.name, missing),
-               fmt::format("ask for others, or: ALTER PUBLICATION \"{}\" SET (publish = '{}');",
-                           publication.name, all)};
+               fmt::format("ask for others, or: ALTER PUBLICATION {} SET (publish = '{}');",
+                           quote_identifier(publication.name), all)};
 }
 
 }  // namespace pulse::requests

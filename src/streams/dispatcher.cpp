@@ -37,10 +37,8 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       tail_(*with.log, with.deliverable),
       figures_(*with.figures, with.project),
       judge_(figures_),
-      unnamed_overtaken_total_(with.figures->counter(
-          "pulse_unnamed_streams_overtaken_total",
-          "Unnamed streams ended because retention dropped events that they still waited for",
-          {{"project", with.project}})) {}
+      unnamed_overtaken_total_(
+          with.figures->counter(metric::unnamed_streams_overtaken, with.project)) {}
 
 void dispatcher::start(stream_state& stream, const position& from) {
   stream.after = from;
@@ -106,7 +104,7 @@ void dispatcher::advance_tail() {
         failures_->note("stored events could not be read for all: each stream reads for itself",
                         read.error());
       for (const auto id : tail_.members()) {
-        auto& stream = *streams_->find(id);
+        auto& stream = streams_->at(id);
         tail_.leave(stream);
         read_by_itself(stream);
       }
@@ -313,7 +311,7 @@ void dispatcher::look_at_gaps() {
     return stream.tracked() && (stream.how == delivery::live || stream.how == delivery::barred);
   });
   for (const auto id : look) {
-    auto& stream = *streams_->find(id);
+    auto& stream = streams_->at(id);
     if (stream.how == delivery::live) {
       if (gaps_->bar_behind(stream.after, stream.table) == nullptr) continue;
       tail_.leave(stream);
@@ -408,7 +406,7 @@ void dispatcher::go_on_behind_damage(const log::damaged_stretch& lost,
       streams_->where([](const auto& stream) { return stream.how == delivery::held; });
   for (const auto id : held) {
     if (recorded) {
-      read_by_itself(*streams_->find(id));
+      read_by_itself(streams_->at(id));
     } else {
       end_(id, end_reason::failure, recorded.error().message());
     }

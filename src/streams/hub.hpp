@@ -208,7 +208,7 @@ class hub {
   // lies before is delivered, then, with all of it acknowledged, the stream ends (end_reason::gap).
   // A name that has nothing left before the gap is refused (errc::gap). Accepted, streams go on
   // behind it. New names and unnamed streams start behind all gaps. Events that never happened
-  // (gap_kind::forked) are delivered to nobody.
+  // (gap_traits::never_happened) are delivered to nobody.
   void use_gaps(std::vector<control::stored_gap> gaps);
   // What bars the name, when something does.
   std::optional<control::stored_gap> gap_of(const cursor_key& key) const;

@@ -29,7 +29,8 @@ class known_gaps {
   const control::stored_gap* bar_between(const position& place, const position& next,
                                          table_id table) const;
 
-  // The event is of a history that the database has left (gap_kind::forked), accepted or not.
+  // The event is of a history that the database has left (gap_traits::never_happened), accepted or
+  // not.
   bool never_happened(const position& at) const;
 
   // errc::gap: something bars whoever stands at `cursor`, and of what lies before it the log has

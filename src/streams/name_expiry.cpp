@@ -35,16 +35,9 @@ name_expiry::name_expiry(const hub::parts& with, const stream_limits& limits, cu
       book_(&book),
       gaps_(&gaps),
       failures_(&failures),
-      expired_total_(with.figures->counter(
-          "pulse_cursors_expired_total",
-          "Named streams for which retention dropped events that they still waited for",
-          {{"project", with.project}})),
-      abandoned_total_(with.figures->counter("pulse_cursors_abandoned_total",
-                                             "Names that nobody has used for too long",
-                                             {{"project", with.project}})),
-      deleted_total_(with.figures->counter("pulse_cursors_abandoned_deleted_total",
-                                           "Abandoned names that were deleted",
-                                           {{"project", with.project}})) {}
+      expired_total_(with.figures->counter(metric::cursors_expired, with.project)),
+      abandoned_total_(with.figures->counter(metric::cursors_abandoned, with.project)),
+      deleted_total_(with.figures->counter(metric::cursors_abandoned_deleted, with.project)) {}
 
 cursor_condition name_expiry::condition(const cursor_key& key, const position& at) const {
   const auto name = book_->find(key);

@@ -26,6 +26,8 @@ class open_streams {
                     const position& now);
   // Null: it is not open (any more).
   stream_state* find(filters::stream_id id) const;
+  // It is open: where() has just found it.
+  stream_state& at(filters::stream_id id) const;
   // Takes it out; null as before.
   std::unique_ptr<stream_state> take(filters::stream_id id);
 
@@ -35,7 +37,7 @@ class open_streams {
   const by_id& all() const { return streams_; }
   std::size_t size() const { return streams_.size(); }
 
-  // Of whom this holds. What is done to one may end others: ask find() then.
+  // Of whom this holds. What is done to one may end others: ask find() then, and not at().
   template <typename Predicate>
   std::vector<filters::stream_id> where(Predicate holds) const {
     std::vector<filters::stream_id> found;
