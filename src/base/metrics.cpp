@@ -24,6 +24,27 @@ void metrics::drop_gauge(const std::string& name, const std::string& help,
   prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Remove(&gauge);
 }
 
+void metrics::drop_labelled(const std::string& label, const std::string& value) {
+  for (const auto& family : registry_.Collect()) {
+    for (const auto& series : family.metric) {
+      metric_labels labels;
+      for (const auto& one : series.label) labels.emplace(one.name, one.value);
+      const auto found = labels.find(label);
+      if (found == labels.end() || found->second != value) continue;
+      if (family.type == prometheus::MetricType::Gauge) {
+        drop_gauge(family.name, family.help, gauge(family.name, family.help, labels));
+      } else {
+        drop_counter(family.name, family.help, counter(family.name, family.help, labels));
+      }
+    }
+  }
+}
+
+void metrics::drop_counter(const std::string& name, const std::string& help,
+                           prometheus::Counter& counter) {
+  prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Remove(&counter);
+}
+
 std::string metrics::render() const {
   auto text = prometheus::TextSerializer().Serialize(registry_.Collect());
   if (std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }))
