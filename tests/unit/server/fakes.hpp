@@ -103,7 +103,7 @@ class fake_project final : public project_service {
 class fake_registry final : public service_registry {
  public:
   // Who outlives it.
-  explicit fake_registry(project_service& one) : one(&one, [](project_service*) {}) {}
+  explicit fake_registry(project_service& its) : one(&its, [](project_service*) {}) {}
 
   std::optional<key_identity> authenticate(std::string_view presented) override {
     const auto found = keys.find(std::string(presented));
