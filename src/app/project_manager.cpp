@@ -5,6 +5,8 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include "base/logging.hpp"
+
 namespace pulse::app {
 
 namespace asio = boost::asio;
@@ -185,6 +187,7 @@ void project_manager::gone(const std::string& name) {
   if (!stopping_) {
     with_.figures->drop_labelled("project", name);
     share_volume();
+    log_info("server", "a project was removed: what it has stored stays", {{"project", name}});
   }
   for (const auto& tell : one.mapped().when_gone) tell();
   if (stopping_ && projects_.empty() && when_stopped_) std::exchange(when_stopped_, nullptr)();

@@ -267,6 +267,7 @@ TEST_F(http_server,
 
 TEST_F(http_server, refuses_a_stream_whose_project_is_removed_while_the_database_is_asked) {
   project.hold_resolve = true;
+  fake_project another{io.get_executor(), figures};
   start();
   // Nobody is there any more, or another project of the same name.
   for (const bool replaced : {false, true}) {
@@ -275,7 +276,7 @@ TEST_F(http_server, refuses_a_stream_whose_project_is_removed_while_the_database
     while (on_server([&] { return project.held == nullptr; })) std::this_thread::yield();
     on_server([&] {
       const auto before = std::exchange(registry.one, nullptr);
-      if (replaced) registry.one = {&project, [](project_service*) {}};
+      if (replaced) registry.one = {&another, [](project_service*) {}};
       std::exchange(project.held, nullptr)(fake_project::a_table());
       registry.one = before;
     });
