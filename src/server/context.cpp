@@ -8,6 +8,7 @@
 
 #include "base/first_names.hpp"
 #include "base/logging.hpp"
+#include "server/routes.hpp"
 
 namespace pulse::server {
 
@@ -56,6 +57,11 @@ server_figures::server_figures(metrics& all)
       silent_clients(all.counter("pulse_clients_silent_total",
                                  "Connections dropped because nothing was heard on them")),
       sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")),
+      streamed_answers_open(
+          all.gauge("pulse_streamed_answers_open", "HTTP answers that are sent bit by bit")),
+      streamed_answers_stalled(
+          all.counter("pulse_streamed_answers_stalled_total",
+                      "HTTP answers cut off because the client took nothing of them")),
       tls_failures(all.counter("pulse_tls_failures_total",
                                "Encrypted connections that failed before a request was read")),
       compression_saved_bytes(all.counter("pulse_compression_saved_bytes_total",
@@ -78,6 +84,7 @@ server_context::server_context(server_options with, service_registry& services,
       backend(&admin),
       all_figures(&all),
       clock(options.clock != nullptr ? options.clock : &system_clock_source()),
+      routes(options.routes != nullptr ? options.routes : &all_routes()),
       figures(all),
       host_of([](project_service& project) -> std::shared_ptr<stream_host> {
         return std::make_shared<hub_host>(project.streams());
