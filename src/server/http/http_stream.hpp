@@ -8,7 +8,7 @@ namespace pulse::server {
 
 // Why an answer ended that its handler had not finished.
 enum class stream_end {
-  client_gone,
+  client_gone,  // or has closed its half of the connection
   stalled,      // the client took nothing for options.stalled_stream_timeout
   key_revoked,  // its API key
   shutdown,     // the handler did not finish in time, see stream_producer::stopping()
@@ -49,7 +49,8 @@ class http_stream {
   virtual std::size_t unsent_bytes() const = 0;
   // The body is complete. The connection is the next request's once all has been sent.
   virtual void finish() = 0;
-  // The body will never be complete: the connection is closed so that the client sees this.
+  // The body will never be complete: the connection is closed without its end, which a client sees
+  // unless it speaks HTTP/1.0.
   virtual void cut() = 0;
 };
 

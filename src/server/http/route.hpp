@@ -50,6 +50,7 @@ using opening_result = boost::system::result<std::shared_ptr<websocket_session>,
 using websocket_opener =
     std::function<void(const exchange_pointer&, std::function<void(opening_result)> done)>;
 
+// Its texts are literals.
 struct route {
   std::string_view method;  // "GET" answers HEAD too, unless it opens a WebSocket
   path_pattern path;
