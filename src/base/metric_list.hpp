@@ -133,6 +133,11 @@ inline constexpr auto clients_silent =
     counter("pulse_clients_silent_total", "Connections dropped because nothing was heard on them");
 inline constexpr auto stream_sent_bytes =
     counter("pulse_stream_sent_bytes_total", "Bytes written to open streams");
+inline constexpr auto streamed_answers_open =
+    gauge("pulse_streamed_answers_open", "HTTP answers that are sent bit by bit");
+inline constexpr auto streamed_answers_stalled =
+    counter("pulse_streamed_answers_stalled_total",
+            "HTTP answers cut off because the client took nothing of them");
 inline constexpr auto tls_failures = counter(
     "pulse_tls_failures_total", "Encrypted connections that failed before a request was read");
 inline constexpr auto compression_saved_bytes =

@@ -16,6 +16,7 @@
 
 #include "app/data_dir.hpp"
 #include "app/server_run.hpp"
+#include "base/nearest_name.hpp"
 #include "change/gap_kind.hpp"
 
 namespace pulse::commands {
@@ -167,7 +168,7 @@ class program {
     }
     for (const auto* below : command->get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(below->get_name());
-    const auto near = config::nearest_name(unknown.substr(0, unknown.find('=')), known);
+    const auto near = nearest_name(unknown.substr(0, unknown.find('=')), known);
     if (!near.empty()) config::say(stderr, "pulse: did you mean {}?\n", near);
   }
 

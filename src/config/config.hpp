@@ -88,7 +88,4 @@ result<void> check_address(const server::listen_address& address, const server_c
 // directory.
 std::filesystem::path default_data_dir(const environment& variables);
 
-// The candidate that differs least, when it is near enough to be meant; else empty.
-std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
-
 }  // namespace pulse::config

@@ -8,6 +8,7 @@
 
 #include "base/first_names.hpp"
 #include "base/logging.hpp"
+#include "server/routes.hpp"
 
 namespace pulse::server {
 
@@ -44,6 +45,8 @@ server_figures::server_figures(metrics& all)
       protocol_violations(all.counter(metric::client_protocol_violations)),
       silent_clients(all.counter(metric::clients_silent)),
       sent_bytes(all.counter(metric::stream_sent_bytes)),
+      streamed_answers_open(all.gauge(metric::streamed_answers_open)),
+      streamed_answers_stalled(all.counter(metric::streamed_answers_stalled)),
       tls_failures(all.counter(metric::tls_failures)),
       compression_saved_bytes(all.counter(metric::compression_saved_bytes)) {}
 
@@ -64,6 +67,7 @@ server_context::server_context(server_options with, service_registry& services,
       backend(&admin),
       all_figures(&all),
       clock(options.clock != nullptr ? options.clock : &system_clock_source()),
+      routes(options.routes != nullptr ? options.routes : &all_routes()),
       figures(all),
       host_of([](project_service& project) -> std::shared_ptr<stream_host> {
         return std::make_shared<hub_host>(project.streams());

@@ -83,6 +83,8 @@ struct server_figures {
   prometheus::Counter& protocol_violations;
   prometheus::Counter& silent_clients;
   prometheus::Counter& sent_bytes;
+  prometheus::Gauge& streamed_answers_open;
+  prometheus::Counter& streamed_answers_stalled;
   prometheus::Counter& tls_failures;
   prometheus::Counter& compression_saved_bytes;
 };
@@ -111,6 +113,7 @@ struct server_context {
   admin_backend* backend;
   metrics* all_figures;
   const clock_source* clock;
+  const route_table* routes;
   server_figures figures;
   connection_set connections;
   stream_lines lines;
@@ -118,6 +121,7 @@ struct server_context {
   // Connections that are no streams and wait for no answer.
   strangers& strangers_of(surface where) { return strangers_[static_cast<std::size_t>(where)]; }
   std::size_t admin_connections = 0;  // of connections: those that came to the admin address
+  std::size_t streamed_answers = 0;   // of connections: those whose answer streams
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;           // held by requests that are being received

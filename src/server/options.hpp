@@ -14,6 +14,8 @@
 
 namespace pulse::server {
 
+class route_table;
+
 // An address and a port to listen on. Port 0: the system chooses one.
 struct listen_address {
   std::string address = "127.0.0.1";  // IPv4 or IPv6, no name
@@ -55,6 +57,10 @@ struct server_options {
   // streams::stream_limits::unsent_bytes_max.
   std::size_t unsent_low_bytes = std::size_t{512} << 10U;
 
+  // Answers that stream and are open: they are connections too.
+  std::size_t streamed_answers_max = 4096;
+  std::size_t stream_unsent_bytes_max = std::size_t{256} << 10U;  // of each of them
+
   std::chrono::milliseconds request_timeout =
       std::chrono::seconds(10);  // to send a request, to take an answer
   std::chrono::milliseconds answer_timeout = std::chrono::seconds(30);  // for Pulse to have one
@@ -65,12 +71,16 @@ struct server_options {
       std::chrono::seconds(1);  // then events go to a client that answers none; zero: no first ping
   std::chrono::milliseconds closing_timeout =
       std::chrono::seconds(2);  // for the other side to close too
-  // At shutdown: for requests that are on their way, and for each next acknowledgement.
+  // For a client to take anything of an answer that streams.
+  std::chrono::milliseconds stalled_stream_timeout = std::chrono::seconds(60);
+  // At shutdown: for requests that are on their way, for each next acknowledgement, and for
+  // answers that stream to be finished.
   std::chrono::milliseconds settling_timeout = std::chrono::seconds(1);
   std::chrono::milliseconds draining_timeout = std::chrono::seconds(2);
   std::chrono::milliseconds tick_interval = std::chrono::seconds(1);
 
   const clock_source* clock = nullptr;  // null: the machine's
+  const route_table* routes = nullptr;  // null: all_routes(); must outlive the server
 };
 
 }  // namespace pulse::server

@@ -4,9 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "base/percent_encoding.hpp"
-#include "server/admin/admin_api.hpp"
 #include "server/http/http_message.hpp"
+#include "server/routes.hpp"
 #include "server/secret.hpp"
 #include "server/websocket/deflate.hpp"
 #include "server/websocket/websocket_handshake.hpp"
@@ -40,7 +39,8 @@ bool alike(const server::http_request& a, const server::http_request& b) {
 }
 
 void use(const server::http_request& request) {
-  static_cast<void>(percent_decode(request.path()));
+  for (const auto where : {server::surface::streams, server::surface::admin})
+    static_cast<void>(server::all_routes().find(where, request.method, request.path()));
   static_cast<void>(server::bearer_token(request.header("authorization")));
   const auto extensions = server::answer_to_offer(request.header("sec-websocket-extensions"));
   if (server::check_upgrade(request)) return;

@@ -17,13 +17,24 @@ async function prepare(s: Scenario): Promise<{ pulse: Pulse; sql: (text: string)
 }
 
 function assertPulseError(answer: Answer, what: { status?: number; code: string; says: RegExp }, label: string): void {
-  const body = JSON.parse(answer.body) as { code: string; message: string; requestId: string };
+  const body = JSON.parse(answer.body) as {
+    code: string;
+    message: string;
+    requestId: string;
+    title: string;
+    status: number;
+    detail: string;
+  };
   assert.ok(answer.status >= 400 && answer.status < 600, `${label}: status ${answer.status}`);
   if (what.status !== undefined) assert.equal(answer.status, what.status, `${label}: ${answer.body}`);
   assert.equal(body.code, what.code, `${label}: ${answer.body}`);
   assert.match(JSON.stringify(body), what.says, label);
   assert.ok(typeof body.message === 'string' && body.message.length > 0, label);
   assert.ok(typeof body.requestId === 'string' && body.requestId.length > 0, label);
+  // RFC 9457.
+  assert.equal(body.status, answer.status, label);
+  assert.equal(body.detail, body.message, label);
+  assert.ok(body.title.length > 0, label);
 }
 
 scenario('an_unknown_table_a_malformed_header_or_a_bad_filter_is_refused_with_what_is_wrong', async (s) => {
@@ -209,6 +220,34 @@ scenario('administration_needs_its_token', async (s) => {
   }
   for (const path of ['/healthz', '/readyz'])
     assert.ok((await fetch(`http://127.0.0.1:${pulse.listenPort}${path}`)).ok);
+});
+
+scenario('each_address_describes_its_routes_and_answers_them_as_described', async (s) => {
+  const { pulse } = await prepare(s);
+  type Described = Record<string, Record<string, { responses: Record<string, unknown> }>>;
+  const authorization = `Bearer ${pulse.adminToken}`;
+  for (const address of [`http://127.0.0.1:${pulse.listenPort}`, pulse.adminUrl]) {
+    const response = await fetch(`${address}/openapi.json`);
+    assert.equal(response.headers.get('cache-control'), 'no-store');
+    const { paths } = (await response.json()) as { paths: Described };
+    for (const [path, methods] of Object.entries(paths)) {
+      const asked = address + path.replace('{project}', 'default').replaceAll(/\{[a-z]+\}/g, 'x');
+      const refused = await fetch(asked, { method: 'PATCH' });
+      assert.equal(refused.status, 405, path);
+      assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+      const allowed = refused.headers.get('allow')?.split(', ') ?? [];
+      assert.deepEqual(
+        allowed.filter((method) => method !== 'HEAD'),
+        Object.keys(methods).map((method) => method.toUpperCase()),
+        path,
+      );
+      if (methods['get'] === undefined) continue;
+      const answer = await fetch(asked, { headers: { authorization } });
+      const known = Object.keys(methods['get'].responses);
+      assert.ok(known.includes(String(answer.status)) || answer.status >= 400, `${path}: ${answer.status}`);
+      await answer.body?.cancel();
+    }
+  }
 });
 
 async function waitForClose(consumer: { isOpen: boolean; lastClose: unknown }): Promise<void> {

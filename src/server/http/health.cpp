@@ -1,12 +1,40 @@
 #include "server/http/health.hpp"
 
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace pulse::server {
 namespace {
 
-http_response answer(std::string_view good, std::string_view bad, boost::json::object problems) {
+constexpr std::string_view readiness_schema = R"({
+  "type": "object", "required": ["status"],
+  "properties": {
+    "status": {"enum": ["ready", "not ready"]},
+    "projects": {"type": "object", "additionalProperties": {"type": "string"},
+                 "description": "Those that are not ready, and why; on the admin address only"}
+  }
+})";
+constexpr std::string_view capture_schema = R"({
+  "type": "object", "required": ["status"],
+  "properties": {
+    "status": {"enum": ["progressing", "not progressing"]},
+    "projects": {
+      "type": "object", "description": "Those whose capture makes no progress",
+      "additionalProperties": {
+        "type": "object", "required": ["state", "connected", "problem"],
+        "properties": {"state": {"type": "string"}, "connected": {"type": "boolean"},
+                       "problem": {"type": "string"}}
+      }
+    }
+  }
+})";
+
+http_response status_answer(std::string_view good, std::string_view bad,
+                            boost::json::object problems) {
   const bool fine = problems.empty();
   boost::json::object body;
   body["status"] = fine ? good : bad;
@@ -17,38 +45,82 @@ http_response answer(std::string_view good, std::string_view bad, boost::json::o
   return response;
 }
 
-}  // namespace
-
-http_response health() {
+// As long as the delivery thread turns.
+void show_health(const exchange_pointer& asked) {
   http_response response;
   response.content_type = "text/plain; charset=utf-8";
   response.body = "ok";
-  return response;
+  asked->answer(response);
 }
 
-http_response readiness(const server_context& context, surface where) {
+void show_readiness(const exchange_pointer& asked) {
+  const auto& context = asked->context();
   boost::json::object problems;
   for (const auto& [name, project] : context.registry->projects()) {
     const auto why = context.stopping ? "the server is shutting down" : project->not_ready();
     if (!why.empty()) problems[name] = why;
   }
   if (context.stopping && problems.empty()) problems["*"] = "the server is shutting down";
-  auto response = answer("ready", "not ready", std::move(problems));
+  auto response = status_answer("ready", "not ready", std::move(problems));
   // What is wrong says whose database it is, and where.
-  if (where == surface::streams && response.status != 200)
+  if (asked->where() == surface::streams && response.status != 200)
     response.body = R"({"status":"not ready"})";
-  return response;
+  asked->answer(response);
 }
 
-http_response capture_progress(const server_context& context) {
+void show_capture(const exchange_pointer& asked) {
   boost::json::object problems;
-  for (const auto& [name, project] : context.registry->projects()) {
+  for (const auto& [name, project] : asked->context().registry->projects()) {
     const auto status = project->capture();
     if (status.progressing) continue;
     problems[name] = boost::json::object{
         {"state", status.state}, {"connected", status.connected}, {"problem", status.problem}};
   }
-  return answer("progressing", "not progressing", std::move(problems));
+  asked->answer(status_answer("progressing", "not progressing", std::move(problems)));
+}
+
+void show_metrics(const exchange_pointer& asked) {
+  http_response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = asked->context().all_figures->render();
+  asked->answer(response);
+}
+
+}  // namespace
+
+void add_health_routes(route_table& routes) {
+  routes.add({.method = "GET",
+              .path = path_pattern("/healthz"),
+              .where = served_on::both,
+              .wants = credential::none,
+              .summary = "Says that the process answers.",
+              .answers = {{.content_type = "text/plain"}},
+              .handle = show_health});
+  routes.add({.method = "GET",
+              .path = path_pattern("/readyz"),
+              .where = served_on::both,
+              .wants = credential::none,
+              .summary = "Says whether every project can serve streams.",
+              .answers = {{.schema = readiness_schema},
+                          {.status = 503,
+                           .meaning = "A project cannot, or the server is stopping.",
+                           .schema = readiness_schema}},
+              .handle = show_readiness});
+  routes.add({.method = "GET",
+              .path = path_pattern("/capturez"),
+              .wants = credential::none,
+              .summary = "Says whether every project's capture makes progress.",
+              .answers = {{.schema = capture_schema},
+                          {.status = 503,
+                           .meaning = "One makes none; why, and what to do.",
+                           .schema = capture_schema}},
+              .handle = show_capture});
+  routes.add({.method = "GET",
+              .path = path_pattern("/metrics"),
+              .wants = credential::none,
+              .summary = "Shows the metrics in Prometheus' text format.",
+              .answers = {{.content_type = "text/plain"}},
+              .handle = show_metrics});
 }
 
 }  // namespace pulse::server

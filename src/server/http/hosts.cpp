@@ -58,4 +58,15 @@ std::optional<refusal> check_host(const http_request& request) {
   return std::nullopt;
 }
 
+std::optional<refusal> check_admin_host(const http_request& request,
+                                        const std::vector<std::string>& allowed) {
+  if (auto bad = check_host(request)) return bad;
+  const auto host = request.header("host");
+  if (request.path() == "/healthz" || host.empty() || is_allowed_host(host, allowed))
+    return std::nullopt;
+  return refusal{421, pulse_code::server_error,
+                 "the admin address is not to be called by this name",
+                 "use its IP address, or add the name to the server's setting `admin_hosts`"};
+}
+
 }  // namespace pulse::server

@@ -20,5 +20,9 @@ bool is_allowed_host(std::string_view host, const std::vector<std::string>& allo
 // RFC 9112, section 3.2: nothing when the request has one Host header, as it must from HTTP/1.1 on,
 // and no malformed one.
 std::optional<refusal> check_host(const http_request& request);
+// The same on the admin address, where the name must be one that is_allowed_host(), else 421,
+// unless it is asked for no more than whether it is alive.
+std::optional<refusal> check_admin_host(const http_request& request,
+                                        const std::vector<std::string>& allowed);
 
 }  // namespace pulse::server

@@ -38,12 +38,15 @@ std::string_view http_request::path() const {
   return path;
 }
 
-std::string serialize(const http_response& answer, std::string_view request_id, bool keep_alive,
-                      bool head) {
+namespace {
+
+std::string head_of(const http_response& answer, std::string_view body_framing, bool has_body,
+                    std::string_view request_id, bool keep_alive) {
   std::string text = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
   text += std::string_view(http::obsolete_reason(http::int_to_status(answer.status)));
-  text += "\r\ncontent-length: " + std::to_string(answer.body.size());
-  if (!answer.body.empty()) text += "\r\ncontent-type: " + answer.content_type;
+  text += body_framing;
+  if (has_body) text += "\r\ncontent-type: " + answer.content_type;
+  text += "\r\ncache-control: " + answer.cache_control;
   text += "\r\nx-request-id: ";
   text += request_id;
   text += keep_alive ? "\r\nconnection: keep-alive" : "\r\nconnection: close";
@@ -54,14 +57,31 @@ std::string serialize(const http_response& answer, std::string_view request_id, 
     text += value;
   }
   text += "\r\n\r\n";
+  return text;
+}
+
+}  // namespace
+
+std::string serialize(const http_response& answer, std::string_view request_id, bool keep_alive,
+                      bool head) {
+  auto text = head_of(answer, "\r\ncontent-length: " + std::to_string(answer.body.size()),
+                      !answer.body.empty(), request_id, keep_alive);
   if (!head) text += answer.body;
   return text;
+}
+
+std::string serialize_head(const http_response& answer, std::string_view request_id,
+                           bool keep_alive, bool chunked) {
+  return head_of(answer, chunked ? "\r\ntransfer-encoding: chunked" : "", true, request_id,
+                 keep_alive);
 }
 
 http_response to_response(const refusal& why, std::string_view request_id) {
   http_response answer;
   answer.status = why.status;
+  answer.content_type = "application/problem+json";
   answer.body = error_body(why, request_id);
+  if (!why.allow.empty()) answer.headers.emplace_back("allow", why.allow);
   if (why.status == 401) answer.headers.emplace_back("www-authenticate", "Bearer");
   if (why.retry_after.count() != 0)
     answer.headers.emplace_back("retry-after", std::to_string(why.retry_after.count()));

@@ -34,6 +34,8 @@ struct http_request {
 struct http_response {
   unsigned status = 200;
   std::string content_type = "application/json";
+  // Answers tell of this moment: what a cache kept of them would be wrong, and perhaps secret.
+  std::string cache_control = "no-store";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
@@ -42,6 +44,11 @@ struct http_response {
 // HEAD, without its body.
 std::string serialize(const http_response& answer, std::string_view request_id, bool keep_alive,
                       bool head = false);
+// The head of an answer whose body follows bit by bit: without content-length. `chunked`: the body
+// comes in chunks; else it ends with the connection.
+std::string serialize_head(const http_response& answer, std::string_view request_id,
+                           bool keep_alive, bool chunked);
+// application/problem+json, with the headers that belong to the status.
 http_response to_response(const refusal& why, std::string_view request_id);
 
 // Header fields of one request: each is looked at by itself, however short it is.

@@ -1,20 +1,24 @@
 #include "server/http/http_session.hpp"
 
+#include <span>
 #include <utility>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/logging.hpp"
-#include "server/admin/admin_api.hpp"
+#include "server/http/admission.hpp"
 #include "server/http/hosts.hpp"
-#include "server/secret.hpp"
+#include "server/websocket/stream_opening.hpp"
 #include "server/websocket/websocket_handshake.hpp"
+#include "server/websocket/websocket_session.hpp"
 
 namespace pulse::server {
 namespace {
 
 constexpr std::string_view continue_answer = "HTTP/1.1 100 Continue\r\n\r\n";
+// Of requests that come while an answer streams; what comes beyond waits in the kernel.
+constexpr std::size_t pipelined_bytes_max = 4096;
 
 }  // namespace
 
@@ -24,10 +28,6 @@ http_session::http_session(std::shared_ptr<server_context> context, transport so
       socket_(std::move(socket)),
       where_(where),
       origin_(std::move(origin)) {}
-
-std::shared_ptr<http_session> http_session::self() {
-  return std::static_pointer_cast<http_session>(shared_from_this());
-}
 
 void http_session::enter() {
   context_->connections.add(self());
@@ -71,12 +71,17 @@ void http_session::hold(std::size_t bytes) {
 void http_session::drop() {
   if (phase_ == phase::closed) return;
   const auto alive = self();
+  close_stream(stream_end::client_gone);
   phase_ = phase::closed;
   leave();
   socket_.close();
 }
 
 void http_session::tick(std::chrono::steady_clock::time_point now) {
+  if (phase_ == phase::streaming && stream_->unsent_bytes() == 0) {
+    deadline_ = now + context_->options.stalled_stream_timeout;
+    return stream_->out().release();
+  }
   if (phase_ == phase::closed || now < deadline_) return;
   switch (phase_) {
     case phase::reading:
@@ -87,6 +92,10 @@ void http_session::tick(std::chrono::steady_clock::time_point now) {
           {503, pulse_code::server_error,
            "the server could not answer in time: something that it needs does not respond",
            "try again; /capturez on the admin address says how the database is"});
+    case phase::streaming:
+      context_->figures.streamed_answers_stalled.Increment();
+      close_stream(stream_end::stalled);
+      return drop();
     case phase::writing:
     case phase::lingering:
     case phase::closed:
@@ -95,13 +104,15 @@ void http_session::tick(std::chrono::steady_clock::time_point now) {
 }
 
 // A connection that has asked nothing yet was made to ask: its request is on its way.
-bool http_session::busy(std::chrono::steady_clock::time_point /*now*/) const {
+bool http_session::busy(std::chrono::steady_clock::time_point now) const {
   switch (phase_) {
     case phase::reading:
       return requests_ == 0 || !input_.empty();
     case phase::answering:
     case phase::writing:
       return true;
+    case phase::streaming:
+      return told_to_stop_ && now < stop_deadline_;
     case phase::lingering:
     case phase::closed:
       return false;
@@ -109,29 +120,49 @@ bool http_session::busy(std::chrono::steady_clock::time_point /*now*/) const {
   return false;
 }
 
-void http_session::shut_down() {
+void http_session::quiesce() {
   keep_alive_ = false;
-  if (phase_ == phase::reading || phase_ == phase::lingering) drop();
+  told_to_stop_ = true;
+  stop_deadline_ = context_->now() + context_->options.draining_timeout;
+  if (stream_) stream_->tell_of_stopping();
 }
 
-void http_session::abort() {
+void http_session::shut_down() {
+  keep_alive_ = false;
+  close_stream(stream_end::shutdown);
+  if (phase_ != phase::answering && phase_ != phase::writing) drop();
+}
+
+void http_session::key_revoked(std::string_view key_id) {
+  if (phase_ != phase::streaming || key_id_ != key_id) return;
+  close_stream(stream_end::key_revoked);
   drop();
 }
 
 void http_session::wait_readable() {
+  if (std::exchange(waiting_readable_, true)) return;
   socket_.wait_readable([self = self()](const boost::system::error_code& failed) {
+    self->waiting_readable_ = false;
     if (failed != boost::asio::error::operation_aborted) self->read();
   });
 }
 
 void http_session::read() {
-  if (phase_ != phase::reading && phase_ != phase::lingering) return;
-  auto& scratch = context_->scratch;
+  if (phase_ != phase::reading && phase_ != phase::lingering && phase_ != phase::streaming) return;
+  const auto scratch = phase_ == phase::streaming
+                           ? std::span(context_->scratch).first(pipelined_bytes_max)
+                           : std::span(context_->scratch);
   const auto got = socket_.read_some(scratch);
   if (got.failed && socket_.is_encrypted()) return tls_failed(got.failed);
   if (got.failed || got.ended) return drop();
   if (phase_ == phase::lingering) return wait_readable();
   input_.append(scratch.data(), got.bytes);
+  if (phase_ == phase::streaming) {
+    hold(input_.capacity());
+    // While nobody reads, only a failing write tells that the client has gone.
+    if (input_.size() < pipelined_bytes_max) wait_readable();
+    return;
+  }
   parse();
 }
 
@@ -159,10 +190,10 @@ void http_session::parse() {
     return refuse(outcome.error());
   }
   if (*outcome == http_request_reader::progress::complete) {
-    const auto request = std::exchange(reader_, nullptr)->take();
+    auto request = std::exchange(reader_, nullptr)->take();
     if (input_.empty()) input_ = {};
     hold(input_.capacity());
-    return handle(request);
+    return handle(std::move(request));
   }
   // One that does not fit into the socket's empty buffer would be no small answer.
   if (reader_->wants_continue() && socket_.write_some(continue_answer).failed) return drop();
@@ -173,94 +204,61 @@ void http_session::parse() {
   wait_readable();
 }
 
-void http_session::handle(const http_request& request) {
+void http_session::handle(http_request request) {
   phase_ = phase::answering;
   count_as_stranger(false);
   ++requests_;
   deadline_ = context_->now() + context_->options.answer_timeout;
   request_id_ = context_->next_request_id();
+  http_1_1_ = request.http_1_1;
   keep_alive_ = request.keep_alive && !context_->stopping;
   head_ = request.method == "HEAD";
-  const auto path = request.path();
-  if (const auto bad = check_name(request)) return refuse(*bad);
-  if (const auto wait = check_attempts(request)) return refuse(*wait);
-  const auto open_as = [this](requests::stream_mode mode) {
-    return [this, mode](const http_request& asked, std::function<void(opening_result)> done) {
-      open_stream(context_, asked, mode, request_id_, std::move(done));
-    };
+  const auto bad = where_ == surface::admin
+                       ? check_admin_host(request, context_->options.admin_hosts)
+                       : check_host(request);
+  if (bad) return refuse(*bad);
+  auto found = context_->routes->find(where_, request.method, request.path());
+  if (!found) return answer(to_response(found.error(), request_id_));
+  const auto& row = *found->row;
+  if (row.open) {
+    keep_alive_ = false;  // a refused client connects anew
+    if (const auto no_upgrade = check_upgrade(request)) return refuse(*no_upgrade);
+  }
+  auto who = admit(*context_, where_, origin_, request, row.wants);
+  if (!who) {
+    if (row.open) note_refused_stream(*context_, {}, request_id_, who.error());
+    if (who.error().status == 429) keep_alive_ = false;
+    return answer(to_response(who.error(), request_id_));
+  }
+  key_id_ = who->key.key_id;
+  const auto asked = std::make_shared<http_exchange>(context_, where_, std::move(request),
+                                                     request_id_, std::move(found->parameters),
+                                                     std::move(*who), ways_to_answer());
+  if (row.open) return open(asked, row);
+  row.handle(asked);
+}
+
+// Too late when the deadline has answered already.
+answer_ways http_session::ways_to_answer() {
+  const auto waits = [self = self(), id = request_id_] {
+    return self->phase_ == phase::answering && self->request_id_ == id;
   };
-  if (where_ == surface::streams && path == "/stream")
-    return open(request, open_as(requests::stream_mode::stream));
-  if (where_ == surface::streams && path == "/subscribe")
-    return open(request, open_as(requests::stream_mode::subscribe));
-  if (where_ == surface::admin && is_tail(path)) {
-    return open(request,
-                [this](const http_request& asked, std::function<void(opening_result)> done) {
-                  open_tail(context_, asked, request_id_, std::move(done));
-                });
-  }
-  route(context_, where_, request, request_id_,
-        [self = self(), id = request_id_](const http_response& response) {
-          // Too late when the deadline has answered already.
-          if (self->phase_ == phase::answering && self->request_id_ == id) self->answer(response);
-        });
+  return {[self = self(), waits](const http_response& response) {
+            if (waits()) self->answer(response);
+          },
+          [self = self(), waits](const http_response& begin,
+                                 std::shared_ptr<stream_producer> producer) {
+            return waits() ? self->begin_stream(begin, std::move(producer)) : nullptr;
+          }};
 }
 
-std::optional<refusal> http_session::check_name(const http_request& request) const {
-  if (auto bad = check_host(request)) return bad;
-  const bool for_all = where_ == surface::streams || request.path() == "/healthz";
-  const auto host = request.header("host");
-  if (for_all || host.empty() || is_allowed_host(host, context_->options.admin_hosts))
-    return std::nullopt;
-  return refusal{421, pulse_code::server_error,
-                 "the admin address is not to be called by this name",
-                 "use its IP address, or add the name to the server's setting `admin_hosts`"};
-}
-
-// Each of the two addresses has its own count: a wrong API key locks no operator out.
-std::string http_session::attempts_of() const {
-  return (where_ == surface::admin ? "admin " : "streams ") + origin_;
-}
-
-// An address that was wrong too often has to wait, unless its key is right. Who shows no key was
-// not wrong: a page of the web can have a browser ask here, but without one.
-std::optional<refusal> http_session::check_attempts(const http_request& request) {
-  const auto path = request.path();
-  wants_key_ = where_ == surface::streams ? path == "/stream" || path == "/subscribe"
-                                          : path.starts_with("/v1/");
-  presents_key_ = false;
-  const auto key = wants_key_ ? bearer_token(request.header("authorization")) : std::nullopt;
-  if (!key) return std::nullopt;
-  presents_key_ = true;
-  const auto wait = context_->key_failures.wait_for(
-      attempts_of(), context_->options.failed_keys_per_minute, context_->now());
-  if (!wait) return std::nullopt;
-  const bool right = where_ == surface::streams ? context_->registry->authenticate(*key).has_value()
-                                                : !check_admin_token(*context_, request);
-  if (right) return std::nullopt;
-  context_->figures.refused_key_attempts.Increment();
-  return refusal{429, pulse_code::unauthorized,
-                 "too many wrong keys have come from your address lately",
-                 "correct the key, and try again when retry-after has passed", *wait};
-}
-
-void http_session::open(const http_request& request, const opener& begin) {
-  // A refused client connects anew for its next try.
-  keep_alive_ = false;
-  if (const auto bad = check_upgrade(request)) return refuse(*bad);
-  const auto extensions = agree_on_extensions(request);
+void http_session::open(const exchange_pointer& asked, const route& row) {
+  const auto extensions =
+      agree_on_extensions(asked->request(), context_->options.compression, socket_.peer_is_local());
   compresses_ = !extensions.empty();
-  begin(request, [self = self(), handshake = accept_upgrade(request, request_id_, extensions)](
-                     const opening_result& outcome) { self->became_stream(outcome, handshake); });
-}
-
-std::string_view http_session::agree_on_extensions(const http_request& request) const {
-  const auto policy = context_->options.compression;
-  if (policy == compression_policy::off ||
-      (policy == compression_policy::automatic && socket_.peer_is_local())) {
-    return {};
-  }
-  return answer_to_offer(request.header("sec-websocket-extensions"));
+  row.open(asked,
+           [self = self(), handshake = accept_upgrade(asked->request(), request_id_, extensions)](
+               const opening_result& outcome) { self->became_stream(outcome, handshake); });
 }
 
 void http_session::became_stream(const opening_result& outcome, const std::string& handshake) {
@@ -289,34 +287,94 @@ void http_session::refuse(const refusal& why) {
 }
 
 void http_session::answer(const http_response& response) {
-  if (wants_key_ && response.status == 401) {
-    context_->figures.refused_keys.Increment();
-    if (presents_key_) {
-      context_->key_failures.refused(attempts_of(), context_->options.failed_keys_per_minute,
-                                     context_->now());
-    }
-  }
+  send_whole(serialize(response, request_id_, keep_alive_, head_));
+}
+
+void http_session::send_whole(std::string bytes) {
   phase_ = phase::writing;
   count_as_stranger(true);
   deadline_ = context_->now() + context_->options.request_timeout;
-  out_.tail().append(serialize(response, request_id_, keep_alive_, head_));
+  out_.tail() = std::move(bytes);
   write();
 }
 
+std::shared_ptr<http_stream> http_session::begin_stream(const http_response& begin,
+                                                        std::shared_ptr<stream_producer> producer) {
+  if (!http_1_1_) keep_alive_ = false;
+  auto head = serialize_head(begin, request_id_, keep_alive_, http_1_1_);
+  if (head_) {
+    send_whole(std::move(head));
+    return nullptr;
+  }
+  phase_ = phase::streaming;
+  context_->figures.streamed_answers_open.Increment();
+  ++context_->streamed_answers;
+  deadline_ = context_->now() + context_->options.stalled_stream_timeout;
+  stream_ = std::make_shared<streamed_answer>(
+      http_1_1_ ? body_framing::chunked : body_framing::until_close,
+      context_->options.stream_unsent_bytes_max, std::move(producer), [weak = weak_from_this()] {
+        const auto session = std::static_pointer_cast<http_session>(weak.lock());
+        if (session) session->schedule_write();
+      });
+  stream_->out().tail() = std::move(head);
+  stream_->send(begin.body);
+  schedule_write();
+  wait_readable();
+  return stream_;
+}
+
+// What a handler sends in one turn leaves together.
+void http_session::schedule_write() {
+  const bool waits = waiting_writable_ && !(stream_ && stream_->is_cut());
+  if (waits || std::exchange(write_posted_, true)) return;
+  boost::asio::post(socket_.executor(), [self = self()] {
+    self->write_posted_ = false;
+    self->write();
+  });
+}
+
 void http_session::write() {
-  if (phase_ != phase::writing) return;
-  while (!out_.empty()) {
-    const auto done = socket_.write_some(out_.unsent());
+  if (phase_ != phase::writing && phase_ != phase::streaming) return;
+  if (stream_ && stream_->is_cut()) return drop();
+  auto& out = stream_ ? stream_->out() : out_;
+  while (!out.empty()) {
+    const auto done = socket_.write_some(out.unsent());
     if (done.failed) return drop();
     if (done.bytes == 0) {
+      if (std::exchange(waiting_writable_, true)) break;
       socket_.wait_writable([self = self()](const boost::system::error_code& failed) {
+        self->waiting_writable_ = false;
         if (failed != boost::asio::error::operation_aborted) self->write();
       });
-      return;
+      break;
     }
-    out_.sent(done.bytes);
+    out.sent(done.bytes);
+    if (stream_) {
+      deadline_ = context_->now() + context_->options.stalled_stream_timeout;
+      context_->figures.sent_bytes.Increment(static_cast<double>(done.bytes));
+    }
   }
+  if (stream_) return streamed();
+  if (out.empty()) answered();
+}
+
+void http_session::streamed() {
+  const auto stream = stream_;
+  if (!stream->is_finished()) return stream->tell_of_room();
+  if (stream->unsent_bytes() != 0) return;
+  close_stream(stream_end::client_gone);
+  phase_ = phase::writing;
+  count_as_stranger(true);
   answered();
+}
+
+// The handler hears of it unless it has ended the answer itself.
+void http_session::close_stream(stream_end why) {
+  const auto stream = std::exchange(stream_, nullptr);
+  if (!stream) return;
+  context_->figures.streamed_answers_open.Decrement();
+  --context_->streamed_answers;
+  stream->end(why);
 }
 
 void http_session::answered() {

@@ -9,14 +9,16 @@
 
 #include "server/context.hpp"
 #include "server/http/http_message.hpp"
+#include "server/http/http_stream.hpp"
 #include "server/http/outgoing_buffer.hpp"
-#include "server/http/router.hpp"
+#include "server/http/route_table.hpp"
+#include "server/http/streamed_answer.hpp"
 #include "server/http/transport.hpp"
-#include "server/websocket/stream_opening.hpp"
 
 namespace pulse::server {
 
-// Every request gets an answer; a client that takes too long to ask, or to read, is dropped.
+// Every request gets an answer; a client that takes too long to ask, or to read, is dropped. What a
+// route's handler streams is sent as far as the client takes it.
 class http_session final : public connection {
  public:
   // `origin`: the network_of() the client's address.
@@ -30,35 +32,40 @@ class http_session final : public connection {
   // connection
   void tick(std::chrono::steady_clock::time_point now) override;
   bool busy(std::chrono::steady_clock::time_point now) const override;
-  void quiesce() override { keep_alive_ = false; }
+  void quiesce() override;
   void shut_down() override;
-  void abort() override;
-  void key_revoked(std::string_view /*key_id*/) override {}
+  void abort() override { drop(); }
+  void key_revoked(std::string_view key_id) override;
 
  private:
   enum class phase {
     reading,    // a request
     answering,  // the answer is being worked out
     writing,    // it is being sent
+    streaming,  // its handler makes it bit by bit
     lingering,  // all is sent; the client is given time to read it and close
     closed,
   };
 
-  std::shared_ptr<http_session> self();
+  std::shared_ptr<http_session> self() {
+    return std::static_pointer_cast<http_session>(shared_from_this());
+  }
   void wait_readable();
   void read();
   void tls_failed(const boost::system::error_code& why);
   void parse();
-  void handle(const http_request& request);
-  using opener = std::function<void(const http_request&, std::function<void(opening_result)>)>;
-  void open(const http_request& request, const opener& begin);
-  std::string_view agree_on_extensions(const http_request& request) const;
+  void handle(http_request request);
+  void open(const exchange_pointer& asked, const route& row);
   void became_stream(const opening_result& outcome, const std::string& handshake);
-  std::optional<refusal> check_attempts(const http_request& request);
-  std::optional<refusal> check_name(const http_request& request) const;
-  std::string attempts_of() const;
+  answer_ways ways_to_answer();
+  std::shared_ptr<http_stream> begin_stream(const http_response& begin,
+                                            std::shared_ptr<stream_producer> producer);
+  void schedule_write();
+  void streamed();
+  void close_stream(stream_end why);
   void refuse(const refusal& why);
   void answer(const http_response& response);
+  void send_whole(std::string bytes);
   void write();
   void answered();
   void enter();
@@ -78,13 +85,19 @@ class http_session final : public connection {
   std::string request_id_;
   std::string origin_;
   std::optional<strangers::place> stranger_;  // is counted so
-  bool wants_key_ = false;                    // the request that is answered
-  bool presents_key_ = false;                 // the same
+  std::string key_id_;                        // that the answered request came with; empty: none
+  std::shared_ptr<streamed_answer> stream_;   // while streaming
   std::size_t requests_ = 0;                  // that were read
+  bool waiting_readable_ = false;
+  bool waiting_writable_ = false;
+  bool write_posted_ = false;
+  bool told_to_stop_ = false;  // the server stops
   bool compresses_ = false;
+  bool http_1_1_ = true;
   bool keep_alive_ = false;
   bool head_ = false;
   std::chrono::steady_clock::time_point deadline_{};
+  std::chrono::steady_clock::time_point stop_deadline_{};  // for what streams
 };
 
 }  // namespace pulse::server

@@ -1,5 +1,6 @@
 #include "server/http/refusal.hpp"
 
+#include <boost/beast/http/status.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -68,9 +69,15 @@ std::string error_body(const refusal& why, std::string_view request_id) {
   if (!why.gap.empty()) details["gap"] = why.gap;
   boost::json::object body;
   body["code"] = to_string(why.code);
-  body["message"] = cut_and_shown(why.message);
+  const auto message = cut_and_shown(why.message);
+  body["message"] = message;
   body["requestId"] = request_id;
   body["details"] = std::move(details);
+  body["type"] = "about:blank";
+  body["title"] = std::string_view(
+      boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(why.status)));
+  body["status"] = why.status;
+  body["detail"] = message;
   return boost::json::serialize(body);
 }
 

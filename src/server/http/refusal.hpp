@@ -28,7 +28,8 @@ struct refusal {
   std::string message;
   std::string details = {};
   std::chrono::seconds retry_after{0};  // zero: not said
-  boost::json::object gap = {};         // what bars the stream, when a gap does
+  boost::json::object gap = {};         // the gap that blocks the stream, when one does
+  std::string allow = {};               // of a 405: the methods that there are, "GET, HEAD"
 };
 
 // What an expected failure is to a client, where the source database plays no part in it: 400 for
@@ -38,8 +39,10 @@ refusal refuse(const error& failure);
 // The same where the failure is the source database's: what is unavailable is P6101 then.
 refusal refuse_for_datasource(const error& failure);
 
-// {"code":…,"message":…,"requestId":…,"details":{"next":…,"gap":{…}}}; of `details` only what there
-// is.
+// What the official client reads, and what RFC 9457 says of application/problem+json, together:
+// {"code":…,"message":…,"requestId":…,"details":{"next":…,"gap":{…}},
+// "type":"about:blank","title":…,"status":…,"detail":…}; of `details` only what there is. The type
+// says that the title is the status' own and that `code` is what tells errors apart.
 std::string error_body(const refusal& why, std::string_view request_id);
 
 }  // namespace pulse::server

@@ -8,52 +8,42 @@
 
 #include "base/logging.hpp"
 #include "base/percent_encoding.hpp"
-#include "server/admin/admin_api.hpp"
-#include "server/secret.hpp"
+#include "server/websocket/websocket_session.hpp"
 
 namespace pulse::server {
 namespace {
 
-constexpr std::string_view tail_prefix = "/v1/projects/";
-constexpr std::string_view tail_suffix = "/tail";
-
 // When a project that is still opening is asked for again: most take less.
 constexpr std::chrono::seconds unserved_retry{1};
 
+// Does not keep the request: its headers are large, and databases and disks are waited for.
 struct opening : std::enable_shared_from_this<opening> {
+  opening(const http_exchange& asked, std::function<void(opening_result)> then)
+      : context(asked.shared_context()),
+        request_id(asked.request_id()),
+        who(asked.who()),
+        key(who.key),
+        done(std::move(then)) {}
+
   std::shared_ptr<server_context> context;
   std::string request_id;
+  caller who;
   key_identity key;
   std::weak_ptr<project_service> project;  // that was asked
-  std::string presented_key;               // secret; empty: the admin's token opened it
   requests::stream_request wanted;
   streams::cursor_key stream;
   std::function<void(opening_result)> done;
 
   void refuse_with(const refusal& why) {
-    context->figures.refused_streams.Increment();
-    if (context->lines.refused.take(context->now())) {
-      log_info("server", "a stream was refused",
-               {{"project", key.project},
-                {"key", key.key_id},
-                {"status", why.status},
-                {"code", to_string(why.code)},
-                {"request_id", request_id},
-                {"reason", why.message}});
-    }
+    note_refused_stream(*context, key, request_id, why);
     std::exchange(done, nullptr)(why);
   }
 
   void begin(const http_request& request, requests::stream_mode mode) {
-    const auto presented = bearer_token(request.header("authorization"));
-    if (!presented) {
-      return refuse_with({401, pulse_code::unauthorized,
-                          "the request carries no API key (authorization: Bearer <key>)"});
+    if (context->stopping) {
+      return refuse_with(
+          {503, pulse_code::server_error, "the server is shutting down", "connect again"});
     }
-    auto accepted = context->registry->authenticate(*presented);
-    if (!accepted) return refuse_with(no_such_key());
-    key = std::move(*accepted);
-    presented_key = *presented;
     const auto of = context->registry->project(key.project);
     if (of == nullptr) return refuse_with(no_project());
     if (mode == requests::stream_mode::stream && !of->event_persistence()) {
@@ -77,19 +67,16 @@ struct opening : std::enable_shared_from_this<opening> {
     });
   }
 
-  void begin_tail(const http_request& request) {
-    if (const auto refused = check_admin_token(*context, request)) return refuse_with(*refused);
-    auto path = request.path().substr(tail_prefix.size());
-    path.remove_suffix(tail_suffix.size());
-    const auto name = percent_decode(path);
-    const auto of = name ? context->registry->project(*name) : nullptr;
-    key = {"admin", name.value_or("")};
+  void begin_tail(const http_request& request, const std::string& project_name) {
+    key = {"admin", project_name};
+    const auto of = context->registry->project(key.project);
     if (of == nullptr) return refuse_with(unknown_project(*context, key.project));
+    const auto& target = request.target;
     constexpr std::string_view parameter = "?table=";
-    const auto query = request.target.find(parameter);
+    const auto query = target.find(parameter);
     auto table = query == std::string::npos
                      ? std::string_view()
-                     : std::string_view(request.target).substr(query + parameter.size());
+                     : std::string_view(target).substr(query + parameter.size());
     const auto dot = table.find('.');
     const auto schema = percent_decode(dot == std::string_view::npos ? "" : table.substr(0, dot));
     const auto bare = percent_decode(dot == std::string_view::npos ? table : table.substr(dot + 1));
@@ -106,16 +93,9 @@ struct opening : std::enable_shared_from_this<opening> {
     ask_for_table(of);
   }
 
-  // A key may be revoked while the database or the disk is waited for. end_sessions_of_key() ends
-  // what has started, after the key has become wrong; what starts later asks here, in the same turn
-  // of the thread in which it starts.
-  bool key_was_revoked() const {
-    return !presented_key.empty() && !context->registry->authenticate(presented_key);
-  }
-
   void resolved(result<resolved_table> table) {
     // Before the stream's name is taken.
-    if (key_was_revoked()) return refuse_with(no_such_key());
+    if (key_was_revoked(*context, who)) return refuse_with(no_such_key());
     if (!table) return refuse_with(refuse_for_datasource(table.error()));
     if (auto sent = requests::check_published_actions(table->publication, wanted.wanted); !sent)
       return refuse_with(refuse(sent.error()));
@@ -129,7 +109,7 @@ struct opening : std::enable_shared_from_this<opening> {
              [self = shared_from_this(), host, session](result<filters::stream_id> outcome) {
                if (!outcome) return self->refuse_with(self->refusal_of(outcome.error()));
                session->opened(host, *outcome);
-               if (self->key_was_revoked()) {
+               if (key_was_revoked(*self->context, self->who)) {
                  session->abandon();
                  return self->refuse_with(no_such_key());
                }
@@ -170,45 +150,61 @@ struct opening : std::enable_shared_from_this<opening> {
     return answer;
   }
 
-  static refusal no_such_key() {
-    return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
-            "make one with 'pulse keys create'"};
-  }
-
   refusal no_project() const {
     return {404, pulse_code::server_error,
             "the project '" + key.project + "' of this API key is not served here"};
   }
 };
 
+websocket_opener open_as(requests::stream_mode mode) {
+  return [mode](const exchange_pointer& asked, std::function<void(opening_result)> done) {
+    std::make_shared<opening>(*asked, std::move(done))->begin(asked->request(), mode);
+  };
+}
+
+void open_tail(const exchange_pointer& asked, std::function<void(opening_result)> done) {
+  std::make_shared<opening>(*asked, std::move(done))
+      ->begin_tail(asked->request(), asked->parameter("project"));
+}
+
+constexpr std::string_view becomes_websocket = "The connection becomes a WebSocket.";
+
 }  // namespace
 
-bool is_tail(std::string_view path) {
-  return path.starts_with(tail_prefix) && path.ends_with(tail_suffix) &&
-         path.size() > tail_prefix.size() + tail_suffix.size();
+void note_refused_stream(server_context& context, const key_identity& key,
+                         const std::string& request_id, const refusal& why) {
+  context.figures.refused_streams.Increment();
+  if (!context.lines.refused.take(context.now())) return;
+  log_info("server", "a stream was refused",
+           {{"project", key.project},
+            {"key", key.key_id},
+            {"status", why.status},
+            {"code", to_string(why.code)},
+            {"request_id", request_id},
+            {"reason", why.message}});
 }
 
-void open_tail(const std::shared_ptr<server_context>& context, const http_request& request,
-               const std::string& request_id, std::function<void(opening_result)> done) {
-  auto one = std::make_shared<opening>();
-  one->context = context;
-  one->request_id = request_id;
-  one->done = std::move(done);
-  one->begin_tail(request);
-}
-
-void open_stream(const std::shared_ptr<server_context>& context, const http_request& request,
-                 requests::stream_mode mode, const std::string& request_id,
-                 std::function<void(opening_result)> done) {
-  auto one = std::make_shared<opening>();
-  one->context = context;
-  one->request_id = request_id;
-  one->done = std::move(done);
-  if (context->stopping) {
-    return one->refuse_with(
-        {503, pulse_code::server_error, "the server is shutting down", "connect again"});
-  }
-  one->begin(request, mode);
+void add_stream_routes(route_table& routes) {
+  routes.add({.method = "GET",
+              .path = path_pattern("/stream"),
+              .where = served_on::streams,
+              .wants = credential::api_key,
+              .summary = "Opens a stream of stored events, as docs/wire_protocol.md says.",
+              .answers = {{.status = 101, .meaning = becomes_websocket}},
+              .open = open_as(requests::stream_mode::stream)});
+  routes.add({.method = "GET",
+              .path = path_pattern("/subscribe"),
+              .where = served_on::streams,
+              .wants = credential::api_key,
+              .summary = "Opens a stream of events from now on, at most once each.",
+              .answers = {{.status = 101, .meaning = becomes_websocket}},
+              .open = open_as(requests::stream_mode::subscribe)});
+  routes.add({.method = "GET",
+              .path = path_pattern("/v1/projects/{project}/tail"),
+              .summary = "Shows a table's events from now on, all columns of them.",
+              .query = {{"table", "`{schema}.{table}`, percent-encoded.", true}},
+              .answers = {{.status = 101, .meaning = becomes_websocket}},
+              .open = open_tail});
 }
 
 }  // namespace pulse::server

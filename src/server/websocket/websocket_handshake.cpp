@@ -52,6 +52,14 @@ std::optional<refusal> check_upgrade(const http_request& request) {
   return std::nullopt;
 }
 
+std::string_view agree_on_extensions(const http_request& request, compression_policy policy,
+                                     bool peer_is_local) {
+  if (policy == compression_policy::off ||
+      (policy == compression_policy::automatic && peer_is_local))
+    return {};
+  return answer_to_offer(request.header("sec-websocket-extensions"));
+}
+
 std::string accept_upgrade(const http_request& request, std::string_view request_id,
                            std::string_view extensions) {
   std::string text =

@@ -13,6 +13,8 @@ inline auto is_error(const std::string& status, const std::string& code) {
   using ::testing::HasSubstr;
   using ::testing::StartsWith;
   return AllOf(StartsWith("HTTP/1.1 " + status + ' '), HasSubstr("\r\ncontent-length: "),
+               HasSubstr("\r\ncontent-type: application/problem+json\r\n"),
+               HasSubstr("\r\ncache-control: no-store\r\n"), HasSubstr("\"status\":" + status),
                HasSubstr("\r\nx-request-id: "), HasSubstr("\"code\":\"" + code + '"'),
                HasSubstr("\"requestId\":\""), HasSubstr("\"message\":\""),
                HasSubstr("\"details\":{"));

@@ -20,7 +20,9 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include "server/routes.hpp"
 #include "server/server.hpp"
+#include "tests/unit/server/described_answers.hpp"
 #include "tests/unit/server/fakes.hpp"
 
 namespace pulse::server {
@@ -105,15 +107,28 @@ class running_server : public ::testing::Test {
     boost::asio::write(socket, boost::asio::buffer(request), cut_off);
     return read_to_end(socket);
   }
+  // These two hold the answer to its description, too.
   std::string get(const listen_address& to, const std::string& target) {
-    return ask(to, "GET " + target + " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    const auto answer =
+        ask(to, "GET " + target + " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    const auto where = to == ports.admin ? surface::admin : surface::streams;
+    EXPECT_EQ(disagreement_with_description(all_routes(), where, "GET", target, answer), "")
+        << target << '\n'
+        << answer;
+    return answer;
   }
   std::string call(const std::string& method, const std::string& target,
                    const std::string& body = {}, const std::string& token = "admin-token") {
-    return ask(ports.admin, method + ' ' + target +
-                                " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + token +
-                                "\r\nconnection: close\r\ncontent-length: " +
-                                std::to_string(body.size()) + "\r\n\r\n" + body);
+    const auto answer =
+        ask(ports.admin,
+            method + ' ' + target + " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " +
+                token + "\r\nconnection: close\r\ncontent-length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body);
+    EXPECT_EQ(disagreement_with_description(all_routes(), surface::admin, method, target, answer),
+              "")
+        << method << ' ' << target << '\n'
+        << answer;
+    return answer;
   }
 
   static std::string upgrade(const std::string& path, const std::string& key = "good-key",

@@ -15,6 +15,7 @@
 #include "server/http/transport.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/server/running_server.hpp"
+#include "tests/unit/server/streaming_route.hpp"
 
 namespace pulse::server {
 namespace {
@@ -58,9 +59,8 @@ class tls_server : public running_server {
  protected:
   using encrypted = boost::asio::ssl::stream<tcp::socket>;
 
-  void start_encrypted() {
+  void start_encrypted(server_options options = {}) {
     std::signal(SIGPIPE, SIG_IGN);
-    server_options options;
     options.tls = make_certificate(directory.path(), "first");
     start(options);
   }
@@ -139,6 +139,37 @@ TEST_F(tls_server, streams_large_events_and_takes_acknowledgements) {
   frame += std::string(4, '\0') + acknowledgement;
   boost::asio::write(*socket, boost::asio::buffer(frame));
   while (on_server([&] { return host->acknowledged.empty(); })) std::this_thread::yield();
+}
+
+TEST_F(tls_server, streams_answers_as_far_as_the_client_takes_them) {
+  streaming_route route;
+  server_options options;
+  options.routes = &route.table;
+  start_encrypted(options);
+  const auto socket = connect_trusting((directory.path() / "first.crt").string(), ports.streams);
+  boost::asio::write(
+      *socket,
+      boost::asio::buffer(std::string("GET /streamed HTTP/1.1\r\nhost: localhost\r\n\r\n")));
+  const std::string piece(100'000, 'y');
+  int left = 100;
+  const auto fill = [&] {
+    while (left != 0 && route.stream->send(piece)) --left;
+    if (left == 0) route.stream->finish();
+  };
+  while (on_server([&] { return route.stream == nullptr; })) std::this_thread::yield();
+  on_server([&] {
+    route.producer->on_writable = fill;
+    fill();
+  });
+  std::string received;
+  boost::asio::read_until(*socket, boost::asio::dynamic_buffer(received), "\r\n0\r\n\r\n");
+  EXPECT_EQ(std::ranges::count(received.substr(received.find("\r\n\r\n")), 'y'), 10'000'000);
+  EXPECT_GT(on_server([&] { return route.producer->writable_calls; }), 10);
+  boost::asio::write(*socket, boost::asio::buffer(std::string(healthz)));
+  std::string answer;
+  boost::asio::read_until(*socket, boost::asio::dynamic_buffer(answer), "\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  on_server([&] { route.stream.reset(); });
 }
 
 TEST_F(tls_server, tells_a_client_that_speaks_plain_http) {

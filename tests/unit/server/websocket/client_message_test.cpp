@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-namespace pulse::server {
+namespace pulse::server::client_message_test {
 namespace {
 
 using kind = client_message::kind;
@@ -78,4 +78,4 @@ RC_GTEST_PROP(client_message, any_bytes_are_judged_without_harm, (const std::str
 }
 
 }  // namespace
-}  // namespace pulse::server
+}  // namespace pulse::server::client_message_test

@@ -1,0 +1,61 @@
+#include "server/http/credentials.hpp"
+
+#include <utility>
+
+#include "server/secret.hpp"
+
+namespace pulse::server {
+namespace {
+
+using authorized = boost::system::result<caller, refusal>;
+
+authorized authorize_operator(const server_context& context, const http_request& request) {
+  if (context.options.admin_token.empty()) {
+    return refusal{403, pulse_code::server_error,
+                   "administration is off: the server has no admin token",
+                   "set an admin token (PULSE_ADMIN_TOKEN) and start the server again"};
+  }
+  const auto presented = bearer_token(request.header("authorization"));
+  if (!presented || !equal_in_constant_time(*presented, context.options.admin_token)) {
+    return refusal{401, pulse_code::unauthorized, "the admin token is missing or wrong",
+                   "send it as authorization: Bearer <token>"};
+  }
+  return caller{};
+}
+
+authorized authorize_application(const server_context& context, const http_request& request) {
+  auto presented = bearer_token(request.header("authorization"));
+  if (!presented) {
+    return refusal{401, pulse_code::unauthorized,
+                   "the request carries no API key (authorization: Bearer <key>)"};
+  }
+  auto accepted = context.registry->authenticate(*presented);
+  if (!accepted) return no_such_key();
+  return caller{std::move(*accepted), std::string(*presented)};
+}
+
+}  // namespace
+
+authorized authorize(const server_context& context, const http_request& request,
+                     credential wanted) {
+  switch (wanted) {
+    case credential::none:
+      return caller{};
+    case credential::admin_token:
+      return authorize_operator(context, request);
+    case credential::api_key:
+      return authorize_application(context, request);
+  }
+  return no_such_key();
+}
+
+bool key_was_revoked(const server_context& context, const caller& who) {
+  return !who.presented_key.empty() && !context.registry->authenticate(who.presented_key);
+}
+
+refusal no_such_key() {
+  return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
+          "make one with 'pulse keys create'"};
+}
+
+}  // namespace pulse::server
