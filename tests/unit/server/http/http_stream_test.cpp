@@ -37,8 +37,11 @@ class http_stream_server : public running_server {
     while (on_server([&] { return route.begun < begun; })) std::this_thread::yield();
     return socket;
   }
+  // What the kernel takes of it has left when this returns.
   bool send(const std::string& bytes) {
-    return on_server([&] { return route.stream->send(bytes); });
+    const bool taken = on_server([&] { return route.stream->send(bytes); });
+    on_server([] {});
+    return taken;
   }
   void finish() {
     on_server([&] { route.stream->finish(); });
@@ -60,13 +63,13 @@ class http_stream_server : public running_server {
     EXPECT_NE(ended, boost::asio::error::try_again) << "still open";
     return all;
   }
+  void wait_for_open(int connections) {
+    const auto line = "pulse_connections_open " + std::to_string(connections) + '\n';
+    while (on_server([&] { return figures.render(); }).find(line) == std::string::npos)
+      std::this_thread::yield();
+  }
   // Until the server has looked at all its connections, which shows in how many it says are open.
   void wait_for_a_tick() {
-    const auto wait_for_open = [&](int connections) {
-      const auto line = "pulse_connections_open " + std::to_string(connections) + '\n';
-      while (on_server([&] { return figures.render(); }).find(line) == std::string::npos)
-        std::this_thread::yield();
-    };
     wait_for_open(1);
     {
       const auto other = connect(ports.streams);
@@ -198,7 +201,7 @@ TEST_F(http_stream_server, cuts_off_a_client_that_takes_nothing_for_too_long) {
   } while (before != on_server([&] { return taken; }));
   pass(std::chrono::seconds(59));
   EXPECT_FALSE(on_server([&] { return route.producer->end; }));
-  pass(std::chrono::seconds(2));
+  clock.pass(std::chrono::seconds(2));
   EXPECT_EQ(wait_for_end(), stream_end::stalled);
   EXPECT_THAT(figures.render(), HasSubstr("\npulse_streamed_answers_stalled_total 1\n"));
 }
@@ -242,6 +245,7 @@ TEST_F(http_stream_server, counts_them_as_connections_that_are_no_strangers) {
   auto first = ask_for(request("/streamed"));
   EXPECT_THAT(get(ports.streams, "/healthz"), StartsWith("HTTP/1.1 200 "))
       << "not 429: it is no stranger";
+  wait_for_open(1);
   auto second = ask_for(request("/streamed"), 2);
   EXPECT_THAT(get(ports.streams, "/healthz"), is_error("503", "P6100"));
   EXPECT_TRUE(send("x")) << "none was closed to make room";
