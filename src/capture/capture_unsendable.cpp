@@ -21,7 +21,7 @@ constexpr int looks_max = 5;
 
 std::string how_to_pass(const source::obstacle& found, const std::string& project) {
   return fmt::format(
-      "see \"PostgreSQL cannot send a change\" in docs/operations.md; `pulse gaps skip --project "
+      "see docs/how-to/runbooks/unsendable_change.md; `pulse gaps skip --project "
       "{} {}` goes on without the rest of this transaction",
       project, to_string(found.at));
 }
