@@ -1,4 +1,4 @@
-// A project whose stored state cannot be read: it says so while the others are served.
+// A project whose stored state cannot be read: it reports that while the others are served.
 #pragma once
 
 #include "config/config.hpp"
@@ -16,8 +16,8 @@
 
 namespace pulse::app {
 
-// Refuses every stream, captures nothing, and touches nothing of what is stored, until the server
-// is started again. Lives on the delivery thread.
+// Refuses every stream, captures nothing, and leaves all stored files as they are, until Pulse is
+// restarted. Lives on the delivery thread.
 class unopened_project final : public server::project_service {
  public:
   // `why` is what opening the project failed with.

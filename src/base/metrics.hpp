@@ -1,4 +1,4 @@
-// The process's figures, in Prometheus' data model. Names and meanings: docs/metrics.md.
+// The process's metrics, in Prometheus' data model. Names and meanings: docs/metrics.md.
 #pragma once
 
 #include <map>
@@ -13,17 +13,17 @@ namespace pulse {
 
 using metric_labels = std::map<std::string, std::string>;
 
-// Hands out counters and gauges and renders them all. Any thread; what it hands out lives as long
-// as it does and is itself safe from any thread.
+// Creates counters and gauges and renders them all. Any thread; they live as long as this and are
+// safe from any thread.
 class metrics {
  public:
-  // The counter or gauge of this name and these labels, made when first asked for.
+  // Returns the counter or gauge with this name and these labels; creates it at the first call.
   prometheus::Counter& counter(const std::string& name, const std::string& help,
                                const metric_labels& labels = {});
   prometheus::Gauge& gauge(const std::string& name, const std::string& help,
                            const metric_labels& labels = {});
 
-  // A gauge that stands for something that is gone: it must not be used any more.
+  // Removes a gauge whose object is gone: do not use it any more.
   void drop_gauge(const std::string& name, const std::string& help, prometheus::Gauge& gauge);
 
   // Text exposition format 0.0.4.

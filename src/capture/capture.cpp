@@ -28,25 +28,26 @@ constexpr std::chrono::milliseconds retry_most{15'000};
 
 ingestor::figures make_figures(metrics& figures, const std::string& project) {
   const metric_labels labels{{"project", project}};
-  return {figures.counter("pulse_events_captured_total", "Row changes appended to the log", labels),
-          figures.counter("pulse_events_recaptured_total",
-                          "Row changes sent again by the server and recognised", labels),
-          figures.counter("pulse_truncates_total", "Tables emptied by TRUNCATE commands", labels),
-          figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
+  return {
+      figures.counter("pulse_events_captured_total", "Row changes appended to the log", labels),
+      figures.counter("pulse_events_recaptured_total",
+                      "Row changes sent again by PostgreSQL and recognised as duplicates", labels),
+      figures.counter("pulse_truncates_total", "Tables emptied by TRUNCATE commands", labels),
+      figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
 }
 
 streamed_transactions::figures make_stream_figures(metrics& figures, const std::string& project) {
   const metric_labels labels{{"project", project}};
   return {figures.counter("pulse_streamed_transactions_committed_total",
-                          "Transactions that were sent while still open, and committed", labels),
+                          "Transactions received while in progress, and committed", labels),
           figures.counter("pulse_streamed_transactions_aborted_total",
-                          "Transactions that were sent while still open, and rolled back", labels),
+                          "Transactions received while in progress, and rolled back", labels),
           figures.counter("pulse_streamed_subtransactions_aborted_total",
-                          "Subtransactions rolled back after they had been sent", labels),
+                          "Subtransactions rolled back after they had been received", labels),
           figures.counter("pulse_spill_written_bytes_total",
-                          "Bytes of open transactions written to the spill area", labels),
+                          "Bytes of in-progress transactions written to the spill area", labels),
           figures.gauge("pulse_spill_stored_bytes",
-                        "Bytes of open transactions in the spill area now", labels)};
+                        "Bytes of in-progress transactions in the spill area now", labels)};
 }
 
 bool needs_a_person(const error& problem) {
@@ -79,11 +80,11 @@ capture::capture(parts with)
       catalog_parts_read_(
           with_.figures->counter("pulse_catalog_reads_total", "Readings of the database's catalog",
                                  {{"project", with_.project.name}, {"what", "part"}})),
-      catalog_rows_read_(with_.figures->counter(
-          "pulse_catalog_rows_read_total", "Rows of tables, columns and types that these have read",
-          {{"project", with_.project.name}})),
+      catalog_rows_read_(with_.figures->counter("pulse_catalog_rows_read_total",
+                                                "Rows of tables, columns and types in these reads",
+                                                {{"project", with_.project.name}})),
       skipped_(with_.figures->counter("pulse_changes_skipped_total",
-                                      "Changes left out because an operator skipped them",
+                                      "Changes that an operator skipped",
                                       {{"project", with_.project.name}})),
       connected_(with_.figures->gauge("pulse_capture_connected",
                                       "1 while changes stream from the database",
@@ -91,23 +92,25 @@ capture::capture(parts with)
       reconnects_(with_.figures->counter("pulse_capture_connections_total",
                                          "Replication connections opened",
                                          {{"project", with_.project.name}})),
-      received_lsn_(with_.figures->gauge("pulse_capture_received_lsn_bytes",
-                                         "How far the server has sent, as a byte offset",
-                                         {{"project", with_.project.name}})),
-      covered_lsn_(with_.figures->gauge("pulse_capture_confirmed_lsn_bytes",
-                                        "How far is durable and confirmed, as a byte offset",
-                                        {{"project", with_.project.name}})),
-      slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
-                                     "WAL that the server has flushed and Pulse has not confirmed",
-                                     {{"project", with_.project.name}})),
-      without_identity_(with_.figures->gauge(
-          "pulse_tables_without_identity",
-          "Tables that are captured as INSERTs and TRUNCATEs only, for want of a replica identity",
+      received_lsn_(
+          with_.figures->gauge("pulse_capture_received_lsn_bytes",
+                               "Position up to which PostgreSQL has sent WAL, as a byte offset",
+                               {{"project", with_.project.name}})),
+      covered_lsn_(with_.figures->gauge(
+          "pulse_capture_confirmed_lsn_bytes",
+          "Position up to which events are durable and confirmed, as a byte offset",
           {{"project", with_.project.name}})),
-      lag_seconds_(with_.figures->gauge("pulse_capture_lag_seconds",
-                                        "Age of the oldest WAL that the server has flushed and "
-                                        "Pulse has not confirmed",
-                                        {{"project", with_.project.name}})),
+      slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
+                                     "WAL that PostgreSQL has flushed and Pulse has not confirmed",
+                                     {{"project", with_.project.name}})),
+      without_identity_(with_.figures->gauge("pulse_tables_without_identity",
+                                             "Tables captured as INSERTs and TRUNCATEs only, "
+                                             "because they have no usable replica identity",
+                                             {{"project", with_.project.name}})),
+      lag_seconds_(with_.figures->gauge(
+          "pulse_capture_lag_seconds",
+          "Age of the oldest WAL that PostgreSQL has flushed and Pulse has not confirmed",
+          {{"project", with_.project.name}})),
       watch_(*with_.figures, with_.project.name),
       heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
   if (with_.published) {
@@ -182,7 +185,7 @@ std::string capture::out_of_space_reason() const {
   const bool quota =
       !waits_for_spill_ && project.storage_max &&
       with_.log->bounds().stored_bytes + project.segment_bytes > *project.storage_max;
-  return fmt::format("{}: nothing is confirmed to the database until there is room",
+  return fmt::format("{}: nothing is confirmed to PostgreSQL until there is room",
                      quota ? "the log has reached the project's storage_max" : "the disk is full");
 }
 
@@ -241,7 +244,7 @@ asio::awaitable<void> capture::run() {
     if (problem != last_problem) {
       log_event(
           person ? log_level::error : log_level::warning, "capture",
-          person ? "capture has stopped and needs your attention" : "capture was interrupted",
+          person ? "capture stopped: it needs your attention" : "capture was interrupted",
           {{"project", with_.project.name}, {"reason", problem}, {"retry_ms", pause_ms.count()}});
     }
     last_problem = problem;
@@ -264,13 +267,13 @@ source::async_result<> capture::connect(std::shared_ptr<session> one) {
   if (!names) co_return names.error();
   names_ = std::move(names).value();
   if (names_.slot != plain.slot) {
-    log_info("setup", "another database of the cluster has a slot of this project's name",
+    log_info("setup", "another database of the cluster has a slot with this project's name",
              {{"project", with_.project.name},
               {"anothers", plain.slot},
               {"slot", names_.slot},
               {"next",
-               "if nothing reads from it any more, run `pulse teardown` with that database: its "
-               "server keeps all WAL since then"}});
+               "if nothing reads that slot, run `pulse teardown --yes` with that database: until "
+               "then, PostgreSQL keeps all WAL for it"}});
   }
   const auto checks =
       co_await source::check_server(one->database.get(), names_, source::check_scope::capture);
@@ -303,7 +306,7 @@ source::async_result<> capture::identify(std::shared_ptr<session> one) {
   if (beside->identity != source::identity_of(one->server)) {
     co_return error{errc::unavailable,
                     "two connections to the database URL have reached different databases",
-                    "see its hosts: they must be servers of one cluster"};
+                    "correct the hosts in the URL: they must be servers of one cluster"};
   }
   if (!with_.project.goes_on_in_another_database) {
     if (auto same = source::check_same_database(with_.whose, one->server); !same)

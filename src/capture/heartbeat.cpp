@@ -10,10 +10,10 @@ heartbeat::heartbeat(metrics& figures, std::string project, std::chrono::seconds
     : project_(std::move(project)),
       interval_(interval),
       written_(figures.counter("pulse_heartbeats_total",
-                               "Heartbeats written to the database to move the slot on",
+                               "Heartbeats written to the database to advance the slot",
                                {{"project", project_}})),
       failed_(figures.counter("pulse_heartbeat_failures_total",
-                              "Heartbeats that could not be written", {{"project", project_}})) {}
+                              "Heartbeats that Pulse could not write", {{"project", project_}})) {}
 
 bool heartbeat::due(lsn received, lsn flushed, time_point now) {
   if (!wanted()) return false;
@@ -34,7 +34,7 @@ void heartbeat::wrote(const result<void>& outcome) {
   }
   failed_.Increment();
   if (std::exchange(failing_, true)) return;
-  log_warning("capture", "the heartbeat that moves an idle slot on could not be written",
+  log_warning("capture", "heartbeat not written: the slot of an idle database may not advance",
               {{"project", project_},
                {"reason", outcome.error().message()},
                {"next",

@@ -30,8 +30,8 @@ enum class gap_kind {
 std::string_view to_string(gap_kind kind) noexcept;
 std::optional<gap_kind> parse_gap_kind(std::string_view text) noexcept;
 
-// Found where a connection's stream begins: it ends where capture goes on. The others lie within
-// what capture has passed, or is about to pass.
+// Found at the start of a connection's stream: it ends where capture resumes. The others are before
+// capture's position, or just after it.
 constexpr bool is_found_at_start(gap_kind kind) noexcept {
   return kind != gap_kind::skipped && kind != gap_kind::damaged && kind != gap_kind::unpublished;
 }
@@ -47,8 +47,8 @@ struct vanished_events {
 
 struct history_gap {
   gap_kind kind = gap_kind::slot_missing;
-  position after;  // up to here all is stored, and so it happened
-  // What was committed behind this is stored again. Nothing: not known yet.
+  position after;  // everything up to here is stored
+  // Every transaction that committed after this is stored again. Nothing: not known yet.
   std::optional<position> through;
   std::optional<vanished_events> vanished;  // forked only, when there are any
   // damaged, skipped and unpublished only: the tables whose events may be missing. Empty: any.

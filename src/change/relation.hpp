@@ -32,7 +32,7 @@ enum class value_kind : std::uint8_t {
   timestamptz,
   enumeration,
   other,  // everything else: rendered as its text, and marked
-  // The kinds below have no form for the official client, where they count as `other`. Stored as
+  // The kinds below have no form for the client extension, where they count as `other`. Stored as
   // numbers (docs/log_format.md): new ones go to the end.
   plain,      // a built-in type whose native form is its text: interval, macaddr, point, tsvector …
   composite,  // `parts`: its attributes

@@ -130,9 +130,8 @@ column_type take_column_type(record_reader& reader, record_kind form, kept_parts
 }
 
 error out_of_turn(std::string_view what, std::uint32_t number) {
-  return {errc::corrupt,
-          fmt::format("{} {} does not go on from the records before it", what, number),
-          "restore the file from a copy"};
+  return {errc::corrupt, fmt::format("{} {} does not continue the records before it", what, number),
+          "restore the file from a backup"};
 }
 
 // The payload of the whole record at `offset`, when there is one.
@@ -159,7 +158,7 @@ result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
   if (!file) return file.error();
   std::unique_ptr<relation_file> opened(new relation_file(std::move(file).value()));
   if (auto loaded = opened->load(files.project()); !loaded)
-    return wrap("opening the file 'relations'", loaded.error());
+    return wrap("cannot open the file 'relations'", loaded.error());
   if (auto anew = write_anew(*opened->file_, opened->last_record_, opened->end_); !anew)
     return anew.error();
   if (auto synced = opened->file_->sync(); !synced) return synced.error();
@@ -186,10 +185,9 @@ result<void> relation_file::load(const std::string& project) {
     return error{errc::corrupt,
                  fmt::format("the record at byte {} is damaged, and the one at byte {} is whole",
                              end_, later),
-                 "restore the file from a copy"};
+                 "restore the file from a backup"};
   }
-  log_warning("log",
-              "the last table definition was cut off before any event needed it: it is removed",
+  log_warning("log", "last table definition incomplete, and not needed by any event: it is removed",
               {{"project", project}, {"offset", end_}, {"bytes", all.size() - end_}});
   return file_->truncate(end_);
 }
@@ -200,7 +198,7 @@ result<void> relation_file::take_record(byte_view payload) {
   const auto number = reader.number<std::uint32_t>();
   if (kind == record_kind::database) {
     const auto database = reader.text();
-    if (!reader.ok()) return error{errc::corrupt, "a database record is cut short", {}};
+    if (!reader.ok()) return error{errc::corrupt, "incomplete database record", {}};
     restore(database);
     return {};
   }
@@ -209,12 +207,12 @@ result<void> relation_file::take_record(byte_view payload) {
   definition.table.name = reader.text();
   if (kind != record_kind::named_table && kind != record_kind::table &&
       kind != record_kind::relation_1 && kind != record_kind::relation) {
-    return error{errc::corrupt, "a record is of a kind that this version does not know",
+    return error{errc::corrupt, "unknown kind of record",
                  "use the version of Pulse that wrote it, or a newer one"};
   }
   if (kind == record_kind::named_table || kind == record_kind::table) {
     if (kind == record_kind::table) definition.oid = reader.number<std::uint32_t>();
-    if (!reader.ok()) return error{errc::corrupt, "a table record is cut short", {}};
+    if (!reader.ok()) return error{errc::corrupt, "incomplete table record", {}};
     if (!restore(table_numbers::entry{number, definition.oid, definition.table}))
       return out_of_turn("table number", number);
     return {};
@@ -230,7 +228,7 @@ result<void> relation_file::take_record(byte_view payload) {
     one.type = take_column_type(reader, kind, kept);
     definition.columns.push_back(std::move(one));
   }
-  if (!reader.ok()) return error{errc::corrupt, "a definition record is cut short", {}};
+  if (!reader.ok()) return error{errc::corrupt, "incomplete definition record", {}};
   if (!restore(definition, number)) return out_of_turn("version", number);
   return {};
 }

@@ -39,22 +39,22 @@ server_figures::server_figures(metrics& all)
           all.counter("pulse_connections_over_address_limit_total",
                       "Connections refused because too many were open from their address")),
       idle_closed(all.counter("pulse_connections_idle_closed_total",
-                              "Connections on which nothing was asked, closed to make room")),
+                              "Idle connections that were closed in favour of new ones")),
       accept_failures(all.counter("pulse_accept_failures_total",
-                                  "Connections that the system could not hand over")),
+                                  "Connections that the operating system failed to accept")),
       refused_streams(all.counter("pulse_streams_refused_total",
                                   "Requests for a stream answered with an error")),
       refused_keys(
           all.counter("pulse_keys_refused_total", "Requests with a wrong key or token, or none")),
       refused_key_attempts(
           all.counter("pulse_key_attempts_refused_total",
-                      "Requests refused because their address had too many wrong keys before")),
+                      "Requests refused because their address had sent too many wrong keys")),
       ignored_messages(all.counter("pulse_client_messages_ignored_total",
-                                   "Messages from consumers of a kind that is not known")),
+                                   "Messages of unknown types from consumers")),
       protocol_violations(all.counter("pulse_client_protocol_violations_total",
                                       "Connections closed because of what the consumer sent")),
       silent_clients(all.counter("pulse_clients_silent_total",
-                                 "Connections dropped because nothing was heard on them")),
+                                 "Connections closed because the client was silent")),
       sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")),
       tls_failures(all.counter("pulse_tls_failures_total",
                                "Encrypted connections that failed before a request was read")),
@@ -66,9 +66,9 @@ void stream_lines::tick(std::chrono::steady_clock::time_point now) {
     if (const auto count = lines.left_out(now); count != 0)
       log_info("server", what, {{"count", count}, {"lines_per_second_max", per_second_max}});
   };
-  tell(opened, "more streams are open, which were not told one by one");
-  tell(ended, "more streams have ended, which were not told one by one");
-  tell(refused, "more streams were refused, which were not told one by one");
+  tell(opened, "more streams opened: not logged one by one");
+  tell(ended, "more streams ended: not logged one by one");
+  tell(refused, "more streams refused: not logged one by one");
 }
 
 server_context::server_context(server_options with, service_registry& services,
@@ -95,7 +95,7 @@ refusal unknown_project(const server_context& context, std::string_view name) {
   constexpr std::size_t named_max = 20;
   const auto names = first_names(context.registry->projects(), named_max,
                                  [](const auto& project) { return project.first; });
-  return {404, pulse_code::server_error, fmt::format("there is no project '{}'", name),
+  return {404, pulse_code::server_error, fmt::format("no project '{}'", name),
           "there are: " + names};
 }
 

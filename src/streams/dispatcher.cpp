@@ -95,8 +95,10 @@ void dispatcher::advance_tail() {
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
       if (read.error().code == errc::io)
-        failures_->note("stored events could not be read for all: each stream reads for itself",
-                        read.error());
+        failures_->note(
+            "shared tail stopped, because stored events could not be read: each stream reads by "
+            "itself",
+            read.error());
       for (const auto id : tail_.members()) {
         auto& stream = *streams_->find(id);
         tail_.leave(stream);
@@ -281,7 +283,7 @@ void dispatcher::tick(std::chrono::steady_clock::time_point now) {
   if (unsaid_dropped_ == 0 || (dropped_said_ && now - *dropped_said_ < dropped_said_interval))
     return;
   dropped_said_ = now;
-  log_warning("streams", "subscribe() consumers were too slow: events were dropped for them",
+  log_warning("streams", "events dropped for slow subscribe() consumers",
               {{"project", with_->project}, {"events", std::exchange(unsaid_dropped_, 0)}});
 }
 
@@ -323,7 +325,7 @@ void dispatcher::end_barred(filters::stream_id id) {
   const auto* gap = gaps_->bar_behind(stream->after, stream->table);
   // An unnamed stream comes back at once, and wants to know where to start.
   if (gap == nullptr || (stream->name == nullptr && !gap->what.through)) return;
-  log_warning("streams", "a stream has reached a gap and ends before it",
+  log_warning("streams", "stream ended: it has reached a gap",
               {{"project", with_->project},
                {"table", to_string(stream->table_of)},
                {"stream", stream->wanted.name},
@@ -350,8 +352,7 @@ void dispatcher::hold(stream_state& stream, const error& why) {
 void dispatcher::overtaken(stream_state& stream, const error& why) {
   if (stream.tracked()) {
     unnamed_overtaken_total_.Increment();
-    log_warning("streams",
-                "retention has dropped events that an unnamed stream still waited for: it ends",
+    log_warning("streams", "unnamed stream ended: retention dropped events that it waited for",
                 {{"project", with_->project},
                  {"table", to_string(stream.table_of)},
                  {"cursor", to_string(stream.cursor())},
@@ -373,8 +374,9 @@ void dispatcher::end_unread(const stream_state& stream, const error& why) {
   // Retention was faster than the stream, which is said when the stream comes back.
   if (why.code == errc::gap) return end_(stream.id, end_reason::failure, why.message());
   failures_->note(
-      "stored events could not be read: the stream ends, and goes on when it is opened again", why,
-      &stream);
+      "stream ended, because stored events could not be read: it continues when the client "
+      "reconnects",
+      why, &stream);
   end_(stream.id, end_reason::failure, "stored events could not be read: connect again");
 }
 

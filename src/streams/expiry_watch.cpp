@@ -15,10 +15,9 @@ constexpr std::size_t names_watched_a_turn = 16;
 expiry_watch::expiry_watch(const hub::parts& with, cursor_book& book)
     : with_(&with),
       book_(&book),
-      near_(with.figures->gauge(
-          "pulse_cursors_near_expiry",
-          "Named streams that wait for events which retention drops before long",
-          {{"project", with.project}})) {}
+      near_(with.figures->gauge("pulse_cursors_near_expiry",
+                                "Named streams that wait for events that retention will soon drop",
+                                {{"project", with.project}})) {}
 
 void expiry_watch::look(const position& soon) {
   if (std::exchange(looking_, true)) return;

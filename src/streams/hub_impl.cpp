@@ -33,14 +33,14 @@ hub::impl::impl(parts with, stream_limits limits)
             end(id, reason, message);
           })),
       unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
-                                                             "Acknowledgements that fit no event",
+                                                             "Acknowledgements that match no event",
                                                              {{"project", with_.project}})),
       stalled_streams_(with_.figures->gauge("pulse_streams_stalled", "Streams whose window is full",
                                             {{"project", with_.project}})),
-      stalled_ended_total_(with_.figures->counter(
-          "pulse_streams_stalled_ended_total",
-          "Streams ended because they acknowledged nothing while another waited for their name",
-          {{"project", with_.project}})),
+      stalled_ended_total_(with_.figures->counter("pulse_streams_stalled_ended_total",
+                                                  "Streams ended because they acknowledged nothing "
+                                                  "while another consumer waited for their name",
+                                                  {{"project", with_.project}})),
       unnamed_started_total_(with_.figures->counter(
           "pulse_unnamed_streams_started_total",
           "Times that stream() without a name was opened, reconnects included: each starts now",
@@ -61,11 +61,10 @@ void hub::impl::open(requests::stream_request wanted, const table_shape& shape, 
   const auto refuse = [&](error why) {
     boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
   };
-  if (shutting_down_)
-    return refuse({errc::unavailable, "the server is shutting down", "connect again"});
+  if (shutting_down_) return refuse({errc::unavailable, "Pulse is shutting down", "connect again"});
   if (streams_.size() >= limits_.streams_max) {
     return refuse({errc::unavailable,
-                   "the project has as many open streams as it may have (" +
+                   "the project has reached its limit of open streams (" +
                        shown_count(limits_.streams_max) + ")",
                    "close some, or raise its setting `streams`"});
   }
@@ -83,7 +82,7 @@ void hub::impl::open(requests::stream_request wanted, const table_shape& shape, 
   const bool named = tracked && !wanted.name.empty();
   if (named && !book_->find(key) && book_->names().size() >= limits_.names_max) {
     return refuse({errc::unavailable,
-                   "the project keeps as many named streams as it may have (" +
+                   "the project has reached its limit of named streams (" +
                        shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
@@ -171,7 +170,7 @@ void hub::impl::attach(filters::stream_id id, const opened& done) {
   if (auto* first = name.promote()) {
     dispatcher_->start(*first, name.cursor);
   } else if (name.active != stream) {
-    log_info("streams", "another connection has this name: standing by",
+    log_info("streams", "consumer waits: another one uses this name",
              {{"project", with_.project},
               {"table", to_string(name.key.table)},
               {"stream", name.key.name}});
@@ -228,7 +227,7 @@ void hub::impl::leave_name(stream_state& stream) {
   book_->save_soon();
   auto* next = name.promote();
   if (next == nullptr) return;
-  log_info("streams", "a standby takes over",
+  log_info("streams", "waiting consumer takes over",
            {{"project", with_.project},
             {"table", to_string(name.key.table)},
             {"stream", name.key.name}});
@@ -298,7 +297,8 @@ void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::du
   const auto& stream = *streams_.find(id);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",
-              "a consumer acknowledges nothing while another waits for its name: ending it",
+              "stalled consumer disconnected: it acknowledged nothing while another one waited for "
+              "its name",
               {{"project", with_.project},
                {"table", to_string(stream.table_of)},
                {"stream", stream.wanted.name},

@@ -7,17 +7,17 @@ namespace {
 
 constexpr const char* lag_name = "pulse_stream_lag_bytes";
 constexpr const char* lag_help =
-    "WAL bytes between a named stream's cursor and the newest stored event";
+    "WAL bytes from a named stream's cursor to the newest stored event";
 
 }  // namespace
 
 lag_figures::lag_figures(metrics& figures, std::string project)
     : figures_(&figures),
       project_(std::move(project)),
-      left_out_(&figures.gauge("pulse_stream_lags_left_out",
-                               "Named streams without a pulse_stream_lag_bytes of their own, since "
-                               "there are too many",
-                               {{"project", project_}})) {}
+      left_out_(&figures.gauge(
+          "pulse_stream_lags_left_out",
+          "Named streams without a pulse_stream_lag_bytes, because there are too many",
+          {{"project", project_}})) {}
 
 metric_labels lag_figures::labels(const cursor_key& key) const {
   return {{"project", project_}, {"table", to_string(key.table)}, {"stream", key.name}};

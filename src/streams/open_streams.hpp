@@ -1,4 +1,4 @@
-// The streams of one project that are open.
+// The open streams of one project.
 #pragma once
 
 #include "rendering/frames.hpp"
@@ -15,18 +15,18 @@
 
 namespace pulse::streams {
 
-// Owns them, and what those with equal models share for rendering. One owner; not thread-safe.
+// Owns the streams, and the shared renderings of equal models. One owner; not thread-safe.
 class open_streams {
  public:
   explicit open_streams(const hub::parts& with);
 
-  // `now`: the position of what other sessions see.
+  // `now`: the position that other sessions see.
   stream_state& add(requests::stream_request wanted, const table_shape& shape, table_id table,
                     std::shared_ptr<subscriber> to, const stream_limits& limits,
                     const position& now);
-  // Null: it is not open (any more).
+  // Returns null if the stream is not open (any more).
   stream_state* find(filters::stream_id id) const;
-  // Takes it out; null as before.
+  // Removes and returns it; null as above.
   std::unique_ptr<stream_state> take(filters::stream_id id);
 
   void tick(std::chrono::steady_clock::time_point now) { models_.tick(now); }
@@ -35,7 +35,7 @@ class open_streams {
   const by_id& all() const { return streams_; }
   std::size_t size() const { return streams_.size(); }
 
-  // Of whom this holds. What is done to one may end others: ask find() then.
+  // Returns the streams that match. Handling one may end others: then ask find().
   template <typename Predicate>
   std::vector<filters::stream_id> where(Predicate holds) const {
     std::vector<filters::stream_id> found;

@@ -55,7 +55,7 @@ scenario('the_database_of_a_prisma_project_is_found_in_its_dotenv_file', async (
 
   const doctor = begin(s, pulse, dotenv, ['doctor']);
   assert.equal((await doctor.ended).code, 0, doctor.output);
-  assert.match(doctor.output, /DATABASE_URL names in/);
+  assert.match(doctor.output, /database in DATABASE_URL from/);
 });
 
 scenario('a_port_that_is_taken_is_said_with_the_program_that_has_it', async (s) => {
@@ -147,8 +147,8 @@ scenario('many_streams_at_once_do_not_fill_the_log', async (s) => {
     const counted = [...pulse.process.output.matchAll(new RegExp(`${more}.* count=(\\d+)`, 'g'))];
     return { lines, all: counted.reduce((sum, [, number]) => sum + Number(number), lines.length) };
   };
-  const opened = () => told('a stream is open', 'more streams are open');
-  const ended = () => told('a stream has ended', 'more streams have ended');
+  const opened = () => told('stream opened', 'more streams opened');
+  const ended = () => told('stream ended', 'more streams ended');
   await until('all to be told', () => opened().all === count && ended().all === count);
   for (const { lines } of [opened(), ended()]) {
     const seconds = lines.map((line) => line.slice(0, '2026-11-30T12:00:00'.length));

@@ -102,7 +102,7 @@ scenario('a_value_that_is_not_utf8_stops_capture_and_only_the_rest_of_its_transa
   assert.equal((await fetch(`${pulse.adminUrl}/capturez`)).status, 503);
   const wrong = await skip(pulse, '0/1');
   assert.notEqual(wrong.code, 0);
-  assert.match(wrong.output, new RegExp(`capture stands at the change at ${place.lsn}, not at 0/1`));
+  assert.match(wrong.output, new RegExp(`capture is stopped at the change at ${place.lsn}, not at 0/1`));
   assert.deepEqual(await pulse.gaps(), []);
 
   // Another start comes to the same place.

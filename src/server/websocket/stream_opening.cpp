@@ -28,7 +28,7 @@ struct opening : std::enable_shared_from_this<opening> {
   void refuse_with(const refusal& why) {
     context->figures.refused_streams.Increment();
     if (context->lines.refused.take(context->now())) {
-      log_info("server", "a stream was refused",
+      log_info("server", "stream refused",
                {{"project", key.project},
                 {"key", key.key_id},
                 {"status", why.status},
@@ -43,7 +43,7 @@ struct opening : std::enable_shared_from_this<opening> {
     const auto presented = bearer_token(request.header("authorization"));
     if (!presented) {
       return refuse_with({401, pulse_code::unauthorized,
-                          "the request carries no API key (authorization: Bearer <key>)"});
+                          "the request has no API key (authorization: Bearer <key>)"});
     }
     auto accepted = context->registry->authenticate(*presented);
     if (!accepted) return refuse_with(no_such_key());
@@ -83,7 +83,7 @@ struct opening : std::enable_shared_from_this<opening> {
     const auto schema = percent_decode(dot == std::string_view::npos ? "" : table.substr(0, dot));
     const auto bare = percent_decode(dot == std::string_view::npos ? table : table.substr(dot + 1));
     if (!schema || !bare || bare->empty())
-      return refuse_with({400, pulse_code::server_error, "which table is to be shown?",
+      return refuse_with({400, pulse_code::server_error, "the table is missing",
                           "add ?table={schema}.{table}; a dot within a name is %2E"});
     wanted.mode = requests::stream_mode::subscribe;
     wanted.model.name = wanted.model.table = *bare;
@@ -132,7 +132,7 @@ struct opening : std::enable_shared_from_this<opening> {
 
   void tell_of_opened() const {
     if (!context->lines.opened.take(context->now())) return;
-    log_info("server", "a stream is open",
+    log_info("server", "stream opened",
              {{"project", key.project},
               {"key", key.key_id},
               {"table", to_string(stream.table)},
@@ -151,12 +151,12 @@ struct opening : std::enable_shared_from_this<opening> {
 
   static refusal no_such_key() {
     return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
-            "make one with 'pulse keys create'"};
+            "create one with 'pulse keys create'"};
   }
 
   refusal no_project() const {
     return {404, pulse_code::server_error,
-            "the project '" + key.project + "' of this API key is not served here"};
+            "the project '" + key.project + "' of this API key does not exist here"};
   }
 };
 
@@ -185,7 +185,7 @@ void open_stream(const std::shared_ptr<server_context>& context, const http_requ
   one->done = std::move(done);
   if (context->stopping) {
     return one->refuse_with(
-        {503, pulse_code::server_error, "the server is shutting down", "connect again"});
+        {503, pulse_code::server_error, "Pulse is shutting down", "connect again"});
   }
   one->begin(request, mode);
 }
