@@ -52,7 +52,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
   if (!target) return wrap("project " + config.name, target.error());
   made->target_ = std::move(*target);
   for (const auto& name : made->target_.ignored) {
-    log_info("config", "a parameter of the database URL has no meaning here and is ignored",
+    log_info("config", "parameter of the database URL ignored",
              {{"project", config.name}, {"parameter", name}});
   }
   auto schema = config::read_prisma_schema(config.prisma_schema);
@@ -138,7 +138,7 @@ result<void> project::open_log(const std::filesystem::path& directory) {
   if (!opened) return opened.error();
   log_ = std::move(*opened);
   const auto bounds = log_->bounds();
-  log_info("log", "the event log is open",
+  log_info("log", "event log opened",
            {{"project", config.name},
             {"events", bounds.last + 1 - bounds.first},
             {"bytes", bounds.stored_bytes},
@@ -186,7 +186,7 @@ void project::start() {
   to.keep_fact = [keep, name = name()](const std::string& fact, const std::string& value) {
     keep(fact, value, [name, fact](const result<void>& kept) {
       if (kept) return;
-      log_warning("state", "a fact could not be stored: it is stored again when it changes",
+      log_warning("state", "fact not stored: it is stored when it changes again",
                   {{"project", name}, {"fact", fact}, {"reason", kept.error().message()}});
     });
   };
@@ -241,8 +241,7 @@ void project::record_damage(const log::damaged_stretch& lost,
   gap.after = lost.after;
   gap.through = lost.through;
   gap.tables = lost.tables;
-  gap.reason =
-      fmt::format("{} stored event(s) cannot be read any more ({})", lost.event_count, lost.place);
+  gap.reason = fmt::format("{} stored event(s) cannot be read ({})", lost.event_count, lost.place);
   gaps_->record(gap, only_whether(std::move(done)));
 }
 
@@ -279,7 +278,7 @@ void project::use(const config::project_config& config) {
   if (auto schema = config::read_prisma_schema(config.prisma_schema)) {
     schema_ = std::move(*schema);
   } else {
-    log_error("config", "the Prisma schema cannot be used: the last one stays",
+    log_error("config", "Prisma schema invalid: the last one stays in use",
               {{"project", name()}, {"reason", schema.error().message()}});
   }
   capture_->use_retention(retention());
@@ -346,7 +345,7 @@ server::project_service::capture_status project::capture() const {
 std::string project::not_ready() const {
   if (catalog_) return {};
   const auto state = capture();
-  return state.problem.empty() ? "the database has not been reached yet" : state.problem;
+  return state.problem.empty() ? "PostgreSQL has not been reached yet" : state.problem;
 }
 
 void project::begin_stop() {
@@ -355,7 +354,7 @@ void project::begin_stop() {
 
 void project::stop(std::function<void()> done) {
   if (capture_) capture_->stop();
-  hub_->shut_down(streams::end_reason::shutdown, "the server is shutting down", std::move(done));
+  hub_->shut_down(streams::end_reason::shutdown, "Pulse is shutting down", std::move(done));
 }
 
 }  // namespace pulse::app

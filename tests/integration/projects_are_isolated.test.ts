@@ -235,7 +235,7 @@ scenario('a_log_that_cannot_be_opened_stops_its_own_project_only_and_is_left_as_
 
   await untilTold(pulse, /segment \d+\.seg: .*; restore/);
   assert.equal((await pulse.capture('broken')).state, 'stopped');
-  assert.match(pulse.process.output, /a project cannot be opened and is stopped.*project=broken.*segment \d+\.seg/);
+  assert.match(pulse.process.output, /project not opened: it is stopped.*project=broken.*segment \d+\.seg/);
   assert.equal(await pulse.metric('pulse_project_open'), 1);
   await assert.rejects(open(s, pulse, 'broken'), (refused: Refused) => {
     assert.equal(refused.status, 500);
@@ -256,7 +256,7 @@ scenario('a_log_that_cannot_be_opened_stops_its_own_project_only_and_is_left_as_
     assert.match(output, /its stored events or state cannot be opened/, command.join(' '));
   }
   pulse.process.signal('SIGHUP');
-  await until('the settings to be read', () => pulse.process.output.includes('the configuration was read again'));
+  await until('the settings to be read', () => pulse.process.output.includes('configuration read again'));
   await pulse.terminate();
   assert.deepEqual(filesOf(folder), damaged, 'nothing of it was touched');
 

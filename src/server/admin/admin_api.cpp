@@ -76,7 +76,7 @@ void call::dispatch() {
     return method == "GET" ? list_projects() : no(405, "projects are read with GET");
   }
   const auto project = percent_decode(path[1]);
-  if (!project) return no(400, "the project's name is not percent-encoded as it should be");
+  if (!project) return no(400, "the project's name has an invalid percent-encoding");
   if (context->registry->project(*project) == nullptr) {
     return no(unknown_project(*context, *project));
   }
@@ -278,8 +278,8 @@ void call::skip_change(const std::string& project) {
   const auto* text = given == nullptr ? nullptr : given->if_string();
   const auto at = text == nullptr ? std::nullopt : parse_lsn(*text);
   if (!at) {
-    return no(400, R"(the body must be {"at":"LSN"}, the LSN of the change that is to be skipped)",
-              "see what /capturez says of the project");
+    return no(400, R"(the body must be {"at":"LSN"}, the LSN of the change to skip)",
+              "read the state of the project in /capturez");
   }
   context->backend->skip_change(
       project, *at, [self = shared_from_this()](const result<control::stored_gap>& gap) {
@@ -330,9 +330,8 @@ std::vector<std::string> segments(std::string_view path) {
 std::optional<refusal> check_admin_token(const server_context& context,
                                          const http_request& request) {
   if (context.options.admin_token.empty()) {
-    return refusal{403, pulse_code::server_error,
-                   "administration is off: the server has no admin token",
-                   "set an admin token (PULSE_ADMIN_TOKEN) and start the server again"};
+    return refusal{403, pulse_code::server_error, "administration is off: Pulse has no admin token",
+                   "set an admin token (PULSE_ADMIN_TOKEN) and restart Pulse"};
   }
   const auto presented = bearer_token(request.header("authorization"));
   if (!presented || !equal_in_constant_time(*presented, context.options.admin_token)) {

@@ -31,7 +31,7 @@ namespace pulse::server {
 //   GET    /v1/projects/{project}/gaps
 //          {"gaps":[…]}, oldest first, each as control/stored_gap.hpp has it
 //   POST   /v1/projects/{project}/gaps/{id}/accept    body {"by":"…"} or none
-//          the gap; streams go on behind it
+//          the gap; streams continue after it
 //
 // Path segments are percent-encoded UTF-8; a dot within a schema or table name is written %2E.
 // Times are ISO 8601 in UTC, cursors as to_string(position) writes them. Errors have the body of

@@ -85,8 +85,8 @@ void http_session::tick(std::chrono::steady_clock::time_point now) {
     case phase::answering:
       return refuse(
           {503, pulse_code::server_error,
-           "the server could not answer in time: something that it needs does not respond",
-           "try again; /capturez on the admin address says how the database is"});
+           "Pulse could not answer in time, because PostgreSQL or a disk does not respond",
+           "try again; /capturez on the admin address shows the state of capture"});
     case phase::writing:
     case phase::lingering:
     case phase::closed:
@@ -138,7 +138,7 @@ void http_session::read() {
 // A client that does not know that the connection is to be encrypted is told in its own language.
 void http_session::tls_failed(const boost::system::error_code& why) {
   if (requests_ == 0) context_->figures.tls_failures.Increment();
-  log_debug("server", "an encrypted connection failed",
+  log_debug("server", "encrypted connection failed",
             {{"peer", socket_.peer()}, {"reason", why.message()}});
   if (phase_ != phase::reading || !socket_.fall_back_to_plain_http()) return drop();
   refuse({400, pulse_code::server_error, "this address speaks TLS only",
@@ -168,7 +168,7 @@ void http_session::parse() {
   if (reader_->wants_continue() && socket_.write_some(continue_answer).failed) return drop();
   if (context_->request_bytes > context_->options.request_bytes_max) {
     return refuse({503, pulse_code::server_error,
-                   "the server is receiving too many large requests at once", "try again"});
+                   "Pulse is receiving too many large requests at once", "try again"});
   }
   wait_readable();
 }
@@ -212,9 +212,8 @@ std::optional<refusal> http_session::check_name(const http_request& request) con
   const auto host = request.header("host");
   if (for_all || host.empty() || is_allowed_host(host, context_->options.admin_hosts))
     return std::nullopt;
-  return refusal{421, pulse_code::server_error,
-                 "the admin address is not to be called by this name",
-                 "use its IP address, or add the name to the server's setting `admin_hosts`"};
+  return refusal{421, pulse_code::server_error, "the admin address does not accept this host name",
+                 "use its IP address, or add the name to the setting `admin_hosts`"};
 }
 
 // Each of the two addresses has its own count: a wrong API key locks no operator out.
@@ -275,7 +274,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
   }
   if (context_->stopping) {
     session->abandon();
-    return refuse({503, pulse_code::server_error, "the server is shutting down", "connect again"});
+    return refuse({503, pulse_code::server_error, "Pulse is shutting down", "connect again"});
   }
   phase_ = phase::closed;
   leave();
