@@ -2,7 +2,7 @@
 # folders before it and nothing else; tests/layers checks the includes themselves.
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/layers.txt PULSE_FOLDERS)
 
-set(pulse_libraries_base Threads::Threads fmt::fmt spdlog::spdlog prometheus-cpp::core Boost::headers Boost::system)
+set(pulse_libraries_base Threads::Threads fmt::fmt spdlog::spdlog prometheus-cpp::core Boost::headers Boost::system OpenSSL::Crypto)
 set(pulse_libraries_source PostgreSQL::PostgreSQL OpenSSL::SSL)
 set(pulse_libraries_log PkgConfig::LZ4 PkgConfig::ZSTD)
 set(pulse_libraries_control SQLite::SQLite3 OpenSSL::Crypto Boost::json)

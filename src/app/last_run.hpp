@@ -19,7 +19,7 @@ struct last_run {
   source::slot_history slot = source::slot_history::none;
   std::optional<source::published_memory> published;  // none that can be read: as if new
   std::shared_ptr<const catalog> known;               // null: none that can be read
-  std::vector<control::stored_cursor> cursors;
+  std::vector<control::cursor_row> cursors;
   std::vector<control::stored_gap> gaps;
 };
 

@@ -2,6 +2,7 @@
 
 #include "config/prisma_schema_file.hpp"
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -80,7 +81,7 @@ result<std::shared_ptr<project>> project::open(parts with) {
   }
   made->hub_->use_history(made->with_.whose.history);
   for (const auto& gap : made->with_.gaps) {
-    if (gap.what.kind == gap_kind::skipped && gap.what.through)
+    if (traits_of(gap.what.kind).skips_its_end && gap.what.through)
       made->skipped_.push_back(*gap.what.through);
   }
   made->gaps_ = std::make_shared<capture::gap_keeper>(
@@ -266,6 +267,7 @@ void project::skip_change(lsn at, std::function<void(result<control::stored_gap>
       const auto& all = self->gaps_->all();
       const auto gap = std::ranges::find(
           all, skipped->after, [](const control::stored_gap& one) { return one.what.after; });
+      assert(gap != all.end());
       done(*gap);
     });
   });

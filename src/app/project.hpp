@@ -46,7 +46,7 @@ class project final : public server::project_service, public std::enable_shared_
     source::slot_history slot = source::slot_history::none;
     std::optional<source::published_memory> published;
     std::shared_ptr<const catalog> last_catalog;
-    std::vector<control::stored_cursor> cursors;
+    std::vector<control::cursor_row> cursors;
     std::vector<control::stored_gap> gaps;
   };
 

@@ -258,10 +258,7 @@ result<void> running_server::open_projects(control::state_store& store) {
   control_ = std::make_shared<control::control_thread>(std::move(store));
   for (const auto& config : config_.projects) {
     auto opened = open_project(config, before.at(config.name));
-    figures_
-        .gauge("pulse_project_open", "0 while the stored events of the project cannot be opened",
-               {{"project", config.name}})
-        .Set(opened ? 1 : 0);
+    figures_.gauge(metric::project_open, config.name).Set(opened ? 1 : 0);
     if (opened) {
       projects_.emplace(config.name, std::move(*opened));
       continue;

@@ -9,21 +9,6 @@
 
 namespace pulse {
 
-prometheus::Counter& metrics::counter(const std::string& name, const std::string& help,
-                                      const metric_labels& labels) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels);
-}
-
-prometheus::Gauge& metrics::gauge(const std::string& name, const std::string& help,
-                                  const metric_labels& labels) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels);
-}
-
-void metrics::drop_gauge(const std::string& name, const std::string& help,
-                         prometheus::Gauge& gauge) {
-  prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Remove(&gauge);
-}
-
 std::string metrics::render() const {
   auto text = prometheus::TextSerializer().Serialize(registry_.Collect());
   if (std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }))

@@ -26,30 +26,6 @@ constexpr std::chrono::seconds silence_max{75};
 constexpr std::chrono::milliseconds retry_first{200};
 constexpr std::chrono::milliseconds retry_most{15'000};
 
-ingestor::figures make_figures(metrics& figures, const std::string& project) {
-  const metric_labels labels{{"project", project}};
-  return {
-      figures.counter("pulse_events_captured_total", "Row changes appended to the log", labels),
-      figures.counter("pulse_events_recaptured_total",
-                      "Row changes sent again by PostgreSQL and recognised as duplicates", labels),
-      figures.counter("pulse_truncates_total", "Tables emptied by TRUNCATE commands", labels),
-      figures.counter("pulse_transactions_captured_total", "Transactions seen", labels)};
-}
-
-streamed_transactions::figures make_stream_figures(metrics& figures, const std::string& project) {
-  const metric_labels labels{{"project", project}};
-  return {figures.counter("pulse_streamed_transactions_committed_total",
-                          "Transactions received while in progress, and committed", labels),
-          figures.counter("pulse_streamed_transactions_aborted_total",
-                          "Transactions received while in progress, and rolled back", labels),
-          figures.counter("pulse_streamed_subtransactions_aborted_total",
-                          "Subtransactions rolled back after they had been received", labels),
-          figures.counter("pulse_spill_written_bytes_total",
-                          "Bytes of in-progress transactions written to the spill area", labels),
-          figures.gauge("pulse_spill_stored_bytes",
-                        "Bytes of in-progress transactions in the spill area now", labels)};
-}
-
 bool needs_a_person(const error& problem) {
   switch (problem.code) {
     case errc::unavailable:
@@ -66,51 +42,26 @@ bool needs_a_person(const error& problem) {
 capture::capture(parts with)
     : with_(std::move(with)),
       names_(source::names_for(with_.project.name, with_.project.publication)),
-      ingest_(with_.project.name, *with_.log, *with_.relations,
-              make_figures(*with_.figures, with_.project.name)),
-      streamed_(*with_.spill, make_stream_figures(*with_.figures, with_.project.name)),
+      ingest_(with_.project.name, *with_.log, *with_.relations, *with_.figures),
+      streamed_(*with_.spill, *with_.figures, with_.project.name),
       decoder_(ingest_, &streamed_),
       intake_(*with_.log, ingest_, streamed_, decoder_),
       pause_timer_(context_),
       log_timer_(context_),
       watch_timer_(context_),
       whole_catalogs_read_(
-          with_.figures->counter("pulse_catalog_reads_total", "Readings of the database's catalog",
-                                 {{"project", with_.project.name}, {"what", "whole"}})),
+          with_.figures->counter(metric::catalog_reads, with_.project.name, "whole")),
       catalog_parts_read_(
-          with_.figures->counter("pulse_catalog_reads_total", "Readings of the database's catalog",
-                                 {{"project", with_.project.name}, {"what", "part"}})),
-      catalog_rows_read_(with_.figures->counter("pulse_catalog_rows_read_total",
-                                                "Rows of tables, columns and types in these reads",
-                                                {{"project", with_.project.name}})),
-      skipped_(with_.figures->counter("pulse_changes_skipped_total",
-                                      "Changes that an operator skipped",
-                                      {{"project", with_.project.name}})),
-      connected_(with_.figures->gauge("pulse_capture_connected",
-                                      "1 while changes stream from the database",
-                                      {{"project", with_.project.name}})),
-      reconnects_(with_.figures->counter("pulse_capture_connections_total",
-                                         "Replication connections opened",
-                                         {{"project", with_.project.name}})),
-      received_lsn_(
-          with_.figures->gauge("pulse_capture_received_lsn_bytes",
-                               "Position up to which PostgreSQL has sent WAL, as a byte offset",
-                               {{"project", with_.project.name}})),
-      covered_lsn_(with_.figures->gauge(
-          "pulse_capture_confirmed_lsn_bytes",
-          "Position up to which events are durable and confirmed, as a byte offset",
-          {{"project", with_.project.name}})),
-      slot_lag_(with_.figures->gauge("pulse_slot_lag_bytes",
-                                     "WAL that PostgreSQL has flushed and Pulse has not confirmed",
-                                     {{"project", with_.project.name}})),
-      without_identity_(with_.figures->gauge("pulse_tables_without_identity",
-                                             "Tables captured as INSERTs and TRUNCATEs only, "
-                                             "because they have no usable replica identity",
-                                             {{"project", with_.project.name}})),
-      lag_seconds_(with_.figures->gauge(
-          "pulse_capture_lag_seconds",
-          "Age of the oldest WAL that PostgreSQL has flushed and Pulse has not confirmed",
-          {{"project", with_.project.name}})),
+          with_.figures->counter(metric::catalog_reads, with_.project.name, "part")),
+      catalog_rows_read_(with_.figures->counter(metric::catalog_rows_read, with_.project.name)),
+      skipped_(with_.figures->counter(metric::changes_skipped, with_.project.name)),
+      connected_(with_.figures->gauge(metric::capture_connected, with_.project.name)),
+      reconnects_(with_.figures->counter(metric::capture_connections, with_.project.name)),
+      received_lsn_(with_.figures->gauge(metric::capture_received_lsn_bytes, with_.project.name)),
+      covered_lsn_(with_.figures->gauge(metric::capture_confirmed_lsn_bytes, with_.project.name)),
+      slot_lag_(with_.figures->gauge(metric::slot_lag_bytes, with_.project.name)),
+      without_identity_(with_.figures->gauge(metric::tables_without_identity, with_.project.name)),
+      lag_seconds_(with_.figures->gauge(metric::capture_lag_seconds, with_.project.name)),
       watch_(*with_.figures, with_.project.name),
       heartbeat_(*with_.figures, with_.project.name, with_.project.heartbeat_interval) {
   if (with_.published) {

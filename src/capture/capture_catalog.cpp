@@ -2,6 +2,7 @@
 // only what has changed.
 #include "capture/capture_session.hpp"
 #include <algorithm>
+#include <cassert>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -42,7 +43,9 @@ std::shared_ptr<const catalog> with_ages_of_composites(std::shared_ptr<const cat
   if (ages.empty()) return read;
   auto aged = std::make_shared<catalog>(*read);
   for (const auto& [oid, since] : ages) {
-    auto type = *aged->types.find(oid);
+    const auto* found = aged->types.find(oid);
+    assert(found != nullptr);
+    auto type = *found;
     type.since = since;
     aged->types.put(std::move(type));
   }

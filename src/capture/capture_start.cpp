@@ -102,7 +102,7 @@ source::async_result<> capture::compare(std::shared_ptr<session> one) {
   one->stored = stored();
   auto plan = source::decide_start(one->stored, one->server, *slot);
   if (!plan) co_return plan.error();
-  if (plan->gap && plan->gap->kind == gap_kind::forked)
+  if (plan->gap && traits_of(plan->gap->kind).never_happened)
     plan->gap->vanished = find_vanished(*with_.log, plan->gap->after);
   one->order.emplace(std::move(*plan), one->stored);
   co_return result<void>();

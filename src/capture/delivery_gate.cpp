@@ -35,17 +35,9 @@ delivery_gate::delivery_gate(asio::io_context& context, parts with)
       sleep_timer_(context),
       watch_timer_(context),
       retry_(retry_at_first, retry_at_last, std::hash<std::string>{}(with_.project)),
-      unverified_(with_.figures->counter(
-          "pulse_visibility_unverified_total",
-          "Transactions delivered without knowing whether other sessions see them",
-          {{"project", with_.project}})),
-      questions_(with_.figures->counter("pulse_visibility_questions_total",
-                                        "Snapshots that Pulse asked PostgreSQL for",
-                                        {{"project", with_.project}})),
-      waiting_(with_.figures->gauge(
-          "pulse_visibility_waiting_transactions",
-          "Transactions that have committed and that other sessions may not see yet",
-          {{"project", with_.project}})) {}
+      unverified_(with_.figures->counter(metric::visibility_unverified, with_.project)),
+      questions_(with_.figures->counter(metric::visibility_questions, with_.project)),
+      waiting_(with_.figures->gauge(metric::visibility_waiting_transactions, with_.project)) {}
 
 void delivery_gate::start(const position& stored, const log_origin& whose) {
   identity_ = whose.database;

@@ -1,6 +1,7 @@
 #include "capture/gap_keeper.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -64,7 +65,7 @@ std::string next_step(const control::stored_gap& gap, bool bars_somebody) {
 void log_found(const std::string& project, const control::stored_gap& gap, bool bars_somebody) {
   const auto& what = gap.what;
   // Where nobody has read anything yet, as at the first start beside an old slot, nobody misses it.
-  const bool is_calm = what.kind == gap_kind::log_lost && !bars_somebody;
+  const bool is_calm = traits_of(what.kind).loses_log && !bars_somebody;
   log_event(is_calm ? log_level::warning : log_level::error, "capture",
             is_calm ? "a gap: earlier events are not in this data directory"
                     : "a gap: some committed changes cannot be delivered",
@@ -83,9 +84,7 @@ void log_found(const std::string& project, const control::stored_gap& gap, bool 
 }  // namespace
 
 gap_keeper::gap_keeper(parts with, gaps known)
-    : with_(std::move(with)),
-      open_(with_.figures->gauge("pulse_gaps_open", "Gaps that nobody has accepted yet",
-                                 {{"project", with_.project}})) {
+    : with_(std::move(with)), open_(with_.figures->gauge(metric::gaps_open, with_.project)) {
   use(std::move(known));
 }
 
@@ -101,7 +100,7 @@ std::size_t gap_keeper::open() const {
 }
 
 void gap_keeper::record(const history_gap& found, recorded done) {
-  if (found.kind != gap_kind::log_lost || !found.through) return keep(found, {}, std::move(done));
+  if (!traits_of(found.kind).loses_log || !found.through) return keep(found, {}, std::move(done));
   with_.control->run(
       with_.delivery,
       [project = with_.project, end = *found.through](control::state_store& store) {
@@ -148,9 +147,8 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
         const auto known = std::ranges::find(self->gaps_, made->gap.id, &control::stored_gap::id);
         if (known == self->gaps_.end()) {
           self->with_.figures
-              ->counter("pulse_gaps_total", "Gaps found",
-                        {{"project", self->with_.project},
-                         {"kind", std::string(to_string(made->gap.what.kind))}})
+              ->counter(metric::gaps, self->with_.project,
+                        std::string(to_string(made->gap.what.kind)))
               .Increment();
         }
         if (known == self->gaps_.end() || known->what != made->gap.what)
@@ -199,10 +197,11 @@ void gap_keeper::accept(std::uint64_t id, const std::string& by, recorded done) 
         if (!self) return;
         if (!all) return done(all.error());
         self->use(std::move(*all));
-        const auto& gap = *std::ranges::find(self->gaps_, id, &control::stored_gap::id);
+        const auto gap = std::ranges::find(self->gaps_, id, &control::stored_gap::id);
+        assert(gap != self->gaps_.end());
         log_info("capture", "gap accepted: streams continue after it",
-                 {{"project", self->with_.project}, {"gap", id}, {"by", gap.accepted_by}});
-        done(gap);
+                 {{"project", self->with_.project}, {"gap", id}, {"by", gap->accepted_by}});
+        done(*gap);
       });
 }
 

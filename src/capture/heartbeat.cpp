@@ -9,11 +9,8 @@ namespace pulse::capture {
 heartbeat::heartbeat(metrics& figures, std::string project, std::chrono::seconds interval)
     : project_(std::move(project)),
       interval_(interval),
-      written_(figures.counter("pulse_heartbeats_total",
-                               "Heartbeats written to the database to advance the slot",
-                               {{"project", project_}})),
-      failed_(figures.counter("pulse_heartbeat_failures_total",
-                              "Heartbeats that Pulse could not write", {{"project", project_}})) {}
+      written_(figures.counter(metric::heartbeats, project_)),
+      failed_(figures.counter(metric::heartbeat_failures, project_)) {}
 
 bool heartbeat::due(lsn received, lsn flushed, time_point now) {
   if (!wanted()) return false;

@@ -38,8 +38,14 @@ bool holds_composite(const relation& table) {
 }  // namespace
 
 ingestor::ingestor(std::string project, log::event_log& log, log::relation_store& relations,
-                   figures counters)
-    : project_(std::move(project)), log_(&log), relations_(&relations), counters_(counters) {
+                   metrics& figures)
+    : project_(std::move(project)),
+      log_(&log),
+      relations_(&relations),
+      captured_total_(figures.counter(metric::events_captured, project_)),
+      recaptured_total_(figures.counter(metric::events_recaptured, project_)),
+      truncates_total_(figures.counter(metric::truncates, project_)),
+      transactions_total_(figures.counter(metric::transactions_captured, project_)) {
   shapes_.reach(log.bounds().covered_through);
 }
 
@@ -176,6 +182,8 @@ result<void> ingestor::on_change(const row_change& change) {
   event.before = change.before;
   event.after = change.after;
   if (auto appended = log_->append(event); !appended) return appended.error();
+  // Behind one of its changes that are stored already it has been counted.
+  if (last_at_.timeline != at.timeline || last_at_.commit != commit_) ++transactions_;
   last_at_ = at;
   // Changes have lower LSNs than their commit.
   if (on_transaction_ && !std::exchange(told_of_transaction_, true))
@@ -202,7 +210,7 @@ result<void> ingestor::on_message(const logical_message& message) {
 }
 
 void ingestor::tell_of_truncate(const event_view& event) {
-  counters_.truncated.Increment();
+  truncates_total_.Increment();
   const auto definition = relations_->find(event.relation);
   log_warning("ingest", "table truncated: consumers with the client extension get no event",
               {{"project", project_},
@@ -213,7 +221,6 @@ void ingestor::tell_of_truncate(const event_view& event) {
 result<void> ingestor::on_commit(const transaction_commit& commit) {
   in_transaction_ = false;
   received_through_ = commit.end;
-  ++transactions_;
   return log_->cover(history_.at(commit.end), commit.end);
 }
 
@@ -222,9 +229,9 @@ void ingestor::publish_figures() {
     if (count != 0) total.Increment(static_cast<double>(count));
     count = 0;
   };
-  flush(captured_, counters_.captured);
-  flush(recaptured_, counters_.recaptured);
-  flush(transactions_, counters_.transactions);
+  flush(captured_, captured_total_);
+  flush(recaptured_, recaptured_total_);
+  flush(transactions_, transactions_total_);
 }
 
 }  // namespace pulse::capture

@@ -27,16 +27,9 @@ namespace pulse::capture {
 // position and keeps the stored event and id. No I/O of its own. One owner: the capture thread.
 class ingestor final : public fragment_sink {
  public:
-  struct figures {
-    prometheus::Counter& captured;      // row changes appended
-    prometheus::Counter& recaptured;    // changes that were stored already
-    prometheus::Counter& truncated;     // tables of TRUNCATE commands, appended
-    prometheus::Counter& transactions;  // commits seen
-  };
-
-  // The project's name is for log lines.
+  // The project's name is for log lines and metrics.
   ingestor(std::string project, log::event_log& log, log::relation_store& relations,
-           figures counters);
+           metrics& figures);
 
   // Called for each transaction with new events, with a position after all of its events and before
   // those of the next one. Set before the first connection.
@@ -127,7 +120,6 @@ class ingestor final : public fragment_sink {
   std::string project_;
   log::event_log* log_;
   log::relation_store* relations_;
-  figures counters_;
   transaction_listener on_transaction_;
   composite_shapes shapes_;
 
@@ -147,9 +139,14 @@ class ingestor final : public fragment_sink {
   std::string ddl_token_;
   std::vector<unsent_table> unsent_;
 
+  // Counted here, and shown by publish_figures().
   std::uint64_t captured_ = 0;
   std::uint64_t recaptured_ = 0;
   std::uint64_t transactions_ = 0;
+  prometheus::Counter& captured_total_;
+  prometheus::Counter& recaptured_total_;
+  prometheus::Counter& truncates_total_;
+  prometheus::Counter& transactions_total_;
 };
 
 }  // namespace pulse::capture

@@ -13,12 +13,8 @@ using source::retention_level;
 
 slot_watch::slot_watch(metrics& figures, std::string project)
     : project_(std::move(project)),
-      kept_(figures.gauge("pulse_slot_retained_wal_bytes",
-                          "WAL that PostgreSQL keeps because of the slot",
-                          {{"project", project_}})),
-      safe_(figures.gauge("pulse_slot_safe_wal_bytes",
-                          "WAL that can be written before the slot may be lost",
-                          {{"project", project_}})) {
+      kept_(figures.gauge(metric::slot_retained_wal_bytes, project_)),
+      safe_(figures.gauge(metric::slot_safe_wal_bytes, project_)) {
   safe_.Set(std::numeric_limits<double>::infinity());
 }
 

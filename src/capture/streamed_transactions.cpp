@@ -4,8 +4,15 @@
 
 namespace pulse::capture {
 
-streamed_transactions::streamed_transactions(log::spill_area& area, figures counters)
-    : area_(&area), counters_(counters) {}
+streamed_transactions::streamed_transactions(log::spill_area& area, metrics& figures,
+                                             const std::string& project)
+    : area_(&area),
+      committed_total_(figures.counter(metric::streamed_transactions_committed, project)),
+      aborted_total_(figures.counter(metric::streamed_transactions_aborted, project)),
+      subtransactions_aborted_total_(
+          figures.counter(metric::streamed_subtransactions_aborted, project)),
+      spilled_bytes_total_(figures.counter(metric::spill_written_bytes, project)),
+      waiting_bytes_(figures.gauge(metric::spill_stored_bytes, project)) {}
 
 result<void> streamed_transactions::reset() {
   replay_.reset();
@@ -35,11 +42,11 @@ result<void> streamed_transactions::on_block_end() {
 
 result<void> streamed_transactions::on_stream_abort(std::uint32_t xid, std::uint32_t subxid) {
   if (xid != subxid) {
-    counters_.subtransactions_aborted.Increment();
+    subtransactions_aborted_total_.Increment();
     area_->abort_part(xid, subxid);
     return {};
   }
-  counters_.aborted.Increment();
+  aborted_total_.Increment();
   return area_->remove(xid);
 }
 
@@ -51,7 +58,7 @@ result<void> streamed_transactions::on_stream_commit(const transaction_begin& be
   replay_->begin = begin;
   replay_->commit = commit;
   replay_->messages = std::move(messages).value();
-  counters_.committed.Increment();
+  committed_total_.Increment();
   return decoder_->replay_begin(begin);
 }
 
@@ -72,9 +79,9 @@ result<void> streamed_transactions::replay(std::size_t bytes, const std::functio
 }
 
 void streamed_transactions::publish_figures() {
-  if (spilled_bytes_ != 0) counters_.spilled_bytes.Increment(static_cast<double>(spilled_bytes_));
+  if (spilled_bytes_ != 0) spilled_bytes_total_.Increment(static_cast<double>(spilled_bytes_));
   spilled_bytes_ = 0;
-  counters_.waiting_bytes.Set(static_cast<double>(area_->stored_bytes()));
+  waiting_bytes_.Set(static_cast<double>(area_->stored_bytes()));
 }
 
 }  // namespace pulse::capture

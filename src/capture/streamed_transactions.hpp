@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/metrics.hpp"
 #include "change/fragment.hpp"
@@ -20,15 +21,8 @@ namespace pulse::capture {
 // is over. One owner: the capture thread.
 class streamed_transactions final : public streamed_sink {
  public:
-  struct figures {
-    prometheus::Counter& committed;
-    prometheus::Counter& aborted;
-    prometheus::Counter& subtransactions_aborted;
-    prometheus::Counter& spilled_bytes;
-    prometheus::Gauge& waiting_bytes;  // now in the spill area
-  };
-
-  streamed_transactions(log::spill_area& area, figures counters);
+  // The project's name is for metrics.
+  streamed_transactions(log::spill_area& area, metrics& figures, const std::string& project);
 
   // Sets where committed transactions go. Call it first.
   void replay_to(pgoutput::decoder& decoder) { decoder_ = &decoder; }
@@ -64,7 +58,11 @@ class streamed_transactions final : public streamed_sink {
   };
 
   log::spill_area* area_;
-  figures counters_;
+  prometheus::Counter& committed_total_;
+  prometheus::Counter& aborted_total_;
+  prometheus::Counter& subtransactions_aborted_total_;
+  prometheus::Counter& spilled_bytes_total_;
+  prometheus::Gauge& waiting_bytes_;  // now in the spill area
   pgoutput::decoder* decoder_ = nullptr;
   std::unique_ptr<committed> replay_;
   std::uint64_t spilled_bytes_ = 0;

@@ -2,47 +2,44 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/describe/enum.hpp>
+#include <boost/describe/enumerators.hpp>
+#include <boost/mp11/list.hpp>
 
 namespace pulse {
 
 // What a column's text form is, as far as rendering and comparing it go. Domains count as their
 // base type.
-enum class value_kind : std::uint8_t {
-  boolean,
-  int2,
-  int4,
-  int8,
-  oid,
-  float4,
-  float8,
-  numeric,
-  money,
-  text,  // text, varchar, char(n), name, uuid, xml, inet, cidr, bit, varbit: rendered as it stands
-  bytea,
-  json,
-  jsonb,
-  date,
-  time,
-  timetz,
-  timestamp,
-  timestamptz,
-  enumeration,
-  other,  // everything else: rendered as its text, and marked
-  // The kinds below have no form for the client extension, where they count as `other`. Stored as
-  // numbers (docs/log_format.md): new ones go to the end.
-  plain,      // a built-in type whose native form is its text: interval, macaddr, point, tsvector …
-  composite,  // `parts`: its attributes
-  range,      // `parts`: the type of its bounds
-  multirange,  // the same
-  hstore,
-  list,  // an element that is a list itself, by way of a domain over an array; `parts`: that list
-};
+//
+// Stored as numbers (docs/log_format.md): new ones go to the end. The compiler then names the
+// places that have to know of them: no switch over kinds has a `default`.
+BOOST_DEFINE_FIXED_ENUM_CLASS(
+    value_kind, std::uint8_t,  //
+    boolean, int2, int4, int8, oid, float4, float8, numeric, money,
+    text,  // text, varchar, char(n), name, uuid, xml, inet, cidr, bit, varbit: as it stands
+    bytea, json, jsonb, date, time, timetz, timestamp, timestamptz, enumeration,
+    other,  // everything else: rendered as its text, and marked
+    // The kinds below have no form for the client extension, where they count as `other`.
+    plain,  // a built-in type whose native form is its text: interval, macaddr, point, tsvector …
+    composite,   // `parts`: its attributes
+    range,       // `parts`: the type of its bounds
+    multirange,  // the same
+    hstore,
+    list)  // an element that is a list itself, by way of a domain over an array; `parts`: that list
+
+inline constexpr std::size_t value_kind_count =
+    boost::mp11::mp_size<boost::describe::describe_enumerators<value_kind>>::value;
 
 std::string_view to_string(value_kind kind) noexcept;
+// As it is stored; nothing: a newer version's.
+std::optional<value_kind> value_kind_of(std::uint8_t number) noexcept;
 
 struct type_part;
 
@@ -86,7 +83,7 @@ struct table_name {
 // "schema.name", for people; never for SQL.
 std::string to_string(const table_name& table);
 
-// Returns the name as SQL has it, for people who run SQL: "schema"."table".
+// As SQL has it: "schema"."table", each quoted (identifier.hpp).
 std::string quoted(const table_name& table);
 
 // A table at one moment of its history. Its columns are those that are replicated, in the order of

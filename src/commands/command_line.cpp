@@ -16,6 +16,7 @@
 
 #include "app/data_dir.hpp"
 #include "app/server_run.hpp"
+#include "change/gap_kind.hpp"
 
 namespace pulse::commands {
 namespace {
@@ -312,6 +313,10 @@ class program {
         *app_.add_subcommand("gaps", "Manage gaps: missing events, which block named streams");
     gaps.require_subcommand(1);
     auto& list = *gaps.add_subcommand("list", "List gaps with their bounds");
+    std::string kinds = "Kinds:";
+    for (const auto& kind : all_gap_kinds())
+      kinds += fmt::format("\n  {:<18}{}", kind.name, kind.meaning);
+    list.footer(kinds);
     add_admin(list, [this](const admin_access& access) {
       return list_gaps(access, admin_.project, admin_.output);
     });

@@ -5,7 +5,6 @@
 #include "commands/server_answer.hpp"
 #include "config/terminal.hpp"
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -16,8 +15,8 @@
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
+#include "base/base64.hpp"
 #include "base/percent_encoding.hpp"
 #include "server/websocket/websocket_frames.hpp"
 #include "server/websocket/websocket_handshake.hpp"
@@ -53,12 +52,10 @@ error refusal_of(const admin_access& access, const server_answer& answer) {
 
 // 16 random bytes in base64 (RFC 6455, section 4.1).
 std::string random_key() {
-  std::array<unsigned char, 16> bytes{};
+  std::string bytes(16, '\0');
   std::random_device random;
-  std::ranges::generate(bytes, [&] { return static_cast<unsigned char>(random()); });
-  std::array<unsigned char, 25> encoded{};
-  const auto size = EVP_EncodeBlock(encoded.data(), bytes.data(), static_cast<int>(bytes.size()));
-  return {reinterpret_cast<const char*>(encoded.data()), static_cast<std::size_t>(size)};
+  std::ranges::generate(bytes, [&] { return static_cast<char>(random()); });
+  return to_base64(bytes);
 }
 
 error ended(std::string_view why) {
@@ -153,7 +150,7 @@ class tail_session {
   const tail_options* options_;
   std::string received_;
   // An event can be as large as a row.
-  server::message_reader reader_{std::size_t{2} << 30U, server::frames_of::server};
+  server::websocket_reader reader_{std::size_t{2} << 30U, server::frames_of::server};
   std::uint64_t shown_ = 0;
 };
 

@@ -21,6 +21,7 @@ void compare(const project_config& running, const project_config& wanted,
   note(running.delivers_visible == wanted.delivers_visible, "visibility");
   note(running.segment_bytes == wanted.segment_bytes, "segment_bytes");
   note(running.storage_max == wanted.storage_max, "storage_max");
+  note(running.heartbeat_interval == wanted.heartbeat_interval, "heartbeat_interval");
   note(running.api_key == wanted.api_key, "api_key_file");
 }
 
@@ -41,6 +42,7 @@ std::vector<std::string> changes_for_a_restart(const server_config& running,
   note(running.admin_listen == wanted.admin_listen, "admin_listen");
   note(running.admin_hosts == wanted.admin_hosts, "admin_hosts");
   note(running.data_dir == wanted.data_dir, "data_dir");
+  note(running.insecure == wanted.insecure, "insecure");
   note(running.tls.given() == wanted.tls.given(), "tls_cert");
   note(running.compression == wanted.compression, "compression");
   note(running.unsent_bytes_max == wanted.unsent_bytes_max, "unsent_bytes");

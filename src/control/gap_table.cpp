@@ -32,12 +32,6 @@ std::vector<table_id> parse_numbers(std::string_view text) {
   return all;
 }
 
-// What is behind it is not what comes after what is before it.
-bool leaves_history(gap_kind kind) {
-  return kind == gap_kind::forked || kind == gap_kind::set_back ||
-         kind == gap_kind::another_database;
-}
-
 // Of gaps at one place. None named: every table.
 std::vector<table_id> tables_of_both(const history_gap& one, const history_gap& other) {
   if (one.tables.empty() || other.tables.empty()) return {};
@@ -116,8 +110,7 @@ result<stored_gap> gap_table::record(std::string_view project, const history_gap
     if (auto inserted = insert(project, found); !inserted) return inserted.error();
   } else if (found.through && (*known)->what.through != found.through) {
     if (auto completed = complete(**known, found); !completed) return completed.error();
-  } else if (found.kind == gap_kind::unpublished && !found.through &&
-             is_more((*known)->what, found)) {
+  } else if (found.goes_on() && is_more((*known)->what, found)) {
     // What began to be missing at the very place of another gap: one gap of both, without an end
     // yet.
     auto both = (*known)->what;
@@ -164,7 +157,7 @@ result<void> gap_table::insert(std::string_view project, const history_gap& foun
 
 result<void> gap_table::complete(const stored_gap& known, const history_gap& found) {
   // Nothing was missing but what comes next, and now that is of another history altogether.
-  auto told = leaves_history(found.kind) ? found : known.what;
+  auto told = traits_of(found.kind).leaves_history ? found : known.what;
   told.through = found.through;
   if (!told.vanished) told.vanished = known.what.vanished;
   told.tables = tables_of_both(known.what, found);
@@ -203,13 +196,16 @@ result<bool> gap_table::withdraw_beyond(std::string_view project, const position
   for (const auto& gap : *all) {
     // Of a transaction that was cut short more may be stored than capture goes on from.
     const auto end = std::max(start, gap.what.after);
-    if (!is_found_at_start(gap.what.kind) || (gap.what.through && *gap.what.through <= end))
+    const auto& kind = traits_of(gap.what.kind);
+    if (kind.ends != gap_end::where_capture_goes_on ||
+        (gap.what.through && *gap.what.through <= end)) {
       continue;
+    }
     auto what = gap.what;
     what.through = end;
     what.vanished.reset();
     // What has been captured since it began did happen.
-    if (what.kind == gap_kind::forked) what.kind = gap_kind::slot_missing;
+    if (kind.never_happened) what.kind = gap_kind::slot_missing;
     what.reason += "; abandoned, because capture resumed elsewhere";
     if (auto ended = update(gap.id, what, false); !ended) return ended.error();
     if (what.through == what.after && !gap.accepted_at) {

@@ -209,24 +209,24 @@ result<std::vector<state_store::moved_cursor>> state_store::save_cursors(
   return missing;
 }
 
-result<std::vector<stored_cursor>> state_store::cursors(std::string_view project) {
+result<std::vector<cursor_row>> state_store::cursors(std::string_view project) {
   auto select = database_.prepare(
       "SELECT timeline, commit_lsn, change_lsn, ordinal, table_schema, table_name, name, "
       "moved_at_us, used_at_us, abandoned_at_us FROM cursors "
       "WHERE project = ? ORDER BY table_schema, table_name, name");
   if (!select) return select.error();
   select->bind(project);
-  std::vector<stored_cursor> all;
+  std::vector<cursor_row> all;
   for (;;) {
     const auto row = select->step();
     if (!row) return row.error();
     if (!*row) return all;
-    stored_cursor one{{select->text(4), select->text(5)},
-                      select->text(6),
-                      read_position(*select, 0),
-                      select->time(7),
-                      select->time(8),
-                      {}};
+    cursor_row one{{select->text(4), select->text(5)},
+                   select->text(6),
+                   read_position(*select, 0),
+                   select->time(7),
+                   select->time(8),
+                   {}};
     if (!select->is_null(9)) one.abandoned_at = select->time(9);
     all.push_back(std::move(one));
   }

@@ -30,7 +30,7 @@ struct api_key {
   std::optional<unix_time_us> revoked_at;
 };
 
-struct stored_cursor {
+struct cursor_row {
   table_name table;
   std::string name;
   position at;
@@ -76,9 +76,9 @@ class state_store {
   };
   result<std::vector<moved_cursor>> save_cursors(std::string_view project,
                                                  const std::vector<moved_cursor>& moved);
-  result<std::vector<stored_cursor>> cursors(std::string_view project);
-  // Moves the cursor from any position, and removes the mark of an abandoned one. Returns its
-  // former position. errc::not_found: there is none.
+  result<std::vector<cursor_row>> cursors(std::string_view project);
+  // Moves the cursor wherever it stood, and takes the mark of an abandoned one away. Gives where it
+  // stood. errc::not_found: there is none.
   result<position> seek_cursor(std::string_view project, const table_name& table,
                                std::string_view name, const position& to);
   // A deleted cursor stays deleted.

@@ -1,9 +1,6 @@
 #include "control/stored_gap.hpp"
 
-#include <chrono>
-
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include "base/iso_time.hpp"
 
 namespace pulse::control {
 
@@ -12,11 +9,7 @@ namespace json = boost::json;
 namespace {
 
 json::value to_json(const std::optional<unix_time_us>& at) {
-  if (!at) return {};
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(*at);
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(*at - seconds).count();
-  return json::value(fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                                 fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), ms));
+  return at ? json::value(iso_time(*at)) : json::value();
 }
 
 json::object place(const position& at) {

@@ -2,6 +2,7 @@
 
 #include "filters/filter_error.hpp"
 #include "filters/filter_operators.hpp"
+#include "filters/operator_list.hpp"
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -52,9 +53,8 @@ result<predicate> filter_compiler::object(const json::object& filter, const std:
   for (const auto& entry : filter) {
     const std::string_view key = entry.key();
     const auto path = where + "." + std::string(key);
-    auto child = key == "AND" || key == "OR" || key == "NOT"
-                     ? combination(key, entry.value(), path, outermost)
-                     : field(key, entry.value(), path);
+    auto child = is_combinator(key) ? combination(key, entry.value(), path, outermost)
+                                    : field(key, entry.value(), path);
     if (!child) return child;
     if (!is_empty(*child)) all.children.push_back(std::move(*child));
   }

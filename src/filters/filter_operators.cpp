@@ -1,12 +1,14 @@
 #include "filters/filter_operators.hpp"
 
+#include "filters/comparison.hpp"
 #include "filters/filter_error.hpp"
 #include "filters/json_filter.hpp"
 #include "filters/list_filter.hpp"
+#include "filters/operator_list.hpp"
 #include "values/text_comparison.hpp"
-#include "values/text_search.hpp"
 #include "values/value_key.hpp"
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -19,83 +21,6 @@ namespace {
 
 namespace json = boost::json;
 
-// Which operators Prisma has for a type's fields.
-struct operator_set {
-  bool equality = true;  // equals, in, notIn, not
-  bool in = true;
-  bool order = false;     // lt, lte, gt, gte
-  bool patterns = false;  // contains, startsWith, endsWith
-  bool mode = false;      // insensitive
-};
-
-operator_set operators_of(const column_type& type) {
-  switch (type.kind) {
-    case value_kind::boolean:
-      return {true, false};
-    case value_kind::bytea:
-    case value_kind::enumeration:
-    case value_kind::other:
-      return {};
-    case value_kind::text:
-      if (type.name == "uuid") return {true, true, true};
-      // PostgreSQL has neither equality nor order for xml, and no ILIKE for these.
-      if (type.name == "xml") return {false, false, false, true};
-      if (type.name == "inet" || type.name == "cidr" || type.name == "bit" || type.name == "varbit")
-        return {true, true, true, true};
-      return {true, true, true, true, true};
-    case value_kind::int2:
-    case value_kind::int4:
-    case value_kind::int8:
-    case value_kind::oid:
-    case value_kind::float4:
-    case value_kind::float8:
-    case value_kind::numeric:
-    case value_kind::money:
-    case value_kind::date:
-    case value_kind::time:
-    case value_kind::timetz:
-    case value_kind::timestamp:
-    case value_kind::timestamptz:
-      return {true, true, true};
-    default:
-      return {};
-  }
-}
-
-enum class order_operator { lt, lte, gt, gte };
-
-std::optional<order_operator> order_operator_of(std::string_view name) {
-  if (name == "lt") return order_operator::lt;
-  if (name == "lte") return order_operator::lte;
-  if (name == "gt") return order_operator::gt;
-  if (name == "gte") return order_operator::gte;
-  return std::nullopt;
-}
-
-bool in_order(order_operator wanted, int compared) {
-  switch (wanted) {
-    case order_operator::lt:
-      return compared < 0;
-    case order_operator::lte:
-      return compared <= 0;
-    case order_operator::gt:
-      return compared > 0;
-    case order_operator::gte:
-      return compared >= 0;
-  }
-  return false;
-}
-
-bool is_pattern(std::string_view name) {
-  return name == "contains" || name == "startsWith" || name == "endsWith";
-}
-
-bool matches(std::string_view name, std::string_view text, std::string_view wanted) {
-  if (name == "startsWith") return text.starts_with(wanted);
-  if (name == "endsWith") return text.ends_with(wanted);
-  return values::has_within(text, wanted);
-}
-
 std::string_view without_trailing_blanks(std::string_view text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
@@ -104,7 +29,7 @@ class scalar_compiler {
  public:
   explicit scalar_compiler(const filter_column& column)
       : column_(&column),
-        allowed_(operators_of(column.type)),
+        family_(family_of(column.type)),
         text_(column.type, column.table, column.facts) {}
 
   result<predicate> value(const json::value& given) {
@@ -114,6 +39,26 @@ class scalar_compiler {
     return operators(*object, nesting::none);
   }
 
+  using method = result<predicate> (scalar_compiler::*)(std::string_view name,
+                                                        const json::value& wanted) const;
+  static constexpr auto compilers() {
+    using self = scalar_compiler;
+    return std::to_array<compiled_operator<method>>({
+        {"equals", &self::equals},
+        {"in", &self::one_of},
+        {"notIn", &self::none_of},
+        {"lt", &self::ordered<order::lt>},
+        {"lte", &self::ordered<order::lte>},
+        {"gt", &self::ordered<order::gt>},
+        {"gte", &self::ordered<order::gte>},
+        {"contains", &self::pattern<text_place::anywhere>},
+        {"startsWith", &self::pattern<text_place::start>},
+        {"endsWith", &self::pattern<text_place::end>},
+        {"not", nullptr},   // opposite()
+        {"mode", nullptr},  // read_mode()
+    });
+  }
+
  private:
   result<void> read_mode(const json::object& from) {
     const auto* mode = from.if_contains("mode");
@@ -121,7 +66,7 @@ class scalar_compiler {
     if (!mode->is_string() ||
         (mode->get_string() != "insensitive" && mode->get_string() != "default"))
       return bad_filter("mode: is neither 'default' nor 'insensitive'");
-    if (!allowed_.mode)
+    if (!takes(family_, "mode"))
       return bad_filter(fmt::format("mode: there is none for type {}", column_->type.name));
     insensitive_ = mode->get_string() == "insensitive";
     return {};
@@ -146,13 +91,14 @@ class scalar_compiler {
     return all;
   }
 
-  result<predicate> one(std::string_view name, const json::value& wanted) {
-    if (name == "equals") return equals(name, wanted);
-    if (name == "in" || name == "notIn") return one_of(name, wanted);
-    if (const auto order = order_operator_of(name)) return ordered(name, *order, wanted);
-    if (is_pattern(name)) return pattern(name, wanted);
-    return bad_filter(
-        fmt::format("{}: is no operator on a field of type {}", name, column_->type.name));
+  result<predicate> one(std::string_view name, const json::value& wanted) const {
+    static constexpr auto known = compilers();
+    const auto* found = std::ranges::find(known, name, &compiled_operator<method>::name);
+    if (found == known.end()) {
+      return bad_filter(
+          fmt::format("{}: is no operator on a field of type {}", name, column_->type.name));
+    }
+    return (this->*found->compile)(name, wanted);
   }
 
   // A bare value under `not` is to differ, however many `not` are around: Prisma turns operators
@@ -180,18 +126,23 @@ class scalar_compiler {
            (facts != nullptr && (!facts->collated_by || facts->collated_by->deterministic));
   }
 
-  result<predicate> equals(std::string_view name, const json::value& wanted) {
+  // NULL can be asked for on every type.
+  result<predicate> equals(std::string_view name, const json::value& wanted) const {
     if (wanted.is_null()) return is_null_test(*column_);
-    if (!allowed_.equality) return refused(name);
+    if (!takes(family_, name)) return refused(name);
     return same_as(name, json::array{wanted}, insensitive_ ? pattern_keys() : plain_keys());
   }
 
-  result<predicate> one_of(std::string_view name, const json::value& wanted) {
-    const bool negated = name == "notIn";
+  result<predicate> none_of(std::string_view name, const json::value& wanted) const {
+    auto test = one_of(name, wanted);
+    return test ? result<predicate>(negate(std::move(*test))) : test;
+  }
+
+  result<predicate> one_of(std::string_view name, const json::value& wanted) const {
     predicate test;
     if (wanted.is_null()) {
       test = is_null_test(*column_);
-    } else if (!allowed_.in) {
+    } else if (!takes(family_, name)) {
       return refused(name);
     } else if (!wanted.is_array()) {
       return bad_filter(fmt::format("{}: is not an array", name));
@@ -206,7 +157,7 @@ class scalar_compiler {
       if (!made) return made;
       test = std::move(*made);
     }
-    return negated ? negate(std::move(test)) : test;
+    return test;
   }
 
   // Of the column's values, and of those that they are compared with.
@@ -290,9 +241,9 @@ class scalar_compiler {
     return test;
   }
 
-  result<predicate> ordered(std::string_view name, order_operator order,
-                            const json::value& wanted) const {
-    if (!allowed_.order) return refused(name);
+  template <order Order>
+  result<predicate> ordered(std::string_view name, const json::value& wanted) const {
+    if (!takes(family_, name)) return refused(name);
     if (wanted.is_null())
       return bad_filter(fmt::format("{}: nothing is less or greater than null", name));
     const auto by = insensitive_ ? lowered_keys(true) : order_keys();
@@ -303,9 +254,9 @@ class scalar_compiler {
     if (!bound) return wrap(name, values::no_value_of(column_->type, wanted));
     return leaf_test(
         *column_,
-        [form = by->of_column, bound = *bound, order](judged_value& value) {
+        [form = by->of_column, bound = *bound](judged_value& value) {
           const auto& mine = value.key(form);
-          return mine ? truth::of(in_order(order, mine->compare(bound))) : truth::open();
+          return mine ? truth::of(in_order(Order, mine->compare(bound))) : truth::open();
         },
         cost_with(by->of_column));
   }
@@ -334,8 +285,9 @@ class scalar_compiler {
     return values::text_form{};
   }
 
+  template <text_place Place>
   result<predicate> pattern(std::string_view name, const json::value& wanted) const {
-    if (!allowed_.patterns) return refused(name);
+    if (!takes(family_, name)) return refused(name);
     if (!wanted.is_string()) return wrap(name, bad_filter("is not a string"));
     if (auto may = text_.may_match_patterns(); !may) return wrap(name, may.error());
     auto shown = pattern_text();
@@ -345,26 +297,27 @@ class scalar_compiler {
     const auto cost = cost_with(*shown);
     return leaf_test(
         *column_,
-        [name = std::string(name), shown = std::move(*shown),
-         pattern = std::move(pattern)](judged_value& value) {
+        [shown = std::move(*shown), pattern = std::move(pattern)](judged_value& value) {
           const auto text = shown.key ? std::string_view(*value.key(shown)) : value.text();
-          return truth::of(matches(name, text, pattern));
+          return truth::of(has_at(Place, text, pattern));
         },
         cost);
   }
 
   const filter_column* column_;
-  operator_set allowed_;
+  type_family family_;
   values::text_comparison text_;
   bool insensitive_ = false;
 };
+static_assert(are_all_of(scalar_compiler::compilers(), families::scalar),
+              "an operator of operator_list.hpp is not compiled here, or is not there");
 
 }  // namespace
 
 result<predicate> compile_operators(const filter_column& column, const json::value& given) {
-  if (column.type.is_list) return compile_list_operators(column, given);
-  if (column.type.kind == value_kind::json || column.type.kind == value_kind::jsonb)
-    return compile_json_operators(column, given);
+  const auto family = family_of(column.type);
+  if (family == type_family::list) return compile_list_operators(column, given);
+  if (family == type_family::json) return compile_json_operators(column, given);
   return scalar_compiler(column).value(given);
 }
 

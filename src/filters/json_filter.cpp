@@ -1,12 +1,14 @@
 #include "filters/json_filter.hpp"
 
+#include "filters/comparison.hpp"
 #include "filters/filter_error.hpp"
+#include "filters/operator_list.hpp"
 #include "values/json_tree.hpp"
 #include "values/number_key.hpp"
 #include "values/text_comparison.hpp"
-#include "values/text_search.hpp"
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -17,23 +19,8 @@
 namespace pulse::filters {
 namespace {
 
-constexpr std::array<std::string_view, 14> operator_names{"equals",
-                                                          "not",
-                                                          "path",
-                                                          "mode",
-                                                          "lt",
-                                                          "lte",
-                                                          "gt",
-                                                          "gte",
-                                                          "string_contains",
-                                                          "string_starts_with",
-                                                          "string_ends_with",
-                                                          "array_contains",
-                                                          "array_starts_with",
-                                                          "array_ends_with"};
-
 bool is_operator(std::string_view name) {
-  return std::ranges::find(operator_names, name) != operator_names.end();
+  return takes(type_family::json, name);
 }
 
 std::string_view word(values::json_tree::kind of) {
@@ -81,6 +68,27 @@ class json_compiler {
     return all;
   }
 
+  using method = result<predicate> (json_compiler::*)(const values::json_tree& value) const;
+  static constexpr auto compilers() {
+    using self = json_compiler;
+    return std::to_array<compiled_operator<method>>({
+        {"equals", &self::equals},
+        {"not", &self::opposite},
+        {"lt", &self::ordering<order::lt>},
+        {"lte", &self::ordering<order::lte>},
+        {"gt", &self::ordering<order::gt>},
+        {"gte", &self::ordering<order::gte>},
+        {"string_contains", &self::string_match<text_place::anywhere>},
+        {"string_starts_with", &self::string_match<text_place::start>},
+        {"string_ends_with", &self::string_match<text_place::end>},
+        {"array_contains", &self::array_contains},
+        {"array_starts_with", &self::array_end<true>},
+        {"array_ends_with", &self::array_end<false>},
+        {"path", nullptr},  // read_options()
+        {"mode", nullptr},  // the same
+    });
+  }
+
  private:
   result<void> read_options() {
     for (const auto& name : operators_->names) {
@@ -108,14 +116,16 @@ class json_compiler {
   }
 
   result<predicate> one(const std::string& name, const values::json_tree& value) const {
-    if (name == "equals" || name == "not") {
-      auto test = equality(value);
-      return name == "not" ? negate(std::move(test)) : std::move(test);
-    }
-    if (name.starts_with("string_")) return string_match(name, value);
-    if (name == "array_contains") return array_contains(value);
-    if (name.starts_with("array_")) return array_end(name == "array_starts_with", value);
-    return ordering(name, value);
+    static constexpr auto known = compilers();
+    const auto* found = std::ranges::find(known, name, &compiled_operator<method>::name);
+    assert(found != known.end());  // read_options() has looked
+    return (this->*found->compile)(value);
+  }
+
+  result<predicate> equals(const values::json_tree& value) const { return equality(value); }
+
+  result<predicate> opposite(const values::json_tree& value) const {
+    return negate(equality(value));
   }
 
   predicate equality(const values::json_tree& value) const {
@@ -128,7 +138,7 @@ class json_compiler {
   }
 
   // What holds of each element that is looked for holds of all: so each is a condition.
-  predicate array_contains(const values::json_tree& value) const {
+  result<predicate> array_contains(const values::json_tree& value) const {
     const auto one = [this](const values::json_tree& wanted) {
       return on_value(values::json_tree::kind::array,
                       [wanted](const values::json_tree& mine, judged_value&) {
@@ -173,7 +183,8 @@ class json_compiler {
                      {values::parsed_bytes_max, per_byte});
   }
 
-  result<predicate> string_match(const std::string& name, const values::json_tree& value) const {
+  template <text_place Place>
+  result<predicate> string_match(const values::json_tree& value) const {
     if (value.is != values::json_tree::kind::string)
       return bad_filter(fmt::format("needs a string, not {}", word(value.is)));
     values::text_form lowered;
@@ -190,56 +201,49 @@ class json_compiler {
     // Without a path Prisma matches the text of the whole JSON, with its quotes.
     return on_value(
         values::json_tree::kind::string,
-        [name, lowered, wanted, on_text = !path_](const values::json_tree& mine,
-                                                  judged_value& column) {
+        [lowered, wanted, on_text = !path_](const values::json_tree& mine, judged_value& column) {
           std::string_view text = on_text ? column.text() : std::string_view(mine.text);
           std::optional<std::string> low;
           if (lowered.key && on_text) text = *column.key(lowered);
           // What is at a path is not kept: there are as many paths as filters.
           if (lowered.key && !on_text) text = low.emplace(*lowered.key(text));
-          if (name == "string_starts_with") return truth::of(text.starts_with(wanted));
-          if (name == "string_ends_with") return truth::of(text.ends_with(wanted));
-          return truth::of(values::has_within(text, wanted));
+          return truth::of(has_at(Place, text, wanted));
         },
         insensitive_ && path_ ? values::folding_per_byte : looking_per_byte);
   }
 
-  predicate array_end(bool first, const values::json_tree& value) const {
+  template <bool First>
+  result<predicate> array_end(const values::json_tree& value) const {
     return on_value(
         values::json_tree::kind::array,
-        [first, key = values::equality_key(value)](const values::json_tree& mine, judged_value&) {
+        [key = values::equality_key(value)](const values::json_tree& mine, judged_value&) {
           if (mine.elements.empty()) return truth::unknown();
-          const auto& end = first ? mine.elements.front() : mine.elements.back();
+          const auto& end = First ? mine.elements.front() : mine.elements.back();
           return truth::of(values::equality_key(end) == key);
         });
   }
 
-  result<predicate> ordering(const std::string& name, const values::json_tree& value) const {
-    values::value_key order;
+  template <order Order>
+  result<predicate> ordering(const values::json_tree& value) const {
+    values::value_key key_of;
     if (value.is == values::json_tree::kind::number) {
-      order = values::decimal_key;
+      key_of = values::decimal_key;
     } else if (value.is == values::json_tree::kind::string) {
       auto by = values::text_comparison::of_json(column_->table).order();
       if (!by) return by.error();
-      order = std::move(by->key);
+      key_of = std::move(by->key);
     } else {
       return bad_filter(fmt::format("needs a number or a string, not {}", word(value.is)));
     }
-    const auto key = order(value.text);
+    const auto key = key_of(value.text);
     if (!key) return bad_filter("the value is not comparable");
     return on_value(
         value.is,
         [=](const values::json_tree& mine, judged_value&) {
-          const auto other = order(mine.text);
-          return other ? truth::of(in_order(name, other->compare(*key))) : truth::open();
+          const auto other = key_of(mine.text);
+          return other ? truth::of(in_order(Order, other->compare(*key))) : truth::open();
         },
         values::folding_per_byte);
-  }
-
-  static bool in_order(std::string_view name, int compared) {
-    if (name == "lt") return compared < 0;
-    if (name == "lte") return compared <= 0;
-    return name == "gt" ? compared > 0 : compared >= 0;
   }
 
   const filter_column* column_;
@@ -247,6 +251,8 @@ class json_compiler {
   std::optional<std::vector<std::string>> path_;
   bool insensitive_ = false;
 };
+static_assert(are_all_of(json_compiler::compilers(), families::json),
+              "an operator of operator_list.hpp is not compiled here, or is not there");
 
 result<predicate> equals(const filter_column& column, const boost::json::value& wanted) {
   const auto text = column_text(column, column.type, wanted);

@@ -1,13 +1,16 @@
 #include "filters/list_filter.hpp"
 
 #include "filters/filter_error.hpp"
+#include "filters/operator_list.hpp"
 #include "values/array_text.hpp"
 #include "values/json_tree.hpp"
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <fmt/format.h>
 
 namespace pulse::filters {
 namespace {
@@ -171,21 +174,45 @@ class list_compiler {
       all.children.push_back(std::move(*test));
     }
     if (all.children.empty())
-      return bad_filter("one of equals, has, hasEvery, hasSome and isEmpty is missing");
+      return bad_filter(fmt::format("one of {} is missing", operator_names(type_family::list)));
     return all;
   }
 
+  using method = result<predicate> (list_compiler::*)(const json::value& wanted) const;
+  static constexpr auto compilers() {
+    using self = list_compiler;
+    return std::to_array<compiled_operator<method>>({
+        {"equals", &self::equals},
+        {"has", &self::has},
+        {"hasEvery", &self::has_elements<list_has_every>},
+        {"hasSome", &self::has_elements<list_has_some>},
+        {"isEmpty", &self::is_empty},
+    });
+  }
+
  private:
+  using list_test = text_test (*)(const std::vector<wanted_element>&, values::text_form, char);
+
   result<predicate> one(std::string_view name, const json::value& wanted) const {
-    if (name == "equals") return equals(wanted);
-    if (name == "has") return with_elements(json::array{wanted}, list_has_every);
-    if (name == "isEmpty") {
-      if (!wanted.is_bool()) return bad_filter("is neither true nor false");
-      return leaf_test(*column_, list_is_empty(wanted.get_bool()));
-    }
-    if (name != "hasEvery" && name != "hasSome") return bad_filter("is no operator on a list");
+    static constexpr auto known = compilers();
+    const auto* found = std::ranges::find(known, name, &compiled_operator<method>::name);
+    if (found == known.end()) return bad_filter("is no operator on a list");
+    return (this->*found->compile)(wanted);
+  }
+
+  result<predicate> has(const json::value& wanted) const {
+    return with_elements(json::array{wanted}, list_has_every);
+  }
+
+  template <list_test Make>
+  result<predicate> has_elements(const json::value& wanted) const {
     if (!wanted.is_array()) return bad_filter("is not an array");
-    return with_elements(wanted.get_array(), name == "hasEvery" ? list_has_every : list_has_some);
+    return with_elements(wanted.get_array(), Make);
+  }
+
+  result<predicate> is_empty(const json::value& wanted) const {
+    if (!wanted.is_bool()) return bad_filter("is neither true nor false");
+    return leaf_test(*column_, list_is_empty(wanted.get_bool()));
   }
 
   result<predicate> equals(const json::value& wanted) const {
@@ -196,8 +223,6 @@ class list_compiler {
     if (wanted.get_array().empty()) return leaf_test(*column_, list_is_empty(true));
     return with_elements(wanted.get_array(), list_equals);
   }
-
-  using list_test = text_test (*)(const std::vector<wanted_element>&, values::text_form, char);
 
   result<predicate> with_elements(const json::array& wanted, list_test make) const {
     auto key = equality_key_of(*column_, element_);
@@ -219,6 +244,8 @@ class list_compiler {
   const filter_column* column_;
   column_type element_;
 };
+static_assert(are_all_of(list_compiler::compilers(), families::list),
+              "an operator of operator_list.hpp is not compiled here, or is not there");
 
 }  // namespace
 

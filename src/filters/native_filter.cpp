@@ -1,6 +1,8 @@
 #include "filters/native_filter.hpp"
 
+#include "filters/operator_list.hpp"
 #include "requests/model.hpp"
+#include "values/value_key.hpp"
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -13,27 +15,6 @@ namespace pulse::filters {
 namespace {
 
 namespace json = boost::json;
-
-// What the official client says of a value of this kind; empty: nothing.
-std::string_view tag_of(value_kind kind) {
-  switch (kind) {
-    case value_kind::int8:
-      return "BigInt";
-    case value_kind::numeric:
-    case value_kind::money:
-      return "Decimal";
-    case value_kind::bytea:
-      return "Bytes";
-    case value_kind::date:
-    case value_kind::time:
-    case value_kind::timetz:
-    case value_kind::timestamp:
-    case value_kind::timestamptz:
-      return "DateTime";
-    default:
-      return {};
-  }
-}
 
 json::value tagged(std::string_view tag, const json::value& value) {
   if (value.is_string()) return json::object{{"$type", tag}, {"value", value}};
@@ -64,7 +45,7 @@ json::value tagged(const column_type& type, const json::value& value) {
     // The client tags all that is asked of a Json field as one value.
     return json::object{{"$type", "Json"}, {"value", json::serialize(value)}};
   }
-  const auto tag = tag_of(type.kind);
+  const auto tag = values::tag_of(type.kind);
   return tag.empty() ? value : tagged(tag, value);
 }
 
@@ -79,7 +60,7 @@ json::value tagged(const relation& table, const json::value& filter) {
   json::object made;
   for (const auto& entry : *object) {
     const std::string_view name = entry.key();
-    if (name == "AND" || name == "OR" || name == "NOT") {
+    if (is_combinator(name)) {
       made[name] = tagged(table, entry.value());
       continue;
     }

@@ -116,8 +116,8 @@ void table_set::add(const table_set& others) {
   for (const auto table : others.tables_) add(table);
 }
 
-bool table_set::may_have(table_id table) const {
-  return many_ || (table == 0 ? !tables_.empty() : std::ranges::binary_search(tables_, table));
+bool table_set::may_have(const wanted_tables& tables) const {
+  return many_ || tables.contains_any(tables_);
 }
 
 packed_block pack_block(const block_facts& facts, std::string_view events, const block_place& place,

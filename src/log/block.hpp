@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "change/event.hpp"
+#include "log/wanted_tables.hpp"
 
 namespace pulse::log {
 
@@ -24,9 +25,9 @@ class table_set {
 
   void add(table_id table);
   void add(const table_set& others);
-  // May return true wrongly if there are too many tables to list; never false wrongly. Table 0: any
-  // event at all.
-  bool may_have(table_id table) const;
+  // May say yes without being sure, once there are too many to name; never no wrongly. Where all
+  // tables are wanted: whether there is any event at all.
+  bool may_have(const wanted_tables& tables) const;
   bool many() const { return many_; }
   const std::vector<table_id>& exact() const { return tables_; }
   static table_set of_many() {

@@ -125,9 +125,4 @@ std::uint64_t block_queue::pending_bytes() const {
   return pending_bytes_;
 }
 
-log_state block_queue::appended() const {
-  const std::scoped_lock lock(mutex_);
-  return end_;
-}
-
 }  // namespace pulse::log

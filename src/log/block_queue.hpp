@@ -45,8 +45,6 @@ class block_queue {
   bool wait_stopped(std::chrono::milliseconds at_most);
 
   std::uint64_t pending_bytes() const;
-  // Returns the state after the last added event: the next one must be greater.
-  log_state appended() const;
 
  private:
   static constexpr std::chrono::milliseconds gather_max{1};

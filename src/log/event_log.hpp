@@ -13,6 +13,7 @@
 #include "change/catalog.hpp"
 #include "change/event.hpp"
 #include "change/relation.hpp"
+#include "log/wanted_tables.hpp"
 
 namespace pulse::log {
 
@@ -52,10 +53,10 @@ class log_reader {
   log_reader& operator=(const log_reader&) = delete;
   virtual ~log_reader() = default;
 
-  // The next wanted event, or nullptr at the durable end (call again after more became durable).
-  // The event is valid until the next call. errc::gap: retention dropped events before they were
-  // read; errc::corrupt, errc::io: the disk. If damage() returns a stretch, the reader is before
-  // it, and continues after it once the log was told to pass it.
+  // The next wanted event, or nullptr at the durable end (call again after more became durable), or
+  // where it is paused(). The event is valid until the next call. errc::gap: retention dropped
+  // events before they were read; errc::corrupt, errc::io: the disk. If damage() returns a stretch,
+  // the reader is before it, and continues after it once the log was told to pass it.
   virtual result<const event_view*> next() = 0;
 
   // After errc::corrupt of next(): the unreadable stretch. Nothing: the log as a whole is damaged.
@@ -69,6 +70,14 @@ class log_reader {
   // next() has given nullptr although a wanted event is stored: it must not be delivered yet
   // (readable_end.hpp).
   virtual bool held_back() const { return false; }
+
+  // How many bytes of the log next() may look at from here on, about: what is skipped, checked and
+  // unpacked counts too, or a reader of a rare table would keep its thread for as long as the log
+  // is large. Once they are used up next() gives nullptr, and paused() says that more is to be
+  // read. Until this is called there is no limit.
+  virtual void allow(std::uint64_t bytes) = 0;
+  virtual std::uint64_t allowed() const = 0;  // what is left of it
+  virtual bool paused() const = 0;
 };
 
 struct retention_policy {
@@ -104,8 +113,9 @@ class event_log {
 
   virtual log_bounds bounds() const = 0;
 
-  // A reader of the events after `after` (exclusive), of one table, or of all with table 0.
-  virtual std::unique_ptr<log_reader> read(position after, table_id table) const = 0;
+  // A reader of the events after `after` (exclusive), of these tables.
+  virtual std::unique_ptr<log_reader> read(const position& after,
+                                           const wanted_tables& tables) const = 0;
 
   // Readers skip the damage between these positions from now on, until the log is closed. The
   // caller has recorded that it is lost. Any thread.

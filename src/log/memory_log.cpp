@@ -1,14 +1,15 @@
 #include "log/memory_log.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace pulse::log {
 
 class memory_reader final : public log_reader {
  public:
-  memory_reader(const memory_log& log, const position& after, table_id table)
-      : log_(&log), after_(after), table_(table), scanned_at_(after) {
+  memory_reader(const memory_log& log, const position& after, const wanted_tables& tables)
+      : log_(&log), after_(after), tables_(tables), scanned_at_(after) {
     const std::scoped_lock lock(log_->mutex_);
     find_place();
   }
@@ -17,11 +18,17 @@ class memory_reader final : public log_reader {
     const std::scoped_lock lock(log_->mutex_);
     const auto& events = log_->events_;
     if (next_sequence_ < log_->bounds_.first) return overtaken();
+    paused_ = false;
     while (next_sequence_ <= log_->bounds_.last) {
+      if (allowed_ == 0) {
+        paused_ = true;
+        return nullptr;
+      }
       const auto& stored = events[next_sequence_ - log_->bounds_.first];
+      allowed_ -= std::min(allowed_, memory_log::bytes_of(stored));
       ++next_sequence_;
       scanned_at_ = std::max(scanned_at_, stored.event.at);
-      if ((table_ != 0 && stored.event.table != table_) || stored.event.at <= after_) continue;
+      if (!tables_.contains(stored.event.table) || stored.event.at <= after_) continue;
       current_ = stored.event;
       bytes_ = stored.bytes;
       return &current_;
@@ -34,6 +41,9 @@ class memory_reader final : public log_reader {
   event_sequence scanned_sequence() const override {
     return next_sequence_ == 0 ? 0 : next_sequence_ - 1;
   }
+  void allow(std::uint64_t bytes) override { allowed_ = bytes; }
+  std::uint64_t allowed() const override { return allowed_; }
+  bool paused() const override { return paused_; }
 
  private:
   // Zero where what comes next is dropped already.
@@ -54,9 +64,11 @@ class memory_reader final : public log_reader {
 
   const memory_log* log_;
   position after_;
-  table_id table_;
+  wanted_tables tables_;
   position scanned_at_;
   event_sequence next_sequence_ = 0;
+  std::uint64_t allowed_ = std::numeric_limits<std::uint64_t>::max();
+  bool paused_ = false;
   event_view current_;
   std::shared_ptr<const std::string> bytes_;
 };
@@ -113,8 +125,9 @@ log_bounds memory_log::bounds() const {
   return bounds_;
 }
 
-std::unique_ptr<log_reader> memory_log::read(position after, table_id table) const {
-  return std::make_unique<memory_reader>(*this, after, table);
+std::unique_ptr<log_reader> memory_log::read(const position& after,
+                                             const wanted_tables& tables) const {
+  return std::make_unique<memory_reader>(*this, after, tables);
 }
 
 std::uint64_t memory_log::bytes_of(const stored_event& one) {

@@ -22,7 +22,8 @@ class memory_log final : public event_log {
   result<void> append(const event_view& event) override;
   result<void> cover(std::uint32_t timeline, lsn through) override;
   log_bounds bounds() const override;
-  std::unique_ptr<log_reader> read(position after, table_id table) const override;
+  std::unique_ptr<log_reader> read(const position& after,
+                                   const wanted_tables& tables) const override;
   void on_progress(std::function<void()> listener) override { listener_ = std::move(listener); }
   position trimmable(const retention_policy& policy, unix_time_us now) const override;
   result<retention_outcome> trim(const retention_policy& policy, unix_time_us now) override;

@@ -29,7 +29,8 @@ class deliverable_reader final : public log_reader {
       if (!read) return read.error();
       held_ = *read;
     }
-    // The end is another thread's: it is looked at when the last look does not suffice.
+    // The end is another thread's: it is looked at when the last look does not suffice. A reader
+    // that is paused may have looked past it at events that it skips.
     if (held_ == nullptr || held_->at > through_) through_ = end_->get();
     at_end_ = held_ == nullptr || held_->at > through_;
     return at_end_ ? nullptr : std::exchange(held_, nullptr);
@@ -47,6 +48,9 @@ class deliverable_reader final : public log_reader {
     return held_ == nullptr ? real_->scanned_sequence() : held_->sequence - 1;
   }
   bool held_back() const override { return held_ != nullptr; }
+  void allow(std::uint64_t bytes) override { real_->allow(bytes); }
+  std::uint64_t allowed() const override { return real_->allowed(); }
+  bool paused() const override { return real_->paused() && real_->scanned_through() < through_; }
 
  private:
   std::unique_ptr<log_reader> real_;
@@ -60,8 +64,8 @@ class deliverable_reader final : public log_reader {
 }  // namespace
 
 std::unique_ptr<log_reader> read_deliverable(const event_log& log, const readable_end* end,
-                                             const position& after, table_id table) {
-  auto real = log.read(after, table);
+                                             const position& after, const wanted_tables& tables) {
+  auto real = log.read(after, tables);
   if (end == nullptr) return real;
   return std::make_unique<deliverable_reader>(std::move(real), *end, after);
 }

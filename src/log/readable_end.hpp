@@ -25,6 +25,6 @@ class readable_end {
 // Reads like log.read(), up to `end` at most, which is looked at again by each next(). Null `end`:
 // up to the durable end. Both outlive the reader.
 std::unique_ptr<log_reader> read_deliverable(const event_log& log, const readable_end* end,
-                                             const position& after, table_id table);
+                                             const position& after, const wanted_tables& tables);
 
 }  // namespace pulse::log

@@ -63,10 +63,23 @@ class record_reader {
     ok_ = false;
     rest_ = {};
   }
+  // The bytes are whole: only a newer version writes such a thing.
+  void fail_at_unknown(std::string_view what) {
+    if (ok_) unknown_ = what;
+    fail();
+  }
+
+  // Why it is not ok(), of a record that is `what`.
+  error why(std::string_view what) const {
+    if (unknown_.empty()) return {errc::corrupt, fmt::format("{} is cut short", what), {}};
+    return {errc::corrupt, fmt::format("{} has {} that this version does not know", what, unknown_),
+            "use the version of Pulse that wrote it, or a newer one"};
+  }
 
  private:
   byte_view rest_;
   bool ok_ = true;
+  std::string_view unknown_;
 };
 
 // Types consist of types: deeper than this is damage (type_catalog goes 64 deep).
@@ -103,7 +116,9 @@ column_type take_type(record_reader& reader, record_kind form, kept_parts& kept,
   type.oid = reader.number<std::uint32_t>();
   type.modifier = static_cast<std::int32_t>(reader.number<std::uint32_t>());
   type.name = reader.text();
-  type.kind = static_cast<value_kind>(reader.number<std::uint8_t>());
+  const auto kind = value_kind_of(reader.number<std::uint8_t>());
+  if (!kind) reader.fail_at_unknown("a kind of values");
+  type.kind = kind.value_or(value_kind::other);
   type.is_list = reader.number<std::uint8_t>() != 0;
   type.delimiter = static_cast<char>(reader.number<std::uint8_t>());
   if (form == record_kind::relation_1) return type;
@@ -198,7 +213,7 @@ result<void> relation_file::take_record(byte_view payload) {
   const auto number = reader.number<std::uint32_t>();
   if (kind == record_kind::database) {
     const auto database = reader.text();
-    if (!reader.ok()) return error{errc::corrupt, "incomplete database record", {}};
+    if (!reader.ok()) return reader.why("a database record");
     restore(database);
     return {};
   }
@@ -212,7 +227,7 @@ result<void> relation_file::take_record(byte_view payload) {
   }
   if (kind == record_kind::named_table || kind == record_kind::table) {
     if (kind == record_kind::table) definition.oid = reader.number<std::uint32_t>();
-    if (!reader.ok()) return error{errc::corrupt, "incomplete table record", {}};
+    if (!reader.ok()) return reader.why("a table record");
     if (!restore(table_numbers::entry{number, definition.oid, definition.table}))
       return out_of_turn("table number", number);
     return {};
@@ -228,7 +243,7 @@ result<void> relation_file::take_record(byte_view payload) {
     one.type = take_column_type(reader, kind, kept);
     definition.columns.push_back(std::move(one));
   }
-  if (!reader.ok()) return error{errc::corrupt, "incomplete definition record", {}};
+  if (!reader.ok()) return reader.why("a definition record");
   if (!restore(definition, number)) return out_of_turn("version", number);
   return {};
 }

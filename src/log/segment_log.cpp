@@ -20,7 +20,8 @@ namespace pulse::log {
 segment_log::segment_log(std::unique_ptr<storage> files, segment_log_options options)
     : files_(std::move(files)),
       options_(std::move(options)),
-      store_(std::make_unique<segment_store>(*files_, options_.recent_bytes_max)) {}
+      store_(std::make_unique<segment_store>(*files_, options_.recent_bytes_max,
+                                             options_.unpacked_bytes_max)) {}
 
 result<std::unique_ptr<segment_log>> segment_log::open(std::unique_ptr<storage> files,
                                                        segment_log_options options) {
@@ -83,8 +84,9 @@ log_bounds segment_log::bounds() const {
   return found;
 }
 
-std::unique_ptr<log_reader> segment_log::read(position after, table_id table) const {
-  return std::make_unique<segment_reader>(*store_, after, table);
+std::unique_ptr<log_reader> segment_log::read(const position& after,
+                                              const wanted_tables& tables) const {
+  return std::make_unique<segment_reader>(*store_, after, tables);
 }
 
 void segment_log::pass_damage(const position& after, const position& through) {

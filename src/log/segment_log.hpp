@@ -23,6 +23,8 @@ struct segment_log_options {
   std::size_t block_bytes_target = std::size_t{48} << 10U;  // before compression
   // The newest blocks are kept unpacked, so that readers that keep up touch neither disk nor codec.
   std::uint64_t recent_bytes_max = std::uint64_t{8} << 20U;
+  // Older blocks that a reader has unpacked, kept for others that read the same place.
+  std::uint64_t unpacked_bytes_max = std::uint64_t{16} << 20U;
   compression codec = compression::lz4;
   // Between attempts to find room on a full disk.
   std::chrono::milliseconds retry_wait{500};
@@ -65,7 +67,8 @@ class segment_log final : public event_log {
   result<void> append(const event_view& event) override;
   result<void> cover(std::uint32_t timeline, lsn through) override;
   log_bounds bounds() const override;
-  std::unique_ptr<log_reader> read(position after, table_id table) const override;
+  std::unique_ptr<log_reader> read(const position& after,
+                                   const wanted_tables& tables) const override;
   void pass_damage(const position& after, const position& through) override;
   void on_progress(std::function<void()> listener) override;
   position trimmable(const retention_policy& policy, unix_time_us now) const override;

@@ -16,14 +16,15 @@ result<const event_view*> segment_reader::next() {
       if (!event) return event.error();
       ++next_sequence_;
       scanned_at_ = std::max(scanned_at_, event->at);
-      if ((table_ != 0 && event->table != table_) || event->at <= after_) continue;
+      if (!tables_.contains(event->table) || event->at <= after_) continue;
       current_ = *event;
       return &current_;
     }
     block_.reset();
     const auto more = next_block();
     if (!more) return more.error();
-    if (!*more) return nullptr;
+    paused_ = *more == found::pause;
+    if (*more != found::block) return nullptr;
   }
 }
 
@@ -38,9 +39,10 @@ void segment_reader::enter(std::shared_ptr<const loaded_block> block) {
     ++sequence;
   }
   next_sequence_ = sequence;
+  spend(block_->events.size());
 }
 
-result<bool> segment_reader::next_block() {
+result<segment_reader::found> segment_reader::next_block() {
   if (next_sequence_ == 0) {
     const auto start = store_->find_start(after_);
     if (!start) return start.error();
@@ -49,23 +51,26 @@ result<bool> segment_reader::next_block() {
   }
   for (;;) {
     if (!run_.empty()) {
-      const auto found = next_block_of_run();
-      if (!found) return found.error();
-      if (*found) return true;
+      const auto in_run = next_block_of_run();
+      if (!in_run) return in_run.error();
+      if (*in_run != found::nothing) return in_run;
       run_.clear();
     }
-    auto step = store_->next_step(next_sequence_, table_, scanned_at_);
+    if (allowed_bytes_ == 0) return found::pause;
+    auto step = store_->next_step(next_sequence_, tables_, scanned_at_);
     if (!step) return step.error();
     next_sequence_ = std::max(next_sequence_, step->next);
     scanned_at_ = std::max(scanned_at_, step->scanned);
     if (step->at_end) {
       run_ = {};
-      return false;
+      return found::nothing;
     }
+    spend(step->looked_at_bytes);
     if (step->block) {
       enter(std::move(step->block));
-      return true;
+      return found::block;
     }
+    if (!step->file) continue;
     if (auto read = read_run(std::move(*step)); !read) return read.error();
   }
 }
@@ -90,8 +95,9 @@ result<void> segment_reader::read_run(segment_store::step step) {
 }
 
 // A header is believed only when the whole block holds: a damaged one could name other tables.
-result<bool> segment_reader::next_block_of_run() {
+result<segment_reader::found> segment_reader::next_block_of_run() {
   while (run_at_ < run_.size()) {
+    if (allowed_bytes_ == 0) return found::pause;
     const auto bytes = as_byte_view(run_).subspan(run_at_);
     const auto header = whole_block(bytes);
     if (!header || header->place.salt != run_salt_ || header->facts.first_sequence != run_next_) {
@@ -103,29 +109,37 @@ result<bool> segment_reader::next_block_of_run() {
     const auto& facts = header->facts;
     const auto end = facts.first_sequence + facts.event_count;
     const bool seen = end <= next_sequence_;
-    const bool wanted = !seen && (table_ == 0 || facts.tables.may_have(table_));
+    const bool wanted = !seen && facts.tables.may_have(tables_);
     auto block =
-        wanted ? unpack_block(*header, bytes)
-               : result<std::shared_ptr<const loaded_block>>(std::shared_ptr<const loaded_block>());
+        wanted ? unpacked(*header, bytes) : result<std::shared_ptr<const loaded_block>>(nullptr);
     if (!block) {
       if (auto passed = pass_damage(block.error()); !passed) return passed.error();
       continue;
     }
+    spend(header->total_bytes);
     run_at_ += header->total_bytes;
     run_next_ = end;
     run_before_ = facts.last_at;
     if (wanted) {
       enter(std::move(block).value());
-      return true;
+      return found::block;
     }
     next_sequence_ = std::max(next_sequence_, end);
     if (!seen) scanned_at_ = std::max(scanned_at_, facts.last_at);
   }
-  if (run_next_ >= run_facts_.first_sequence + run_facts_.event_count) return false;
+  if (run_next_ >= run_facts_.first_sequence + run_facts_.event_count) return found::nothing;
   // The index knows of more events than the blocks have.
   const auto passed = pass_damage({errc::corrupt, "blocks are missing", {}});
   if (!passed) return passed.error();
-  return false;
+  return found::nothing;
+}
+
+result<std::shared_ptr<const loaded_block>> segment_reader::unpacked(const block_header& header,
+                                                                     byte_view bytes) {
+  if (auto known = store_->unpacked().find(header.facts.first_sequence)) return known;
+  auto block = unpack_block(header, bytes);
+  if (block) store_->unpacked().add(*block);
+  return block;
 }
 
 // At a block that does not hold. On to the next one that does, or to the end of the run, when what

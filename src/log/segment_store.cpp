@@ -1,6 +1,7 @@
 #include "log/segment_store.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/logging.hpp"
@@ -14,11 +15,17 @@ result<run_index> rebuild_index(const storage_file& file, const segment_record& 
   return std::move(scanned->index);
 }
 
-// What a block costs in memory, small ones included.
-std::uint64_t memory_bytes(const loaded_block& block) {
-  constexpr std::uint64_t bookkeeping = 64;
-  return sizeof block + block.events.capacity() + block.facts.tables.exact().size() * 4 +
-         bookkeeping;
+// More tables than this in one segment are not told apart.
+constexpr std::size_t segment_tables_max = 1024;
+
+std::optional<std::vector<table_id>> tables_of(const run_index& index) {
+  std::set<table_id> all;
+  for (const auto& run : index.runs()) {
+    if (run.tables.many()) return std::nullopt;
+    all.insert(run.tables.exact().begin(), run.tables.exact().end());
+    if (all.size() > segment_tables_max) return std::nullopt;
+  }
+  return std::vector<table_id>(all.begin(), all.end());
 }
 
 }  // namespace
@@ -51,6 +58,7 @@ void segment_store::seal_newest(const segment_summary& summary, const sealed_fac
   newest.sealed = true;
   newest.index_on_disk = true;
   newest.index = std::make_shared<const run_index>(std::move(newest_index_));
+  newest.tables = tables_of(*newest.index);
   newest_index_ = {};
   remember_index(segments_.back());
   stored_bytes_ += file_bytes - newest.file_bytes;
@@ -168,7 +176,9 @@ result<std::shared_ptr<const run_index>> segment_store::index_of(
   }
   if (!read) return wrap(segment->name, read.error());
   auto index = std::make_shared<const run_index>(std::move(read).value());
+  auto tables = tables_of(*index);
   const std::scoped_lock lock(mutex_);
+  segment->tables = std::move(tables);
   segment->index = index;
   if (damaged) segment->index_on_disk = false;
   if (segment->index_on_disk) remember_index(segment);
@@ -216,7 +226,7 @@ result<segment_store::start> segment_store::find_start(const position& after) {
 }
 
 // Under the lock: from the newest blocks, which are still unpacked.
-bool segment_store::step_in_memory(step& to, table_id table) const {
+bool segment_store::step_in_memory(step& to, const wanted_tables& tables) const {
   const auto sequence = to.next;
   if (recent_.empty() || sequence < recent_.front()->facts.first_sequence) return false;
   auto at = std::ranges::upper_bound(recent_, sequence, {},
@@ -224,7 +234,7 @@ bool segment_store::step_in_memory(step& to, table_id table) const {
   for (at = std::prev(at); at != recent_.end(); ++at) {
     const auto& facts = (*at)->facts;
     if (facts.first_sequence + facts.event_count <= sequence) continue;
-    if (facts.tables.may_have(table)) {
+    if (facts.tables.may_have(tables)) {
       to.block = *at;
       return true;
     }
@@ -234,11 +244,36 @@ bool segment_store::step_in_memory(step& to, table_id table) const {
   return true;
 }
 
-// Passes the runs without events of the table. False: the segment has no other.
+// Under the lock: from the blocks that another reader has unpacked. True: at `to.block`; else
+// behind what could be passed.
+bool segment_store::step_in_cache(step& to, const wanted_tables& tables) {
+  for (;;) {
+    auto block = unpacked_.find(to.next);
+    if (!block) return false;
+    const auto& facts = block->facts;
+    if (facts.tables.may_have(tables)) {
+      to.block = std::move(block);
+      return true;
+    }
+    to.next = facts.first_sequence + facts.event_count;
+    to.scanned = std::max(to.scanned, facts.last_at);
+    to.looked_at_bytes += passing_bytes;
+  }
+}
+
+bool segment_store::passed(const segment_record& segment, const wanted_tables& tables, step& to) {
+  if (tables.wants_all() || !segment.tables || tables.contains_any(*segment.tables)) return false;
+  to.next = segment.summary.end.last_sequence + 1;
+  to.scanned = std::max(to.scanned, segment.summary.end.last_at);
+  to.looked_at_bytes += passing_bytes;
+  return true;
+}
+
+// Passes the runs without events of the tables. False: the segment has no other.
 bool segment_store::enter_wanted_run(const segment_record& segment, const run_index& index,
-                                     table_id table, step& to) {
+                                     const wanted_tables& tables, step& to) {
   const auto* run = index.at_sequence(to.next);
-  while (run != nullptr && !run->tables.may_have(table)) {
+  while (run != nullptr && !run->tables.may_have(tables)) {
     to.next = run->first_sequence + run->event_count;
     to.scanned = std::max(to.scanned, run->last_at);
     run = index.at_sequence(to.next);
@@ -264,7 +299,8 @@ bool segment_store::passes(const damaged_stretch& lost) const {
   });
 }
 
-result<segment_store::step> segment_store::next_step(event_sequence sequence, table_id table,
+result<segment_store::step> segment_store::next_step(event_sequence sequence,
+                                                     const wanted_tables& tables,
                                                      position scanned) {
   step to;
   to.next = sequence;
@@ -274,24 +310,28 @@ result<segment_store::step> segment_store::next_step(event_sequence sequence, ta
     {
       const std::scoped_lock lock(mutex_);
       if (auto gap = overtaken(to.next)) return *std::move(gap);
-      if (to.next > end_.last_sequence || step_in_memory(to, table)) {
+      if (to.next > end_.last_sequence || step_in_memory(to, tables)) {
         to.at_end = to.block == nullptr;
         if (to.at_end) to.scanned = std::max(to.scanned, end_.last_at);
         return to;
       }
+      const auto before = to.next;
+      if (step_in_cache(to, tables)) return to;
+      if (to.next != before) continue;
       segment = segment_with(to.next);
       to.name = segment->name;
       if (!segment->sealed) {
-        if (enter_wanted_run(*segment, newest_index_, table, to)) {
+        if (enter_wanted_run(*segment, newest_index_, tables, to)) {
           to.file = newest_file_;
           return to;
         }
         continue;
       }
+      if (passed(*segment, tables, to)) continue;
     }
     const auto index = index_of(segment);
     if (!index) return explain(index.error(), to.next);
-    if (enter_wanted_run(*segment, **index, table, to)) {
+    if (enter_wanted_run(*segment, **index, tables, to)) {
       auto file = file_of(*segment);
       if (!file) return explain(file.error(), to.next);
       to.file = std::move(file).value();
@@ -301,6 +341,8 @@ result<segment_store::step> segment_store::next_step(event_sequence sequence, ta
       return error{errc::corrupt, "segment " + segment->name + ": its index lacks events",
                    "report this: it is a bug"};
     }
+    to.looked_at_bytes += segment->seal.index_bytes;
+    return to;
   }
 }
 

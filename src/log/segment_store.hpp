@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "log/block_cache.hpp"
 #include "log/event_log.hpp"
 #include "log/segment.hpp"
 #include "log/storage.hpp"
@@ -31,14 +32,16 @@ struct segment_record {
   bool index_on_disk = false;  // false: rebuilt at recovery, kept in memory
   sealed_facts seal;
   std::shared_ptr<const run_index> index;
+  // Those that it has events of, once that is known; nothing: too many to name, or not known.
+  std::optional<std::vector<table_id>> tables;
   std::weak_ptr<storage_file> file;
 };
 
 // Thread-safe.
 class segment_store {
  public:
-  segment_store(storage& files, std::uint64_t recent_bytes_max)
-      : files_(&files), recent_bytes_max_(recent_bytes_max) {}
+  segment_store(storage& files, std::uint64_t recent_bytes_max, std::uint64_t unpacked_bytes_max)
+      : files_(&files), recent_bytes_max_(recent_bytes_max), unpacked_(unpacked_bytes_max) {}
 
   // Recovery and rolling: `segment` becomes the newest; takes the place of one of the same name.
   void add_segment(segment_record segment, std::shared_ptr<storage_file> file);
@@ -77,7 +80,9 @@ class segment_store {
   };
   result<start> find_start(const position& after);
 
-  // What a reader does next: a block from memory, a run to read from a file, or the durable end.
+  // What a reader does next: a block from memory, a run to read from a file, or nothing at the
+  // durable end. None of these: a segment without wanted events was passed, and the reader asks
+  // again.
   struct step {
     std::shared_ptr<const loaded_block> block;
     std::shared_ptr<storage_file> file;  // with `run`
@@ -88,8 +93,12 @@ class segment_store {
     event_sequence next = 0;  // past what could be skipped
     position scanned;         // the end of what was skipped
     bool at_end = false;
+    std::uint64_t looked_at_bytes = 0;  // to find this out
   };
-  result<step> next_step(event_sequence sequence, table_id table, position scanned);
+  result<step> next_step(event_sequence sequence, const wanted_tables& tables, position scanned);
+
+  // Of older blocks, for all readers.
+  block_cache& unpacked() { return unpacked_; }
 
   // See event_log::pass_damage().
   void pass_damage(const position& after, const position& through);
@@ -97,6 +106,8 @@ class segment_store {
 
  private:
   static constexpr std::size_t cached_indexes_max = 64;
+  // What passing a segment or block counts as, when it is known to have nothing that is wanted.
+  static constexpr std::uint64_t passing_bytes = 64;
 
   void remember_index(const std::shared_ptr<segment_record>& segment);
   result<std::shared_ptr<const run_index>> index_of(const std::shared_ptr<segment_record>& segment);
@@ -105,9 +116,12 @@ class segment_store {
   std::optional<error> overtaken(event_sequence sequence) const;
   error explain(error failure, event_sequence sequence) const;
   // True: at `to.block`, or past all that is durable.
-  bool step_in_memory(step& to, table_id table) const;
+  bool step_in_memory(step& to, const wanted_tables& tables) const;
+  bool step_in_cache(step& to, const wanted_tables& tables);
+  // True: the segment has no event of these tables, and was passed.
+  static bool passed(const segment_record& segment, const wanted_tables& tables, step& to);
   static bool enter_wanted_run(const segment_record& segment, const run_index& index,
-                               table_id table, step& to);
+                               const wanted_tables& tables, step& to);
 
   storage* files_;
   const std::uint64_t recent_bytes_max_;
@@ -118,6 +132,7 @@ class segment_store {
   log_state end_;
   std::deque<std::shared_ptr<const loaded_block>> recent_;
   std::uint64_t recent_bytes_ = 0;
+  block_cache unpacked_;
   std::list<std::shared_ptr<segment_record>> with_index_;
   std::uint64_t stored_bytes_ = 0;
   std::uint64_t syncs_ = 0;

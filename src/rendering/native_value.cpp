@@ -7,7 +7,8 @@
 #include <algorithm>
 
 #include <boost/json/basic_parser_impl.hpp>
-#include <openssl/evp.h>
+
+#include "base/base64.hpp"
 
 namespace pulse::rendering {
 namespace {
@@ -72,17 +73,12 @@ bool append_timestamp(std::string& to, std::string_view text, bool with_zone) {
   return true;
 }
 
-bool append_base64(std::string& to, std::string_view text) {
+bool append_bytes(std::string& to, std::string_view text) {
   const auto bytes = values::decode_hex_bytea(text);
   if (!bytes) return false;
   to += '"';
-  const auto at = to.size();
-  // The library ends its output with a zero byte.
-  to.resize(at + (bytes->size() + 2) / 3 * 4 + 1);
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(to.data()) + at,
-                  reinterpret_cast<const unsigned char*>(bytes->data()),
-                  static_cast<int>(bytes->size()));
-  to.back() = '"';
+  append_base64(to, *bytes);
+  to += '"';
   return true;
 }
 
@@ -191,7 +187,7 @@ bool append_element(std::string& to, const column_type& type, std::string_view t
       return true;
     }
     case value_kind::bytea:
-      return append_base64(to, text);
+      return append_bytes(to, text);
     case value_kind::json:
     case value_kind::jsonb:
       return append_json(to, text);

@@ -194,6 +194,37 @@ result<wanted_events> read_where(const json::object& header) {
   return wanted;
 }
 
+// The official client sends a stream's name twice; whoever writes a request by hand may say it in
+// either place.
+result<std::string> read_name(const json::object& subscription, std::string_view stream_header) {
+  const auto* where = member(subscription, "where");
+  const json::object nothing;
+  auto beside = text_member(where == nullptr ? nothing : where->get_object(), "name",
+                            "the 'subscription' header: where");
+  if (!beside) return beside;
+  std::string_view place = "the 'subscription' header: where.name";
+  std::string name = std::move(*beside);
+  if (!stream_header.empty()) {
+    const auto stream = parse_object("stream", stream_header);
+    if (!stream) return stream.error();
+    auto said = text_member(*stream, "name", "the 'stream' header");
+    if (!said) return said;
+    if (!said->empty()) {
+      place = "the 'stream' header: name";
+      name = std::move(*said);
+    }
+  }
+  if (name.size() > stream_name_bytes_max) {
+    return bad(
+        fmt::format("{} has {} bytes, more than {}", place, name.size(), stream_name_bytes_max));
+  }
+  if (has_hidden(name)) {
+    return bad(
+        fmt::format("{} has control characters, or marks of direction: {}", place, shown(name)));
+  }
+  return name;
+}
+
 }  // namespace
 
 result<stream_request> parse_request(stream_mode mode, std::string_view subscription_header,
@@ -211,21 +242,9 @@ result<stream_request> parse_request(stream_mode mode, std::string_view subscrip
   auto wanted = read_where(*subscription);
   if (!wanted) return wanted.error();
   request.wanted = std::move(*wanted);
-  if (!stream_header.empty()) {
-    const auto stream = parse_object("stream", stream_header);
-    if (!stream) return stream.error();
-    auto name = text_member(*stream, "name", "the 'stream' header");
-    if (!name) return name.error();
-    if (name->size() > stream_name_bytes_max) {
-      return bad(fmt::format("the 'stream' header: name has {} bytes, more than {}", name->size(),
-                             stream_name_bytes_max));
-    }
-    if (has_hidden(*name)) {
-      return bad("the 'stream' header: name has control characters, or marks of direction: " +
-                 shown(*name));
-    }
-    if (mode == stream_mode::stream) request.name = std::move(*name);
-  }
+  auto name = read_name(*subscription, stream_header);
+  if (!name) return name.error();
+  if (mode == stream_mode::stream) request.name = std::move(*name);
   return request;
 }
 

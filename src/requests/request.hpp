@@ -48,8 +48,9 @@ inline constexpr std::size_t model_fields_max =
 inline constexpr std::size_t json_depth_max = 64;
 
 // Reads the header values as they stood in the request: Latin-1 bytes that hold JSON. A
-// `subscription` with a `table` asks for native events. `stream_header` may be empty. Errors are
-// errc::invalid_argument and name the header and the member that is wrong.
+// `subscription` with a `table` asks for native events. `stream_header` may be empty, or name no
+// stream: then `where.name` does, if it is there. Errors are errc::invalid_argument and name the
+// header and the member that is wrong.
 result<stream_request> parse_request(stream_mode mode, std::string_view subscription_header,
                                      std::string_view stream_header);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "change/identifier.hpp"
 
 namespace pulse::requests {
 namespace {
@@ -55,8 +56,8 @@ error unpublished(const catalog& known, const catalog_table& table) {
   error refused{errc::not_found,
                 fmt::format("the publication {} does not send the changes of table {}",
                             known.publication.name, to_string(table.name)),
-                fmt::format("publish it: ALTER PUBLICATION \"{}\" ADD TABLE {};",
-                            known.publication.name, quoted(table.name))};
+                fmt::format("publish it: ALTER PUBLICATION {} ADD TABLE {};",
+                            quote_identifier(known.publication.name), quoted(table.name))};
   if (!table.root.name.empty()) {
     const auto* root = known.find(table.root);
     if (root != nullptr && root->published) {
@@ -68,9 +69,9 @@ error unpublished(const catalog& known, const catalog_table& table) {
         known.tables, [&](const auto& part) { return part.root == table.name && part.published; });
     if (by_parts) {
       refused.next = fmt::format(
-          "its changes are published under its partitions. From PostgreSQL 13 on: ALTER "
-          "PUBLICATION \"{}\" SET (publish_via_partition_root = true);",
-          known.publication.name);
+          "its changes are published as those of its partitions. From PostgreSQL 13 on: ALTER "
+          "PUBLICATION {} SET (publish_via_partition_root = true);",
+          quote_identifier(known.publication.name));
     }
   }
   return refused;
@@ -182,12 +183,11 @@ result<void> check_published_actions(const publication_facts& publication,
   if (publication.truncates) all += ", truncate";
   const bool every_kind = wanted.create && wanted.update_after && wanted.remove;
   if (missing.empty() || (every_kind && some)) return {};
-  return error{
-      errc::invalid_argument,
-      fmt::format("the stream asks for events that the publication {} does not send: {}",
-                  publication.name, missing),
-      fmt::format("ask for other events, or run: ALTER PUBLICATION \"{}\" SET (publish = '{}');",
-                  publication.name, all)};
+  return error{errc::invalid_argument,
+               fmt::format("the stream asks for events that the publication {} does not send: {}",
+                           publication.name, missing),
+               fmt::format("ask for others, or: ALTER PUBLICATION {} SET (publish = '{}');",
+                           quote_identifier(publication.name), all)};
 }
 
 }  // namespace pulse::requests

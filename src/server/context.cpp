@@ -31,35 +31,21 @@ std::vector<std::shared_ptr<connection>> connection_set::members() const {
 }
 
 server_figures::server_figures(metrics& all)
-    : open_connections(all.gauge("pulse_connections_open", "Connections that are open")),
-      accepted(all.counter("pulse_connections_accepted_total", "Connections accepted")),
-      over_the_limit(all.counter("pulse_connections_over_limit_total",
-                                 "Connections refused because too many were open")),
-      over_the_address_limit(
-          all.counter("pulse_connections_over_address_limit_total",
-                      "Connections refused because too many were open from their address")),
-      idle_closed(all.counter("pulse_connections_idle_closed_total",
-                              "Idle connections that were closed in favour of new ones")),
-      accept_failures(all.counter("pulse_accept_failures_total",
-                                  "Connections that the operating system failed to accept")),
-      refused_streams(all.counter("pulse_streams_refused_total",
-                                  "Requests for a stream answered with an error")),
-      refused_keys(
-          all.counter("pulse_keys_refused_total", "Requests with a wrong key or token, or none")),
-      refused_key_attempts(
-          all.counter("pulse_key_attempts_refused_total",
-                      "Requests refused because their address had sent too many wrong keys")),
-      ignored_messages(all.counter("pulse_client_messages_ignored_total",
-                                   "Messages of unknown types from consumers")),
-      protocol_violations(all.counter("pulse_client_protocol_violations_total",
-                                      "Connections closed because of what the consumer sent")),
-      silent_clients(all.counter("pulse_clients_silent_total",
-                                 "Connections closed because the client was silent")),
-      sent_bytes(all.counter("pulse_stream_sent_bytes_total", "Bytes written to open streams")),
-      tls_failures(all.counter("pulse_tls_failures_total",
-                               "Encrypted connections that failed before a request was read")),
-      compression_saved_bytes(all.counter("pulse_compression_saved_bytes_total",
-                                          "Bytes not sent because events were compressed")) {}
+    : open_connections(all.gauge(metric::connections_open)),
+      accepted(all.counter(metric::connections_accepted)),
+      over_the_limit(all.counter(metric::connections_over_limit)),
+      over_the_address_limit(all.counter(metric::connections_over_address_limit)),
+      idle_closed(all.counter(metric::connections_idle_closed)),
+      accept_failures(all.counter(metric::accept_failures)),
+      refused_streams(all.counter(metric::streams_refused)),
+      refused_keys(all.counter(metric::keys_refused)),
+      refused_key_attempts(all.counter(metric::key_attempts_refused)),
+      ignored_messages(all.counter(metric::client_messages_ignored)),
+      protocol_violations(all.counter(metric::client_protocol_violations)),
+      silent_clients(all.counter(metric::clients_silent)),
+      sent_bytes(all.counter(metric::stream_sent_bytes)),
+      tls_failures(all.counter(metric::tls_failures)),
+      compression_saved_bytes(all.counter(metric::compression_saved_bytes)) {}
 
 void stream_lines::tick(std::chrono::steady_clock::time_point now) {
   const auto tell = [&](line_allowance& lines, std::string_view what) {

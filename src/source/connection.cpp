@@ -84,15 +84,6 @@ std::string query_rows::value(std::size_t column, std::size_t at_row) const {
   return rows_[at_row][column].value_or("");
 }
 
-std::string quote_identifier(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 std::string quote_replication_literal(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text) {

@@ -15,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "base/error.hpp"
+#include "change/identifier.hpp"
 #include "source/database_url.hpp"
 #include "source/session_settings.hpp"
 #include "source/unsendable.hpp"
@@ -53,10 +54,8 @@ query_parameters with(Texts&&... texts) {
   return all;
 }
 
-// Return an identifier in double quotes and a literal in single quotes, as PostgreSQL reads them
-// (manual, sections 4.1.1 and 4.1.2), for commands that take no parameters. Only for names: pass
-// values as parameters.
-std::string quote_identifier(std::string_view name);
+// A literal in single quotes, as PostgreSQL reads it (manual, section 4.1.2): for commands that
+// take no parameters. Names only; values go as parameters.
 std::string quote_literal(std::string_view text);
 // The same for replication commands, whose grammar has no escape form: a backslash is a backslash.
 std::string quote_replication_literal(std::string_view text);

@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "change/relation.hpp"
 #include "source/reconcile.hpp"
 
 namespace pulse::source {
@@ -41,8 +42,8 @@ error keyless_error(const std::vector<const keyless_table*>& tables) {
 
 std::string keyless_table::mend() const {
   if (identity.empty()) return {};
-  return fmt::format("ALTER TABLE {}.{} REPLICA IDENTITY {};", quote_identifier(schema),
-                     quote_identifier(name), identity);
+  return fmt::format("ALTER TABLE {} REPLICA IDENTITY {};", quoted(table_name{schema, name}),
+                     identity);
 }
 
 std::string keyless_table::needs_key() const {

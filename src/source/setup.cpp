@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "change/relation.hpp"
 #include "source/ddl_trigger.hpp"
 #include "source/keyless_tables.hpp"
 #include "source/ownership.hpp"
@@ -103,8 +104,7 @@ void report_inserts_only(const std::vector<keyless_table>& keyless, setup_result
   std::string sql;
   for (const auto& table : keyless) {
     if (table.nothing) continue;
-    made->inserts_only.push_back(
-        fmt::format("{}.{}", quote_identifier(table.schema), quote_identifier(table.name)));
+    made->inserts_only.push_back(quoted(table_name{table.schema, table.name}));
     if (made->inserts_only.size() > tables_named_max) continue;
     names += (names.empty() ? "" : ", ") + made->inserts_only.back();
     if (!table.identity.empty()) sql += (sql.empty() ? "" : " ") + table.mend();
@@ -214,7 +214,7 @@ async_result<std::vector<std::string>> find_inserts_only(connection* database,
   std::vector<std::string> names;
   for (const auto& table : *keyless) {
     if (table.nothing || !(kept.every_owner || table.owned)) continue;
-    names.push_back(quote_identifier(table.schema) + "." + quote_identifier(table.name));
+    names.push_back(quoted(table_name{table.schema, table.name}));
   }
   co_return names;
 }

@@ -12,8 +12,14 @@
 namespace pulse::streams {
 namespace {
 
-// How much one stream, or the tail, may do before others have their turn.
+// How much one stream, or the tail, may do before others have their turn: events, and bytes of the
+// log that it looks at for them.
 constexpr int slice_events = 512;
+constexpr std::uint64_t slice_bytes = std::uint64_t{512} << 10U;
+// And all streams that read by themselves, before the thread looks at its sockets again: some
+// milliseconds, however many come back at once.
+constexpr int turn_events = 8 * slice_events;
+constexpr std::uint64_t turn_bytes = 8 * slice_bytes;
 constexpr std::chrono::minutes dropped_said_interval{1};
 
 }  // namespace
@@ -31,10 +37,8 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       tail_(*with.log, with.deliverable),
       figures_(*with.figures, with.project),
       judge_(figures_),
-      unnamed_overtaken_total_(with.figures->counter(
-          "pulse_unnamed_streams_overtaken_total",
-          "Unnamed streams ended because retention dropped events that they still waited for",
-          {{"project", with.project}})) {}
+      unnamed_overtaken_total_(
+          with.figures->counter(metric::unnamed_streams_overtaken, with.project)) {}
 
 void dispatcher::start(stream_state& stream, const position& from) {
   stream.after = from;
@@ -80,6 +84,8 @@ void dispatcher::turn() {
   judge_.begin_turn();
   advance_tail();
   judge_.begin_turn();
+  turn_events_left_ = turn_events;
+  turn_bytes_left_ = turn_bytes;
   run_slices();
   figures_.show();
 }
@@ -95,12 +101,10 @@ void dispatcher::advance_tail() {
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
       if (read.error().code == errc::io)
-        failures_->note(
-            "shared tail stopped, because stored events could not be read: each stream reads by "
-            "itself",
-            read.error());
+        failures_->note("shared tail stopped by a read failure: each stream reads by itself",
+                        read.error());
       for (const auto id : tail_.members()) {
-        auto& stream = *streams_->find(id);
+        auto& stream = streams_->at(id);
         tail_.leave(stream);
         read_by_itself(stream);
       }
@@ -148,7 +152,7 @@ void dispatcher::read_by_itself(stream_state& stream) {
 }
 
 void dispatcher::run_slices() {
-  for (auto turns = ready_.size(); turns > 0 && !judge_.turn_is_over(); --turns) {
+  for (auto turns = ready_.size(); turns > 0 && !turn_is_over(); --turns) {
     const auto id = ready_.front();
     ready_.pop_front();
     auto* stream = streams_->find(id);
@@ -159,22 +163,36 @@ void dispatcher::run_slices() {
   if (!ready_.empty()) post_turn();
 }
 
+bool dispatcher::turn_is_over() const {
+  return judge_.turn_is_over() || turn_events_left_ <= 0 || turn_bytes_left_ == 0;
+}
+
+result<const event_view*> dispatcher::read_in_turn(stream_state& stream) {
+  const auto allowed = stream.reader->allowed();
+  auto read = stream.reader->next();
+  turn_bytes_left_ -= std::min(turn_bytes_left_, allowed - stream.reader->allowed());
+  --turn_events_left_;
+  return read;
+}
+
 void dispatcher::run_slice(stream_state& stream) {
   const auto id = stream.id;
   const bool tracked = stream.tracked();
   if (!stream.reader) stream.reader = reader_for(stream);
   judge_.begin_slice();
+  stream.reader->allow(slice_bytes);
   for (int i = 0; i < slice_events && !judge_.slice_is_over(); ++i) {
     const bool begun = stream.unjudged != nullptr;
     const auto before = begun ? stream.after : stream.reader->scanned_through();
     if (!begun) stream.through = std::max(stream.through, stream.reader->scanned_sequence());
     const auto read = begun ? result<const event_view*>(std::exchange(stream.unjudged, nullptr))
-                            : stream.reader->next();
+                            : read_in_turn(stream);
     if (!read) {
       stream.pass(before);
       return hold(stream, read.error());
     }
     if (*read == nullptr) {
+      if (stream.reader->paused()) break;
       const auto* gap = tracked ? gaps_->bar_behind(stream.after, stream.table) : nullptr;
       if (gap == nullptr) return keep_up(stream);
       if (!stream.reader->held_back()) return bar(stream, *gap);
@@ -293,7 +311,7 @@ void dispatcher::look_at_gaps() {
     return stream.tracked() && (stream.how == delivery::live || stream.how == delivery::barred);
   });
   for (const auto id : look) {
-    auto& stream = *streams_->find(id);
+    auto& stream = streams_->at(id);
     if (stream.how == delivery::live) {
       if (gaps_->bar_behind(stream.after, stream.table) == nullptr) continue;
       tail_.leave(stream);
@@ -373,10 +391,8 @@ void dispatcher::overtaken(stream_state& stream, const error& why) {
 void dispatcher::end_unread(const stream_state& stream, const error& why) {
   // Retention was faster than the stream, which is said when the stream comes back.
   if (why.code == errc::gap) return end_(stream.id, end_reason::failure, why.message());
-  failures_->note(
-      "stream ended, because stored events could not be read: it continues when the client "
-      "reconnects",
-      why, &stream);
+  failures_->note("stream ended by a read failure: it continues when the client reconnects", why,
+                  &stream);
   end_(stream.id, end_reason::failure, "stored events could not be read: connect again");
 }
 
@@ -388,7 +404,7 @@ void dispatcher::go_on_behind_damage(const log::damaged_stretch& lost,
       streams_->where([](const auto& stream) { return stream.how == delivery::held; });
   for (const auto id : held) {
     if (recorded) {
-      read_by_itself(*streams_->find(id));
+      read_by_itself(streams_->at(id));
     } else {
       end_(id, end_reason::failure, recorded.error().message());
     }

@@ -80,8 +80,10 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   std::unique_ptr<log::log_reader> reader_for(const stream_state& stream) const {
     return log::read_deliverable(*with_->log, with_->deliverable, stream.after, stream.table);
   }
+  bool turn_is_over() const;
   void run_slices();
   void run_slice(stream_state& stream);
+  result<const event_view*> read_in_turn(stream_state& stream);
   void keep_up(stream_state& stream);
 
   // Offers one event to one stream.
@@ -113,6 +115,8 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   // Streams at a gap, or before events that must not be delivered yet: look again when they may.
   std::vector<filters::stream_id> before_gaps_;
   bool turn_posted_ = false;
+  int turn_events_left_ = 0;
+  std::uint64_t turn_bytes_left_ = 0;
   bool recording_damage_ = false;
   std::uint64_t unsaid_dropped_ = 0;  // for subscribe(), and not in the log yet
   std::optional<std::chrono::steady_clock::time_point> dropped_said_;

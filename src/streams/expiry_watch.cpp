@@ -15,9 +15,7 @@ constexpr std::size_t names_watched_a_turn = 16;
 expiry_watch::expiry_watch(const hub::parts& with, cursor_book& book)
     : with_(&with),
       book_(&book),
-      near_(with.figures->gauge("pulse_cursors_near_expiry",
-                                "Named streams that wait for events that retention will soon drop",
-                                {{"project", with.project}})) {}
+      near_(with.figures->gauge(metric::cursors_near_expiry, with.project)) {}
 
 void expiry_watch::look(const position& soon) {
   if (std::exchange(looking_, true)) return;
@@ -30,10 +28,14 @@ void expiry_watch::look(const position& soon) {
 }
 
 void expiry_watch::look_at_some() {
+  auto bytes = searched_bytes_a_turn;
   for (std::size_t i = 0; i < names_watched_a_turn && !names_.empty(); ++i) {
     const auto name = names_.back().lock();
+    const auto waits = name ? waits_for_expiring(*name, bytes) : false;
+    if (!waits) break;
     names_.pop_back();
-    if (name && waits_for_expiring(*name)) ++near_count_;
+    search_.reset();
+    if (*waits) ++near_count_;
   }
   if (names_.empty()) {
     near_.Set(static_cast<double>(near_count_));
@@ -48,14 +50,15 @@ void expiry_watch::look_at_some() {
 // A name on a quiet table is behind and loses nothing: retention moves it on. One before what has
 // been dropped has expired, which pulse_cursors_expired_total counts, and a log that cannot be read
 // is counted by its readers.
-bool expiry_watch::waits_for_expiring(name_state& name) const {
+std::optional<bool> expiry_watch::waits_for_expiring(name_state& name, std::uint64_t& bytes) {
   const auto at = name.reached();
   if (name.abandoned || at >= soon_ || at < with_->log->bounds().dropped_through) return false;
   if (name.table == 0) book_->find_table(name);
   if (name.table == 0) return false;
-  const auto reader = with_->log->read(at, name.table);
-  const auto next = reader->next();
-  return next && *next != nullptr && (*next)->at <= soon_;
+  if (!search_ || !search_->is_of(at, name.table))
+    search_.emplace(*with_->log, at, name.table, soon_);
+  const auto found = search_->look(bytes);
+  return found ? *found : false;
 }
 
 }  // namespace pulse::streams

@@ -9,6 +9,7 @@
 #include "base/metrics.hpp"
 #include "change/position.hpp"
 #include "streams/cursor_book.hpp"
+#include "streams/event_search.hpp"
 
 namespace pulse::streams {
 
@@ -24,13 +25,15 @@ class expiry_watch : public std::enable_shared_from_this<expiry_watch> {
 
  private:
   void look_at_some();
-  bool waits_for_expiring(name_state& name) const;
+  // Nothing: what it has to read is more than is left of `bytes`.
+  std::optional<bool> waits_for_expiring(name_state& name, std::uint64_t& bytes);
 
   const hub::parts* with_;
   cursor_book* book_;
   bool looking_ = false;
   position soon_;
   std::vector<std::weak_ptr<name_state>> names_;  // still to be looked at
+  std::optional<event_search> search_;            // for the last of these
   std::size_t near_count_ = 0;
   prometheus::Gauge& near_;
 };

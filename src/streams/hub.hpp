@@ -208,7 +208,7 @@ class hub {
   //   (end_reason::gap).
   // - A name that has no event left before the gap is refused (errc::gap).
   // After that, streams continue after the gap. New names and unnamed streams start after all gaps.
-  // Orphaned events (gap_kind::forked) are never delivered.
+  // Orphaned events (gap_traits::never_happened) are never delivered.
   void use_gaps(std::vector<control::stored_gap> gaps);
   // Returns the gap that blocks the name, if there is one.
   std::optional<control::stored_gap> gap_of(const cursor_key& key) const;

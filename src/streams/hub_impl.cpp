@@ -32,19 +32,12 @@ hub::impl::impl(parts with, stream_limits limits)
           [this](filters::stream_id id, end_reason reason, std::string_view message) {
             end(id, reason, message);
           })),
-      unknown_acknowledgements_total_(with_.figures->counter("pulse_acknowledgements_unknown_total",
-                                                             "Acknowledgements that match no event",
-                                                             {{"project", with_.project}})),
-      stalled_streams_(with_.figures->gauge("pulse_streams_stalled", "Streams whose window is full",
-                                            {{"project", with_.project}})),
-      stalled_ended_total_(with_.figures->counter("pulse_streams_stalled_ended_total",
-                                                  "Streams ended because they acknowledged nothing "
-                                                  "while another consumer waited for their name",
-                                                  {{"project", with_.project}})),
-      unnamed_started_total_(with_.figures->counter(
-          "pulse_unnamed_streams_started_total",
-          "Times that stream() without a name was opened, reconnects included: each starts now",
-          {{"project", with_.project}})) {}
+      unknown_acknowledgements_total_(
+          with_.figures->counter(metric::acknowledgements_unknown, with_.project)),
+      stalled_streams_(with_.figures->gauge(metric::streams_stalled, with_.project)),
+      stalled_ended_total_(with_.figures->counter(metric::streams_stalled_ended, with_.project)),
+      unnamed_started_total_(
+          with_.figures->counter(metric::unnamed_streams_started, with_.project)) {}
 
 void hub::impl::know(const known_cursor& cursor) {
   if (book_->find(cursor.key)) return;
@@ -246,7 +239,7 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
   gaps_.use(std::move(gaps));
   // Recorded by an earlier run, perhaps: nobody has to find it again, retention least of all.
   for (const auto& gap : gaps_.all()) {
-    if (gap.what.kind == gap_kind::damaged && gap.what.through)
+    if (traits_of(gap.what.kind).is_found_in_log && gap.what.through)
       with_.log->pass_damage(gap.what.after, *gap.what.through);
   }
   dispatcher_->look_at_gaps();
@@ -294,7 +287,7 @@ bool hub::impl::holds_others_up(const stream_state& stream,
 }
 
 void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::duration still) {
-  const auto& stream = *streams_.find(id);
+  const auto& stream = streams_.at(id);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",
               "stalled consumer disconnected: it acknowledged nothing while another one waited for "

@@ -37,7 +37,7 @@ const control::stored_gap* known_gaps::bar_between(const position& place, const 
 
 bool known_gaps::never_happened(const position& at) const {
   return std::ranges::any_of(gaps_, [&](const auto& gap) {
-    return gap.what.kind == gap_kind::forked && at > gap.what.after &&
+    return traits_of(gap.what.kind).never_happened && at > gap.what.after &&
            (!gap.what.through || at <= *gap.what.through);
   });
 }
@@ -68,10 +68,11 @@ result<position> known_gaps::start_behind(const position& start, const position&
   for (const auto& gap : gaps_) {
     if (!concerns(gap, table)) continue;
     // Somebody has said that streams go on although it goes on too.
-    if (gap.what.kind == gap_kind::unpublished && !gap.what.through && gap.accepted_at) continue;
+    if (gap.what.goes_on() && gap.accepted_at) continue;
     // Capture may still go another way, whose positions are lower.
     const bool is_over =
-        gap.what.through && (!is_found_at_start(gap.what.kind) || *gap.what.through <= mark);
+        gap.what.through && (traits_of(gap.what.kind).ends != gap_end::where_capture_goes_on ||
+                             *gap.what.through <= mark);
     if (is_over) {
       from = std::max(from, *gap.what.through);
     } else {

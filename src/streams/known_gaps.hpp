@@ -30,7 +30,8 @@ class known_gaps {
   const control::stored_gap* bar_between(const position& place, const position& next,
                                          table_id table) const;
 
-  // Returns whether the event is orphaned (gap_kind::forked), accepted or not.
+  // The event is of a history that the database has left (gap_traits::never_happened), accepted or
+  // not.
   bool never_happened(const position& at) const;
 
   // errc::gap: a gap blocks a stream at `cursor`, and the log has no event left for it before the

@@ -25,8 +25,6 @@ class lag_figures {
   void leave_out(std::size_t streams) { left_out_->Set(static_cast<double>(streams)); }
 
  private:
-  metric_labels labels(const cursor_key& key) const;
-
   metrics* figures_;
   std::string project_;
   std::map<cursor_key, prometheus::Gauge*> gauges_;

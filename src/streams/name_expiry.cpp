@@ -35,16 +35,9 @@ name_expiry::name_expiry(const hub::parts& with, const stream_limits& limits, cu
       book_(&book),
       gaps_(&gaps),
       failures_(&failures),
-      expired_total_(with.figures->counter(
-          "pulse_cursors_expired_total",
-          "Named streams for which retention dropped events that they still waited for",
-          {{"project", with.project}})),
-      abandoned_total_(with.figures->counter("pulse_cursors_abandoned_total",
-                                             "Names that nobody opened for abandoned_after",
-                                             {{"project", with.project}})),
-      deleted_total_(with.figures->counter("pulse_cursors_abandoned_deleted_total",
-                                           "Abandoned names that were deleted",
-                                           {{"project", with.project}})) {}
+      expired_total_(with.figures->counter(metric::cursors_expired, with.project)),
+      abandoned_total_(with.figures->counter(metric::cursors_abandoned, with.project)),
+      deleted_total_(with.figures->counter(metric::cursors_abandoned_deleted, with.project)) {}
 
 cursor_condition name_expiry::condition(const cursor_key& key, const position& at) const {
   const auto name = book_->find(key);
@@ -113,10 +106,14 @@ void name_expiry::look_at_too(const std::shared_ptr<name_state>& name) {
 }
 
 void name_expiry::look_at_some() {
+  auto bytes = searched_bytes_a_turn;
   for (std::size_t i = 0; i < names_a_turn && !way_->names.empty(); ++i) {
     const auto name = way_->names.back().lock();
+    const auto found = name ? check_waiting(*name, way_->through, bytes) : waiting_for::something;
+    if (found == waiting_for::not_sought) break;
     way_->names.pop_back();
-    if (!name || check_waiting(*name, way_->through) != waiting_for::nothing) continue;
+    way_->search.reset();
+    if (found != waiting_for::nothing) continue;
     name->cursor = std::max(name->cursor, way_->through);
     // A stream that waits for room reads on from here.
     if (name->active != nullptr) name->active->after = std::max(name->active->after, way_->through);
@@ -157,7 +154,8 @@ void name_expiry::finish(const result<std::vector<cursor_key>>& saved) {
 
 // Whether an event of the name's table, not acknowledged yet, is among what is to be dropped, or a
 // gap that nobody has accepted: a cursor behind it would never be told.
-name_expiry::waiting_for name_expiry::check_waiting(name_state& name, const position& through) {
+name_expiry::waiting_for name_expiry::check_waiting(name_state& name, const position& through,
+                                                    std::uint64_t& bytes) {
   const auto at = name.reached();
   if (at >= through) return waiting_for::nothing;
   // Not by its name: the table may have another by now, which is not followed yet (hub::follow()).
@@ -165,15 +163,17 @@ name_expiry::waiting_for name_expiry::check_waiting(name_state& name, const posi
   const auto* gap = gaps_->bar_behind(at, name.table);
   const bool bars = gap != nullptr && gap->what.after < through;
   if (name.table != 0 && !bars) {
-    const auto reader = with_->log->read(at, name.table);
-    const auto read = reader->next();
-    const bool unread = !read && read.error().code == errc::io;
+    if (!way_->search || !way_->search->is_of(at, name.table))
+      way_->search.emplace(*with_->log, at, name.table, through);
+    const auto found = way_->search->look(bytes);
+    if (found && !*found) return waiting_for::not_sought;
+    const bool unread = !found && found.error().code == errc::io;
     if (unread && ++name.unread_checks <= unread_checks_max) {
-      way_->unread = read.error();
+      way_->unread = found.error();
       return waiting_for::unknown;
     }
     if (!unread) name.unread_checks = 0;
-    if (read && (*read == nullptr || (*read)->at > through)) return waiting_for::nothing;
+    if (found && !**found) return waiting_for::nothing;
   }
   if (std::exchange(name.overtaken, true)) return waiting_for::something;
   expired_total_.Increment();

@@ -12,6 +12,7 @@
 #include "base/metrics.hpp"
 #include "change/position.hpp"
 #include "streams/cursor_book.hpp"
+#include "streams/event_search.hpp"
 #include "streams/known_gaps.hpp"
 #include "streams/read_failures.hpp"
 
@@ -46,14 +47,20 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   struct under_way {
     position through;
     std::vector<std::weak_ptr<name_state>> names;  // still to be looked at
+    std::optional<event_search> search = {};       // for the last of these
     std::vector<std::pair<std::weak_ptr<name_state>, position>> moved;
     std::optional<error> unread;  // why it is not known of a name what it waits for
     std::function<void(bool)> done;
   };
-  enum class waiting_for { nothing, something, unknown };
+  enum class waiting_for {
+    nothing,
+    something,
+    unknown,     // the log could not be read
+    not_sought,  // what has to be read is more than was left of this turn
+  };
 
   void look_at_some();
-  waiting_for check_waiting(name_state& name, const position& through);
+  waiting_for check_waiting(name_state& name, const position& through, std::uint64_t& bytes);
   void save_moved();
   void finish(const result<std::vector<cursor_key>>& saved);
   void remove_abandoned(const std::vector<cursor_key>& keys);

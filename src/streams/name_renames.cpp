@@ -1,5 +1,6 @@
 #include "streams/name_renames.hpp"
 
+#include <cassert>
 #include <string>
 #include <utility>
 
@@ -52,7 +53,9 @@ followed_names follow_renames(cursor_book& book, const std::vector<table_rename>
   }
   for (const auto& [between, to] : moves) {
     move(between, to);
-    book.find_table(*book.find(to));
+    const auto name = book.find(to);
+    assert(name != nullptr);
+    book.find_table(*name);
   }
   for (auto& copy : copies) {
     if (book.find(copy.key)) continue;

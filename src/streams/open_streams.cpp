@@ -1,5 +1,6 @@
 #include "streams/open_streams.hpp"
 
+#include <cassert>
 #include <utility>
 
 namespace pulse::streams {
@@ -7,8 +8,7 @@ namespace pulse::streams {
 open_streams::open_streams(const hub::parts& with)
     : with_(&with),
       models_(with.project),
-      open_(with.figures->gauge("pulse_streams_open", "Streams and subscriptions that are open",
-                                {{"project", with.project}})) {}
+      open_(with.figures->gauge(metric::streams_open, with.project)) {}
 
 stream_state& open_streams::add(requests::stream_request wanted, const table_shape& shape,
                                 table_id table, std::shared_ptr<subscriber> to,
@@ -38,6 +38,12 @@ std::shared_ptr<rendering::frame_source> open_streams::frames_for(
 stream_state* open_streams::find(filters::stream_id id) const {
   const auto found = streams_.find(id);
   return found == streams_.end() ? nullptr : found->second.get();
+}
+
+stream_state& open_streams::at(filters::stream_id id) const {
+  auto* stream = find(id);
+  assert(stream != nullptr);
+  return *stream;
 }
 
 std::unique_ptr<stream_state> open_streams::take(filters::stream_id id) {

@@ -26,7 +26,9 @@ class open_streams {
                     const position& now);
   // Returns null if the stream is not open (any more).
   stream_state* find(filters::stream_id id) const;
-  // Removes and returns it; null as above.
+  // It is open: where() has just found it.
+  stream_state& at(filters::stream_id id) const;
+  // Takes it out; null as before.
   std::unique_ptr<stream_state> take(filters::stream_id id);
 
   void tick(std::chrono::steady_clock::time_point now) { models_.tick(now); }
@@ -35,7 +37,7 @@ class open_streams {
   const by_id& all() const { return streams_; }
   std::size_t size() const { return streams_.size(); }
 
-  // Returns the streams that match. Handling one may end others: then ask find().
+  // Of whom this holds. What is done to one may end others: ask find() then, and not at().
   template <typename Predicate>
   std::vector<filters::stream_id> where(Predicate holds) const {
     std::vector<filters::stream_id> found;

@@ -5,10 +5,7 @@
 namespace pulse::streams {
 
 read_failures::read_failures(const hub::parts& with)
-    : with_(&with),
-      total_(with.figures->counter("pulse_log_read_failures_total",
-                                   "Reads of stored events that failed because of the disk",
-                                   {{"project", with.project}})) {}
+    : with_(&with), total_(with.figures->counter(metric::log_read_failures, with.project)) {}
 
 void read_failures::note(std::string_view what_follows, const error& why,
                          const stream_state* stream) {

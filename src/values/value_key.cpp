@@ -13,6 +13,8 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/base64.hpp"
+
 namespace pulse::values {
 namespace {
 
@@ -183,15 +185,96 @@ std::optional<std::string> text_of(const column_type& type, const json::value& w
     case value_kind::json:
     case value_kind::jsonb:
       return tagged(wanted, "Json");
-    default:
+    case value_kind::text:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return wanted.is_string() ? std::optional(std::string(wanted.get_string())) : std::nullopt;
   }
+  return std::nullopt;
 }
 
 }  // namespace
 
 bool has_plain_key(const column_type& type) {
   return type.kind != value_kind::text || (type.name != "xml" && type.name != "citext");
+}
+
+std::string_view tag_of(value_kind kind) {
+  switch (kind) {
+    case value_kind::int8:
+      return "BigInt";
+    case value_kind::numeric:
+    case value_kind::money:
+      return "Decimal";
+    case value_kind::bytea:
+      return "Bytes";
+    case value_kind::json:
+    case value_kind::jsonb:
+      return "Json";
+    case value_kind::date:
+    case value_kind::time:
+    case value_kind::timetz:
+    case value_kind::timestamp:
+    case value_kind::timestamptz:
+      return "DateTime";
+    case value_kind::boolean:
+    case value_kind::int2:
+    case value_kind::int4:
+    case value_kind::oid:
+    case value_kind::float4:
+    case value_kind::float8:
+    case value_kind::text:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
+      return {};
+  }
+  return {};
+}
+
+bool has_order(value_kind kind) {
+  switch (kind) {
+    case value_kind::int2:
+    case value_kind::int4:
+    case value_kind::int8:
+    case value_kind::oid:
+    case value_kind::float4:
+    case value_kind::float8:
+    case value_kind::numeric:
+    case value_kind::money:
+    case value_kind::date:
+    case value_kind::time:
+    case value_kind::timetz:
+    case value_kind::timestamp:
+    case value_kind::timestamptz:
+    case value_kind::text:
+      return true;
+    case value_kind::boolean:
+    case value_kind::bytea:
+    case value_kind::json:
+    case value_kind::jsonb:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
+      return false;
+  }
+  return false;
 }
 
 value_key plain_key(const column_type& type) {
@@ -231,9 +314,19 @@ value_key plain_key(const column_type& type) {
       };
     case value_kind::text:
       return text_key(type);
-    default:
+    case value_kind::boolean:
+    case value_kind::bytea:
+    case value_kind::enumeration:
+    case value_kind::other:
+    case value_kind::plain:
+    case value_kind::composite:
+    case value_kind::range:
+    case value_kind::multirange:
+    case value_kind::hstore:
+    case value_kind::list:
       return key_of_text;
   }
+  return key_of_text;
 }
 
 text_form plain_form(const column_type& type) {

@@ -46,8 +46,15 @@ inline constexpr std::size_t parsed_bytes_max = std::size_t{1} << 20U;
 value_key plain_key(const column_type& type);
 text_form plain_form(const column_type& type);
 
+// PostgreSQL orders values of the kind, and Prisma has lt and the like for it; of text that depends
+// on the type.
+bool has_order(value_kind kind);
+
 // Nothing: the type has no plain key (xml has no equality; citext folds as the database does).
 bool has_plain_key(const column_type& type);
+
+// The `$type` of what the client sends for values of the kind; empty: they are plain.
+std::string_view tag_of(value_kind kind);
 
 // What the client sends for one value (plain, or tagged {"$type":…,"value":…}; never null), as a
 // text that plain_key() reads. errc::invalid_argument when it is no value of this type; the message

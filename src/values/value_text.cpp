@@ -8,7 +8,7 @@
 #include <charconv>
 #include <chrono>
 
-#include <openssl/evp.h>
+#include "base/base64.hpp"
 
 namespace pulse::values {
 namespace {
@@ -276,20 +276,6 @@ std::optional<std::string> decode_hex_bytea(std::string_view text) {
   return bytes;
 }
 
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.empty()) return std::string();
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  // The library counts padding as zero bytes.
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
-}
-
 bool append_value(std::string& to, const column_type& type, std::string_view text) {
   const auto kind = type.kind;
   switch (kind) {
@@ -331,13 +317,7 @@ bool append_value(std::string& to, const column_type& type, std::string_view tex
       const auto bytes = decode_hex_bytea(text);
       if (!bytes) return false;
       to += R"({"$type":"Bytes","value":")";
-      const auto at = to.size();
-      // The library ends its output with a zero byte.
-      to.resize(at + (bytes->size() + 2) / 3 * 4 + 1);
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(to.data()) + at,
-                      reinterpret_cast<const unsigned char*>(bytes->data()),
-                      static_cast<int>(bytes->size()));
-      to.pop_back();
+      append_base64(to, *bytes);
       to += R"("})";
       return true;
     }

@@ -42,6 +42,5 @@ std::size_t money_decimals(const column_type& type);
 std::optional<std::string> money_number(const column_type& type, std::string_view text);
 
 std::optional<std::string> decode_hex_bytea(std::string_view text);
-std::optional<std::string> decode_base64(std::string_view text);
 
 }  // namespace pulse::values

@@ -283,14 +283,46 @@ TEST_P(event_log_contract, readers_beside_the_writer_miss_nothing_unless_they_ar
 }
 
 // Whatever is appended and read in whatever portions, every reader gives what a plain list gives.
+TEST_P(event_log_contract, a_reader_pauses_where_it_has_looked_at_as_much_as_it_may) {
+  append(1, 1000);
+  const auto reader = log_.read(position{}, 1);
+  const auto read = collect(*reader, 1);
+  EXPECT_GT(read.pauses, 0U);
+  EXPECT_EQ(testing::sequences(read.events), testing::sequences(collect(*log_.read({}, 1))));
+  EXPECT_EQ(reader->scanned_through(), test_event(1000).view().at);
+}
+
+// One of the tables 1 to 3, or all, or several, which may be none that there are.
+rc::Gen<wanted_tables> wanted_by_anybody() {
+  return rc::gen::oneOf(
+      rc::gen::map(rc::gen::inRange<table_id>(0, 4),
+                   [](table_id one) { return wanted_tables(one); }),
+      rc::gen::map(
+          rc::gen::container<std::vector<table_id>>(rc::gen::inRange<table_id>(1, 6)),
+          [](std::vector<table_id> several) { return wanted_tables(std::move(several)); }));
+}
+
+TEST_P(event_log_contract, several_tables_come_in_the_order_of_the_log) {
+  append(1, 300);
+  std::vector<event_sequence> expected;
+  for (std::uint32_t n = 1; n <= 300; ++n) {
+    const auto table = test_event(n).view().table;
+    if (table == 1 || table == 3) expected.push_back(n);
+  }
+  ASSERT_FALSE(expected.empty());
+  const wanted_tables tables(std::vector<table_id>{3, 1, 3});
+  EXPECT_EQ(testing::sequences(collect(*log_.read(position{}, tables))), expected);
+  EXPECT_TRUE(collect(*log_.read(position{}, wanted_tables(std::vector<table_id>{}))).empty());
+}
+
 TEST_P(event_log_contract, every_reader_agrees_with_a_plain_list) {
   EXPECT_TRUE(rc::check([&] {
     const auto made = GetParam().make();
     const auto portions =
         *rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(1, 120));
     std::uint32_t appended = 0;
-    const auto table = *rc::gen::inRange<table_id>(0, 4);
-    const auto early = made.log->read(position{}, table);
+    const auto tables = *wanted_by_anybody();
+    const auto early = made.log->read(position{}, tables);
     std::vector<testing::read_event> from_early;
     for (const auto portion : portions) {
       for (std::uint32_t i = 0; i < portion; ++i) {
@@ -305,12 +337,16 @@ TEST_P(event_log_contract, every_reader_agrees_with_a_plain_list) {
     std::vector<event_sequence> expected_early;
     std::vector<event_sequence> expected_late;
     for (std::uint32_t n = 1; n <= appended; ++n) {
-      if (table != 0 && test_event(n).view().table != table) continue;
+      if (!tables.contains(test_event(n).view().table)) continue;
       expected_early.push_back(n);
       if (n > after) expected_late.push_back(n);
     }
     RC_ASSERT(testing::sequences(from_early) == expected_early);
-    RC_ASSERT(testing::sequences(collect(*made.log->read(start, table))) == expected_late);
+    RC_ASSERT(testing::sequences(collect(*made.log->read(start, tables))) == expected_late);
+    const auto reader = made.log->read(start, tables);
+    const auto in_portions = collect(*reader, *rc::gen::inRange<std::uint64_t>(1, 5000));
+    RC_ASSERT(testing::sequences(in_portions.events) == expected_late);
+    RC_ASSERT(reader->scanned_sequence() == appended);
   }));
 }
 

@@ -21,7 +21,7 @@ constexpr std::size_t message_bytes_max = 1024;
 using seen = std::tuple<server::incoming::kind, std::string, server::close_code, bool>;
 
 std::vector<seen> read(byte_view all, std::size_t piece_bytes, bool compressed_allowed) {
-  server::message_reader reader(message_bytes_max);
+  server::websocket_reader reader(message_bytes_max);
   if (compressed_allowed) reader.allow_compressed();
   std::vector<seen> messages;
   std::string unfinished;
@@ -36,7 +36,7 @@ std::vector<seen> read(byte_view all, std::size_t piece_bytes, bool compressed_a
       messages.emplace_back(message.what, message.payload, message.code, message.compressed);
       if (message.what == server::incoming::kind::violation) return messages;
     }
-    if (bytes.size() > message_bytes_max + server::message_reader::frame_header_bytes_max)
+    if (bytes.size() > message_bytes_max + server::websocket_reader::frame_header_bytes_max)
       std::abort();
     unfinished = std::string(bytes.data(), bytes.size());
   }

@@ -9,15 +9,17 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { test } from 'node:test';
 
 import { root } from '../harness/paths.js';
 import { pushSchema } from '../harness/prisma.js';
 import { Random } from '../harness/random.js';
 import { type Scenario, scenario } from '../harness/scenario.js';
+import { documentedOperatorsOf } from './filters/documented.js';
 import { type Change, Judges, type Kind, kinds, officialClient } from './filters/judges.js';
 import { connectSpecimens } from './filters/prisma.js';
-import { type Filter, RandomFilters } from './filters/random_filter.js';
-import { RandomRows, specimenSql } from './filters/specimen.js';
+import { type Filter, operatorsOf, RandomFilters } from './filters/random_filter.js';
+import { fields, RandomRows, specimenSql } from './filters/specimen.js';
 import { Tally } from './filters/tally.js';
 import { asSent, columnsOf, partsOf, shown } from './filters/wire.js';
 
@@ -185,6 +187,14 @@ scenario('the_official_client_writes_filters_as_they_are_sent_here', async (s) =
   }
   s.note(`${written} filters written by the official client, ${unsayable} that it cannot write`);
   assert.ok(written > unsayable);
+});
+
+test('every_operator_that_is_documented_for_a_field_is_among_the_random_filters', () => {
+  for (const field of fields) {
+    const documented = documentedOperatorsOf(field);
+    assert.notEqual(documented.length, 0, `no documented operators of the field ${field.name}`);
+    assert.deepEqual([...operatorsOf(field)].sort(), documented.sort(), `operators of the field ${field.name}`);
+  }
 });
 
 const options = { timeoutMs: 1_200_000 };

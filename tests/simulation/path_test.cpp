@@ -133,17 +133,9 @@ struct process {
         streams::hub::parts{context.get_executor(), events.get(), relations.get(), &cursors,
                             &figures, "simulated"},
         limits);
-    ingest = std::make_unique<capture::ingestor>(
-        "shop", *events, *relations,
-        capture::ingestor::figures{
-            figures.counter("captured", ""), figures.counter("recaptured", ""),
-            figures.counter("truncated", ""), figures.counter("transactions", "")});
+    ingest = std::make_unique<capture::ingestor>("shop", *events, *relations, figures);
     spill = log::spill_area::open(log::open_directory(directory / "spill").value()).value();
-    streamed = std::make_unique<capture::streamed_transactions>(
-        *spill, capture::streamed_transactions::figures{
-                    figures.counter("committed", ""), figures.counter("aborted", ""),
-                    figures.counter("parts_aborted", ""), figures.counter("spilled", ""),
-                    figures.gauge("waiting", "")});
+    streamed = std::make_unique<capture::streamed_transactions>(*spill, figures, "shop");
     decode = std::make_unique<pgoutput::decoder>(*ingest, streamed.get());
     streamed->replay_to(*decode);
   }

@@ -119,6 +119,9 @@ class skipping_reader final : public log::log_reader {
   }
   position scanned_through() const override { return real_->scanned_through(); }
   event_sequence scanned_sequence() const override { return real_->scanned_sequence(); }
+  void allow(std::uint64_t bytes) override { real_->allow(bytes); }
+  std::uint64_t allowed() const override { return real_->allowed(); }
+  bool paused() const override { return real_->paused(); }
 
  private:
   std::unique_ptr<log::log_reader> real_;
@@ -196,13 +199,15 @@ log::log_bounds planted_log::bounds() const {
   return found;
 }
 
-std::unique_ptr<log::log_reader> planted_log::read(position after, table_id table) const {
+std::unique_ptr<log::log_reader> planted_log::read(const position& after,
+                                                   const log::wanted_tables& tables) const {
+  auto begin = after;
   if (bug_ == plant::tail_from_first_stream) {
     // Only what all streams have in common reads all tables.
-    if (table != 0) begun_ = after;
-    if (table == 0) after = std::max(after, begun_);
+    if (!tables.wants_all()) begun_ = after;
+    if (tables.wants_all()) begin = std::max(begin, begun_);
   }
-  auto reader = real().read(after, table);
+  auto reader = real().read(begin, tables);
   if (bug_ != plant::skip_block_at_segment_end) return reader;
   return std::make_unique<skipping_reader>(std::move(reader), *disk_);
 }

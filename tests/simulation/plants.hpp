@@ -96,7 +96,8 @@ class planted_log final : public pulse::testing::forwarding_log {
   result<void> append(const event_view& event) override;
   result<void> cover(std::uint32_t timeline, lsn through) override;
   log::log_bounds bounds() const override;
-  std::unique_ptr<log::log_reader> read(position after, table_id table) const override;
+  std::unique_ptr<log::log_reader> read(const position& after,
+                                        const log::wanted_tables& tables) const override;
 
  private:
   plant bug_;

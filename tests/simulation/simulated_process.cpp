@@ -43,11 +43,7 @@ simulated_process::simulated_process(surroundings with)
     streams_->know({{one.table, one.name}, one.at, one.used_at, false});
   use_gaps();
 
-  ingest_ = std::make_unique<capture::ingestor>(
-      "shop", *log_, *relations_,
-      capture::ingestor::figures{
-          figures_.counter("captured", ""), figures_.counter("recaptured", ""),
-          figures_.counter("truncated", ""), figures_.counter("transactions", "")});
+  ingest_ = std::make_unique<capture::ingestor>("shop", *log_, *relations_, figures_);
   newest_told_ = real_log_->bounds().last_at;
   gate_.begin(newest_told_, now_);
   // The last one may be stored in part.
@@ -59,11 +55,7 @@ simulated_process::simulated_process(surroundings with)
     deliverable_.move(gate_.passed());
   });
   spill_ = log::spill_area::open(open_disk(with_.spill_disk)).value();
-  streamed_ = std::make_unique<capture::streamed_transactions>(
-      *spill_, capture::streamed_transactions::figures{
-                   figures_.counter("committed", ""), figures_.counter("aborted", ""),
-                   figures_.counter("parts_aborted", ""), figures_.counter("spilled", ""),
-                   figures_.gauge("waiting", "")});
+  streamed_ = std::make_unique<capture::streamed_transactions>(*spill_, figures_, "shop");
   fragment_sink* fragments = ingest_.get();
   if (with_.bug == plant::recognise_by_index) {
     by_index_ = std::make_unique<index_positions>(*ingest_);

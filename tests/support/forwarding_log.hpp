@@ -19,8 +19,9 @@ class forwarding_log : public log::event_log {
     return real_->cover(timeline, through);
   }
   log::log_bounds bounds() const override { return real_->bounds(); }
-  std::unique_ptr<log::log_reader> read(position after, table_id table) const override {
-    return real_->read(after, table);
+  std::unique_ptr<log::log_reader> read(const position& after,
+                                        const log::wanted_tables& tables) const override {
+    return real_->read(after, tables);
   }
   void pass_damage(const position& after, const position& through) override {
     real_->pass_damage(after, through);

@@ -79,6 +79,20 @@ inline std::vector<read_event> collect(log::log_reader& reader) {
   }
 }
 
+// The same by a reader that may look at so many bytes at a time; how often it paused.
+struct read_in_portions {
+  std::vector<read_event> events;
+  std::size_t pauses = 0;
+};
+inline read_in_portions collect(log::log_reader& reader, std::uint64_t bytes_a_portion) {
+  read_in_portions all;
+  for (;; ++all.pauses) {
+    reader.allow(bytes_a_portion);
+    for (auto& one : collect(reader)) all.events.push_back(std::move(one));
+    if (!reader.paused()) return all;
+  }
+}
+
 inline std::vector<event_sequence> sequences(const std::vector<read_event>& events) {
   std::vector<event_sequence> numbers;
   numbers.reserve(events.size());

@@ -1,24 +1,15 @@
 #include "server/admin/admin_json.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include "base/iso_time.hpp"
 
 namespace pulse::server {
 
 namespace json = boost::json;
 
 namespace {
-
-std::string iso_time(unix_time_us at) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(at - seconds).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), ms);
-}
 
 json::value iso_time_or_null(const std::optional<unix_time_us>& at) {
   return at ? json::value(iso_time(*at)) : json::value();

@@ -129,14 +129,14 @@ void append_close(std::string& to, close_code code, std::string_view reason) {
   append_frame(to, opcode::close, payload);
 }
 
-struct message_reader::frame {
+struct websocket_reader::frame {
   bool final = false;
   opcode kind = opcode::text;
   std::string_view payload;
   bool compressed = false;
 };
 
-incoming message_reader::next(std::span<char>& bytes) {
+incoming websocket_reader::next(std::span<char>& bytes) {
   // What was handed out last is no longer in use.
   if (!in_fragments_ && fragments_.capacity() > control_payload_bytes_max) fragments_ = {};
   while (bytes.size() >= 2) {
@@ -189,7 +189,7 @@ incoming message_reader::next(std::span<char>& bytes) {
   return {};
 }
 
-incoming message_reader::take(const frame& one) {
+incoming websocket_reader::take(const frame& one) {
   switch (one.kind) {
     case opcode::ping:
       return {incoming::kind::ping, one.payload};
@@ -206,7 +206,7 @@ incoming message_reader::take(const frame& one) {
   return {};
 }
 
-incoming message_reader::take_data(const frame& one) {
+incoming websocket_reader::take_data(const frame& one) {
   if ((one.kind == opcode::continuation) != in_fragments_) {
     return violation(close_code::protocol_error, "fragments of a message out of order");
   }

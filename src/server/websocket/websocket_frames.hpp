@@ -73,9 +73,9 @@ struct incoming {
 
 // Cuts the other side's bytes into messages. One owner; keeps nothing but the fragments of an
 // unfinished message.
-class message_reader {
+class websocket_reader {
  public:
-  explicit message_reader(std::size_t message_bytes_max, frames_of sender = frames_of::client)
+  explicit websocket_reader(std::size_t message_bytes_max, frames_of sender = frames_of::client)
       : message_bytes_max_(message_bytes_max), masked_(sender == frames_of::client) {}
 
   // permessage-deflate was agreed on: messages may come compressed.

@@ -5,6 +5,8 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <openssl/evp.h>
 
+#include "base/base64.hpp"
+
 namespace pulse::server {
 namespace {
 
@@ -27,9 +29,7 @@ std::string websocket_accept(std::string_view key) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  std::array<unsigned char, 29> encoded{};
-  const auto length = EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(size));
-  return {reinterpret_cast<const char*>(encoded.data()), static_cast<std::size_t>(length)};
+  return to_base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 std::optional<refusal> check_upgrade(const http_request& request) {

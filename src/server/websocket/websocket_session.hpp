@@ -90,7 +90,7 @@ class websocket_session final : public connection, public streams::subscriber {
   std::optional<std::string> late_pong_;  // the answer to the newest ping, while much is unsent
   std::size_t unacknowledged_ = 0;
 
-  message_reader reader_;
+  websocket_reader reader_;
   std::string unfinished_;   // of the frame that is being received
   bool discarding_ = false;  // what is received means nothing any more
   bool peer_closed_ = false;

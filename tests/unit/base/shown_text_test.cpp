@@ -51,7 +51,8 @@ TEST(shown_text, is_json_with_its_quotes) {
 
 TEST(metrics, show_nothing_hidden_of_what_others_have_named) {
   metrics figures;
-  figures.gauge("lag", "Lag", {{"stream", "a\x1B[2J\nlag 7\u202E"}}).Set(1);
+  constexpr auto lag = metric::gauge("lag", "Lag", "stream");
+  figures.gauge(lag, "a\x1B[2J\nlag 7\u202E").Set(1);
   const auto text = figures.render();
   EXPECT_NE(text.find("lag{stream=\"a\\u001b[2J\\nlag 7\\u202e\"} 1\n"), std::string::npos) << text;
 }

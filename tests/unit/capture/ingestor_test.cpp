@@ -39,10 +39,7 @@ struct ingest_rig {
 
   void restart() {
     if (part) part->publish_figures();
-    part = std::make_unique<ingestor>(
-        "shop", events, relations,
-        ingestor::figures{numbers.counter("captured", ""), numbers.counter("recaptured", ""),
-                          numbers.counter("truncated", ""), numbers.counter("transactions", "")});
+    part = std::make_unique<ingestor>("shop", events, relations, numbers);
     part->use_types(types);
     part->start({1});
   }
@@ -78,9 +75,10 @@ struct ingest_rig {
     return testing::collect(*reader);
   }
 
-  double counted(const std::string& name) {
+  template <class Metric>
+  double counted(const Metric& what) {
     part->publish_figures();
-    return numbers.counter(name, "").Value();
+    return numbers.counter(what, "shop").Value();
   }
 
   const std::string row = testing::text_tuple({"1", "x"});
@@ -115,8 +113,27 @@ TEST(ingestor, change_that_is_stored_already_keeps_its_event_and_is_counted) {
   const auto after = rig.stored();
   ASSERT_EQ(after.size(), before.size());
   for (std::size_t i = 0; i < after.size(); ++i) EXPECT_EQ(after[i].id, before[i].id);
-  EXPECT_EQ(rig.counted("captured"), 2);
-  EXPECT_EQ(rig.counted("recaptured"), 2);
+  EXPECT_EQ(rig.counted(metric::events_captured), 2);
+  EXPECT_EQ(rig.counted(metric::events_recaptured), 2);
+}
+
+TEST(ingestor, a_transaction_counts_once_and_only_when_something_of_it_is_appended) {
+  ingest_rig rig;
+  ASSERT_TRUE(rig.describe(text_oid));
+  rig.play({100, {}});
+  EXPECT_EQ(rig.counted(metric::transactions_captured), 0) << "an empty one";
+  rig.play({110, {0, 1}});
+  EXPECT_EQ(rig.counted(metric::transactions_captured), 1);
+  rig.begin({120, {}});
+  ASSERT_TRUE(rig.change(110, 0));
+  rig.part->start({1});
+  ASSERT_TRUE(rig.describe(text_oid));
+  rig.play({110, {0, 1}});
+  EXPECT_EQ(rig.counted(metric::transactions_captured), 2) << "sent again";
+  rig.play({120, {0, 1}});
+  EXPECT_EQ(rig.counted(metric::transactions_captured), 2) << "sent again after a part of it";
+  rig.play({130, {0}});
+  EXPECT_EQ(rig.counted(metric::transactions_captured), 3);
 }
 
 TEST(ingestor, what_a_promoted_server_sends_of_its_predecessor_keeps_the_predecessors_timeline) {
@@ -239,8 +256,8 @@ TEST(ingestor, truncate_becomes_an_event_without_rows_that_is_counted_once) {
   EXPECT_EQ(stored[0].at, (position{1, lsn{100}, lsn{90}, table_oid}));
   EXPECT_EQ(stored[0].action, change_action::truncate);
   EXPECT_EQ(stored[0].payload, "");
-  EXPECT_EQ(rig.counted("truncated"), 1);
-  EXPECT_EQ(rig.counted("captured"), 0);
+  EXPECT_EQ(rig.counted(metric::truncates), 1);
+  EXPECT_EQ(rig.counted(metric::events_captured), 0);
 }
 
 // However often the connection or the process is cut, and wherever: every change is stored once, in

@@ -93,10 +93,7 @@ class streamed : public ::testing::Test {
   std::shared_ptr<log::testing::fault_disk> disk_ = std::make_shared<log::testing::fault_disk>();
   std::unique_ptr<log::spill_area> area_ =
       log::spill_area::open(log::testing::open_disk(disk_)).value();
-  streamed_transactions waiting_{
-      *area_,
-      {figures_.counter("c", ""), figures_.counter("a", ""), figures_.counter("s", ""),
-       figures_.counter("b", ""), figures_.gauge("w", "")}};
+  streamed_transactions waiting_{*area_, figures_, "shop"};
   telling_sink sink_;
   pgoutput::decoder decoder_{sink_, &waiting_};
 };

@@ -39,6 +39,15 @@ TEST(command_line, version_and_help_are_answers) {
   EXPECT_EQ(help.out.find("--api-key "), std::string::npos);
 }
 
+TEST(command_line, help_tells_what_kinds_of_gaps_there_are) {
+  const auto help = run({"gaps", "list", "--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const auto& kind : all_gap_kinds()) {
+    EXPECT_NE(help.out.find(kind.name), std::string::npos) << kind.name;
+    EXPECT_NE(help.out.find(kind.meaning), std::string::npos) << kind.name;
+  }
+}
+
 TEST(command_line, what_it_cannot_understand_is_usage_and_names_the_nearest) {
   EXPECT_EQ(run({}).code, 2);
   const auto command = run({"serv"});

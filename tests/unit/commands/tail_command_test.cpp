@@ -112,7 +112,7 @@ TEST(tail_table, answers_a_ping_with_its_payload_and_ends_with_a_close_frame) {
   frame_server answering(fragment(true, pulse::server::opcode::ping, "you there?") +
                          fragment(true, pulse::server::opcode::text, "one"));
   EXPECT_EQ(run_tail(answering.url(), 1).exit_code, 0);
-  pulse::server::message_reader reader(1000);
+  pulse::server::websocket_reader reader(1000);
   std::span<char> rest(answering.received());
   const auto pong = reader.next(rest);
   EXPECT_EQ(pong.what, pulse::server::incoming::kind::pong);

@@ -240,10 +240,9 @@ TEST(gap_table_migration, gaps_of_an_older_database_concern_every_table_and_keep
 }
 
 TEST(gap_kind, every_name_is_read_back) {
-  for (const auto kind :
-       {gap_kind::slot_missing, gap_kind::slot_lost, gap_kind::slot_ahead, gap_kind::log_lost,
-        gap_kind::forked, gap_kind::skipped, gap_kind::damaged}) {
-    EXPECT_EQ(parse_gap_kind(to_string(kind)), kind);
+  for (const auto& one : all_gap_kinds()) {
+    EXPECT_EQ(to_string(one.kind), one.name);
+    EXPECT_EQ(parse_gap_kind(one.name), one.kind);
   }
   EXPECT_FALSE(parse_gap_kind("lost"));
 }

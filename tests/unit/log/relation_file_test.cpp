@@ -265,6 +265,25 @@ TEST_F(relation_file_on_a_disk, a_record_of_a_newer_version_is_refused) {
   EXPECT_EQ(opened.error().code, errc::corrupt);
 }
 
+TEST_F(relation_file_on_a_disk, a_definition_with_a_kind_of_values_of_a_newer_version_is_refused) {
+  auto newer = users(1);
+  ASSERT_TRUE(value_kind_of(value_kind_count - 1));
+  for (const std::size_t number : {value_kind_count, std::size_t{255}}) {
+    ASSERT_FALSE(value_kind_of(static_cast<std::uint8_t>(number)));
+    newer.columns.front().type.kind = static_cast<value_kind>(number);
+    disk_ = std::make_shared<fault_disk>();
+    open();
+    ASSERT_TRUE(file_->describe(newer));
+    const auto opened = try_open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, errc::corrupt);
+    EXPECT_NE(opened.error().message().find("a kind of values that this version does not know"),
+              std::string::npos)
+        << opened.error().message();
+    EXPECT_NE(opened.error().next.find("newer"), std::string::npos);
+  }
+}
+
 TEST_F(relation_file_on_a_disk, a_torn_record_is_cut_wherever_it_was_torn) {
   open();
   ASSERT_TRUE(file_->describe(users(2)));

@@ -10,14 +10,14 @@ using namespace std::chrono_literals;
 
 // Names that stand before a gap when retention passes it: whatever becomes of the events around it,
 // nobody goes on behind it untold.
-class hub_expiry_at_gaps : public hub_expiry, public ::testing::WithParamInterface<gap_kind> {
+class hub_expiry_at_gaps : public hub_expiry, public ::testing::WithParamInterface<gap_traits> {
  protected:
   // Between the events of these numbers something is missing.
   control::stored_gap gap_between(std::uint32_t before, std::uint32_t behind,
                                   std::vector<table_id> tables = {}) const {
     control::stored_gap one;
     one.id = 7;
-    one.what.kind = GetParam();
+    one.what.kind = GetParam().kind;
     one.what.after = place_of(before);
     one.what.through = just_before(place_of(behind));
     one.what.tables = std::move(tables);
@@ -39,10 +39,8 @@ class hub_expiry_at_gaps : public hub_expiry, public ::testing::WithParamInterfa
 };
 
 INSTANTIATE_TEST_SUITE_P(of_every_kind, hub_expiry_at_gaps,
-                         ::testing::Values(gap_kind::slot_missing, gap_kind::slot_lost,
-                                           gap_kind::slot_ahead, gap_kind::log_lost,
-                                           gap_kind::forked, gap_kind::skipped, gap_kind::damaged),
-                         [](const auto& one) { return std::string(to_string(one.param)); });
+                         ::testing::ValuesIn(all_gap_kinds().begin(), all_gap_kinds().end()),
+                         [](const auto& one) { return std::string(one.param.name); });
 
 TEST_P(hub_expiry_at_gaps, quiet_name_before_a_gap_that_retention_passes_is_refused_with_it) {
   make_name("quiet", "notes");

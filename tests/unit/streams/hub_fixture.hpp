@@ -97,6 +97,9 @@ class scripted_wall_clock final : public clock_source {
 // Tables `jobs` and `notes` of one text column `id`.
 class hub_fixture : public ::testing::Test {
  protected:
+  hub_fixture() : hub_fixture(std::uint64_t{32} << 20U) {}
+  explicit hub_fixture(std::uint64_t log_bytes_max) : log_(log_bytes_max) {}
+
   void start_hub() {
     hub_ = std::make_unique<hub>(hub::parts{context_.get_executor(), served_, &relations_,
                                             &cursors_, &figures_, "shop", &clock_, on_damage_},
@@ -224,7 +227,7 @@ class hub_fixture : public ::testing::Test {
 
   boost::asio::io_context context_;
   metrics figures_;
-  log::memory_log log_{std::uint64_t{1} << 20U};
+  log::memory_log log_;
   log::memory_relations relations_;
   cursors_in_memory cursors_;
   scripted_wall_clock clock_;

@@ -6,7 +6,8 @@ namespace {
 
 class hub_tail : public hub_fixture {
  protected:
-  hub_tail() { start_hub(); }
+  // A log that is soon full.
+  hub_tail() : hub_fixture(std::uint64_t{1} << 20U) { start_hub(); }
 };
 
 // A stream begins at the server's end, and what was committed before may not be captured yet.

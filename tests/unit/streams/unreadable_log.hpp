@@ -22,7 +22,8 @@ class unreadable_log final : public pulse::testing::forwarding_log {
 
   const std::vector<std::pair<position, position>>& passed() const { return passed_; }
 
-  std::unique_ptr<log::log_reader> read(position after, table_id table) const override;
+  std::unique_ptr<log::log_reader> read(const position& after,
+                                        const log::wanted_tables& tables) const override;
   void pass_damage(const position& after, const position& through) override {
     passed_.emplace_back(after, through);
   }
@@ -35,8 +36,9 @@ class unreadable_log final : public pulse::testing::forwarding_log {
 
 class unreadable_log_reader final : public log::log_reader {
  public:
-  unreadable_log_reader(const unreadable_log& log, const position& after, table_id table)
-      : log_(&log), table_(table), all_(log.real().read(after, 0)), scanned_at_(after) {}
+  unreadable_log_reader(const unreadable_log& log, const position& after,
+                        const log::wanted_tables& tables)
+      : log_(&log), tables_(tables), all_(log.real().read(after, 0)), scanned_at_(after) {}
 
   result<const event_view*> next() override {
     for (;;) {
@@ -59,9 +61,12 @@ class unreadable_log_reader final : public log::log_reader {
       damage_.reset();
       scanned_at_ = at_->at;
       const auto* event = std::exchange(at_, nullptr);
-      if (!lost && (table_ == 0 || event->table == table_)) return event;
+      if (!lost && tables_.contains(event->table)) return event;
     }
   }
+  void allow(std::uint64_t bytes) override { all_->allow(bytes); }
+  std::uint64_t allowed() const override { return all_->allowed(); }
+  bool paused() const override { return all_->paused(); }
   std::optional<log::damaged_stretch> damage() const override { return damage_; }
   position scanned_through() const override { return scanned_at_; }
   event_sequence scanned_sequence() const override {
@@ -74,19 +79,20 @@ class unreadable_log_reader final : public log::log_reader {
   }
   bool concerned() const {
     const auto& tables = log_->damaged->tables;
-    return table_ == 0 || tables.empty() || std::ranges::find(tables, table_) != tables.end();
+    return tables_.wants_all() || tables.empty() || tables_.contains_any(tables);
   }
 
   const unreadable_log* log_;
-  table_id table_;
+  log::wanted_tables tables_;
   std::unique_ptr<log::log_reader> all_;
   const event_view* at_ = nullptr;  // read and not looked at yet
   std::optional<log::damaged_stretch> damage_;
   position scanned_at_;
 };
 
-inline std::unique_ptr<log::log_reader> unreadable_log::read(position after, table_id table) const {
-  return std::make_unique<unreadable_log_reader>(*this, after, table);
+inline std::unique_ptr<log::log_reader> unreadable_log::read(
+    const position& after, const log::wanted_tables& tables) const {
+  return std::make_unique<unreadable_log_reader>(*this, after, tables);
 }
 
 }  // namespace pulse::streams

@@ -52,7 +52,7 @@ struct seen {
 
 // All messages in `bytes`, which arrive in pieces of `step`.
 std::vector<seen> read_all(const std::string& bytes, std::size_t step) {
-  message_reader reader(message_max);
+  websocket_reader reader(message_max);
   std::vector<seen> all;
   std::string held;
   for (std::size_t at = 0; at < bytes.size(); at += step) {
