@@ -120,7 +120,7 @@ BENCHMARK(write_frame_with_beast);
 void read_acknowledgement_by_hand(benchmark::State& state) {
   constexpr std::size_t count = 1000;
   const auto bytes = masked_acks(count);
-  message_reader reader(std::size_t{64} << 10U);
+  websocket_reader reader(std::size_t{64} << 10U);
   std::string received;
   for (auto _ : state) {
     received = bytes;  // what the read system call copies

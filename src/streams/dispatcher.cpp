@@ -12,15 +12,13 @@
 namespace pulse::streams {
 namespace {
 
-// How much one stream, or the tail, may do before others have their turn: events, and bytes of the
-// log that it looks at for them.
+// What one stream, or the tail, may do before others have their turn: events, and bytes looked at.
 constexpr int slice_events = 512;
 constexpr std::uint64_t slice_bytes = std::uint64_t{512} << 10U;
 // And all streams that read by themselves, before the thread looks at its sockets again: some
 // milliseconds, however many come back at once.
 constexpr int turn_events = 8 * slice_events;
 constexpr std::uint64_t turn_bytes = 8 * slice_bytes;
-constexpr std::chrono::minutes dropped_said_interval{1};
 
 }  // namespace
 
@@ -36,6 +34,7 @@ dispatcher::dispatcher(const hub::parts& with, const stream_limits& limits,
       end_(std::move(end)),
       tail_(*with.log, with.deliverable),
       figures_(*with.figures, with.project),
+      dropped_(with.project, figures_),
       judge_(figures_),
       unnamed_overtaken_total_(
           with.figures->counter(metric::unnamed_streams_overtaken, with.project)) {}
@@ -249,7 +248,7 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
   const bool congested = stream.to->unsent_bytes() > limits_->unsent_bytes_max;
   if (!stream.tracked()) {
     if (congested) {
-      drop(stream, 1);
+      dropped_.add(stream, 1);
     } else {
       deliver(stream, *frame);
     }
@@ -288,21 +287,6 @@ void dispatcher::deliver(stream_state& stream, std::string_view frame) {
   stream.to->send(frame);
   ++stream.delivered;
   ++figures_.delivered;
-}
-
-void dispatcher::drop(stream_state& stream, std::uint64_t count) {
-  stream.dropped += count;
-  figures_.dropped += count;
-  unsaid_dropped_ += count;
-}
-
-// Seldom: a consumer that is too slow is so for every event.
-void dispatcher::tick(std::chrono::steady_clock::time_point now) {
-  if (unsaid_dropped_ == 0 || (dropped_said_ && now - *dropped_said_ < dropped_said_interval))
-    return;
-  dropped_said_ = now;
-  log_warning("streams", "events dropped for slow subscribe() consumers",
-              {{"project", with_->project}, {"events", std::exchange(unsaid_dropped_, 0)}});
 }
 
 // Nothing behind a gap is stored before the hub knows of it: those that keep up look at once.
@@ -380,7 +364,7 @@ void dispatcher::overtaken(stream_state& stream, const error& why) {
   const auto bounds = with_->log->bounds();
   // What they were is not known any more: all that it has not seen counts.
   const auto gone = std::max(stream.through, bounds.first - 1);
-  if (stream.after < bounds.dropped_through) drop(stream, gone - stream.through);
+  if (stream.after < bounds.dropped_through) dropped_.add(stream, gone - stream.through);
   stream.through = gone;
   stream.pass(bounds.dropped_through);
   stream.forget_reader();

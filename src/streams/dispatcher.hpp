@@ -20,6 +20,7 @@
 #include "log/readable_end.hpp"
 #include "streams/cursor_book.hpp"
 #include "streams/delivery_figures.hpp"
+#include "streams/dropped_events.hpp"
 #include "streams/event_judge.hpp"
 #include "streams/known_gaps.hpp"
 #include "streams/open_streams.hpp"
@@ -63,8 +64,8 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void look_at_gaps();
 
   void show_figures() { figures_.show(); }
-  // Logs, now and then, how many events subscribe() has lost. Called about once a second.
-  void tick(std::chrono::steady_clock::time_point now);
+  // Time has passed: says, seldom, how many events subscribe() has lost.
+  void tick(std::chrono::steady_clock::time_point now) { dropped_.tick(now); }
 
  private:
   // `unfinished`: its filter has not finished with it.
@@ -89,7 +90,6 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   // Offers one event to one stream.
   offered offer(stream_state& stream, const event_view& event, wants asks);
   void deliver(stream_state& stream, std::string_view frame);
-  void drop(stream_state& stream, std::uint64_t count);
 
   // Handles the gap that blocks a stream.
   void bar(stream_state& stream, const control::stored_gap& gap);
@@ -118,9 +118,8 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   int turn_events_left_ = 0;
   std::uint64_t turn_bytes_left_ = 0;
   bool recording_damage_ = false;
-  std::uint64_t unsaid_dropped_ = 0;  // for subscribe(), and not in the log yet
-  std::optional<std::chrono::steady_clock::time_point> dropped_said_;
   delivery_figures figures_;
+  dropped_events dropped_;
   event_judge judge_;
   prometheus::Counter& unnamed_overtaken_total_;
 };

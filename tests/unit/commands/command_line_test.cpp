@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "change/gap_kind.hpp"
+
 namespace pulse::commands {
 namespace {
 
