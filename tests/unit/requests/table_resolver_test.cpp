@@ -125,8 +125,9 @@ TEST(check_published_actions, refuses_what_would_never_come) {
   EXPECT_EQ(refused.error().code, errc::invalid_argument);
   EXPECT_EQ(refused.error().what,
             "the stream asks for events that the publication own does not send: delete");
-  EXPECT_EQ(refused.error().next,
-            "ask for other events, or run: ALTER PUBLICATION \"own\" SET (publish = 'insert, delete');");
+  EXPECT_EQ(
+      refused.error().next,
+      "ask for other events, or run: ALTER PUBLICATION \"own\" SET (publish = 'insert, delete');");
   EXPECT_FALSE(check_published_actions({"own", false, false, false, true}, everything));
 }
 
