@@ -6,27 +6,6 @@
 
 namespace pulse::app {
 
-std::optional<server::key_identity> registry::authenticate(std::string_view presented_key) {
-  auto found = keys_->find(presented_key);
-  if (!found) return std::nullopt;
-  return server::key_identity{std::move(found->id), std::move(found->project)};
-}
-
-server::project_service* registry::project(std::string_view name) {
-  const std::string wanted(name);
-  if (const auto found = projects_->find(wanted); found != projects_->end())
-    return found->second.get();
-  const auto unopened = unopened_->find(wanted);
-  return unopened == unopened_->end() ? nullptr : unopened->second.get();
-}
-
-std::vector<std::pair<std::string, server::project_service*>> registry::projects() {
-  std::vector<std::pair<std::string, server::project_service*>> all;
-  for (const auto& [name, one] : *projects_) all.emplace_back(name, one.get());
-  for (const auto& [name, one] : *unopened_) all.emplace_back(name, one.get());
-  return all;
-}
-
 namespace {
 
 // Counted for each of a list of cursors, and for a single one.
@@ -88,15 +67,10 @@ void admin::revoke_key(const std::string& project, const std::string& key_id,
       std::move(done));
 }
 
-std::shared_ptr<project> admin::find(const std::string& name) const {
-  const auto found = projects_->find(name);
-  return found == projects_->end() ? nullptr : found->second;
-}
-
 void admin::read_cursors(const std::string& project, chooser choose, std::uint64_t events_max,
                          std::function<void(result<cursors>)> done) {
-  const auto of = find(project);
-  if (!of) return done(project_is_stopped());
+  const auto found = projects_->serving(project);
+  if (!found) return done(found.error());
   control_->run(
       delivery_,
       [project, choose = std::move(choose)](control::state_store& store) -> result<cursors> {
@@ -109,19 +83,21 @@ void admin::read_cursors(const std::string& project, chooser choose, std::uint64
         choose(all);
         return all;
       },
-      [this, of, events_max, done = std::move(done)](result<cursors> all) {
+      [this, of = *found, events_max, done = std::move(done)](result<cursors> all) {
         if (!all) return done(std::move(all));
         for (auto& one : *all) {
-          one.at = std::max(one.at, of->streams().cursor(one.key));
-          one.condition = of->streams().condition(one.key, one.at);
+          one.at = std::max(one.at, of->streams()->cursor(one.key));
+          one.condition = of->streams()->condition(one.key, one.at);
         }
-        boost::asio::post(reading_, [of, events_max, history = of->history(), delivery = delivery_,
-                                     done, all = std::move(*all)]() mutable {
+        boost::asio::post(reading_, [of = of, events_max, history = of->history(),
+                                     delivery = delivery_, done, all = std::move(*all)]() mutable {
           for (auto& one : all) {
             // What is gone cannot be counted: the condition says so.
             if (auto lag = of->measure_lag(one.key, one.at, events_max, history)) one.lag = *lag;
           }
-          boost::asio::post(delivery, [of, done, all = std::move(all)] { done(all); });
+          // With the project, whose last owner must not be here.
+          boost::asio::post(delivery,
+                            [of = std::move(of), done, all = std::move(all)] { done(all); });
         });
       });
 }
@@ -152,11 +128,12 @@ void admin::show_cursor(const std::string& project, const streams::cursor_key& k
 void admin::seek_cursor(const std::string& project, const streams::cursor_key& key,
                         const streams::seek_target& target,
                         std::function<void(result<server::cursor_move>)> done) {
-  const auto of = find(project);
-  if (!of) return done(project_is_stopped());
-  const auto move = [this, of, project, key, done](const result<position>& to) {
+  const auto found = projects_->serving(project);
+  if (!found) return done(found.error());
+  const auto move = [this, project, key, done](const std::shared_ptr<app::project>& its,
+                                               const result<position>& to) {
     if (!to) return done(to.error());
-    const auto moved = of->streams().move(key, "the stream's cursor was moved");
+    const auto moved = its->streams()->move(key, "the stream's cursor was moved");
     control_->run(
         delivery_,
         [project, key, to = *to](control::state_store& store) {
@@ -168,45 +145,48 @@ void admin::seek_cursor(const std::string& project, const streams::cursor_key& k
           done(server::cursor_move{*from, to});
         });
   };
-  boost::asio::post(reading_, [of, target, history = of->history(), move, delivery = delivery_] {
-    const auto found = of->find_position(target, history);
-    boost::asio::post(delivery, [of, move, found] { move(found); });
+  boost::asio::post(reading_, [of = *found, target, history = (*found)->history(), move,
+                               delivery = delivery_]() mutable {
+    const auto to = of->find_position(target, history);
+    boost::asio::post(delivery, [of = std::move(of), move, to] { move(of, to); });
   });
 }
 
 void admin::delete_cursor(const std::string& project, const streams::cursor_key& key,
                           std::function<void(result<void>)> done) {
+  // It has read the cursors already, perhaps, and is not there to be told.
+  if (projects_->state(project) == project_state::opening) return done(project_is_opening());
   control_->run(
       delivery_,
       [project, key](control::state_store& store) {
         return store.delete_cursor(project, key.table, key.name);
       },
       [this, project, key, done = std::move(done)](const result<void>& deleted) {
-        if (const auto of = find(project); deleted && of)
-          of->streams().forget(key, "the stream's cursor was deleted");
+        if (const auto of = projects_->serving(project); deleted && of)
+          (*of)->streams()->forget(key, "the stream's cursor was deleted");
         done(deleted);
       });
 }
 
 void admin::list_gaps(const std::string& project,
                       std::function<void(result<std::vector<control::stored_gap>>)> done) {
-  const auto of = find(project);
-  if (!of) return done(project_is_stopped());
-  done(of->gaps().all());
+  const auto of = projects_->serving(project);
+  if (!of) return done(of.error());
+  done((*of)->gaps().all());
 }
 
 void admin::skip_change(const std::string& project, lsn at,
                         std::function<void(result<control::stored_gap>)> done) {
-  const auto of = find(project);
-  if (!of) return done(project_is_stopped());
-  of->skip_change(at, std::move(done));
+  const auto of = projects_->serving(project);
+  if (!of) return done(of.error());
+  (*of)->skip_change(at, std::move(done));
 }
 
 void admin::accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
                        std::function<void(result<control::stored_gap>)> done) {
-  const auto of = find(project);
-  if (!of) return done(project_is_stopped());
-  of->gaps().accept(id, by, std::move(done));
+  const auto of = projects_->serving(project);
+  if (!of) return done(of.error());
+  (*of)->gaps().accept(id, by, std::move(done));
 }
 
 }  // namespace pulse::app

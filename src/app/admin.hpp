@@ -3,48 +3,27 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include "app/project.hpp"
-#include "app/unopened_project.hpp"
+#include "app/project_manager.hpp"
 #include "control/control_thread.hpp"
 #include "control/key_ring.hpp"
 #include "server/admin/admin_backend.hpp"
-#include "server/registry.hpp"
 
 namespace pulse::app {
 
-using project_map = std::map<std::string, std::shared_ptr<project>>;
-
-// On the delivery thread.
-class registry final : public server::service_registry {
- public:
-  registry(const project_map& projects, const unopened_map& unopened, const control::key_ring& keys)
-      : projects_(&projects), unopened_(&unopened), keys_(&keys) {}
-
-  std::optional<server::key_identity> authenticate(std::string_view presented_key) override;
-  server::project_service* project(std::string_view name) override;
-  std::vector<std::pair<std::string, server::project_service*>> projects() override;
-
- private:
-  const project_map* projects_;
-  const unopened_map* unopened_;
-  const control::key_ring* keys_;
-};
-
-// Of a project that could not be opened only keys are managed, and names deleted.
+// Of a project that cannot be opened only keys are managed, and names deleted; of one that is still
+// opening, keys.
 class admin final : public server::admin_backend {
  public:
-  admin(const project_map& projects, control::key_ring& keys,
+  // All of them outlive it.
+  admin(const project_manager& projects, control::key_ring& keys,
         std::shared_ptr<control::control_thread> control, boost::asio::any_io_executor delivery)
       : projects_(&projects),
         keys_(&keys),
@@ -80,10 +59,8 @@ class admin final : public server::admin_backend {
   using chooser = std::function<void(cursors&)>;
   void read_cursors(const std::string& project, chooser choose, std::uint64_t events_max,
                     std::function<void(result<cursors>)> done);
-  // Null: it could not be opened.
-  std::shared_ptr<project> find(const std::string& name) const;
 
-  const project_map* projects_;
+  const project_manager* projects_;
   control::key_ring* keys_;
   std::shared_ptr<control::control_thread> control_;
   boost::asio::any_io_executor delivery_;

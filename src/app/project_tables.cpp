@@ -68,7 +68,7 @@ void project::keep_catalog(std::function<void()> kept) {
 result<server::resolved_table> project::resolve_from(const catalog& known,
                                                      const requests::stream_request& wanted,
                                                      const position& flushed) const {
-  const auto schemas = requests::schema_list(target_.schema);
+  const auto schemas = requests::schema_list(with_.target.schema);
   auto table = requests::resolve_table(known, wanted.model, schemas, with_.config.name);
   if (!table && !wanted.name.empty()) {
     // What was captured before it became a partition is still to be had, up to the gap that tells.
@@ -81,7 +81,7 @@ result<server::resolved_table> project::resolve_from(const catalog& known,
   found.publication = known.publication;
   // Every commit that has returned is before what the server has flushed, stored yet or not;
   // without the database, the log's end.
-  const auto bounds = log_->bounds();
+  const auto bounds = with_.storage->log->bounds();
   found.now = std::max({bounds.last_at, bounds.mark(), flushed});
   return found;
 }
@@ -98,10 +98,10 @@ bool project::fits(const catalog& known, const catalog_table& table,
 void project::resolve(const requests::stream_request& wanted, resolved done) {
   const auto& model = wanted.model;
   const auto state = capture_->status();
-  const auto table =
-      catalog_ ? requests::resolve_table(*catalog_, model, requests::schema_list(target_.schema),
-                                         with_.config.name)
-               : result<const catalog_table*>(error{errc::not_found, "", ""});
+  const auto table = catalog_ ? requests::resolve_table(*catalog_, model,
+                                                        requests::schema_list(with_.target.schema),
+                                                        with_.config.name)
+                              : result<const catalog_table*>(error{errc::not_found, "", ""});
   const bool known = table.has_value();
   if (!state.connected) {
     // The database is away: what is known will do.

@@ -6,20 +6,21 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <string_view>
 #include <unistd.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
 #include "app/admin.hpp"
 #include "app/data_dir.hpp"
-#include "app/last_run.hpp"
 #include "app/program_figures.hpp"
-#include "app/project.hpp"
 #include "app/project_keys.hpp"
+#include "app/project_manager.hpp"
+#include "app/registry.hpp"
 #include "app/successor.hpp"
-#include "app/unopened_project.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
 #include "server/listening_socket.hpp"
@@ -37,6 +38,9 @@ constexpr std::chrono::seconds stop_limit{5};
 // With a successor nobody is refused meanwhile, and a consumer that is cut off with events in hand
 // may not find back: more time.
 constexpr std::chrono::seconds hand_over_limit{20};
+// With several projects, how long one whose log takes longer to read keeps the others from their
+// consumers. Most have been opened by then, and refuse nobody who comes at once.
+constexpr std::chrono::seconds opening_patience{1};
 
 // What the configuration is held to holds for sockets that came from elsewhere too.
 result<void> check_sockets(const server::listening_sockets& sockets,
@@ -93,11 +97,13 @@ class running_server {
 
  private:
   result<void> open_state();
-  result<void> open_projects(control::state_store& store);
-  result<std::shared_ptr<project>> open_project(const config::project_config& config,
-                                                const result<last_run>& before);
-  void say_where_to_connect(const server::bound_addresses& bound);
+  result<void> open_projects();
+  result<void> wait_for_projects();
+  void cannot_open(const std::string& name, const error& why);
+  std::string scheme(std::string_view plain) const;
+  void say_where_to_connect(const project& one) const;
   void setup_refused(const error& why);
+  bool only_project() const { return config_.projects.size() == 1; }
   void wait_for_reload();
   void reload();
   void wait_for_hand_over();
@@ -108,17 +114,20 @@ class running_server {
   config::server_config config_;
   std::function<result<config::server_config>()> read_config_;
   run_beside beside_;
-  asio::io_context delivery_{1};
   metrics figures_;
+  asio::io_context delivery_{1};
+  // It turns, also with nothing to do, until finish() stops it.
+  asio::executor_work_guard<asio::io_context::executor_type> turns_{delivery_.get_executor()};
   control::key_ring keys_;
   std::shared_ptr<control::control_thread> control_;
   std::string admin_token_;
   std::vector<new_key> new_keys_;
-  project_map projects_;
-  unopened_map unopened_;
+  std::shared_ptr<project_manager> projects_;
+  std::optional<error> only_project_failed_;
   std::unique_ptr<registry> registry_;
   std::unique_ptr<admin> admin_;
   std::unique_ptr<server::server> server_;
+  std::optional<server::bound_addresses> bound_;
   std::unique_ptr<asio::signal_set> signals_;
   asio::signal_set reload_signal_{delivery_, SIGHUP};
   asio::signal_set hand_over_signal_{delivery_, SIGUSR2};
@@ -138,9 +147,10 @@ result<void> running_server::start(server::listening_sockets sockets) {
   if (!token) return token.error();
   admin_token_ = std::move(*token);
   if (auto opened = open_state(); !opened) return opened;
+  if (auto opened = open_projects(); !opened) return opened;
 
-  registry_ = std::make_unique<registry>(projects_, unopened_, keys_);
-  admin_ = std::make_unique<admin>(projects_, keys_, control_, delivery_.get_executor());
+  registry_ = std::make_unique<registry>(*projects_, keys_);
+  admin_ = std::make_unique<admin>(*projects_, keys_, control_, delivery_.get_executor());
   server_ = std::make_unique<server::server>(delivery_.get_executor());
   server::server_options options;
   options.listen = config_.listen;
@@ -155,10 +165,13 @@ result<void> running_server::start(server::listening_sockets sockets) {
   options.compression = config_.compression;
   options.silence_before_ping = std::chrono::milliseconds(config_.silence_timeout) / 2;
   options.silence_after_ping = options.silence_before_ping;
-  for (const auto& [name, one] : projects_) one->start();
   const auto bound = server_->start(options, *registry_, *admin_, figures_, {}, std::move(sockets));
   if (!bound) return bound.error();
-  say_where_to_connect(*bound);
+  bound_ = *bound;
+  write_admin_url(config_.data_dir,
+                  scheme("http") + server::to_string(server::reachable(bound->admin)));
+  for (const auto& one : projects_->all_serving()) say_where_to_connect(*one);
+  hand_out(std::exchange(new_keys_, {}), config_.data_dir, only_project());
   tell_of_program(figures_, system_clock_source().now());
 
   signals_ = std::make_unique<asio::signal_set>(delivery_);
@@ -203,10 +216,7 @@ void running_server::reload() {
   configure_logging(wanted->level, wanted->format);
   server_->use_limits(wanted->connections_max, wanted->connections_per_address_max,
                       wanted->failed_keys_per_minute, wanted->silence_timeout);
-  for (const auto& project : wanted->projects) {
-    if (const auto found = projects_.find(project.name); found != projects_.end())
-      found->second->use(project);
-  }
+  for (const auto& project : wanted->projects) projects_->use(project);
   log_info("config", "configuration read again");
 }
 
@@ -247,73 +257,72 @@ result<void> running_server::open_state() {
   auto keys = store->keys();
   if (!keys) return keys.error();
   keys_.replace(std::move(*keys));
-  return open_projects(*store);
-}
-
-// One that cannot be opened is nobody else's affair; with one project there is nobody else.
-result<void> running_server::open_projects(control::state_store& store) {
-  std::map<std::string, result<last_run>> before;
-  for (const auto& config : config_.projects)
-    before.emplace(config.name, read_last_run(store, config.name));
-  control_ = std::make_shared<control::control_thread>(std::move(store));
-  for (const auto& config : config_.projects) {
-    auto opened = open_project(config, before.at(config.name));
-    figures_.gauge(metric::project_open, config.name).Set(opened ? 1 : 0);
-    if (opened) {
-      projects_.emplace(config.name, std::move(*opened));
-      continue;
-    }
-    if (config_.projects.size() == 1) return opened.error();
-    log_error(
-        "log", "project not opened: it is stopped until Pulse is restarted",
-        {{"project", config.name}, {"reason", opened.error().what}, {"next", opened.error().next}});
-    unopened_.emplace(config.name, std::make_unique<unopened_project>(
-                                       config, delivery_.get_executor(), figures_, opened.error()));
-  }
+  control_ = std::make_shared<control::control_thread>(std::move(*store));
   return {};
 }
 
-result<std::shared_ptr<project>> running_server::open_project(const config::project_config& config,
-                                                              const result<last_run>& before) {
-  if (!before) return wrap("project " + config.name, before.error());
-  project::parts parts;
-  parts.config = config;
+result<void> running_server::open_projects() {
+  project_manager::parts parts;
   parts.data_dir = config_.data_dir;
-  parts.projects = config_.projects.size();
   parts.delivery = delivery_.get_executor();
   parts.control = control_;
   parts.figures = &figures_;
   parts.watcher = beside_.watcher;
+  parts.on_serving = [this](const project& one) { say_where_to_connect(one); };
+  parts.on_failed = [this](const std::string& name, const error& why) { cannot_open(name, why); };
   parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
-  parts.whose = before->whose;
-  parts.last_catalog = before->known;
-  parts.cursors = before->cursors;
-  parts.slot = before->slot;
-  parts.published = before->published;
-  parts.gaps = before->gaps;
-  return project::open(std::move(parts));
+  projects_ = std::make_shared<project_manager>(std::move(parts));
+  for (const auto& config : config_.projects) {
+    if (auto added = projects_->add(config); !added) return added;
+  }
+  return wait_for_projects();
 }
 
-void running_server::say_where_to_connect(const server::bound_addresses& bound) {
-  const std::string encrypted = config_.tls.given() ? "s" : "";
-  write_admin_url(config_.data_dir,
-                  "http" + encrypted + "://" + server::to_string(server::reachable(bound.admin)));
-  for (const auto& [name, one] : projects_) {
-    log_info("server", "serving",
-             {{"project", name},
-              {"database", one->target().display()},
-              {"streams", "ws" + encrypted + "://" + server::to_string(bound.streams)},
-              {"admin", "http" + encrypted + "://" + server::to_string(bound.admin)},
-              {"data_dir", config_.data_dir.string()},
-              {"event_persistence", one->event_persistence() ? "on" : "off"}});
+// Nothing listens meanwhile, and who connects to a socket that was handed over waits. A project
+// that is alone has nobody to keep waiting but its own consumers.
+result<void> running_server::wait_for_projects() {
+  const auto until = std::chrono::steady_clock::now() + opening_patience;
+  while (projects_->any_opening()) {
+    if (only_project()) {
+      delivery_.run_one();
+    } else if (delivery_.run_one_until(until) == 0) {
+      break;
+    }
   }
-  hand_out(std::exchange(new_keys_, {}), config_.data_dir, config_.projects.size() == 1);
+  if (only_project_failed_) return *only_project_failed_;
+  return {};
+}
+
+// One that cannot be opened is nobody else's affair; with one project there is nobody else.
+void running_server::cannot_open(const std::string& name, const error& why) {
+  if (only_project()) {
+    only_project_failed_ = why;
+    return;
+  }
+  log_error("log", "project not opened: it is stopped until Pulse is restarted",
+            {{"project", name}, {"reason", why.what}, {"next", why.next}});
+}
+
+std::string running_server::scheme(std::string_view plain) const {
+  return std::string(plain) + (config_.tls.given() ? "s" : "") + "://";
+}
+
+// Of each once it serves and the addresses are known.
+void running_server::say_where_to_connect(const project& one) const {
+  if (!bound_) return;
+  log_info("server", "serving",
+           {{"project", one.name()},
+            {"database", one.target().display()},
+            {"streams", scheme("ws") + server::to_string(bound_->streams)},
+            {"admin", scheme("http") + server::to_string(bound_->admin)},
+            {"data_dir", config_.data_dir.string()},
+            {"event_persistence", one.event_persistence() ? "on" : "off"}});
 }
 
 // With one project there is nobody to go on for, and whoever has started it waits for an answer;
 // with several, the others go on, and this one is tried again.
 void running_server::setup_refused(const error& why) {
-  if (config_.projects.size() != 1 || stopping_) return;
+  if (!only_project() || stopping_) return;
   log_error("setup", "cannot begin", {{"reason", why.what}});
   // For people to copy: a log line would escape the SQL's quotes.
   if (config_.format == log_format::text) config::say(stderr, "\n{}\n\n", why.next);
@@ -325,17 +334,7 @@ void running_server::stop(std::chrono::milliseconds limit) {
   if (std::exchange(stopping_, true)) return;
   log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
-  server_->stop(limit, [this] {
-    if (projects_.empty()) return finish();
-    // All at once: each may wait a moment for its database.
-    for (const auto& [name, one] : projects_) one->begin_stop();
-    const auto left = std::make_shared<std::size_t>(projects_.size());
-    for (const auto& [name, one] : projects_) {
-      one->stop([this, left] {
-        if (--*left == 0) finish();
-      });
-    }
-  });
+  server_->stop(limit, [this] { projects_->stop([this] { finish(); }); });
 }
 
 // Nobody looks at signals from here on: one that comes is noted, and one that has come is looked at
@@ -349,8 +348,7 @@ int running_server::run() {
   delivery_.run();
   server_.reset();
   admin_.reset();  // what still reads the logs has ended
-  projects_.clear();
-  unopened_.clear();
+  projects_.reset();
   control_.reset();
   log_info("server", "stopped");
   if (beside_.on_stopped) beside_.on_stopped();

@@ -16,8 +16,8 @@
 
 namespace pulse {
 
-// Creates counters and gauges and renders them all. Any thread; they live as long as this and are
-// safe from any thread.
+// Hands out counters and gauges and renders them all. Any thread; what it hands out lives as long
+// as it does, unless it is dropped, and is itself safe from any thread.
 class metrics {
  public:
   // The series that has these values of the definition's labels, in their order; made when first
@@ -42,6 +42,9 @@ class metrics {
   void drop(const metric_definition<metric_kind::gauge, Labels>& of, prometheus::Gauge& gauge) {
     prometheus::BuildGauge().Name(of.name).Help(of.help).Register(registry_).Remove(&gauge);
   }
+
+  // Everything with this label is of something that is gone: none of it must be used any more.
+  void drop_labelled(const std::string& label, const std::string& value);
 
   // Text exposition format 0.0.4.
   std::string render() const;

@@ -41,8 +41,12 @@ class project_service {
   virtual ~project_service() = default;
 
   virtual bool event_persistence() const = 0;
-  virtual streams::hub& streams() = 0;
-  // Adds facts about the model that its header lacks and the operator has set.
+  // Why no stream of it can be opened, whatever is asked for; nothing: streams can be opened.
+  // errc::unavailable: trying again helps.
+  virtual std::optional<error> not_serving() const { return std::nullopt; }
+  // Null while it is not serving.
+  virtual std::shared_ptr<streams::hub> streams() = 0;
+  // Adds what the operator knows of a model and its header does not say.
   virtual void complete(requests::model& /*wanted*/) const {}
   // errc::not_found: the database has no such table (the answer names similar ones);
   // errc::unavailable: nothing is known yet and PostgreSQL is unreachable. May ask the database if
@@ -51,7 +55,7 @@ class project_service {
   virtual void resolve(const requests::stream_request& wanted, resolved done) = 0;
 
   // Time has passed: about once a second.
-  virtual void tick(std::chrono::steady_clock::time_point now) { streams().tick(now); }
+  virtual void tick(std::chrono::steady_clock::time_point /*now*/) {}
 
   struct capture_status {
     bool connected = false;
@@ -79,8 +83,10 @@ class service_registry {
 
   // Compares in constant time; nothing for a wrong or revoked key.
   virtual std::optional<key_identity> authenticate(std::string_view presented_key) = 0;
-  virtual project_service* project(std::string_view name) = 0;
-  virtual std::vector<std::pair<std::string, project_service*>> projects() = 0;
+  // Null: there is none of this name. Projects come and go while the server runs; who keeps one
+  // for longer than a call keeps it weakly.
+  virtual std::shared_ptr<project_service> project(std::string_view name) = 0;
+  virtual std::vector<std::pair<std::string, std::shared_ptr<project_service>>> projects() = 0;
 };
 
 }  // namespace pulse::server

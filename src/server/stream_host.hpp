@@ -25,10 +25,11 @@ class stream_host {
   virtual void close(filters::stream_id stream) = 0;
 };
 
-// The hub must live until the last session on it has gone.
+// Shares the hub: it is there until the last session on it has gone, whatever becomes of its
+// project.
 class hub_host final : public stream_host {
  public:
-  explicit hub_host(streams::hub& hub) : hub_(&hub) {}
+  explicit hub_host(std::shared_ptr<streams::hub> hub) : hub_(std::move(hub)) {}
 
   void open(requests::stream_request wanted, const table_shape& shape, position start,
             std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
@@ -42,7 +43,7 @@ class hub_host final : public stream_host {
   void close(filters::stream_id stream) override { hub_->close(stream); }
 
  private:
-  streams::hub* hub_;
+  std::shared_ptr<streams::hub> hub_;
 };
 
 }  // namespace pulse::server

@@ -140,6 +140,9 @@ class hub {
         on_damage = {};
     // Pulse delivers no event after it. Null: all durable events are delivered.
     const log::readable_end* deliverable = nullptr;
+    // Owns what the pointers above are to, as far as the caller does not: given up when the hub is
+    // gone and no call of its own is under way any more.
+    std::shared_ptr<const void> keeps = {};
   };
 
   hub(parts with, stream_limits limits);
@@ -217,7 +220,8 @@ class hub {
   // they open on that. The relation store has observed it before.
   void follow(const std::vector<table_rename>& renamed);
 
-  // Ends every stream with the reason, and saves cursors. Calls `done` when they are durable.
+  // Ends every stream with the reason, and refuses those that are being opened; cursors are saved;
+  // `done` when they are durable.
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
 
   std::vector<stream_status> status() const;

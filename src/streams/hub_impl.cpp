@@ -307,6 +307,7 @@ void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::du
 void hub::impl::shut_down(end_reason reason, std::string_view message, std::function<void()> done) {
   shutting_down_ = true;
   for (const auto id : streams_.where([](const auto&) { return true; })) end(id, reason, message);
+  refuse_waiting({errc::unavailable, std::string(message), "connect again"});
   dispatcher_->show_figures();
   book_->close(std::move(done));
 }

@@ -59,6 +59,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   result<void> check_can_go_on(name_state& name, table_id table);
   void leave_name(stream_state& stream);
   void disband(name_state& name, std::string_view why);
+  void refuse_waiting(const error& why);
   void move_done(name_state& name, const result<position>& to);
 
   void end(filters::stream_id id, end_reason reason, std::string_view message);

@@ -70,6 +70,17 @@ void hub::impl::disband(name_state& name, std::string_view why) {
   }
 }
 
+// Who waits holds the hub, and the answer may never come: of a name that is being moved by somebody
+// who has gone, for one.
+void hub::impl::refuse_waiting(const error& why) {
+  std::vector<std::function<void(result<void>)>> waiting;
+  for (const auto& [key, name] : book_->names()) {
+    for (auto& answer : std::exchange(name->waiting_for_store, {}))
+      waiting.push_back(std::move(answer));
+  }
+  for (const auto& answer : waiting) answer(why);
+}
+
 void hub::impl::follow(const std::vector<table_rename>& renamed) {
   const auto followed = follow_renames(*book_, renamed);
   for (const auto& name : followed.replaced) disband(*name, "the table was renamed: connect again");

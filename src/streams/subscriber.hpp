@@ -9,12 +9,13 @@ namespace pulse::streams {
 
 // Why Pulse ends a stream.
 enum class end_reason {
-  shutdown,      // the server stops; come back
-  slow,          // it acknowledges nothing while another waits for its name
-  key_revoked,   // the API key is no longer valid
-  cursor_moved,  // somebody moved or deleted the cursor
-  gap,           // what comes next is missing, and nobody has accepted that
-  failure,       // the log cannot be read
+  shutdown,         // the server stops; come back
+  project_removed,  // the server goes on without the project
+  slow,             // it acknowledges nothing while another waits for its name
+  key_revoked,      // the API key is no longer valid
+  cursor_moved,     // somebody moved or deleted the cursor
+  gap,              // what comes next is missing, and nobody has accepted that
+  failure,          // the log cannot be read
 };
 
 // Receives a stream's events: a WebSocket session, or a test. All calls come on the hub's thread

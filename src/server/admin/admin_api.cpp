@@ -59,6 +59,7 @@ struct call : std::enable_shared_from_this<call> {
   void create_key(const std::string& project);
   void revoke_key(const std::string& project, const std::string& id);
   void list_projects();
+  std::vector<streams::stream_status> open_streams(const std::string& project) const;
   void list_streams(const std::string& project);
   void cursor(const std::string& project);
   void show_cursor(const std::string& project, const streams::cursor_key& key);
@@ -166,6 +167,13 @@ void call::revoke_key(const std::string& project, const std::string& id) {
                                });
 }
 
+// None of a project that has gone meanwhile.
+std::vector<streams::stream_status> call::open_streams(const std::string& project) const {
+  const auto service = context->registry->project(project);
+  const auto streams = service ? service->streams() : nullptr;
+  return streams ? streams->status() : std::vector<streams::stream_status>();
+}
+
 void call::list_streams(const std::string& project) {
   const auto page = page_of(asked_target);
   if (!page) {
@@ -182,13 +190,10 @@ void call::list_streams(const std::string& project) {
                                    const auto count = std::min(stored->size(), page.limit);
                                    std::optional<streams::cursor_key> last;
                                    if (stored->size() > page.limit) last = (*stored)[count - 1].key;
-                                   auto* service = self->context->registry->project(project);
                                    json::array open;
-                                   if (service != nullptr) {
-                                     for (const auto& stream : service->streams().status()) {
-                                       if (is_on_page(stream.key, page, last))
-                                         open.push_back(describe(stream));
-                                     }
+                                   for (const auto& stream : self->open_streams(project)) {
+                                     if (is_on_page(stream.key, page, last))
+                                       open.push_back(describe(stream));
                                    }
                                    json::array cursors;
                                    const auto now = self->context->clock->now();
@@ -227,10 +232,8 @@ void call::show_cursor(const std::string& project, const streams::cursor_key& ke
         if (self->failed(found)) return;
         auto shown = describe(*found, self->context->clock->now());
         json::array open;
-        if (auto* service = self->context->registry->project(project)) {
-          for (const auto& stream : service->streams().status()) {
-            if (stream.key == found->key) open.push_back(describe(stream));
-          }
+        for (const auto& stream : self->open_streams(project)) {
+          if (stream.key == found->key) open.push_back(describe(stream));
         }
         shown["streams"] = std::move(open);
         self->answer(json_answer(shown));

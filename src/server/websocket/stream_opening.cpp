@@ -1,6 +1,7 @@
 #include "server/websocket/stream_opening.hpp"
 
 #include "requests/table_resolver.hpp"
+#include <chrono>
 #include <utility>
 
 #include <boost/json/object.hpp>
@@ -16,11 +17,15 @@ namespace {
 constexpr std::string_view tail_prefix = "/v1/projects/";
 constexpr std::string_view tail_suffix = "/tail";
 
+// When a project that is still opening is asked for again: most take less.
+constexpr std::chrono::seconds unserved_retry{1};
+
 struct opening : std::enable_shared_from_this<opening> {
   std::shared_ptr<server_context> context;
   std::string request_id;
   key_identity key;
-  std::string presented_key;  // secret; empty: the admin's token opened it
+  std::weak_ptr<project_service> project;  // that was asked
+  std::string presented_key;               // secret; empty: the admin's token opened it
   requests::stream_request wanted;
   streams::cursor_key stream;
   std::function<void(opening_result)> done;
@@ -49,9 +54,9 @@ struct opening : std::enable_shared_from_this<opening> {
     if (!accepted) return refuse_with(no_such_key());
     key = std::move(*accepted);
     presented_key = *presented;
-    auto* project = context->registry->project(key.project);
-    if (project == nullptr) return refuse_with(no_project());
-    if (mode == requests::stream_mode::stream && !project->event_persistence()) {
+    const auto of = context->registry->project(key.project);
+    if (of == nullptr) return refuse_with(no_project());
+    if (mode == requests::stream_mode::stream && !of->event_persistence()) {
       return refuse_with({403, pulse_code::streams_disabled,
                           "stream() needs event persistence, which is off in this project",
                           "switch event persistence on, or use subscribe()"});
@@ -60,8 +65,14 @@ struct opening : std::enable_shared_from_this<opening> {
         requests::parse_request(mode, request.header("subscription"), request.header("stream"));
     if (!parsed) return refuse_with(refuse(parsed.error()));
     wanted = std::move(parsed).value();
-    project->complete(wanted.model);
-    project->resolve(wanted, [self = shared_from_this()](result<resolved_table> table) {
+    of->complete(wanted.model);
+    ask_for_table(of);
+  }
+
+  void ask_for_table(const std::shared_ptr<project_service>& of) {
+    if (const auto why = of->not_serving()) return refuse_with(refuse_unserved(*why));
+    project = of;
+    of->resolve(wanted, [self = shared_from_this()](result<resolved_table> table) {
       self->resolved(std::move(table));
     });
   }
@@ -71,9 +82,9 @@ struct opening : std::enable_shared_from_this<opening> {
     auto path = request.path().substr(tail_prefix.size());
     path.remove_suffix(tail_suffix.size());
     const auto name = percent_decode(path);
-    auto* project = name ? context->registry->project(*name) : nullptr;
+    const auto of = name ? context->registry->project(*name) : nullptr;
     key = {"admin", name.value_or("")};
-    if (project == nullptr) return refuse_with(unknown_project(*context, key.project));
+    if (of == nullptr) return refuse_with(unknown_project(*context, key.project));
     constexpr std::string_view parameter = "?table=";
     const auto query = request.target.find(parameter);
     auto table = query == std::string::npos
@@ -92,9 +103,7 @@ struct opening : std::enable_shared_from_this<opening> {
     wanted.wanted.update_after.emplace();
     wanted.wanted.remove.emplace();
     wanted.form = requests::event_form::native;
-    project->resolve(wanted, [self = shared_from_this()](result<resolved_table> found) {
-      self->resolved(std::move(found));
-    });
+    ask_for_table(of);
   }
 
   // A key may be revoked while the database or the disk is waited for. end_sessions_of_key() ends
@@ -110,10 +119,9 @@ struct opening : std::enable_shared_from_this<opening> {
     if (!table) return refuse_with(refuse_for_datasource(table.error()));
     if (auto sent = requests::check_published_actions(table->publication, wanted.wanted); !sent)
       return refuse_with(refuse(sent.error()));
-    // The project may have gone while the database was asked.
-    auto* project = context->registry->project(key.project);
-    if (project == nullptr) return refuse_with(no_project());
-    auto host = context->host_of(*project);
+    const auto of = still_there();
+    if (of == nullptr) return refuse_with(no_project());
+    auto host = context->host_of(*of);
     auto session = std::make_shared<websocket_session>(context, key, request_id);
     auto* to = host.get();
     stream = {table->shape.definition->table, wanted.name};
@@ -140,12 +148,25 @@ struct opening : std::enable_shared_from_this<opening> {
               {"request_id", request_id}});
   }
 
+  // The project may have gone while the database or the disk was waited for, and another one may
+  // have come by its name.
+  std::shared_ptr<project_service> still_there() const {
+    const auto asked = project.lock();
+    return asked && context->registry->project(key.project) == asked ? asked : nullptr;
+  }
+
   // With the gap, when the stream has reached one.
   refusal refusal_of(const error& why) const {
     auto answer = refuse(why);
-    auto* project = context->registry->project(key.project);
-    if (why.code != errc::gap || project == nullptr) return answer;
-    if (const auto gap = project->streams().gap_of(stream)) answer.gap = control::to_json(*gap);
+    const auto of = still_there();
+    if (why.code != errc::gap || of == nullptr) return answer;
+    if (const auto gap = of->streams()->gap_of(stream)) answer.gap = control::to_json(*gap);
+    return answer;
+  }
+
+  static refusal refuse_unserved(const error& why) {
+    auto answer = refuse(why);
+    if (why.code == errc::unavailable) answer.retry_after = unserved_retry;
     return answer;
   }
 

@@ -24,7 +24,7 @@ using opening_result = boost::system::result<std::shared_ptr<websocket_session>,
 //   404 P6100  no such table
 //   409 P6100  a gap or a divergence: delivery waits for the operator
 //   503 P6101  the table is not known and the database cannot be asked
-//   503 P6100  Pulse is shutting down
+//   503 P6100  the server is shutting down, or the project still opening (with retry-after)
 // `done` is called once, on the delivery thread, perhaps before this returns. Whoever gets the
 // session either starts or abandons it.
 void open_stream(const std::shared_ptr<server_context>& context, const http_request& request,

@@ -20,6 +20,8 @@ close_code code_of(streams::end_reason reason) {
       return close_code::going_away;
     case streams::end_reason::slow:
       return close_code::try_again_later;
+    // Its keys open nothing any more.
+    case streams::end_reason::project_removed:
     case streams::end_reason::key_revoked:
       return close_code::policy_violation;
     case streams::end_reason::gap:

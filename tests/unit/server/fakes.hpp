@@ -66,10 +66,14 @@ class fake_host final : public stream_host {
 class fake_project final : public project_service {
  public:
   fake_project(const boost::asio::any_io_executor& executor, metrics& figures)
-      : hub_({executor, &log_, &relations_, nullptr, &figures, "shop"}, {}) {}
+      : hub_(std::make_shared<streams::hub>(
+            streams::hub::parts{executor, &log_, &relations_, nullptr, &figures, "shop"},
+            streams::stream_limits{})) {}
 
   bool event_persistence() const override { return persistence; }
-  streams::hub& streams() override { return hub_; }
+  std::shared_ptr<streams::hub> streams() override { return hub_; }
+  std::optional<error> not_serving() const override { return why_not_serving; }
+  void tick(std::chrono::steady_clock::time_point now) override { hub_->tick(now); }
   void resolve(const requests::stream_request& /*wanted*/, resolved done) override {
     if (refuse_resolve) return done(*refuse_resolve);
     if (hold_resolve) {
@@ -88,33 +92,34 @@ class fake_project final : public project_service {
   resolved held;
   capture_status status{true, true, "streaming", ""};
   std::string why_not_ready;
+  std::optional<error> why_not_serving;
 
  private:
   log::memory_log log_{std::uint64_t{1} << 20U};
   log::memory_relations relations_;
-  streams::hub hub_;
+  std::shared_ptr<streams::hub> hub_;
 };
 
 class fake_registry final : public service_registry {
  public:
-  explicit fake_registry(project_service& one) : one_(&one) {}
+  // Who outlives it.
+  explicit fake_registry(project_service& its) : one(&its, [](project_service*) {}) {}
 
   std::optional<key_identity> authenticate(std::string_view presented) override {
     const auto found = keys.find(std::string(presented));
     if (found == keys.end()) return std::nullopt;
     return key_identity{found->second, "shop"};
   }
-  project_service* project(std::string_view name) override {
-    return name == "shop" ? one_ : nullptr;
+  std::shared_ptr<project_service> project(std::string_view name) override {
+    return name == "shop" ? one : nullptr;
   }
-  std::vector<std::pair<std::string, project_service*>> projects() override {
-    return {{"shop", one_}};
+  std::vector<std::pair<std::string, std::shared_ptr<project_service>>> projects() override {
+    if (one == nullptr) return {};
+    return {{"shop", one}};
   }
 
   std::map<std::string, std::string> keys{{"good-key", "key-1"}, {"other-key", "key-2"}};
-
- private:
-  project_service* one_;
+  std::shared_ptr<project_service> one;  // null: it has been removed
 };
 
 class fake_backend final : public admin_backend {

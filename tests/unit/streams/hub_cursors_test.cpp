@@ -42,6 +42,34 @@ TEST_F(hub_cursors, project_keeps_so_many_names_and_refuses_new_ones) {
   EXPECT_FALSE(open("three")->refused);
 }
 
+TEST_F(hub_cursors, one_that_shuts_down_refuses_who_waits_for_a_name_and_is_held_by_nobody) {
+  auto lent = std::make_shared<int>();
+  const std::weak_ptr<int> kept = lent;
+  hub::parts to{context_.get_executor(), served_, &relations_, &cursors_, &figures_, "shop"};
+  to.keeps = std::move(lent);
+  hub_ = std::make_unique<hub>(std::move(to), limits_);
+  cursors_.answers_opens = false;
+  const auto is_new = open("new");
+  close(*open("moving"));
+  const auto never_told = hub_->move(key("moving"), "moved");
+  const auto waiting = open("moving");
+  EXPECT_FALSE(waiting->refused);
+
+  bool saved = false;
+  hub_->shut_down(end_reason::project_removed, "the project was removed", [&] { saved = true; });
+  settle_saves();
+  EXPECT_TRUE(saved);
+  for (const auto& one : {is_new, waiting}) {
+    ASSERT_TRUE(one->refused);
+    EXPECT_EQ(one->refused->what, "the project was removed");
+    EXPECT_EQ(one->ended, end_reason::project_removed);
+  }
+  cursors_.answer();
+  hub_.reset();
+  settle();
+  EXPECT_TRUE(kept.expired());
+}
+
 TEST_F(hub_cursors, acknowledgement_out_of_order_counts_on_every_connection_after) {
   const auto first = open("mail");
   append(5);

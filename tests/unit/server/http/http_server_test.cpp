@@ -251,6 +251,40 @@ TEST_F(http_server, refuses_a_key_that_is_revoked_while_the_database_is_asked_fo
   EXPECT_TRUE(on_server([&] { return host->requests.empty(); })) << "the stream's name is taken";
 }
 
+TEST_F(http_server,
+       says_when_to_come_again_to_a_project_that_is_opening_and_not_to_one_that_failed) {
+  project.why_not_serving = error{errc::unavailable, "the project is opening", "try again"};
+  start();
+  const auto answer = ask(ports.streams, upgrade("/stream"));
+  EXPECT_THAT(answer, is_error("503", "P6100"));
+  EXPECT_THAT(answer, HasSubstr("\r\nretry-after: 1\r\n"));
+  EXPECT_THAT(answer, HasSubstr("the project is opening"));
+  on_server([&] { project.why_not_serving = error{errc::corrupt, "the project is stopped"}; });
+  const auto stopped = ask(ports.streams, upgrade("/subscribe"));
+  EXPECT_THAT(stopped, is_error("500", "P6100"));
+  EXPECT_THAT(stopped, ::testing::Not(HasSubstr("retry-after")));
+}
+
+TEST_F(http_server, refuses_a_stream_whose_project_is_removed_while_the_database_is_asked) {
+  project.hold_resolve = true;
+  fake_project another{io.get_executor(), figures};
+  start();
+  // Nobody is there any more, or another project of the same name.
+  for (const bool replaced : {false, true}) {
+    auto socket = connect(ports.streams);
+    boost::asio::write(socket, boost::asio::buffer(upgrade("/stream")));
+    while (on_server([&] { return project.held == nullptr; })) std::this_thread::yield();
+    on_server([&] {
+      const auto before = std::exchange(registry.one, nullptr);
+      if (replaced) registry.one = {&another, [](project_service*) {}};
+      std::exchange(project.held, nullptr)(fake_project::a_table());
+      registry.one = before;
+    });
+    EXPECT_THAT(read_to_end(socket), is_error("404", "P6100"));
+  }
+  EXPECT_TRUE(on_server([&] { return host->requests.empty(); })) << "a stream's name is taken";
+}
+
 // The key becomes wrong on another thread; the open streams are ended a turn or more later.
 TEST_F(http_server, refuses_a_key_that_is_revoked_while_its_stream_is_opened) {
   host->hold_open = true;

@@ -234,6 +234,16 @@ TEST_F(websocket_server, sends_events_to_a_client_that_answers_no_ping) {
   EXPECT_EQ(receive(socket), event);
 }
 
+TEST_F(websocket_server, closes_the_streams_of_a_removed_project_as_those_of_a_revoked_key) {
+  start();
+  auto socket = open();
+  on_server([&] {
+    host->subscriber->end(streams::end_reason::project_removed, "the project was removed");
+  });
+  EXPECT_EQ(close_code_of(socket), 1008U);
+  EXPECT_EQ(socket.reason().reason, "the project was removed");
+}
+
 TEST_F(websocket_server, closes_the_streams_of_a_revoked_key_only) {
   start();
   auto revoked = open("/stream", "good-key");
