@@ -34,11 +34,11 @@ def manual(root: Command, version: str, date: str) -> str:
     """`date` is the page's, as YYYY-MM-DD."""
     lines = [
         f'.TH PULSE 1 "{date}" "pulse {version}" "User Commands"',
-        ".SH NAME", "pulse \\- streams a PostgreSQL database\\(aqs changes into applications",
+        ".SH NAME", "pulse \\- streams the row changes of a PostgreSQL database to applications",
         ".SH SYNOPSIS", f".B {escaped(root.usage)}",
         ".SH DESCRIPTION", escaped(root.description),
-        "It reads the write\\-ahead log by logical replication, stores every insert, update and delete durably, and delivers",
-        "each at least once and in commit order through named, resumable cursors.",
+        "It reads the write\\-ahead log by logical replication and stores every insert, update and delete durably.",
+        "It delivers each at least once and in commit order, through named, resumable cursors.",
         ".SH OPTIONS", *options(root.options),
         ".SH COMMANDS",
     ]

@@ -56,7 +56,7 @@ void cursor_keeper::mark_abandoned(const streams::cursor_key& key, bool abandone
       },
       [project = project_, key](const result<void>& marked) {
         if (marked) return;
-        log_error("state", "that a name is abandoned, or is not any more, could not be stored",
+        log_error("state", "abandoned name not stored: the state database failed",
                   {{"project", project},
                    {"table", to_string(key.table)},
                    {"stream", key.name},
@@ -72,7 +72,7 @@ void cursor_keeper::remove(const streams::cursor_key& key) {
       },
       [project = project_, key](const result<void>& removed) {
         if (removed || removed.error().code == errc::not_found) return;
-        log_error("state", "a cursor could not be deleted: it is there again at the next start",
+        log_error("state", "cursor not deleted: it exists again after the next start",
                   {{"project", project},
                    {"table", to_string(key.table)},
                    {"stream", key.name},

@@ -20,8 +20,8 @@ class cursor_keeper final : public streams::cursor_store,
   cursor_keeper(std::string project, boost::asio::any_io_executor executor,
                 std::shared_ptr<control::control_thread> control);
 
-  // What is asked while others are being opened is opened together next: thousands of new names at
-  // once cost a few syncs, not one each.
+  // Requests during an open are opened together next: thousands of new names at once cost a few
+  // syncs, not one each.
   void open(const streams::cursor_key& key, position initial, opened done) override;
   void save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) override;
   void mark_abandoned(const streams::cursor_key& key, bool abandoned) override;

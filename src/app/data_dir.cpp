@@ -23,13 +23,13 @@ error failed(std::string_view doing, const std::filesystem::path& path) {
 result<void> close_to_others(const std::filesystem::path& directory) {
   std::error_code failure;
   if (!std::filesystem::is_empty(directory, failure) || failure) {
-    return error{errc::unauthorized,
-                 "the data directory " + directory.string() +
-                     " is open to other users, and holds something already",
-                 "choose another --data-dir, or close it with chmod 700 when it is Pulse's alone"};
+    return error{
+        errc::unauthorized,
+        "the data directory " + directory.string() + " is open to other users, and is not empty",
+        "choose another --data-dir, or run chmod 700 on it if only Pulse uses it"};
   }
   if (::chmod(directory.c_str(), 0700) != 0)
-    return failed("closing the data directory to others", directory);
+    return failed("cannot close the data directory to others", directory);
   return {};
 }
 
@@ -40,10 +40,10 @@ result<void> prepare_data_dir(const std::filesystem::path& directory) {
   const auto parent = std::filesystem::absolute(directory, failure).parent_path();
   std::filesystem::create_directories(parent, failure);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return failed("making the data directory", directory);
+    return failed("cannot create the data directory", directory);
   struct stat facts{};
   if (::stat(directory.c_str(), &facts) != 0)
-    return failed("looking at the data directory", directory);
+    return failed("cannot read the data directory", directory);
   if (!S_ISDIR(facts.st_mode)) {
     return error{errc::invalid_argument, directory.string() + " is not a directory",
                  "choose another --data-dir"};
@@ -77,8 +77,8 @@ result<std::string> read_admin_token(const std::filesystem::path& directory) {
   std::ifstream file(directory / "admin-token");
   std::string token;
   if (!file || !std::getline(file, token) || token.empty()) {
-    return error{errc::not_found, "there is no admin token in " + directory.string(),
-                 "set PULSE_ADMIN_TOKEN, or name the server's --data-dir"};
+    return error{errc::not_found, "no admin token in " + directory.string(),
+                 "set PULSE_ADMIN_TOKEN, or give the --data-dir of the running Pulse"};
   }
   return token;
 }
@@ -86,10 +86,10 @@ result<std::string> read_admin_token(const std::filesystem::path& directory) {
 void write_admin_url(const std::filesystem::path& directory, const std::string& url) {
   if (read_admin_url(directory) == url) return;
   if (auto written = write_private_file(directory / "admin-url", url + "\n"); !written) {
-    log_warning("server",
-                "the admin address could not be written to the data directory: commands on this "
-                "machine need PULSE_URL",
-                {{"reason", written.error().message()}});
+    log_warning(
+        "server",
+        "admin address not written to the data directory: commands on this machine need PULSE_URL",
+        {{"reason", written.error().message()}});
   }
 }
 
@@ -115,8 +115,8 @@ result<std::string> prepare_admin_token(const std::filesystem::path& directory,
   // Whoever has set it knows it: a full disk is no reason not to serve.
   if (given.empty()) return written.error();
   log_warning("server",
-              "the admin token could not be written to the data directory: commands on this "
-              "machine need PULSE_ADMIN_TOKEN",
+              "admin token not written to the data directory: commands on this machine need "
+              "PULSE_ADMIN_TOKEN",
               {{"reason", written.error().message()}});
   return token;
 }

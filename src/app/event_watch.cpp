@@ -44,7 +44,8 @@ void event_watch::run(const std::stop_token& stop) {
       if (event && *event == nullptr) break;
       const auto frame = event ? frames.frame(**event) : result<std::string_view>(event.error());
       if (!frame) {
-        log_error("log", "events are no longer shown", {{"reason", frame.error().message()}});
+        log_error("log", "events not shown any more: the log cannot be read",
+                  {{"reason", frame.error().message()}});
         return;
       }
       if (!to_.on_event(*frame, stop)) return;

@@ -1,4 +1,4 @@
-// Looks on while a project's events come: all tables, in commit order, when streams may have them.
+// Watches a project's events: all tables, in commit order, when streams may receive them.
 #pragma once
 
 #include <condition_variable>
@@ -16,14 +16,14 @@ namespace pulse::app {
 
 // Both are called on the watch's own thread, and return soon once a stop is requested.
 struct event_watcher {
-  // Once: what commits from now on is captured.
+  // Called once: later commits are captured.
   std::function<void(const std::stop_token&)> on_capturing;
   // A native event (docs/native_events.md). False: no more are wanted.
   std::function<bool(std::string_view json, const std::stop_token&)> on_event;
 };
 
-// Reads from the log on a thread of its own, so that a watcher that is slow, or waits for a paused
-// terminal, keeps no stream waiting and takes no memory.
+// Reads from the log on its own thread, so that a slow watcher, or one that waits for a paused
+// terminal, delays no stream and takes no memory.
 class event_watch {
  public:
   // From where the log ends now. Null `end`: as far as it is durable. All of them outlive it.

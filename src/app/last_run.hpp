@@ -1,4 +1,4 @@
-// What the state store has of a project since the last run.
+// A project's state from its last run, from the state store.
 #pragma once
 
 #include <memory>

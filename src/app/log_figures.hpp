@@ -1,4 +1,4 @@
-// What one project's event log tells an operator: how much there is, and how much may still come.
+// Metrics of one project's event log: its size, and its room.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@ namespace pulse::app {
 // One owner: the delivery thread.
 class log_figures {
  public:
-  // `counted` has been counted already: the events that were there before this run.
+  // `counted`: the events from before this run, which were counted already.
   log_figures(metrics& figures, const std::string& project, std::filesystem::path data_dir,
               const log::log_bounds& counted);
 

@@ -13,7 +13,7 @@ result<opened_project> open_project(const config::project_config& config,
   auto target = source::parse_database_url(config.database_url);
   if (!target) return cannot(target.error());
   for (const auto& name : target->ignored) {
-    log_info("config", "a parameter of the database URL has no meaning here and is ignored",
+    log_info("config", "parameter of the database URL ignored",
              {{"project", config.name}, {"parameter", name}});
   }
   auto schema = config::read_prisma_schema(config.prisma_schema);

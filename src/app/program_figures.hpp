@@ -6,7 +6,8 @@
 
 namespace pulse::app {
 
-// The version as pulse_build_info, `now` as pulse_start_time_seconds. A hand-over is a start, too.
+// Shows the version as pulse_build_info, and `now` as pulse_start_time_seconds. An exec hand-over
+// counts as a start.
 void tell_of_program(metrics& figures, unix_time_us now);
 
 }  // namespace pulse::app

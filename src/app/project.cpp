@@ -115,7 +115,7 @@ void project::use(const config::project_config& config) {
   if (auto schema = config::read_prisma_schema(config.prisma_schema)) {
     with_.schema = std::move(*schema);
   } else {
-    log_error("config", "the Prisma schema cannot be used: the last one stays",
+    log_error("config", "Prisma schema invalid: the last one stays in use",
               {{"project", name()}, {"reason", schema.error().message()}});
   }
   use_retention();
@@ -191,7 +191,7 @@ server::project_service::capture_status project::capture() const {
 std::string project::not_ready() const {
   if (catalog_) return {};
   const auto state = capture();
-  return state.problem.empty() ? "the database has not been reached yet" : state.problem;
+  return state.problem.empty() ? "PostgreSQL has not been reached yet" : state.problem;
 }
 
 void project::begin_close() {

@@ -67,7 +67,7 @@ class project final : public server::project_service, public std::enable_shared_
   void share_volume(std::size_t projects);
 
   capture::gap_keeper& gaps() { return *gaps_; }
-  // Goes on without a change that cannot be decoded; see capture::skip(). On the delivery thread,
+  // Skips the change at which capture is stopped; see capture::skip(). On the delivery thread,
   // `done` too.
   void skip_change(lsn at, std::function<void(result<control::stored_gap>)> done);
   const std::string& name() const { return with_.config.name; }

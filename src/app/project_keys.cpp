@@ -29,7 +29,7 @@ result<void> adopt(control::state_store& store, const config::project_config& pr
     if (key.id == own->stored.id || key.revoked_at) continue;
     // Another one in the settings takes the place of the last.
     if (auto revoked = store.revoke_key(project.name, key.id); !revoked) return revoked;
-    log_info("server", "the settings have another API key: the earlier one is revoked",
+    log_info("server", "API key changed in the settings: the earlier key is revoked",
              {{"project", project.name}, {"key", key.id}});
   }
   return store.add_key(own->stored);
@@ -51,7 +51,7 @@ result<std::vector<new_key>> prepare_keys(control::state_store& store,
       return key.project == project.name && !key.revoked_at.has_value();
     });
     if (has_key) continue;
-    auto made = control::make_key(project.name, "made at the first start");
+    auto made = control::make_key(project.name, "created at the first start");
     if (!made) return made.error();
     if (auto added = store.add_key(made->stored); !added) return added.error();
     made_keys.push_back({project.name, made->secret});
@@ -70,15 +70,13 @@ void hand_out(const std::vector<new_key>& keys, const std::filesystem::path& dat
     // Into a pipe or a service's journal no secret is written.
     const auto path = data_dir / (only_project ? "api-key" : "api-key-" + key.project);
     if (const auto written = write_private_file(path, key.secret + "\n"); written) {
-      log_info("server",
-               "made an API key: it stands in a file that only this user can read; take it from "
-               "there, then remove the file",
+      log_info("server", "API key created: copy it from this file, then remove the file",
                {{"project", key.project}, {"file", path.string()}});
     } else {
-      log_error("server", "the API key that was made could not be written",
+      log_error("server", "API key not written",
                 {{"project", key.project},
                  {"reason", written.error().message()},
-                 {"next", "make another with `pulse keys create`"}});
+                 {"next", "create another one with `pulse keys create`"}});
     }
   }
 }

@@ -35,7 +35,7 @@ project_manager::~project_manager() {
 
 result<void> project_manager::add(const config::project_config& config) {
   if (stopping_)
-    return error{errc::unavailable, "the server is shutting down", "add it to the next one"};
+    return error{errc::unavailable, "Pulse is shutting down", "add it to the next one"};
   if (const auto known = state(config.name)) {
     const bool closing = known == project_state::closing;
     return error{errc::conflict,
@@ -155,7 +155,7 @@ void project_manager::stop(std::function<void()> done) {
     if (one.state == project_state::serving) one.served->begin_close();
   }
   for (auto& [name, one] : projects_)
-    close(name, one, streams::end_reason::shutdown, "the server is shutting down");
+    close(name, one, streams::end_reason::shutdown, "Pulse is shutting down");
 }
 
 void project_manager::close(const std::string& name, managed& one, streams::end_reason reason,

@@ -68,9 +68,9 @@ class project_manager final : public std::enable_shared_from_this<project_manage
   // was called.
   result<void> add(const config::project_config& config);
 
-  // Nobody finds the project from here on, so that its keys open nothing; its streams end
+  // Nobody finds the project from here on, so its keys open nothing. Its streams end
   // (end_reason::project_removed), what has been captured becomes durable, cursors are saved.
-  // `done` when nobody uses any of it any more, all files are closed and its figures are dropped.
+  // `done` when nobody uses any of it any more, all files are closed and its metrics are dropped.
   // What it has stored stays, in the data directory and in the database. errc::not_found.
   void remove(const std::string& name, std::function<void(result<void>)> done);
 

@@ -38,8 +38,8 @@ error project_is_opening() {
 
 // Which file it is, is no business of a consumer's.
 error project_is_stopped() {
-  return {errc::corrupt, "the project is stopped: what it has stored cannot be opened",
-          "/capturez on the admin address says why; mend that and start the server again"};
+  return {errc::corrupt, "the project is stopped: its stored events or state cannot be opened",
+          "read the reason in /capturez on the admin address, fix it, and restart Pulse"};
 }
 
 }  // namespace pulse::app

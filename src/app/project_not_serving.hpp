@@ -1,4 +1,4 @@
-// A project that is still opening, or cannot be opened: it says so while the others are served.
+// A project that is still opening, or cannot be opened: it reports that while others are served.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace pulse::app {
 
-// Refuses every stream, captures nothing, and touches nothing of what is stored.
+// Refuses every stream, captures nothing, and leaves all stored files as they are.
 class project_not_serving final : public server::project_service {
  public:
   // What it has stored is being read.
@@ -35,7 +35,7 @@ class project_not_serving final : public server::project_service {
   std::string not_ready_;
 };
 
-// What whoever wants something of such a project is told.
+// The errors for requests to such a project.
 error project_is_opening();  // errc::unavailable
 error project_is_stopped();  // errc::corrupt
 

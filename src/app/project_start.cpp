@@ -82,7 +82,7 @@ capture::capture::parts project::capture_parts() {
   to.keep_fact = [keep, name = name()](const std::string& fact, const std::string& value) {
     keep(fact, value, [name, fact](const result<void>& kept) {
       if (kept) return;
-      log_warning("state", "a fact could not be stored: it is stored again when it changes",
+      log_warning("state", "fact not stored: it is stored when it changes again",
                   {{"project", name}, {"fact", fact}, {"reason", kept.error().message()}});
     });
   };
@@ -135,8 +135,7 @@ void project::record_damage(const log::damaged_stretch& lost,
   gap.after = lost.after;
   gap.through = lost.through;
   gap.tables = lost.tables;
-  gap.reason =
-      fmt::format("{} stored event(s) cannot be read any more ({})", lost.event_count, lost.place);
+  gap.reason = fmt::format("{} stored event(s) cannot be read ({})", lost.event_count, lost.place);
   gaps_->record(gap, only_whether(std::move(done)));
 }
 

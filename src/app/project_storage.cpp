@@ -33,7 +33,7 @@ result<void> open_log(const config::project_config& config, const std::filesyste
   if (!opened) return opened.error();
   into.log = std::move(*opened);
   const auto bounds = into.log->bounds();
-  log_info("log", "the event log is open",
+  log_info("log", "event log opened",
            {{"project", config.name},
             {"events", bounds.last + 1 - bounds.first},
             {"bytes", bounds.stored_bytes},

@@ -58,8 +58,8 @@ void project::keep_catalog(std::function<void()> kept) {
         if (self) kept();
         if (saved) return;
         log_warning("state",
-                    "the catalog could not be stored: until it is, no stream's cursor is either, "
-                    "since tables may have other names in it; trying again",
+                    "catalog not stored: no cursor is stored before it, because tables may have "
+                    "other names in it; trying again",
                     {{"project", name}, {"reason", saved.error().message()}});
         if (self) self->catalog_unsaved_ = true;
       });
@@ -109,9 +109,9 @@ void project::resolve(const requests::stream_request& wanted, resolved done) {
     if (catalog_ && state.state == "reconnecting") return done(table.error());
     if (state.state == "stopped" || !catalog_) {
       return done(error{errc::unavailable,
-                        "the database cannot be asked for the table" +
+                        "the table is unknown, and PostgreSQL is unreachable" +
                             (state.problem.empty() ? "" : ": " + state.problem),
-                        "try again when it can be reached"});
+                        "try again when PostgreSQL is reachable"});
     }
   }
   // Which of several tables is meant hangs on columns, which may have changed since.
@@ -127,8 +127,7 @@ void project::resolve(const requests::stream_request& wanted, resolved done) {
     const auto tell = std::exchange(asked->done, nullptr);
     if (!tell) return;
     const auto self = weak.lock();
-    if (!self)
-      return tell(error{errc::unavailable, "the server is shutting down", "connect again"});
+    if (!self) return tell(error{errc::unavailable, "Pulse is shutting down", "connect again"});
     if (!answer && !enough)
       return tell(error{errc::unavailable, answer.error().what, answer.error().next});
     const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;
@@ -136,7 +135,7 @@ void project::resolve(const requests::stream_request& wanted, resolved done) {
   };
   asked->patience.expires_after(enough ? patience_for_known : patience_for_unknown);
   asked->patience.async_wait([answered](const boost::system::error_code& cancelled) {
-    if (!cancelled) answered(error{errc::unavailable, "the database does not answer", "try again"});
+    if (!cancelled) answered(error{errc::unavailable, "PostgreSQL does not answer", "try again"});
   });
   capture::capture::wanted what;
   what.catalog = !known || chosen;

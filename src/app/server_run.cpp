@@ -199,16 +199,17 @@ void running_server::wait_for_reload() {
 void running_server::reload() {
   auto wanted = read_config_();
   if (!wanted) {
-    log_error("config", "the configuration cannot be used: nothing changes",
+    log_error("config", "configuration invalid: nothing changes",
               {{"reason", wanted.error().message()}});
     return;
   }
   for (const auto& name : config::changes_for_a_restart(config_, *wanted)) {
-    log_warning("config", "a changed setting is taken at the next start only", {{"setting", name}});
+    log_warning("config", "changed setting ignored: it applies at the next start",
+                {{"setting", name}});
   }
   if (config_.tls.given() && wanted->tls.given()) {
     if (auto used = server_->use_tls(wanted->tls); !used) {
-      log_error("config", "the certificate stays what it was",
+      log_error("config", "certificate not changed: the new one is invalid",
                 {{"reason", used.error().message()}});
     }
   }
@@ -216,7 +217,7 @@ void running_server::reload() {
   server_->use_limits(wanted->connections_max, wanted->connections_per_address_max,
                       wanted->failed_keys_per_minute, wanted->silence_timeout);
   for (const auto& project : wanted->projects) projects_->use(project);
-  log_info("config", "the configuration was read again");
+  log_info("config", "configuration read again");
 }
 
 void running_server::wait_for_hand_over() {
@@ -230,12 +231,12 @@ void running_server::wait_for_hand_over() {
 // Nothing is let go before it is known that the next program can take it.
 void running_server::hand_over() {
   if (stopping_ || std::exchange(checking_successor_, true)) return;
-  log_info("server", "asked to make way: checking the next program",
+  log_info("server", "hand-over requested: checking the next program",
            {{"program", started_.program.string()}});
   check_successor(started_, delivery_.get_executor(), [this](const result<void>& good) {
     checking_successor_ = false;
     if (!good) {
-      log_error("server", "makes way for nobody, and goes on",
+      log_error("server", "hand-over cancelled: this process keeps serving",
                 {{"reason", good.error().message()}});
       return;
     }
@@ -298,7 +299,7 @@ void running_server::cannot_open(const std::string& name, const error& why) {
     only_project_failed_ = why;
     return;
   }
-  log_error("log", "a project cannot be opened and is stopped until the server is started again",
+  log_error("log", "project not opened: it is stopped until Pulse is restarted",
             {{"project", name}, {"reason", why.what}, {"next", why.next}});
 }
 
@@ -354,8 +355,7 @@ int running_server::run() {
   // Now one ends the process at once, here or where the next program begins.
   for (const int number : beside_.ending_signals) std::signal(number, SIG_DFL);
   if (!has_successor_ || ending_signal != 0) return exit_code_;
-  log_error("server", "there is no next program",
-            {{"reason", become_successor(started_, kept_).message()}});
+  log_error("server", "no next program", {{"reason", become_successor(started_, kept_).message()}});
   return 1;
 }
 

@@ -20,7 +20,7 @@ struct run_beside {
   // Everything has stopped. Signals that end a process are to be blocked until run_server() has
   // returned, unless they are meant to end this one: it stops looking at them.
   std::function<void()> on_stopped = {};
-  // With SIGHUP among them it ends when its terminal has gone, and does not read the settings anew.
+  // With SIGHUP among them it ends with its terminal, and does not read the settings again.
   std::vector<int> ending_signals = {SIGTERM, SIGINT};
 };
 

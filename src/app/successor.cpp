@@ -66,12 +66,12 @@ class configuration_check : public std::enable_shared_from_this<configuration_ch
     if (ended == 0) {
       ::kill(child_, SIGKILL);
       ::waitpid(child_, &status, 0);
-      return done_(error{errc::unavailable, "the program did not check its settings in time",
+      return done_(error{errc::unavailable, "the new program did not check its settings in time",
                          "run it with --check"});
     }
     if (ended == child_ && WIFEXITED(status) && WEXITSTATUS(status) == 0) return done_({});
-    done_(error{errc::invalid_argument, "the program could not start as it stands now",
-                "it says why on standard error; run it with --check"});
+    done_(error{errc::invalid_argument, "the new program could not start with these settings",
+                "run it with --check: it prints the reason on standard error"});
   }
 
   pid_t child_;
@@ -122,8 +122,7 @@ error become_successor(const program_start& start, const server::listening_socke
   const auto pointers = pointers_to(arguments);
   ::execv(start.program.c_str(), pointers.data());
   const auto why = failed("running " + start.program.string(), errno);
-  log_error("server", "the next program cannot be run: this one begins anew",
-            {{"reason", why.what}});
+  log_error("server", "exec hand-over failed: this program starts again", {{"reason", why.what}});
   ::execv(own_image, pointers.data());
   return failed(std::string("running ") + own_image, errno);
 }

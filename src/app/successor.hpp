@@ -1,5 +1,5 @@
-// The process that follows this one, at the same addresses and in the same place: perhaps a newer
-// program, or with other settings.
+// The process after an exec hand-over, at the same addresses: perhaps a newer program, or with
+// other settings.
 #pragma once
 
 #include <filesystem>
@@ -20,19 +20,18 @@ struct program_start {
   std::vector<std::string> arguments;  // the name that it was called by first
 };
 
-// To be asked at the start: later the file may have been replaced. errc::io.
+// Call this at the start: later the file may have been replaced. errc::io.
 result<program_start> this_program_start();
 
-// Runs the program that stands there now with its arguments and --check, in a process of its own,
-// and says whether it could start: what it has against that is on standard error. `done` on the
-// executor, within ten seconds.
+// Runs the present program file with its arguments and --check, in its own process, and returns
+// whether it could start; it prints its reasons on standard error. `done` on the executor, within
+// 10 s.
 void check_successor(const program_start& start, const boost::asio::any_io_executor& executor,
                      std::function<void(result<void>)> done);
 
-// Turns this process into its successor, which takes the sockets over. Nothing else of this process
-// is left by then but its threads' ends: everything is stored, and every lock let go. When the
-// program cannot be run any more, this one begins anew. Returns only when not even that is
-// possible.
+// Turns this process into its successor, which takes the sockets over. By then, everything of this
+// process but its threads' ends is gone: everything is stored, and every lock released. If the
+// program cannot be run any more, this one starts again. Returns only if even that is impossible.
 error become_successor(const program_start& start, const server::listening_sockets& sockets);
 
 }  // namespace pulse::app

@@ -1,4 +1,4 @@
-// How much of its volume a project's log may take where nobody has said so.
+// The default share of its volume for a project's log.
 #pragma once
 
 #include <algorithm>

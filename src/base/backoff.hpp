@@ -9,9 +9,9 @@
 namespace pulse {
 
 // Exponential with full jitter in the upper half: each wait is between half of the step and the
-// step, and the step doubles from `first` to `most`. It begins again at `first` after what worked
-// for longer than the step: what fails as soon as it has begun is no success, and what fails now
-// and then costs less time than it works. One owner; not thread-safe.
+// step, and the step doubles from `first` to `most`. It restarts at `first` after an attempt that
+// worked for longer than the step: immediate failures are no success, and rare ones cost less time
+// than the work before them. One owner; not thread-safe.
 class backoff {
  public:
   backoff(std::chrono::milliseconds first, std::chrono::milliseconds most, std::uint64_t seed)
@@ -24,9 +24,9 @@ class backoff {
     return wait;
   }
 
-  // What was asked for has been done.
+  // The attempt has succeeded.
   void reset() { step_ = first_; }
-  // How long it worked before the failure that next() is asked for.
+  // The time that the attempt worked before the failure for which next() is asked.
   void worked_for(std::chrono::steady_clock::duration time) {
     if (time > step_) reset();
   }

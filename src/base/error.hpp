@@ -1,4 +1,4 @@
-// What every folder says when something expected goes wrong, and how it hands it on.
+// Expected failures: what a function reports, and how its callers pass it on.
 #pragma once
 
 #include <string>
@@ -45,7 +45,7 @@ struct [[nodiscard]] error {
 template <class T = void>
 using result = boost::system::result<T, error>;
 
-// Puts what was being done in front of what went wrong.
+// Prepends what was being done to what went wrong.
 inline error wrap(std::string_view doing, error cause) {
   cause.what = std::string(doing) + ": " + cause.what;
   return cause;

@@ -1,5 +1,5 @@
-// Named places where a test can have the process killed. The program that is shipped links
-// failpoint_off.cpp, where the call does nothing; `pulse_failpoints` links failpoint_kill.cpp.
+// Named places where a test can kill the process. The shipped program links failpoint_off.cpp,
+// where the call does nothing; `pulse_failpoints` links failpoint_kill.cpp.
 #pragma once
 
 #include <string_view>

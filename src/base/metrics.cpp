@@ -17,7 +17,8 @@ void metrics::drop_labelled(const std::string& label, const std::string& value) 
       const auto found = labels.find(label);
       if (found == labels.end() || found->second != value) continue;
       if (family.type == prometheus::MetricType::Gauge) {
-        auto& all = prometheus::BuildGauge().Name(family.name).Help(family.help).Register(registry_);
+        auto& all =
+            prometheus::BuildGauge().Name(family.name).Help(family.help).Register(registry_);
         all.Remove(&all.Add(labels));
       } else {
         auto& all =

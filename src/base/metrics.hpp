@@ -1,4 +1,4 @@
-// The process's figures, in Prometheus' data model. Names and meanings: metric_list.hpp.
+// The process's metrics, in Prometheus' data model. Names and meanings: metric_list.hpp.
 #pragma once
 
 #include <array>

@@ -13,8 +13,7 @@ bool is_open_to_others(const std::string& path) {
 
 void warn_of_open_file(std::string_view part, std::string_view what, const std::string& path) {
   if (!is_open_to_others(path)) return;
-  log_warning(part,
-              "a file with a secret can be read or written by other users: close it with chmod 600",
+  log_warning(part, "file with a secret is open to other users: run chmod 600 on it",
               {{"what", what}, {"file", path}});
 }
 

@@ -17,8 +17,7 @@ void end_process_on(const std::exception_ptr& failure) {
   } catch (...) {
     // What was thrown says nothing.
   }
-  log_error("server",
-            "an unexpected failure: the process ends, and recovers when it is started again",
+  log_error("server", "unexpected failure: the process ends, and recovers at the next start",
             {{"reason", reason}});
   std::abort();
 }

@@ -136,7 +136,7 @@ std::string capture::out_of_space_reason() const {
   const bool quota =
       !waits_for_spill_ && project.storage_max &&
       with_.log->bounds().stored_bytes + project.segment_bytes > *project.storage_max;
-  return fmt::format("{}: nothing is confirmed to the database until there is room",
+  return fmt::format("{}: nothing is confirmed to PostgreSQL until there is room",
                      quota ? "the log has reached the project's storage_max" : "the disk is full");
 }
 
@@ -195,7 +195,7 @@ asio::awaitable<void> capture::run() {
     if (problem != last_problem) {
       log_event(
           person ? log_level::error : log_level::warning, "capture",
-          person ? "capture has stopped and needs your attention" : "capture was interrupted",
+          person ? "capture stopped: it needs your attention" : "capture was interrupted",
           {{"project", with_.project.name}, {"reason", problem}, {"retry_ms", pause_ms.count()}});
     }
     last_problem = problem;
@@ -218,13 +218,13 @@ source::async_result<> capture::connect(std::shared_ptr<session> one) {
   if (!names) co_return names.error();
   names_ = std::move(names).value();
   if (names_.slot != plain.slot) {
-    log_info("setup", "another database of the cluster has a slot of this project's name",
+    log_info("setup", "another database of the cluster has a slot with this project's name",
              {{"project", with_.project.name},
               {"anothers", plain.slot},
               {"slot", names_.slot},
               {"next",
-               "if nothing reads from it any more, run `pulse teardown` with that database: its "
-               "server keeps all WAL since then"}});
+               "if nothing reads that slot, run `pulse teardown --yes` with that database: until "
+               "then, PostgreSQL keeps all WAL for it"}});
   }
   const auto checks =
       co_await source::check_server(one->database.get(), names_, source::check_scope::capture);
@@ -257,7 +257,7 @@ source::async_result<> capture::identify(std::shared_ptr<session> one) {
   if (beside->identity != source::identity_of(one->server)) {
     co_return error{errc::unavailable,
                     "two connections to the database URL have reached different databases",
-                    "see its hosts: they must be servers of one cluster"};
+                    "correct the hosts in the URL: they must be servers of one cluster"};
   }
   if (!with_.project.goes_on_in_another_database) {
     if (auto same = source::check_same_database(with_.whose, one->server); !same)

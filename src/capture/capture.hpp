@@ -1,4 +1,5 @@
-// One project's capture: a thread that follows the database and appends what it commits to the log.
+// One project's capture: a thread that follows the database and appends its commits to the event
+// log.
 #pragma once
 
 #include "capture/delivery_gate.hpp"
@@ -46,8 +47,8 @@
 
 namespace pulse::capture {
 
-// Connects, sets up, streams; after any failure tries again with backoff, for as long as it lives.
-// No consumer is known here: what is durable is confirmed, whoever has read it.
+// Connects, sets up, and streams; after any failure tries again with backoff, as long as it lives.
+// Knows no consumer: it confirms durable events, whoever has read them.
 class capture {
  public:
   struct parts {
@@ -64,8 +65,8 @@ class capture {
     std::shared_ptr<const catalog> last_catalog;        // as the last run knew it; null: none
     std::optional<source::published_memory> published;  // as the last run saw the publications
     std::vector<position> skipped;                      // changes that operators have skipped
-    // On the capture thread; they may only hand the news on.
-    // `kept` once the catalog is stored, or has been refused; any thread.
+    // On the capture thread; the listeners may only hand the news on. `kept` once the catalog is
+    // stored, or has been refused; any thread.
     std::function<void(std::shared_ptr<const catalog>, std::function<void()> kept)> on_catalog;
     std::function<void()> on_deliverable;  // that has moved
     // Durable before `done`, which may be called on any thread.
@@ -76,10 +77,10 @@ class capture {
     std::function<void(history_gap, std::function<void(result<void>)> done)> record_gap;
     // See gap_table::withdraw_beyond().
     std::function<void(position, std::function<void(result<void>)> done)> withdraw_gaps;
-    // Retention is about to drop what is at or before the position: cursors make way first. `done`
-    // may be called on any thread, with false when nothing may be dropped.
+    // Retention is about to drop everything at or before the position: cursors advance first.
+    // `done` may be called on any thread, with false if nothing may be dropped.
     std::function<void(const position& through, std::function<void(bool)> done)> make_way;
-    // Setup has refused to publish the tables as they are; tried again all the same.
+    // Setup has refused to publish the tables; capture tries again anyway.
     std::function<void(error)> on_setup_refused;
   };
 
@@ -89,19 +90,19 @@ class capture {
   capture& operator=(const capture&) = delete;
 
   void start();
-  // Confirms what is durable, then ends. The second waits for the end, and blocks for seconds at
-  // most.
+  // Confirms the durable LSN, then ends. The second function waits for the end, and blocks for
+  // seconds at most.
   void begin_stop();
   void stop();
 
   // Any thread.
   server::project_service::capture_status status() const;
-  // From now on. Any thread.
+  // Applies from now on. Any thread.
   void use_retention(log::retention_policy retention);
-  // The log has moved: capture may go on if it waited for it. Any thread.
+  // The log has moved: capture may continue if it waited for it. Any thread.
   void log_progress();
 
-  // Asks the database where history ends now, and what else is wanted. `done` on the capture
+  // Asks the database for the end of its history, and for other facts. `done` on the capture
   // thread. Any thread.
   struct wanted {
     bool catalog = false;
@@ -109,7 +110,7 @@ class capture {
     bool heartbeat = false;     // one is to be written
     bool publications = false;  // they are to be looked at
     bool lists = false;         // they are to be compared with the tables
-    // The table of this OID, and what has its name, is read again. 0: none.
+    // The table with this OID, and the one with its name, are read again. 0: none.
     std::uint32_t table_oid = 0;
   };
   struct present {
@@ -119,10 +120,9 @@ class capture {
   };
   void ask(wanted what, std::function<void(result<present>)> done);
 
-  // Goes on without the change at this LSN, which must be the one that capture stands at: one that
-  // cannot be decoded, or one that PostgreSQL cannot send, whose transaction is then left out from
-  // there on. It is recorded as a gap before. errc::conflict: capture does not stand there. Any
-  // thread; `done` on the capture thread.
+  // Skips the change at this LSN, at which capture must be stopped: an undecodable one, or one that
+  // PostgreSQL cannot send, of which the rest of the transaction is skipped. Records a gap before.
+  // errc::conflict: capture is not stopped there. Any thread; `done` on the capture thread.
   void skip(lsn change, std::function<void(result<history_gap>)> done);
 
  private:
@@ -149,8 +149,8 @@ class capture {
   source::async_result<> move_mark(position to);
   source::async_result<> keep_slot(source::slot_history known);
   source::async_result<> keep_origin(log_origin whose);
-  // Called with what was found missing before anything behind it is appended: it is durable, and
-  // streams know of it, when this has returned.
+  // Called with a gap before any event after it is appended. When this returns, the gap is durable
+  // and streams know it.
   source::async_result<> record_gap(std::shared_ptr<session> one, history_gap found);
   using answer_taker = std::function<void(result<void>)>;
   source::async_result<> withdraw_gaps(position beyond);
@@ -169,10 +169,10 @@ class capture {
   boost::asio::awaitable<void> answer_questions();
   source::async_result<> open_side();
   source::async_result<> answer(std::shared_ptr<std::deque<question>> batch);
-  // The whole catalog, as capture has it from now on.
+  // Reads the whole catalog, which capture has from now on.
   source::async_result<std::shared_ptr<const catalog>> refresh_catalog(
       source::connection* database);
-  // Only these tables and types of it.
+  // Reads only these tables and types of it.
   source::async_result<std::shared_ptr<const catalog>> refresh_part(source::connection* database,
                                                                     source::catalog_part part);
   source::async_result<std::shared_ptr<const catalog>> refresh_outdated(
@@ -236,7 +236,7 @@ class capture {
   void set_state(std::string state, std::string problem);
   void heard();
   bool was_silent_for(std::chrono::steady_clock::duration time) const;
-  // How long changes have been streaming; zero: they are not.
+  // Returns how long changes have been streaming; zero: they are not.
   std::chrono::steady_clock::duration streamed_for() const;
 
   parts with_;
@@ -251,7 +251,7 @@ class capture {
   std::shared_ptr<const catalog> catalog_;
   std::map<std::uint32_t, table_name> vanished_;       // from the catalog, by OID; bounded
   std::vector<source::present_table> new_partitions_;  // that had changes of their own before
-  // What was read while whole catalogs are being read: the parts are newer than these.
+  // Parts that were read while whole catalogs are being read: the parts are newer.
   std::vector<source::catalog_part*> whole_readings_;
   std::uint64_t whole_readings_begun_ = 0;
   std::uint64_t newest_whole_reading_ = 0;       // the last of those begun that has been adopted
@@ -268,7 +268,7 @@ class capture {
   std::chrono::steady_clock::time_point last_trim_{};
   bool trimming_ = false;
   bool trim_refused_ = false;  // the last time: the log could not be read, or cursors not saved
-  // The change that ended the last connection, which no other can decode either.
+  // The change that ended the last connection, and that no other connection can decode either.
   struct undecoded {
     position at;
     table_id table = 0;  // 0: not known
@@ -276,7 +276,7 @@ class capture {
   };
   std::optional<undecoded> stands_at_;
   source::obstacle_watch obstacles_;
-  // The SQL connection beside a stream that ended without a word, until it is known whether the
+  // The SQL connection beside a stream that ended without a message, until it is known whether the
   // server had crashed.
   struct ended_stream {
     std::unique_ptr<source::connection> database;
@@ -296,8 +296,8 @@ class capture {
 
   source::published_watch published_;
   std::string published_database_;  // whose they are
-  // Looks that were begun before it rose are not used: a connection has begun with a look of its
-  // own since, or something else was lost.
+  // Looks from before the last increase are not used: since then, a connection has started with its
+  // own look, or something else was lost.
   std::uint64_t published_epoch_ = 0;
   std::chrono::steady_clock::time_point last_look_{};
   bool publications_unkept_ = false;  // their memory has changed since it was kept
@@ -330,7 +330,7 @@ class capture {
     std::string problem;    // of the last look
     bool switched = false;  // from the old publication to those that replace it
     std::chrono::steady_clock::time_point last_identities{};
-    // Where the new ones can be named, while that of earlier versions is there.
+    // Where the new publications can be named, while that of earlier versions exists.
     source::publication_start start;
   };
   publication_state publications_;

@@ -49,7 +49,7 @@ void capture::note_inserts_only(const std::vector<std::string>& tables) {
   if (!tables.empty()) {
     problem = fmt::format(
         "{} table(s) have no replica identity and are captured as INSERTs and TRUNCATEs only: {} "
-        "(`pulse doctor` shows the SQL that completes them)",
+        "(`pulse doctor` prints the SQL that fixes them)",
         tables.size(), first_names(tables, tables_named_max, std::identity()));
   }
   without_identity_.Set(static_cast<double>(tables.size()));
@@ -119,7 +119,7 @@ source::async_result<> capture::keep_lists(source::connection* database) {
   // Not before: what has failed is done again.
   state.altered = {};
   if (!placed->done.empty()) {
-    log_info("capture", "tables were published, or are no more",
+    log_info("capture", "published tables changed",
              {{"project", with_.project.name}, {"tables", source::misplaced_names(placed->done)}});
     source::catalog_part part;
     for (const auto& table : placed->done) part.tables.push_back(table.oid);

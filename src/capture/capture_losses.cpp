@@ -62,8 +62,8 @@ source::async_result<std::vector<source::publication_loss>> capture::losses_of(
     if (known != (*now)->tables.end()) {
       losses.push_back(loss_of({oid, known->name}, after, has_list(*known) ? of_lists : of_names,
                                "changes of the table " + to_string(known->name) +
-                                   " were not sent: open transactions held every publication that "
-                                   "could list it, or it was unlogged"));
+                                   " were not sent: transactions in progress locked every "
+                                   "publication that could list it, or it was unlogged"));
       continue;
     }
     const auto there = std::ranges::find_if(*found, is_it);
@@ -79,7 +79,7 @@ source::async_result<std::vector<source::publication_loss>> capture::losses_of(
       // Nobody knows what it was called.
       source::publication_loss any;
       any.what.of_every_table = true;
-      any.what.reason = "a table whose changes were not all sent was dropped";
+      any.what.reason = "a table was dropped before all its changes were sent";
       any.after = after;
       losses.push_back(std::move(any));
     }

@@ -104,7 +104,8 @@ source::async_result<> capture::tell_of_unreadable(position through) {
   source::publication_loss all;
   all.what.of_every_table = true;
   all.what.reason =
-      "a publication was made later: PostgreSQL cannot send what was written before, of any table";
+      "a publication was created later: PostgreSQL cannot send changes of any table from before "
+      "that";
   // There is one gap at a place, and what is open there ends later, or never.
   all.after = published_.free_place(with_.log->bounds().mark());
   // First without its end: so it is widened where one is known with fewer tables.
@@ -117,7 +118,7 @@ source::async_result<> capture::tell_of_unreadable(position through) {
 // such changes, all before is a gap, and the stream begins behind it.
 source::async_result<> capture::pass_missing_publication(std::shared_ptr<session> one) {
   if (!std::exchange(misses_publication_, false)) co_return result<void>();
-  set_state("waiting for transactions from before the publication was made", "");
+  set_state("waiting for transactions that began before the publication was created", "");
   auto gone = std::exchange(gone_, std::nullopt);
   // Of a loss that cost the stream nothing.
   if (gone && gone->through <= with_.log->bounds().mark()) gone.reset();
@@ -229,7 +230,7 @@ source::async_result<> capture::see_publications(source::connection* database,
       const bool same = gone_ && gone_->through == end.through;
       gone_ = {end.through, end.loss.what.of_every_table || (same && gone_->of_every_table)};
     }
-    log_info("capture", "what the publication had left out is sent again",
+    log_info("capture", "publication complete again: PostgreSQL sends all changes",
              {{"project", with_.project.name}, {"through", to_string(end.through)}});
   }
   const auto now = std::chrono::steady_clock::now();
@@ -276,7 +277,7 @@ source::async_result<> capture::tell_of_loss(source::publication_loss loss,
 source::async_result<> capture::repair_publications(source::connection* database) {
   const auto repaired = co_await source::set_up(database, names_, with_.project.fix);
   if (!repaired) {
-    log_warning("setup", "the publication could not be put right yet",
+    log_warning("setup", "publication not corrected yet: trying again",
                 {{"project", with_.project.name}, {"reason", repaired.error().message()}});
     co_return result<void>();
   }
@@ -294,7 +295,7 @@ source::async_result<> capture::repair_publications(source::connection* database
 
 // While nobody can look, what others alter is found late.
 void capture::note_look(const result<void>& looked) {
-  say_once(look_problem_, "what the publications send could not be looked at", looked);
+  say_once(look_problem_, "publications not compared: trying again", looked);
 }
 
 void capture::keep_publications() {

@@ -85,7 +85,8 @@ source::async_result<> capture::answer(std::shared_ptr<std::deque<question>> bat
   const bool finds_tables = refresh && !publications_.made.has_triggers;
   if (anybody(&wanted::lists) || finds_tables) {
     const auto kept = co_await keep_lists(side_.get());
-    say_once(publications_.problem, "the publications could not be compared with the tables", kept);
+    say_once(publications_.problem, "publications not compared with the tables: trying again",
+             kept);
   }
   if (anybody(&wanted::heartbeat)) {
     const auto written = co_await source::write_heartbeat(side_.get());

@@ -1,4 +1,4 @@
-// One replication connection and what belongs to it. Internal to app/capture*.cpp.
+// One replication connection and its parts. Internal to capture/.
 #pragma once
 
 #include "capture/capture.hpp"
@@ -16,11 +16,11 @@ namespace pulse::capture {
 
 inline constexpr std::chrono::seconds connect_timeout{10};
 
-// Said to an operator who names another change than the one that capture stands at.
+// The error for an operator who names another change than the one at which capture is stopped.
 inline error stands_elsewhere(lsn at, lsn named) {
   return {errc::conflict,
-          "capture stands at the change at " + to_string(at) + ", not at " + to_string(named),
-          "give the LSN of the change that is to be lost"};
+          "capture is stopped at the change at " + to_string(at) + ", not at " + to_string(named),
+          "give the LSN of the change to skip"};
 }
 
 struct capture::session {

@@ -19,7 +19,7 @@ void capture::start_decoding() {
   }
   decoder_.reset(std::move(skipped), [this](const pgoutput::change_place&, const error& why) {
     skipped_.Increment();
-    log_warning("capture", "a change was left out, as an operator has ordered",
+    log_warning("capture", "change skipped: an operator requested it",
                 {{"project", with_.project.name}, {"reason", why.what}});
   });
 }
@@ -38,11 +38,10 @@ void capture::skip(lsn change, std::function<void(result<history_gap>)> done) {
     if (stopping_) return done(error{errc::cancelled, "stopping", {}});
     if (obstacles_.standing() != nullptr) return order_to_pass(change, done);
     if (!stands_at_) {
-      return done(
-          error{errc::conflict,
-                "capture does not stand at a change that it cannot decode, or that PostgreSQL "
-                "cannot send",
-                "see what /capturez says of the project"});
+      return done(error{errc::conflict,
+                        "capture is not stopped at a change that it cannot decode, or that "
+                        "PostgreSQL cannot send",
+                        "read the state of the project in /capturez"});
     }
     const auto at = stands_at_->at;
     if (at.change != change) return done(stands_elsewhere(at.change, change));

@@ -110,10 +110,10 @@ source::async_result<> capture::compare(std::shared_ptr<session> one) {
 
 source::async_result<> capture::wait_for_slot(std::int32_t active_pid) {
   const auto reason =
-      fmt::format("process {} on the server uses the slot {}", active_pid, names_.slot);
+      fmt::format("PostgreSQL's process {} uses the slot {}", active_pid, names_.slot);
   // Only this thread writes it; what status() tells has more in it.
   if (status_.problem != reason) {
-    log_info("capture", "the replication slot is in use: waiting for it",
+    log_info("capture", "replication slot in use: waiting for it",
              {{"project", with_.project.name}, {"slot", names_.slot}, {"pid", active_pid}});
   }
   set_state("waiting for the replication slot", reason);
@@ -166,11 +166,11 @@ source::async_result<> capture::move_mark(position to) {
 void capture::tell_of_open_transactions(const std::vector<source::open_transaction>& open) {
   std::string all;
   for (const auto& transaction : open) all += (all.empty() ? "" : "; ") + describe(transaction);
-  const auto reason = "making the replication slot waits for " + all;
+  const auto reason = "creating the replication slot waits for " + all;
   // Only this thread writes it; what status() tells has more in it.
   if (status_.problem != reason) {
     for (const auto& transaction : open) {
-      log_warning("capture", "making the replication slot waits for an open transaction",
+      log_warning("capture", "creating the replication slot waits for a transaction in progress",
                   {{"project", with_.project.name},
                    {"pid", transaction.pid},
                    {"prepared", transaction.prepared},
@@ -192,7 +192,7 @@ source::async_result<> capture::make_slot(std::shared_ptr<session> one, bool dro
       one->replication.get(), one->database.get(), one->slot, false,
       [this](const auto& open) { tell_of_open_transactions(open); });
   if (!made) co_return made.error();
-  log_info("setup", "made the replication slot",
+  log_info("setup", "replication slot created",
            {{"project", with_.project.name}, {"slot", one->slot}, {"lsn", to_string(made->start)}});
   one->slot_made = true;
   one->order->slot_made(made->start);
@@ -206,14 +206,14 @@ source::async_result<> capture::tell_of_kept_slot(std::shared_ptr<session> one) 
   if (!slot) co_return slot.error();
   if (*slot) {
     log_warning("capture",
-                "event persistence is off, and the slot of before is still there: the server keeps "
-                "all its WAL since then",
+                "event persistence is off, and the earlier replication slot still exists: "
+                "PostgreSQL keeps all WAL for it",
                 {{"project", with_.project.name},
                  {"slot", names_.slot},
                  {"since", to_string((*slot)->confirmed_flush)},
                  {"next",
-                  "switch event persistence on again soon and nothing is lost, or run "
-                  "`pulse teardown`"}});
+                  "switch event persistence on again soon to lose nothing, or run `pulse teardown "
+                  "--yes`"}});
   }
   co_return result<void>();
 }

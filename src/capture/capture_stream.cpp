@@ -93,7 +93,8 @@ source::async_result<> capture::go_on_replaying() {
 
 // Nothing is read meanwhile, so that PostgreSQL keeps what does not fit.
 source::async_result<> capture::wait_for_spill() {
-  log_error("capture", "the disk is full: an open transaction cannot be spilled, and capture waits",
+  log_error("capture",
+            "disk full: capture waits, because a transaction in progress cannot be spilled",
             {{"project", with_.project.name}});
   waits_for_spill_ = true;
   while (streamed_.out_of_space()) {
@@ -104,8 +105,7 @@ source::async_result<> capture::wait_for_spill() {
     heard();
   }
   waits_for_spill_ = false;
-  log_info("capture", "there is room on the disk again: capture goes on",
-           {{"project", with_.project.name}});
+  log_info("capture", "disk has room again: capture continues", {{"project", with_.project.name}});
   co_return result<void>();
 }
 
@@ -130,7 +130,7 @@ void capture::give_buffer_back(session& one) {
   if (ingest_.in_transaction() || streamed_.waiting()) return;
   if (!one.came_with_large) one.came_with_large = intake_.behind_all();
   if (with_.log->bounds().covered_through >= *one.came_with_large)
-    connect_again("a very large message has come: its buffer is given back");
+    connect_again("very large message received: capture reconnects to free its buffer");
 }
 
 source::async_result<> capture::wait_for_log() {
@@ -175,7 +175,7 @@ asio::awaitable<void> capture::keep_house(std::shared_ptr<session> one) {
     if (one->over || stopping_) co_return;
     const auto now = std::chrono::steady_clock::now();
     if (auto marked = intake_.mark_idle(now); !marked) {
-      log_error("capture", "the idle mark could not be appended",
+      log_error("capture", "durable LSN of an idle database not stored",
                 {{"project", with_.project.name}, {"reason", marked.error().message()}});
     }
     if (intake_.feedback_due(now)) co_await confirm(one);
@@ -269,7 +269,7 @@ void capture::trim(const position& through) {
   auto policy = with_.retention;
   policy.through_max = through;
   if (const auto trimmed = with_.log->trim(policy, system_clock_source().now()); !trimmed) {
-    log_error("capture", "retention could not drop old segments",
+    log_error("capture", "old segments not dropped: trying again",
               {{"project", with_.project.name}, {"reason", trimmed.error().message()}});
   }
 }

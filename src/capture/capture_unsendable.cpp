@@ -21,8 +21,8 @@ constexpr int looks_max = 5;
 
 std::string how_to_pass(const source::obstacle& found, const std::string& project) {
   return fmt::format(
-      "see \"PostgreSQL cannot send a change\" in docs/operations.md; `pulse gaps skip --project "
-      "{} {}` goes on without the rest of this transaction",
+      "see docs/how-to/runbooks/unsendable_change.md; to skip the rest of this transaction, run "
+      "`pulse gaps skip --project {} {}`",
       project, to_string(found.at));
 }
 
@@ -47,7 +47,7 @@ error capture::note_ending(const std::shared_ptr<session>& one, error why) {
     obstacles_.refused(*failed, ingest_.open_commit(), why.what);
     const auto* standing = obstacles_.standing();
     // Once may be chance.
-    if (standing == nullptr) return {errc::unavailable, why.what, "it is tried once more"};
+    if (standing == nullptr) return {errc::unavailable, why.what, "capture tries once more"};
     return {errc::protocol, place_of(*standing) + ": " + why.what,
             how_to_pass(*standing, with_.project.name)};
   }
@@ -61,7 +61,7 @@ error capture::note_ending(const std::shared_ptr<session>& one, error why) {
 void capture::note_crash() {
   if (!ended_) return;
   if (ended_->database && ended_->database->was_ended_by_crash()) {
-    log_warning("capture", "PostgreSQL has crashed while it sent changes",
+    log_warning("capture", "PostgreSQL crashed while it sent changes",
                 {{"project", with_.project.name}, {"after", to_string(ended_->received)}});
     obstacles_.crashed(ended_->received, ended_->commit, ended_->problem);
     ended_.reset();
@@ -80,7 +80,7 @@ asio::awaitable<void> capture::stand_at_crash() {
                        ". Pulse does not connect again before that, or a restart of Pulse";
   set_state("stopped", problem);
   if (!order_) {
-    log_error("capture", "capture has stopped: PostgreSQL crashes at one place again and again",
+    log_error("capture", "capture stopped: PostgreSQL crashed twice at the same position",
               {{"project", with_.project.name}, {"reason", problem}});
   }
   while (!stopping_ && !order_) {
@@ -114,12 +114,12 @@ source::async_result<> capture::pass_obstacle(std::shared_ptr<session> one) {
   if (!left_out) co_return left_out.error();
   obstacles_.passed();
   skipped_.Increment();
-  log_warning("capture",
-              "the rest of a transaction that PostgreSQL cannot send was left out, as an operator "
-              "has ordered",
-              {{"project", with_.project.name},
-               {"after", to_string(left_out->after)},
-               {"through", to_string(*left_out->through)}});
+  log_warning(
+      "capture",
+      "rest of a transaction skipped: an operator requested it, because PostgreSQL cannot send it",
+      {{"project", with_.project.name},
+       {"after", to_string(left_out->after)},
+       {"through", to_string(*left_out->through)}});
   const auto carried_out = std::move(*order_);
   order_.reset();
   carried_out.done(*left_out);
@@ -158,14 +158,15 @@ source::async_result<std::vector<table_id>> capture::find_tables_left_out(
 // commit record's first byte leaves out that transaction alone.
 source::async_result<history_gap> capture::leave_out(std::shared_ptr<session> one) {
   if (obstacles_.standing() == nullptr || obstacles_.standing()->at != order_->at)
-    co_return error{errc::conflict, "capture does not stand there any more", "see /capturez"};
+    co_return error{errc::conflict, "capture is not stopped at this change any more",
+                    "see /capturez"};
   // A copy: what is there may change while the server is asked.
   const auto found = *obstacles_.standing();
   const auto end = co_await find_way_past(one);
   if (!end) co_return end.error();
   if (*end <= one->from) {
-    co_return error{errc::conflict, "capture has come past the change meanwhile",
-                    "see what /capturez says of the project"};
+    co_return error{errc::conflict, "capture has passed the change meanwhile",
+                    "read the state of the project in /capturez"};
   }
   const bool names_change = found.how == source::obstacle::kind::refused;
   const lsn first_lost = names_change ? found.at : lsn{};

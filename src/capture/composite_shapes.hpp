@@ -1,5 +1,5 @@
-// What composite types' values consist of at the place where the stream of changes is, which the
-// database is ahead of.
+// The attributes of composite types at the position of the stream, which is earlier than the
+// database's present.
 #pragma once
 
 #include <cstdint>
@@ -13,35 +13,36 @@
 
 namespace pulse::capture {
 
-// PostgreSQL does not describe a table again when a composite type of its columns is altered, so
-// that the names of the attributes have to be known otherwise: from the event triggers' messages,
-// which stand in the stream where the types were altered, and from the catalog, which says what
-// they are when it is read. Where neither tells, the type has no attributes here, and its values
-// are text. One owner; not thread-safe.
+// PostgreSQL does not describe a table again when a composite type of its columns is altered. So
+// the names of the attributes come from elsewhere: from the event triggers' messages, which are in
+// the stream at the alteration, and from the catalog, which has those at the time of its reading.
+// If neither tells, the type has no attributes here, and its values are text. One owner; not
+// thread-safe.
 class composite_shapes {
  public:
-  // From there on messages come of whatever is altered. What is between two readings of the catalog
-  // without them is not known. Nothing: none come.
+  // From there on, messages report every alteration. Alterations between two readings of the
+  // catalog without messages are unknown. Nothing: no messages come.
   void rely_on_messages(std::optional<lsn> from) { messages_from_ = from; }
   bool relies_on_messages() const { return messages_from_.has_value(); }
 
-  // The types as they were read last, or by an earlier run. They must stay until others are given.
-  // True: types() has other attributes than it had.
+  // Sets the types of the last reading, or of an earlier run. They must live until others are set.
+  // True: types() has changed.
   bool use(const type_catalog& newest);
-  // Nothing of what was known holds: it was another database's.
+  // Forgets everything: it was another database's.
   void forget();
-  // What comes from here on has committed there, or behind. True: types() has others.
+  // Later changes have committed there or after it. True: types() has changed.
   bool reach(lsn commit);
-  // Said in a transaction that commits where the stream is. True: types() has others.
+  // Takes a message of the transaction that commits at the stream's position. True: types() has
+  // changed.
   bool said(const ddl_message& message);
-  // There are types that a message has told of without what they are, and that no read() followed.
+  // Returns whether a message has named types without attributes that no read() followed.
   bool awaits_reading() const;
-  // All of those have been read since, and use() was given what they are; what was read had
-  // committed before that place. True: types() has others.
+  // All of those were read and given to use(); what was read had committed before that position.
+  // True: types() has changed.
   bool read(lsn before);
 
   bool has_types() const { return newest_ != nullptr; }
-  // Good until the next call of one of those above. There are types: use() was called before.
+  // Valid until the next call of one of those above. Call use() before.
   const type_catalog& types() const { return mixed_ ? *mixed_ : *newest_; }
 
  private:
@@ -52,7 +53,7 @@ class composite_shapes {
     std::optional<lsn> read = {};   // not known: from there on it is as read
   };
 
-  // What the type has where the stream is; null: that is not known.
+  // Returns the attributes of the type at the stream's position; null: unknown.
   const attributes* here(const type_entry& newest) const;
   bool supersedes(const type_entry& newest, const shape& told) const;
   void note_altered(const type_entry& before, const type_entry& now);

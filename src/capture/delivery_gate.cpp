@@ -117,7 +117,7 @@ source::async_result<> delivery_gate::ask_once() {
   const auto seen = co_await question();
   if (!seen) co_return seen.error();
   // What another server has said holds for the ids that it knows.
-  if (outdated_) co_return error{errc::cancelled, "another server is asked", {}};
+  if (outdated_) co_return error{errc::cancelled, "asking another server", {}};
   retry_.reset();
   problem_.clear();
   const auto now = std::chrono::steady_clock::now();
@@ -141,7 +141,8 @@ source::async_result<source::snapshot> delivery_gate::question() {
                           : source::read_snapshot(database_.get());
   auto seen = co_await std::move(reading);
   if (limit.passed())
-    co_return source::no_answer("asking for a snapshot", source::visibility_gate::answer_timeout);
+    co_return source::no_answer("cannot ask for a snapshot",
+                                source::visibility_gate::answer_timeout);
   co_return seen;
 }
 
@@ -186,25 +187,23 @@ void delivery_gate::tell_of_blindness() {
   if (gate_.is_blind() == told_blind_) return;
   told_blind_ = gate_.is_blind();
   if (!told_blind_) {
-    log_info("capture", "PostgreSQL says again which transactions are visible",
-             {{"project", with_.project}});
+    log_info("capture", "visibility known again: PostgreSQL answers", {{"project", with_.project}});
     return;
   }
   const bool holds = with_.without_answer == source::visibility_gate::without_answer::hold;
-  log_warning(
-      "capture",
-      holds ? "PostgreSQL does not say which transactions are visible: their events wait"
-            : "PostgreSQL does not say which transactions are visible: their events are "
-              "delivered all the same",
-      {{"project", with_.project}, {"reason", problem_.empty() ? "no answer has come" : problem_}});
+  log_warning("capture",
+              holds ? "visibility unknown, because PostgreSQL does not answer: events wait"
+                    : "visibility unknown, because PostgreSQL does not answer: events are "
+                      "delivered without it",
+              {{"project", with_.project}, {"reason", problem_.empty() ? "no answer" : problem_}});
 }
 
 void delivery_gate::tell_of_waiting(time_point now) {
   if (told_waiting_ || gate_.waited(now) < told_after) return;
   told_waiting_ = true;
   log_warning("capture",
-              "a committed transaction is not visible yet, perhaps since a synchronous standby is "
-              "away: its events and those behind it wait",
+              "committed transaction not visible yet, perhaps because a synchronous standby is "
+              "unreachable: its events and all later ones wait",
               {{"project", with_.project}, {"transactions", gate_.waiting()}});
 }
 

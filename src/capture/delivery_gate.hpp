@@ -1,5 +1,5 @@
-// Asks the database which transactions are visible, so that events are delivered when they can be
-// read back.
+// Asks PostgreSQL which transactions are visible, so that a query finds the row of a delivered
+// event.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@
 
 namespace pulse::capture {
 
-// One question at a time, on a connection of its own, for all transactions that wait: beside their
-// way into the log. Moves the readable end on. See source/visibility_gate.hpp for the rules. On the
+// Asks one question at a time, on its own connection, for all waiting transactions, while their
+// events are being stored. Moves the readable end. source/visibility_gate.hpp has the rules. On the
 // capture thread, whose context it does not outlive.
 class delivery_gate {
  public:
@@ -37,12 +37,12 @@ class delivery_gate {
   };
   delivery_gate(boost::asio::io_context& context, parts with);
 
-  // Begins to ask. `stored`: where the events of earlier runs end, of the database `whose`.
+  // Starts to ask. `stored`: the end of earlier runs' events, of the database `whose`.
   void start(const position& stored, const log_origin& whose);
-  // Whatever it waits for ends.
+  // Ends every wait.
   void stop();
 
-  // Capture has connected, perhaps to another server: that one is asked from now on.
+  // Capture has connected, perhaps to another server: asks that one from now on.
   void follow(const log_origin& whose);
   // See source::visibility_gate::add().
   void add(std::uint32_t xid, const position& through);

@@ -44,7 +44,7 @@ result<taken> take_back(control::state_store& store, const std::string& project,
     if (!from && !deleted) return from.error();
     all.push_back(deleted ? result<position>(from.error()) : result<position>(to));
     if (deleted) continue;
-    log_warning("streams", "a cursor of the lost event log was moved before the gap",
+    log_warning("streams", "cursor of the lost event log moved to before the gap",
                 {{"project", project},
                  {"table", to_string(key.table)},
                  {"stream", key.name},
@@ -54,12 +54,12 @@ result<taken> take_back(control::state_store& store, const std::string& project,
 }
 
 std::string next_step(const control::stored_gap& gap, bool bars_somebody) {
-  if (gap.accepted_at) return "streams go on behind it (on_gap = \"continue\")";
+  if (gap.accepted_at) return "streams continue after it (on_gap = \"continue\")";
   const auto accept = "`pulse gaps accept " + std::to_string(gap.id) + "`";
-  return bars_somebody ? "named streams that reach it are refused until " + accept
-                       : "no stream waits for it: new ones begin behind it. When you have read "
-                         "this: " +
-                             accept;
+  return bars_somebody
+             ? "it blocks named streams until " + accept
+             : "it blocks no stream, and new ones start after it. When you have read this, run " +
+                   accept;
 }
 
 void log_found(const std::string& project, const control::stored_gap& gap, bool bars_somebody) {
@@ -67,8 +67,8 @@ void log_found(const std::string& project, const control::stored_gap& gap, bool 
   // Where nobody has read anything yet, as at the first start beside an old slot, nobody misses it.
   const bool is_calm = traits_of(what.kind).loses_log && !bars_somebody;
   log_event(is_calm ? log_level::warning : log_level::error, "capture",
-            is_calm ? "a gap: what was captured before is not in this data directory"
-                    : "a gap: not all that was committed can be delivered",
+            is_calm ? "a gap: earlier events are not in this data directory"
+                    : "a gap: some committed changes cannot be delivered",
             {{"project", project},
              {"gap", gap.id},
              {"kind", to_string(what.kind)},
@@ -119,8 +119,7 @@ void gap_keeper::keep(const history_gap& found, std::vector<streams::cursor_key>
                       recorded done) {
   std::vector<streams::hub::moved> moved;
   moved.reserve(lost.size());
-  for (const auto& key : lost)
-    moved.push_back(with_.streams->move(key, "the event log that it was reading is lost"));
+  for (const auto& key : lost) moved.push_back(with_.streams->move(key, "the event log is lost"));
   with_.control->run(
       with_.delivery,
       [project = with_.project, found, lost = std::move(lost),
@@ -177,8 +176,7 @@ void gap_keeper::withdraw_beyond(const position& start, std::function<void(resul
         if (!self) return;
         if (!all) return done(all.error());
         if (*all) {
-          log_warning("capture",
-                      "a gap ends where capture goes on: it has not gone the way that it was for",
+          log_warning("capture", "gap shortened: capture resumed before its recorded end",
                       {{"project", self->with_.project}, {"from", to_string(start)}});
           self->use(std::move(**all));
         }
@@ -201,7 +199,7 @@ void gap_keeper::accept(std::uint64_t id, const std::string& by, recorded done) 
         self->use(std::move(*all));
         const auto gap = std::ranges::find(self->gaps_, id, &control::stored_gap::id);
         assert(gap != self->gaps_.end());
-        log_info("capture", "a gap was accepted: streams go on behind it",
+        log_info("capture", "gap accepted: streams continue after it",
                  {{"project", self->with_.project}, {"gap", id}, {"by", gap->accepted_by}});
         done(*gap);
       });

@@ -1,4 +1,4 @@
-// One project's gaps: recorded durably, told to its streams, accepted by operators.
+// One project's gaps: recorded durably, reported to its streams, accepted by operators.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +27,12 @@ class gap_keeper : public std::enable_shared_from_this<gap_keeper> {
     bool goes_on = false;             // every gap counts as accepted (on_gap = "continue")
   };
 
-  // `known`: as the last run left them. On the delivery thread.
+  // `known`: those of the last run. On the delivery thread.
   gap_keeper(parts with, std::vector<control::stored_gap> known);
 
-  // Whoever finds a gap calls this, waits for `done`, and only then appends what lies behind it: by
-  // then the gap is durable and the streams know. Finding it again completes it (see gap_table).
-  // Any thread; `done` on the delivery thread, unless the project is gone by then.
+  // Call this with a found gap, wait for `done`, and only then append events after it: then the gap
+  // is durable and the streams know it. Finding it again completes it (see gap_table). Any thread;
+  // `done` on the delivery thread, unless the project is gone by then.
   using recorded = std::function<void(result<control::stored_gap>)>;
   void record(const history_gap& found, recorded done);
 
@@ -50,7 +50,7 @@ class gap_keeper : public std::enable_shared_from_this<gap_keeper> {
  private:
   using gaps = std::vector<control::stored_gap>;
   void use(gaps now);
-  // `lost`: cursors of a lost log that lie behind the gap's end.
+  // `lost`: cursors of a lost log that are after the gap's end.
   void keep(const history_gap& found, std::vector<streams::cursor_key> lost, recorded done);
 
   parts with_;

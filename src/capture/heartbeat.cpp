@@ -31,7 +31,7 @@ void heartbeat::wrote(const result<void>& outcome) {
   }
   failed_.Increment();
   if (std::exchange(failing_, true)) return;
-  log_warning("capture", "the heartbeat that moves an idle slot on could not be written",
+  log_warning("capture", "heartbeat not written: the slot of an idle database may not advance",
               {{"project", project_},
                {"reason", outcome.error().message()},
                {"next",

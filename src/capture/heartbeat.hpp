@@ -1,4 +1,4 @@
-// Keeps a slot moving where the server has much to read and nothing of it to send.
+// Advances a slot if PostgreSQL has much WAL to read and nothing to send.
 #pragma once
 
 #include <chrono>
@@ -10,11 +10,10 @@
 
 namespace pulse::capture {
 
-// A walsender says how far it has read when it has caught up with the WAL. One that never does,
-// because other databases or unpublished tables are written faster than it reads, says nothing, and
-// the slot stays where it is. A transaction of our own that comes through the stream tells the
-// place as well: source::write_heartbeat.
-//
+// A walsender reports how far it has read when it has caught up with the WAL. One that never does
+// reports nothing, and the slot stays where it is: other databases or unpublished tables are
+// written faster than it reads. A transaction of Pulse that comes through the stream has the
+// position as well: source::write_heartbeat.
 // One owner: the capture thread.
 class heartbeat {
  public:
@@ -24,10 +23,10 @@ class heartbeat {
   heartbeat(metrics& figures, std::string project, std::chrono::seconds interval);
 
   bool wanted() const { return interval_.count() != 0; }
-  // Whether one should be written now: the server has flushed more than it has told of, and has
-  // told nothing for the interval. True once an interval at most.
+  // Returns whether to write one now: PostgreSQL has flushed more than it has reported, and has
+  // reported nothing for the interval. True once an interval at most.
   bool due(lsn received, lsn flushed, time_point now);
-  // What became of it. A failure is said once, until one succeeds again.
+  // Takes the result. Logs a failure once, until one succeeds again.
   void wrote(const result<void>& outcome);
 
  private:

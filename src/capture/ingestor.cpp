@@ -130,8 +130,7 @@ result<void> ingestor::resolve_with(const type_catalog& newest) {
   for (const auto& definition : std::exchange(unresolved_, {})) {
     auto resolved = source::resolve(definition, types);
     if (!resolved) {
-      log_warning("ingest",
-                  "a column's type is gone from the database: its values are taken as text",
+      log_warning("ingest", "column type dropped from the database: its values are text",
                   {{"project", project_}, {"table", to_string(definition.table)}});
       resolved = source::resolve_as_text(definition, types);
     }
@@ -163,8 +162,9 @@ result<void> ingestor::on_change(const row_change& change) {
   if (known == known_.end()) {
     return error{errc::protocol,
                  "a change at " + to_string(change.at) + " is of table OID " +
-                     std::to_string(change.relation_oid) + ", which was not described",
-                 "report this with the server's version"};
+                     std::to_string(change.relation_oid) +
+                     ", which PostgreSQL did not describe before",
+                 "report this with PostgreSQL's version"};
   }
   const position at{history_.at(commit_), commit_, change.at, change.ordinal};
   if (at <= last_at_) {
@@ -212,8 +212,7 @@ result<void> ingestor::on_message(const logical_message& message) {
 void ingestor::tell_of_truncate(const event_view& event) {
   truncates_total_.Increment();
   const auto definition = relations_->find(event.relation);
-  log_warning("ingest",
-              "a table was truncated: consumers with the Prisma client do not learn of it",
+  log_warning("ingest", "table truncated: consumers with the client extension get no event",
               {{"project", project_},
                {"table", definition ? to_string(definition->table) : std::string()},
                {"position", to_string(event.at)}});

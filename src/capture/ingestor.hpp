@@ -1,4 +1,4 @@
-// From decoded fragments to stored events: where a change gets its position, its id and its table's
+// Turns decoded fragments into stored events: a change gets its position, its id and its table's
 // version.
 #pragma once
 
@@ -21,23 +21,22 @@
 
 namespace pulse::capture {
 
-// Takes one connection's fragments and appends events to the log. Without streaming every change
-// that arrives has been committed, so changes are appended as they come: memory is bounded by one
-// row, however large the transaction. What a new connection sends again is recognised by its
-// position and keeps the event, and the id, that are stored. No I/O of its own. One owner: the
-// capture thread.
+// Takes one connection's fragments and appends events to the log. Without streaming, every arriving
+// change has been committed, so changes are appended as they come: one row bounds the memory,
+// however large the transaction. A change that a new connection sends again is recognised by its
+// position and keeps the stored event and id. No I/O of its own. One owner: the capture thread.
 class ingestor final : public fragment_sink {
  public:
-  // The project's name is for log lines and figures.
+  // The project's name is for log lines and metrics.
   ingestor(std::string project, log::event_log& log, log::relation_store& relations,
            metrics& figures);
 
-  // Called for each transaction of which something new is appended, with a position behind all of
-  // its events and before those of the next one. Before the first connection.
+  // Called for each transaction with new events, with a position after all of its events and before
+  // those of the next one. Set before the first connection.
   using transaction_listener = std::function<void(std::uint32_t xid, const position& through)>;
   void tell_of_transactions(transaction_listener told) { on_transaction_ = std::move(told); }
 
-  // A new connection to a server with this history. Goes on after what the log holds.
+  // Starts a new connection to a server with this history, after the end of the log.
   void start(timelines history);
 
   result<void> on_begin(const transaction_begin& begin) override;
@@ -46,63 +45,64 @@ class ingestor final : public fragment_sink {
   result<void> on_message(const logical_message& message) override;
   result<void> on_commit(const transaction_commit& commit) override;
 
-  // A table's definition names a type that the catalog at hand does not know, or the table was
-  // renamed or made since. Changes must not be handed in before resolve_with() has been called with
-  // a newer catalog, which the relation store has observed.
+  // Returns whether a table's definition needs a newer catalog: it names an unknown type, or the
+  // table was renamed or created since. Hand in no changes before resolve_with() was called with a
+  // newer catalog, which the relation store has observed.
   bool needs_catalog() const { return !unresolved_.empty(); }
-  // Tables of which some changes are not sent from here on, told by event triggers in transactions
-  // that were not taken before. What lies behind must not be handed in before these are dealt with.
+  // Tables of which PostgreSQL does not send all changes from here on, as event triggers reported.
+  // Hand in nothing more before these are handled.
   struct unsent_table {
     std::uint32_t oid = 0;
     position after;
   };
   bool has_unsent() const { return !unsent_.empty(); }
   std::vector<unsent_table> take_unsent() { return std::exchange(unsent_, {}); }
-  // Nothing more may be handed in yet.
+  // Returns whether nothing more may be handed in yet.
   bool waits() const { return needs_catalog() || has_unsent(); }
 
-  // What the catalog must be asked for then: the tables that wait, the types of their columns, and
-  // the tables that statements have altered since the last call, as far as event triggers have said
-  // so.
+  // What to read from the catalog then: the waiting tables, the types of their columns, and the
+  // tables that statements have altered since the last call, as far as event triggers reported
+  // them.
   struct outdated {
     bool everything = false;
     std::vector<std::uint32_t> tables;
     std::vector<std::uint32_t> types;
   };
   outdated take_outdated();
-  // By which the messages of Pulse's own event triggers are known.
+  // Sets the token of the messages of Pulse's own event triggers.
   void use_ddl_token(std::string token) { ddl_token_ = std::move(token); }
-  // Whether they come of whatever is altered: PostgreSQL 14 and later send them.
+  // Sets from where on messages report every alteration (PostgreSQL 14 and later).
   void rely_on_ddl_messages(std::optional<lsn> from) { shapes_.rely_on_messages(from); }
-  // Since take_outdated() what it gave has been read, and use_types() was given it: what was read
-  // had committed before that place. Nothing: it may be older than what the stream has come to.
+  // The result of take_outdated() was read and given to use_types(); it had committed before that
+  // position. Nothing: it may be older than the stream's position.
   void note_read(std::optional<lsn> before);
   bool relies_on_ddl_messages() const { return shapes_.relies_on_messages(); }
-  // They must stay until others are given.
+  // The types must live until others are set.
   void use_types(const type_catalog& types);
-  // Another database is followed: what was known of types was the other one's.
+  // Another database is followed: forgets the types.
   void forget_types() { shapes_.forget(); }
-  // Resolves what waits. A type that is gone from the database too is taken as text.
+  // Resolves waiting definitions. A type that the database does not have any more is taken as text.
   result<void> resolve_with(const type_catalog& newest);
 
   bool in_transaction() const { return in_transaction_; }
-  // The commit record of the transaction that has begun and not ended on this connection.
+  // Returns the commit record of the transaction in progress on this connection.
   std::optional<lsn> open_commit() const {
     return in_transaction_ ? std::optional(commit_) : std::nullopt;
   }
-  // The id of the transaction that has begun last.
+  // Returns the id of the transaction that has begun last.
   std::uint32_t transaction_id() const { return xid_; }
-  // The end of the last transaction that is wholly appended.
+  // Returns the end of the last transaction that is wholly appended.
   lsn received_through() const { return received_through_; }
 
-  // Tables that statements have made, altered or dropped, as far as Pulse's event triggers have
-  // said so in transactions that were taken since the last call. Bounded: see ddl_message.
+  // Returns tables that statements have created, altered or dropped since the last call, as far as
+  // Pulse's event triggers reported them. Bounded: see ddl_message.
   ddl_message take_ddl() { return std::exchange(ddl_, {}); }
 
-  // The number of the table with this OID, as the connection has described it. 0: it has not.
+  // Returns the number of the table with this OID, as the connection has described it. 0: it has
+  // not.
   table_id table(std::uint32_t relation_oid) const;
 
-  // Adds what has been counted since the last call to the counters.
+  // Adds the counts since the last call to the counters.
   void publish_figures();
 
  private:

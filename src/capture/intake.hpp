@@ -1,5 +1,5 @@
-// What becomes of a replication connection's messages, and what may be confirmed for them: the part
-// of capture that has no I/O.
+// Handles a replication connection's messages, and decides what may be confirmed for them: the part
+// of capture without I/O.
 #pragma once
 
 #include "capture/ingestor.hpp"
@@ -15,7 +15,7 @@
 
 namespace pulse::capture {
 
-// One owner: the capture thread. What it is made of outlives it.
+// One owner: the capture thread. Its parts outlive it.
 class intake {
  public:
   using time_point = source::confirm_rules::time_point;
@@ -25,27 +25,28 @@ class intake {
          pgoutput::decoder& decoder)
       : log_(&log), ingest_(&ingest), streamed_(&streamed), decoder_(&decoder) {}
 
-  // A connection that streams from here, to a server with this history. The parts are ready for it.
+  // Starts a connection that streams from here, to a server with this history. The parts are ready
+  // for it.
   void start(timelines history, lsn from);
 
-  // One CopyData message (PostgreSQL manual, section 55.4). Not while held_up().
+  // Takes one CopyData message (PostgreSQL manual, section 55.4). Not while held_up().
   result<void> take(byte_view copy_data);
-  // Before another message is taken, the catalog must be read, a transaction that has committed
-  // replayed, or room made for one that is open.
+  // Before the next message, the catalog must be read, a committed transaction replayed, or room
+  // made for one in progress.
   bool held_up() const;
-  // About so many bytes of the transaction that has committed go on into the log.
+  // Appends about this many bytes of the committed transaction to the log.
   result<void> replay(std::size_t bytes);
 
-  // The server keeps the connection and its WAL only as far as it is told to.
+  // Returns whether feedback is due: PostgreSQL keeps the connection and its WAL only by feedback.
   bool feedback_due(time_point now) const;
-  // The same, whatever has become durable since: to be looked at between two messages.
+  // The same, without regard to durability: for use between two messages.
   bool answer_due(time_point now) const { return rules_.due(lsn{}, now); }
   feedback take_feedback(time_point now);
-  // Lets the log's mark follow an idle database, for which no transaction moves it.
+  // Moves the durable LSN of an idle database, which no transaction moves.
   result<void> mark_idle(time_point now);
   lsn received() const { return rules_.received(); }
-  // Who starts here does not get again what has come. A message outside of transactions may be
-  // beyond what counts as received.
+  // A connection that starts here does not receive earlier changes again. A message outside of
+  // transactions may be beyond received().
   lsn behind_all() const { return std::max(received(), lsn{decoder_->last_start().value + 1}); }
 
  private:

@@ -1,4 +1,4 @@
-// How long ago the database was where capture is now.
+// How long ago the database was at capture's present position.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace pulse::capture {
 
-// Remembers when the database had flushed how much. The time is that of the measurements: commit
-// times would need the clocks of two machines to agree, and an idle database has none. One owner.
+// Remembers when the database had flushed how much. Uses the time of the measurements: commit times
+// would need synchronous clocks, and an idle database has none. One owner.
 class lag_clock {
  public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -19,10 +19,10 @@ class lag_clock {
   // one of minutes. The oldest one, which the lag is counted from, stays.
   static constexpr std::size_t samples_max = 512;
 
-  // At `now` the database had flushed through `flushed`.
+  // At `now`, the database had flushed through `flushed`.
   void see(lsn flushed, time_point now);
-  // Time since the first measurement of something that is not confirmed yet; zero: there is none.
-  // Never asked with less than before, except after the database's own LSNs have gone back.
+  // Returns the time since the first measurement beyond `confirmed`; zero: there is none.
+  // `confirmed` never falls, unless the database's own LSNs have gone back.
   std::chrono::steady_clock::duration behind(lsn confirmed, time_point now);
 
  private:

@@ -34,18 +34,17 @@ void slot_watch::see(const std::string& slot, const source::slot_retention& now)
   };
   if (level == retention_level::fine) {
     warning_.clear();
-    return tell(log_level::info, "the replication slot is far from max_slot_wal_keep_size again");
+    return tell(log_level::info, "replication slot is far from max_slot_wal_keep_size again");
   }
-  warning_ = level == retention_level::near
-                 ? fmt::format(
-                       "more than half of max_slot_wal_keep_size is used up by the "
-                       "replication slot {}",
-                       slot)
-                 : fmt::format(
-                       "the server may drop what the replication slot {} needs at its next "
-                       "checkpoint: that would be a gap",
-                       slot);
-  warning_ += "; end long transactions, see what holds capture up, or raise max_slot_wal_keep_size";
+  warning_ =
+      level == retention_level::near
+          ? fmt::format("the replication slot {} uses more than half of max_slot_wal_keep_size",
+                        slot)
+          : fmt::format(
+                "PostgreSQL may drop WAL that the replication slot {} needs at its next "
+                "checkpoint: that would be a gap",
+                slot);
+  warning_ += "; end long transactions, read /capturez, or raise max_slot_wal_keep_size";
   tell(level == retention_level::near ? log_level::warning : log_level::error, warning_);
 }
 

@@ -1,4 +1,4 @@
-// How much WAL one project's slot makes its server keep: measured, and warned of in time.
+// Measures how much WAL PostgreSQL keeps for one project's slot, and warns in time.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ class slot_watch {
  public:
   slot_watch(metrics& figures, std::string project);
 
-  // Says it in the log when the level has changed since the last look.
+  // Logs when the level has changed since the last look.
   void see(const std::string& slot, const source::slot_retention& now);
-  // For status; empty while all is fine.
+  // The warning for the status; empty without one.
   const std::string& warning() const { return warning_; }
 
  private:

@@ -23,9 +23,9 @@ result<void> streamed_transactions::on_block_start(std::uint32_t xid, bool first
   // Blocks after the first of a transaction that is not known would lose its beginning.
   if (!first && !area_->holds(xid)) {
     return error{errc::protocol,
-                 "the stream goes on with transaction " + std::to_string(xid) +
-                     ", whose beginning was not sent on this connection",
-                 "report this with the server's version"};
+                 "PostgreSQL continues transaction " + std::to_string(xid) +
+                     ", whose start it did not send on this connection",
+                 "report this with PostgreSQL's version"};
   }
   area_->begin(xid);
   return {};

@@ -1,5 +1,4 @@
-// Between the decoder and the ingestor: transactions that have not committed wait in the spill
-// area.
+// Between the decoder and the ingestor: transactions in progress wait in the spill area.
 #pragma once
 
 #include <cstddef>
@@ -17,17 +16,17 @@
 namespace pulse::capture {
 
 // When a streamed transaction commits, its messages go through the decoder again, a portion at a
-// time, between the begin and the commit that PostgreSQL would have sent for it: positions, ids and
-// events are those of the same transaction unstreamed. Until that is over no other message may be
-// decoded. One owner: the capture thread.
+// time, between the begin and the commit that PostgreSQL would have sent. Positions, ids and events
+// are therefore those of the same transaction without streaming. Decode no other message until that
+// is over. One owner: the capture thread.
 class streamed_transactions final : public streamed_sink {
  public:
-  // The project's name is for figures.
+  // The project's name is for metrics.
   streamed_transactions(log::spill_area& area, metrics& figures, const std::string& project);
 
-  // Where what has committed goes. Before anything else.
+  // Sets where committed transactions go. Call it first.
   void replay_to(pgoutput::decoder& decoder) { decoder_ = &decoder; }
-  // A new connection: everything that waits will be sent again.
+  // Starts a new connection: PostgreSQL will send all waiting transactions again.
   result<void> reset();
 
   result<void> on_block_start(std::uint32_t xid, bool first) override;
@@ -37,15 +36,15 @@ class streamed_transactions final : public streamed_sink {
                                 const transaction_commit& commit) override;
   result<void> on_stream_abort(std::uint32_t xid, std::uint32_t subxid) override;
 
-  // A transaction that has committed is not wholly through yet: call replay().
+  // Returns whether a committed transaction is not wholly through yet: call replay().
   bool replaying() const { return replay_ != nullptr; }
-  // A transaction has been begun to be sent that has not ended.
+  // Returns whether a transaction is in progress.
   bool waiting() const { return area_->transactions() != 0; }
-  // Goes on until about `bytes` have gone through, the transaction is complete, or `pause` says so
-  // after a message.
+  // Continues until about `bytes` have gone through, the transaction is complete, or `pause`
+  // returns true after a message.
   result<void> replay(std::size_t bytes, const std::function<bool()>& pause);
 
-  // The spill area's disk is full: nothing may be decoded until retry() has cleared that.
+  // Returns whether the spill area's disk is full: decode nothing until retry() has cleared that.
   bool out_of_space() const { return area_->out_of_space(); }
   result<void> retry() { return area_->flush(); }
 

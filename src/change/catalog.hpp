@@ -1,5 +1,4 @@
-// What a database holds at one moment: its tables and types, read by SQL and handed on as plain
-// values.
+// A database's content at one moment: tables and types, read by SQL and passed on as plain values.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +73,7 @@ struct table_rename {
   bool operator==(const table_rename&) const = default;
 };
 
-// The tables that have another name now than they had before. None of another database.
+// Returns the tables that have another name now than before. Empty for another database.
 std::vector<table_rename> renamed_tables(const catalog& before, const catalog& now);
 
 }  // namespace pulse

@@ -1,4 +1,4 @@
-// A change that has its place in history and its identity: what the log stores and streams deliver.
+// A change with its position and its identity: what the log stores and streams deliver.
 #pragma once
 
 #include <cstdint>

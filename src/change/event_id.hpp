@@ -39,8 +39,8 @@ void write_text(const event_id& id, char* to) noexcept;
 // Accepts lower case; refuses any other length, character or a value above 128 bits.
 std::optional<event_id> parse_event_id(std::string_view text) noexcept;
 
-// Gives ids that rise in the order in which they are asked for, whatever the server's clock does:
-// the time is that of the commit, clamped to never fall below the last id's. One owner; not
+// Returns ids that rise in the order of the calls, whatever the server's clock does: the time is
+// that of the commit, clamped so that it never falls below the last id's. One owner; not
 // thread-safe.
 class event_id_sequence {
  public:
@@ -48,8 +48,8 @@ class event_id_sequence {
   // Continues after `last`, the highest id ever given (it must survive retention).
   explicit event_id_sequence(const event_id& last) : last_(last) {}
 
-  // The next id, for a change of the transaction that committed at `commit` on `committed_at`. The
-  // count goes on within the same transaction and starts at zero in another.
+  // Returns the next id, for a change of the transaction that committed at `commit` on
+  // `committed_at`. The count continues within the same transaction and starts at zero in another.
   event_id next(lsn commit, std::chrono::sys_time<std::chrono::microseconds> committed_at) noexcept;
 
   const event_id& last() const noexcept { return last_; }

@@ -38,16 +38,16 @@ struct transaction_commit {
   lsn end;  // just after the commit record: what is confirmed to the server
 };
 
-// What somebody has written into the WAL of a transaction: pg_logical_emit_message(true, …). The
-// views end with the call that hands it over.
+// A logical message in the WAL of a transaction: pg_logical_emit_message(true, …). The views end
+// with the call that hands it over.
 struct logical_message {
   lsn at;
   std::string_view prefix;
   std::string_view content;
 };
 
-// The definition that the stream gives of a table before its first change and after every
-// alteration: type OIDs, not yet resolved.
+// A table's definition as the stream sends it before its first change and after every alteration:
+// type OIDs, not yet resolved.
 struct relation_definition {
   struct column {
     std::string name;
@@ -61,8 +61,7 @@ struct relation_definition {
   std::vector<column> columns;
 };
 
-// Takes what a decoder makes of the stream, in its order. An error ends decoding and is handed
-// through.
+// Receives a decoder's output of the stream, in its order. An error ends decoding and is passed on.
 class fragment_sink {
  public:
   fragment_sink() = default;
@@ -77,9 +76,8 @@ class fragment_sink {
   virtual result<void> on_commit(const transaction_commit& commit) = 0;
 };
 
-// One message of a transaction that is still open on the server ("in progress" in PostgreSQL's
-// manual, section 49.9). What it says holds only if the transaction, and the subtransaction that it
-// is of, commit.
+// One message of a transaction in progress (PostgreSQL's manual, section 49.9). It counts only if
+// the transaction, and the subtransaction of the message, commit.
 struct streamed_message {
   std::uint32_t xid = 0;     // the transaction
   std::uint32_t subxid = 0;  // the subtransaction, or the transaction itself
@@ -88,8 +86,8 @@ struct streamed_message {
   byte_view body;  // after type and transaction id; ends with the call that hands it over
 };
 
-// Takes what a decoder makes of streamed transactions, in the stream's order. An error ends
-// decoding and is handed through.
+// Receives a decoder's output of streamed transactions, in the stream's order. An error ends
+// decoding and is passed on.
 class streamed_sink {
  public:
   streamed_sink() = default;
@@ -97,15 +95,15 @@ class streamed_sink {
   streamed_sink& operator=(const streamed_sink&) = delete;
   virtual ~streamed_sink() = default;
 
-  // A block of messages of this transaction begins; `first`: its first one.
+  // A block of messages of this transaction starts; `first`: its first one.
   virtual result<void> on_block_start(std::uint32_t xid, bool first) = 0;
   virtual result<void> on_streamed(const streamed_message& message) = 0;
   virtual result<void> on_block_end() = 0;
-  // The transaction has committed: what was streamed of it comes now, between this begin and this
+  // The transaction has committed: its streamed messages come now, between this begin and this
   // commit.
   virtual result<void> on_stream_commit(const transaction_begin& begin,
                                         const transaction_commit& commit) = 0;
-  // With `subxid` equal to `xid` all of the transaction vanishes, else the subtransaction.
+  // If `subxid` equals `xid`, the transaction was rolled back, else the subtransaction.
   virtual result<void> on_stream_abort(std::uint32_t xid, std::uint32_t subxid) = 0;
 };
 

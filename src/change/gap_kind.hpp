@@ -15,31 +15,31 @@ BOOST_DEFINE_ENUM_CLASS(gap_kind, slot_missing, slot_lost, slot_ahead, log_lost,
                         another_database, skipped, damaged, unpublished)
 
 enum class gap_end {
-  // A connection's stream began with it: it ends where capture goes on, and the end is known when
-  // the server has said where that is.
+  // Found where a connection's stream starts: it ends where capture resumes, which is known when
+  // PostgreSQL has returned that position.
   where_capture_goes_on,
   // Within what capture has passed, or is about to pass: known when the gap is found.
   known,
-  // The same, but what is missing may go on being missing: known when it comes again.
+  // The same, but changes may stay missing for longer: known when PostgreSQL sends them again.
   when_sent_again,
 };
 
-// What there is to know of a kind. Of whatever kind it is, a gap bars named streams from passing it
-// until somebody accepts it.
+// The properties of a kind. Until somebody accepts it, a gap of any kind blocks named streams from
+// passing it.
 struct gap_traits {
   gap_kind kind = {};
   std::string_view name;     // as lists, metrics and the state store have it
   std::string_view meaning;  // a clause for people, with which the documents begin theirs
   gap_end ends = gap_end::known;
-  // What is behind it does not come after what is before it: it is of another history.
+  // Events after it belong to another history than events before it.
   bool leaves_history = false;
-  // Stored events within it never happened, and are delivered to nobody, accepted or not.
+  // Stored events within it are orphaned, and never delivered, accepted or not.
   bool never_happened = false;
-  // What was stored before it is not here: cursors may lie behind its end, and are taken back.
+  // Events stored before it are lost: cursors may be after its end, and move back.
   bool loses_log = false;
-  // The log finds it by itself where it reads, and passes it once it has been told of it.
+  // The log finds it when it reads, and skips it once it has been told of it.
   bool is_found_in_log = false;
-  // Capture passes over what stands at its end whenever that is sent again.
+  // Capture skips the change at its end whenever PostgreSQL sends it again.
   bool skips_its_end = false;
 };
 

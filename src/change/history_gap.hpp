@@ -24,8 +24,8 @@ struct vanished_events {
 
 struct history_gap {
   gap_kind kind = gap_kind::slot_missing;
-  position after;  // up to here all is stored, and so it happened
-  // What was committed behind this is stored again. Nothing: not known yet.
+  position after;  // everything up to here is stored
+  // Every transaction that committed after this is stored again. Nothing: not known yet.
   std::optional<position> through;
   std::optional<vanished_events> vanished;  // forked only, when there are any
   // damaged, skipped and unpublished only: the tables whose events may be missing. Empty: any.

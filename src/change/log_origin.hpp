@@ -1,4 +1,4 @@
-// Which database a log's events are of, and how the timelines of its servers are numbered there.
+// The source lineage of a log: the database of its events, and the numbers of its timelines.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace pulse {
 
-// One that was captured from earlier. Its history may go on being read where it was left.
+// A database that was captured earlier. Capture may resume in its history where it was left.
 struct left_database {
   std::string database;
   std::uint32_t timeline_base = 0;
@@ -19,15 +19,16 @@ struct left_database {
   bool operator==(const left_database&) const = default;
 };
 
-// Timelines count from 1 in every cluster, and positions must rise whatever comes after what: in
-// positions a timeline has its server's number and a base, by which all that was stored of another
-// history before is lower.
+// Timelines count from 1 in every cluster, and positions must rise across histories. So a timeline
+// in positions is the server's number plus a timeline offset (`base`), above all stored timelines
+// of another history.
 struct log_origin {
   std::string database = {};  // as catalog::database names it; empty: not known
   std::uint32_t timeline_base = 0;
-  // By which the server has come to where it is, as positions number it; `current` zero: not known.
+  // The server's history, with timelines as positions number them; `current` zero: unknown.
   timelines history = {};
-  // What is stored of it will begin here: the log's mark has to be moved there first. Zero: it was.
+  // The start position of its events: the log's durable LSN has to move there first. Zero: it has
+  // moved.
   position begins = {};
   std::vector<left_database> left = {};  // the last one last
 

@@ -1,5 +1,4 @@
-// Where a change stands in the database's history: what recapture, cursors and duplicates are
-// judged by.
+// Where a change is in the database's history: used to recognise duplicates and to compare cursors.
 #pragma once
 
 #include <compare>

@@ -26,7 +26,7 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(
     text,  // text, varchar, char(n), name, uuid, xml, inet, cidr, bit, varbit: as it stands
     bytea, json, jsonb, date, time, timetz, timestamp, timestamptz, enumeration,
     other,  // everything else: rendered as its text, and marked
-    // The kinds below have no form for the official client, where they count as `other`.
+    // The kinds below have no form for the client extension, where they count as `other`.
     plain,  // a built-in type whose native form is its text: interval, macaddr, point, tsvector …
     composite,   // `parts`: its attributes
     range,       // `parts`: the type of its bounds

@@ -5,7 +5,7 @@ namespace pulse {
 result<tuple_view> tuple_view::parse(byte_view bytes) {
   const auto cut = [] {
     return error{errc::protocol, "a row ends before its last column",
-                 "report this with the server's version"};
+                 "report this with PostgreSQL's version"};
   };
   if (bytes.size() < 2) return cut();
   const std::size_t columns = load_big<std::uint16_t>(bytes.data());
@@ -28,9 +28,9 @@ result<tuple_view> tuple_view::parse(byte_view bytes) {
       }
       default:
         return error{errc::protocol,
-                     "a row has a column of unknown kind (byte " +
+                     "unknown column kind in a row (byte " +
                          std::to_string(static_cast<unsigned>(bytes[at])) + ")",
-                     "report this with the server's version"};
+                     "report this with PostgreSQL's version"};
     }
   }
   return tuple_view(bytes.first(at));

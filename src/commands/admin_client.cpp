@@ -43,13 +43,14 @@ result<json::object> call_admin(const admin_access& access, const std::string& m
   const auto text = [&](const char* name) { return text_in(answer, name); };
   const auto* details = answer.if_contains("details");
   const bool unauthorized = received.status == 401;
-  return error{unauthorized ? errc::unauthorized : errc::conflict,
-               fmt::format("{} refused ({} {}): {}", access.url, received.status, text("code"),
-                           text("message")),
-               unauthorized
-                   ? "check PULSE_URL, and PULSE_ADMIN_TOKEN or --data-dir: is it this server's?"
-               : details != nullptr && details->is_object() ? text_in(details->get_object(), "next")
-                                                            : ""};
+  return error{
+      unauthorized ? errc::unauthorized : errc::conflict,
+      fmt::format("{} refused ({} {}): {}", access.url, received.status, text("code"),
+                  text("message")),
+      unauthorized
+          ? "check that PULSE_URL and PULSE_ADMIN_TOKEN (or --data-dir) belong to the same Pulse"
+      : details != nullptr && details->is_object() ? text_in(details->get_object(), "next")
+                                                   : ""};
 }
 
 }  // namespace pulse::commands

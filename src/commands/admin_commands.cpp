@@ -110,7 +110,8 @@ int create_key(const admin_access& access, const std::string& project, const std
                      project_path(project) + "/keys/" + percent_encode(exact_text(*answer, "id")));
       auto why = written.error();
       if (!revoked)
-        why.next = fmt::format("revoke the key {}, which nobody has", exact_text(*answer, "id"));
+        why.next = fmt::format("run `pulse keys revoke {}`: its secret is lost",
+                               exact_text(*answer, "id"));
       return fail(why);
     }
     answer->erase("key");
@@ -122,10 +123,10 @@ int create_key(const admin_access& access, const std::string& project, const std
   }
   config::say(stdout, "made API key {} of project {}\n", exact_text(*answer, "id"), project);
   if (output.file.empty()) {
-    config::say(stdout, "\n  {}\n\nIt is shown this once and stored nowhere.\n",
+    config::say(stdout, "\n  {}\n\nThis key is printed only once; Pulse stores no copy.\n",
                 exact_text(*answer, "key"));
   } else {
-    config::say(stdout, "it stands in {}, which only you can read\n", output.file);
+    config::say(stdout, "the key is in {}, which only you can read\n", output.file);
   }
   return 0;
 }
@@ -247,9 +248,8 @@ int list_gaps(const admin_access& access, const std::string& project, const outp
     const auto* vanished = gap.if_contains("vanished");
     if (vanished == nullptr || !vanished->is_object()) continue;
     const auto& range = vanished->get_object();
-    config::say(stdout, "   {} stored event(s) never happened: {} to {}\n",
-                people_text(range, "count", now()), exact_text(range, "first"),
-                exact_text(range, "last"));
+    config::say(stdout, "   {} orphaned event(s): {} to {}\n", people_text(range, "count", now()),
+                exact_text(range, "first"), exact_text(range, "last"));
   }
   return 0;
 }
@@ -262,10 +262,10 @@ int skip_change(const admin_access& access, const std::string& project, const st
   if (output.json) {
     config::say(stdout, "{}\n", json::serialize(*answer));
   } else {
-    config::say(
-        stdout,
-        "skipped the change at {}: it is gap {} of project {}, and streams wait before it\n", at,
-        exact_text(*answer, "id"), project);
+    config::say(stdout,
+                "skipped the change at {}: gap {} of project {} blocks its streams; see `pulse "
+                "gaps list`\n",
+                at, exact_text(*answer, "id"), project);
   }
   return 0;
 }
@@ -279,7 +279,7 @@ int accept_gap(const admin_access& access, const std::string& project, const std
   if (output.json) {
     config::say(stdout, "{}\n", json::serialize(*answer));
   } else {
-    config::say(stdout, "accepted gap {} of project {}: streams go on behind it\n", id, project);
+    config::say(stdout, "accepted gap {} of project {}: streams continue after it\n", id, project);
   }
   return 0;
 }
@@ -293,8 +293,9 @@ int delete_stream(const admin_access& access, const std::string& project, const 
   } else {
     const auto of = parse_table(table);
     config::say(stdout,
-                "deleted the cursor of {} on {}: the next stream of this name starts anew\n", name,
-                to_string(of));
+                "deleted the cursor of {} on {}: the next stream with this name starts at the "
+                "current end\n",
+                name, to_string(of));
   }
   return 0;
 }

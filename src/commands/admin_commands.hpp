@@ -25,7 +25,7 @@ int show_stream(const admin_access& access, const std::string& project, const st
 int seek_stream(const admin_access& access, const std::string& project, const std::string& table,
                 const std::string& name, const std::string& to, const output_choice& output);
 int list_gaps(const admin_access& access, const std::string& project, const output_choice& output);
-// Capture goes on without the change at this LSN.
+// Skips the change at this LSN, at which capture is stopped.
 int skip_change(const admin_access& access, const std::string& project, const std::string& at,
                 const output_choice& output);
 // `by`: who accepts it, for the record.

@@ -74,7 +74,7 @@ result<server_url> parse_server_url(const std::string& url) {
 }
 
 error nobody_answers(const admin_access& access, const error_code& why) {
-  return {errc::unavailable, fmt::format("no server answers at {}: {}", access.url, why.message()),
+  return {errc::unavailable, fmt::format("no Pulse answers at {}: {}", access.url, why.message()),
           why.category() == asio::error::get_ssl_category()
               ? "check that it speaks TLS; for a certificate that the system does not trust, set "
                 "PULSE_CA_FILE"

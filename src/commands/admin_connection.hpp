@@ -30,10 +30,10 @@ error nobody_answers(const admin_access& access, const boost::system::error_code
 // .cpp file: their templates take long to compile.
 class admin_connection {
  public:
-  // Connects, with the TLS handshake where the URL asks for it, and checks that the server's
-  // certificate is for its host. A server that hangs must not hang the command: what is done on the
-  // connection must be over within 30 s, unless set_deadline() says otherwise.
-  // errc::invalid_argument: the URL or the CA file is wrong; errc::unavailable: nobody answers.
+  // Connects, with TLS if the URL asks for it, and checks that the server's certificate is for its
+  // host. Everything on the connection must finish within 30 s, unless set_deadline() sets another
+  // limit: a hanging server must not hang the command. errc::invalid_argument: the URL or the CA
+  // file is wrong; errc::unavailable: nobody answers.
   static result<admin_connection> open(const admin_access& access);
   ~admin_connection();
   admin_connection(admin_connection&&) noexcept;

@@ -55,7 +55,7 @@ void run_child(const child_start& with, char* const* arguments, char* const* var
 error not_run(const child_start& with, int why) {
   const auto whose = with.user ? " as user " + with.user->name : std::string();
   return {errc::io, "running " + with.program.string() + whose + ": " + std::strerror(why),
-          with.user ? "check that this user may reach the program, or do not run Pulse as root"
+          with.user ? "give this user access to the program, or run Pulse as another user than root"
                     : "check that this user may run the program"};
 }
 
@@ -76,7 +76,7 @@ result<child_process> child_process::start(const child_start& with) {
   if (::pipe2(news.data(), O_CLOEXEC) != 0) {
     const int why = errno;
     ::close(output);
-    return error{errc::io, std::string("making a pipe: ") + std::strerror(why)};
+    return error{errc::io, std::string("cannot create a pipe: ") + std::strerror(why)};
   }
   auto words = with.arguments;
   words.insert(words.begin(), with.program.string());

@@ -1,4 +1,4 @@
-// A program that is run as this process's child and never outlives it.
+// A program that runs as this process's child and never outlives it.
 #pragma once
 
 #include <chrono>
@@ -29,10 +29,10 @@ struct child_start {
   int signal_at_our_end = 0;             // the kernel sends it when the calling thread has ended
 };
 
-// What has been killed is gone sooner, unless the kernel is busy for it or nobody reaps it.
+// A killed process is gone sooner, unless the kernel is busy for it or nobody reaps it.
 inline constexpr std::chrono::milliseconds group_end_limit{1000};
 
-// The file that this process runs; empty where that cannot be known.
+// Returns the file that this process runs; empty if unknown.
 std::filesystem::path own_program();
 
 // In a session and process group of its own: Ctrl-C on the terminal does not reach it. One owner,
@@ -41,7 +41,7 @@ class child_process {
  public:
   // errc::io: it cannot be run, with the program and the user in the text.
   static result<child_process> start(const child_start& with);
-  // Kills it, unless it has ended, and what it has left running in its group.
+  // Kills it, unless it has ended, and everything that still runs in its group.
   ~child_process();
   child_process(child_process&& other) noexcept;
   child_process& operator=(child_process&&) = delete;
@@ -49,9 +49,8 @@ class child_process {
   pid_t pid() const { return pid_; }
   // The exit code, or 128 and the signal's number, once it has ended.
   std::optional<int> ended() const;
-  // Sends the signal, and SIGKILL when it has not ended within the time. Returns when it has, and
-  // what was left of its group as well; that is killed, and waited for as long as
-  // `group_end_limit` at most.
+  // Sends the signal, and SIGKILL if it has not ended within the time. Returns when it and the rest
+  // of its group have ended; the rest is killed, and waited for at most `group_end_limit`.
   void end(int signal, std::chrono::milliseconds limit);
 
  private:

@@ -49,11 +49,11 @@ void add_flag(CLI::App& command, config::settings& given, const std::string& opt
 
 void add_database_settings(CLI::App& command, config::settings& given) {
   add_setting(command, given, "--database", "database",
-              "PostgreSQL URL (else PULSE_DATABASE_URL, then DATABASE_URL)");
+              "PostgreSQL URL [PULSE_DATABASE_URL, then DATABASE_URL]");
   add_setting(command, given, "--publication", "publication",
               "a publication of your own, used as it is");
   add_setting(command, given, "--config", "config",
-              "TOML file (else PULSE_CONFIG); see docs/configuration.md");
+              "TOML file [PULSE_CONFIG]; see docs/configuration.md");
 }
 
 void add_serve_settings(CLI::App& command, config::settings& given) {
@@ -65,27 +65,27 @@ void add_serve_settings(CLI::App& command, config::settings& given) {
                           server::admin_port_default));
   add_setting(
       command, given, "--data-dir", "data_dir",
-      "where the event log and all state are kept [/var/lib/pulse, or below the home directory]");
+      "directory for the event log and all state [/var/lib/pulse, or below the home directory]");
   add_setting(command, given, "--tls-cert", "tls_cert",
-              "PEM file with the certificate and its chain: both addresses speak TLS");
+              "PEM file with the certificate and its chain; both addresses then use TLS");
   add_setting(command, given, "--tls-key", "tls_key", "PEM file with the certificate's key");
   add_setting(command, given, "--api-key-file", "api_key_file",
-              "a file with the API key that clients use");
+              "file with the API key that clients send");
   add_setting(command, given, "--event-persistence", "event_persistence",
-              "on: events are stored and stream() works; off: subscribe() only [on]");
+              "on: store events; off: subscribe() only [on]");
   add_setting(command, given, "--streaming", "streaming",
-              "on: large transactions are taken while they are open; off: once they commit [on]");
+              "on: receive large transactions before they commit; off: when they commit [on]");
   add_setting(command, given, "--visibility", "visibility",
-              "on: events wait until others see their transactions; strict: also while PostgreSQL "
-              "cannot be asked; off [on]");
+              "deliver events when other sessions see their transactions: on, strict (also while "
+              "PostgreSQL does not answer) or off [on]");
   add_setting(command, given, "--silence-timeout", "silence_timeout",
-              "a consumer that gives no sign of life for this long is dropped [12s]");
+              "disconnect a consumer that is silent for this long [12s]");
   add_setting(command, given, "--log-level", "log_level", "debug, info, warning or error [info]");
   add_setting(command, given, "--log-format", "log_format", "text or json [text]");
   add_flag(command, given, "--fix", "fix",
            "give tables without a replica identity REPLICA IDENTITY FULL");
   add_flag(command, given, "--insecure", "insecure",
-           "allow listening on other than loopback addresses without TLS");
+           "allow addresses that are not loopback, without TLS");
 }
 
 // What the commands that talk to a running server share.
@@ -97,7 +97,7 @@ struct admin_options {
   void add_to(CLI::App& command) {
     command.add_option("--project", project, "the project [default]");
     command.add_option("--data-dir", data_dir,
-                       "the server's data directory, for its address and admin token");
+                       "data directory of the running Pulse, for its address and admin token");
     command.add_flag("--json", output.json, "print JSON");
   }
 
@@ -176,31 +176,28 @@ class program {
     const auto config = config::load_config(given_, variable);
     if (!config) return fail(config.error(), exit_usage);
     if (!config->dotenv.empty() && config->format == log_format::text)
-      config::say(stderr, "pulse: the database is the one that DATABASE_URL names in {}\n",
-                  config->dotenv);
+      config::say(stderr, "pulse: using the database in DATABASE_URL from {}\n", config->dotenv);
     return run(*config);
   }
 
   void add_dev() {
     auto& command = *app_.add_subcommand(
         "dev",
-        "For a laptop: captures the database of .env, or one of its own that it throws away, shows "
-        "events as they come, and leaves nothing behind");
+        "Capture the database of .env, or a throwaway one, and show its events; for a laptop");
     add_setting(command, given_, "--database", "database",
-                "PostgreSQL URL (else PULSE_DATABASE_URL, DATABASE_URL, then that of .env)");
+                "PostgreSQL URL [PULSE_DATABASE_URL, DATABASE_URL, then DATABASE_URL in .env]");
     command.add_flag("--throwaway", dev_.throwaway,
-                     "start a PostgreSQL for this run, whatever database is named elsewhere");
+                     "start a PostgreSQL for this run, and ignore other settings of the database");
     command.add_flag("--json", dev_.json, "print JSON, one text a line");
     add_setting(command, given_, "--listen", "listen",
-                fmt::format("address for streams [127.0.0.1:{}, or another port where that is "
-                            "taken]",
+                fmt::format("address for streams [127.0.0.1:{}, or a free port]",
                             server::streams_port_default));
     add_setting(command, given_, "--admin-listen", "admin_listen",
                 "address for administration and metrics [the same way]");
     add_setting(command, given_, "--log-level", "log_level",
                 "debug, info, warning or error [warning]");
     add_flag(command, given_, "--fix", "fix",
-             "give tables without a replica identity REPLICA IDENTITY FULL, which stays");
+             "give tables without a replica identity REPLICA IDENTITY FULL, permanently");
     command.callback([this] {
       chosen_ = [this] {
         given_.try_emplace("log_level", "warning");
@@ -212,10 +209,9 @@ class program {
   }
 
   void add_serve() {
-    auto& command =
-        *app_.add_subcommand("serve", "Streams a database's changes until it is told to stop");
+    auto& command = *app_.add_subcommand("serve", "Capture and serve changes until SIGTERM");
     add_serve_settings(command, given_);
-    command.add_flag("--check", check_, "only say whether it could start");
+    command.add_flag("--check", check_, "report whether Pulse could start, and exit");
     command.callback([this] {
       chosen_ = [this] {
         return with_config([this](const config::server_config& config) {
@@ -228,10 +224,11 @@ class program {
 
   void add_doctor() {
     auto& command =
-        *app_.add_subcommand("doctor", "Says what the database lacks, with the SQL that mends it");
+        *app_.add_subcommand("doctor", "List what the database lacks, with the SQL that fixes it");
     add_database_settings(command, given_);
     command.add_flag("--json", output_.json, "print JSON");
-    command.add_flag("--fix", fix_, "make publication and event trigger, and mend keyless tables");
+    command.add_flag("--fix", fix_,
+                     "create publications and event triggers, and give tables a replica identity");
     command.callback([this] {
       chosen_ = [this] {
         return with_config([this](const config::server_config& config) {
@@ -243,18 +240,16 @@ class program {
 
   void add_teardown() {
     auto& command = *app_.add_subcommand(
-        "teardown", "Removes slot, publication and event trigger from the database");
+        "teardown", "Remove slot, publications and event triggers from the database");
     add_database_settings(command, given_);
     command.add_flag("--json", output_.json, "print JSON");
-    command.add_flag("--yes", yes_,
-                     "do it: events that were not captured can never be captured afterwards");
+    command.add_flag("--yes", yes_, "confirm: changes that are not captured yet are lost");
     command.callback([this] {
       chosen_ = [this] {
         if (!yes_) {
           config::say(stderr,
-                      "pulse: this removes the replication slot, and with it what was not captured "
-                      "yet; say "
-                      "--yes to do it\n");
+                      "pulse: this drops the replication slot, and changes that are not captured "
+                      "yet are lost; to confirm, run `pulse teardown --yes`\n");
           return exit_usage;
         }
         return with_config([this](const config::server_config& config) {
@@ -265,20 +260,20 @@ class program {
   }
 
   void add_keys() {
-    auto& keys = *app_.add_subcommand("keys", "API keys of a running server");
+    auto& keys = *app_.add_subcommand("keys", "Manage the API keys of a running Pulse");
     keys.require_subcommand(1);
-    auto& create = *keys.add_subcommand("create", "Makes a key and shows it once");
+    auto& create = *keys.add_subcommand("create", "Create a key and print it once");
     create.add_option("--label", label_, "what the key is for");
     create.add_option("--out", admin_.output.file,
                       "write the key to this file, mode 0600, instead of printing it");
     add_admin(create, [this](const admin_access& access) {
       return create_key(access, admin_.project, label_, admin_.output);
     });
-    auto& list = *keys.add_subcommand("list", "Lists keys, without their secrets");
+    auto& list = *keys.add_subcommand("list", "List keys, without their secrets");
     add_admin(list, [this](const admin_access& access) {
       return list_keys(access, admin_.project, admin_.output);
     });
-    auto& revoke = *keys.add_subcommand("revoke", "Revokes a key; its open streams end");
+    auto& revoke = *keys.add_subcommand("revoke", "Revoke a key and end its open streams");
     revoke.add_option("id", id_, "the key's id")->required();
     add_admin(revoke, [this](const admin_access& access) {
       return revoke_key(access, admin_.project, id_, admin_.output);
@@ -286,29 +281,28 @@ class program {
   }
 
   void add_streams() {
-    auto& streams = *app_.add_subcommand("streams", "Named streams of a running server");
+    auto& streams = *app_.add_subcommand("streams", "Manage the named streams of a running Pulse");
     streams.require_subcommand(1);
-    auto& list = *streams.add_subcommand("list", "Lists cursors and open streams");
+    auto& list = *streams.add_subcommand("list", "List cursors and open streams");
     add_admin(list, [this](const admin_access& access) {
       return list_streams(access, admin_.project, admin_.output);
     });
-    auto& show = *streams.add_subcommand("show", "Shows one cursor and its open streams");
+    auto& show = *streams.add_subcommand("show", "Show one cursor and its open streams");
     add_stream_name(show);
     add_admin(show, [this](const admin_access& access) {
       return show_stream(access, admin_.project, table_, id_, admin_.output);
     });
-    auto& seek =
-        *streams.add_subcommand("seek", "Moves a cursor; its open streams come back there");
+    auto& seek = *streams.add_subcommand("seek", "Move a cursor; its open streams continue there");
     add_stream_name(seek);
-    seek.add_option("--to", to_,
-                    "beginning, end, a time (2026-05-28T12:00:00Z), an LSN, or the id of the event "
-                    "that is to come next")
+    seek.add_option(
+            "--to", to_,
+            "beginning, end, a time (2026-05-28T12:00:00Z), an LSN, or the id of the next event")
         ->required();
     add_admin(seek, [this](const admin_access& access) {
       return seek_stream(access, admin_.project, table_, id_, to_, admin_.output);
     });
     auto& remove = *streams.add_subcommand(
-        "delete", "Deletes a cursor; the next stream of the name starts anew");
+        "delete", "Delete a cursor; the next stream with this name starts at the current end");
     add_stream_name(remove);
     add_admin(remove, [this](const admin_access& access) {
       return delete_stream(access, admin_.project, table_, id_, admin_.output);
@@ -316,9 +310,10 @@ class program {
   }
 
   void add_gaps() {
-    auto& gaps = *app_.add_subcommand("gaps", "Events that are missing, and whose streams wait");
+    auto& gaps =
+        *app_.add_subcommand("gaps", "Manage gaps: missing events, which block named streams");
     gaps.require_subcommand(1);
-    auto& list = *gaps.add_subcommand("list", "Lists gaps with their bounds");
+    auto& list = *gaps.add_subcommand("list", "List gaps with their bounds");
     std::string kinds = "Kinds:";
     for (const auto& kind : all_gap_kinds())
       kinds += fmt::format("\n  {:<18}{}", kind.name, kind.meaning);
@@ -328,11 +323,11 @@ class program {
     });
     auto& skip = *gaps.add_subcommand(
         "skip", "Skip the change or transaction that capture stopped at; recorded as a gap");
-    skip.add_option("lsn", id_, "where the change stands, as the error says")->required();
+    skip.add_option("lsn", id_, "the LSN of the change, from the error message")->required();
     add_admin(skip, [this](const admin_access& access) {
       return skip_change(access, admin_.project, id_, admin_.output);
     });
-    auto& accept = *gaps.add_subcommand("accept", "Lets streams go on behind a gap");
+    auto& accept = *gaps.add_subcommand("accept", "Accept a gap: streams continue after it");
     accept.add_option("id", id_, "the gap's id")->required();
     add_admin(accept, [this](const admin_access& access) {
       return accept_gap(access, admin_.project, id_, variable("USER").value_or("pulse gaps accept"),
@@ -346,9 +341,9 @@ class program {
   }
 
   void add_tail() {
-    auto& tail = *app_.add_subcommand("tail", "Shows a table's events as they come");
+    auto& tail = *app_.add_subcommand("tail", "Print a table's events as they are stored");
     tail.add_option("table", tail_.table, "the table, as name or schema.name")->required();
-    tail.add_option("--count", tail_.count, "end after so many events");
+    tail.add_option("--count", tail_.count, "exit after this many events");
     add_admin(tail, [this](const admin_access& access) {
       tail_.project = admin_.project;
       tail_.json = admin_.output.json;
@@ -361,7 +356,7 @@ class program {
     command.callback([this, run] { chosen_ = [this, run] { return admin_.with_access(run); }; });
   }
 
-  CLI::App app_{"Pulse streams a PostgreSQL database's changes into applications.", "pulse"};
+  CLI::App app_{"Pulse streams the row changes of a PostgreSQL database to applications.", "pulse"};
   config::settings given_;
   admin_options admin_;
   output_choice output_;

@@ -5,10 +5,11 @@
 
 namespace pulse::commands {
 
-// Says what is missing, with the SQL that mends it; with `fix` sets up first. Exit code 1 when
-// something is missing.
+// Lists what is missing, with the SQL that fixes it; with `fix` sets up first. Returns exit code 1
+// if something is missing.
 int run_doctor(const config::server_config& config, bool fix, bool json);
-// Removes slot, publication and event trigger of every project. Exit code 1 when something is left.
+// Removes slot, publications and event triggers of every project. Returns exit code 1 if something
+// is left.
 int run_teardown(const config::server_config& config, bool json);
 
 }  // namespace pulse::commands

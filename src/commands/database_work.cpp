@@ -58,7 +58,7 @@ result<findings> ask_database(const config::project_config& project, database_wo
   }
   if (answer) return *answer;
   return error{errc::unavailable,
-               fmt::format("the database was not done within {} ms", limit->count()),
+               fmt::format("the database did not finish within {} ms", limit->count()),
                "check that the database runs and that nothing blocks it"};
 }
 
@@ -73,7 +73,7 @@ void print_findings(std::FILE* to, const std::string& project, const findings& a
     config::say(to, "  {}  {}\n", mark(one.level), one.what);
     if (one.level == source::severity::ok) continue;
     if (!one.why.empty()) config::say(to, "        {}\n", one.why);
-    if (!one.sql.empty()) config::say(to, "        mend it with: {}\n", one.sql);
+    if (!one.sql.empty()) config::say(to, "        fix it with: {}\n", one.sql);
   }
 }
 

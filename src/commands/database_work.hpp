@@ -14,15 +14,15 @@ using findings = std::vector<source::finding>;
 using database_work =
     std::function<source::async_result<findings>(source::connection*, source::source_names)>;
 
-// Connects, has the work done with the project's names, and gives what it has found. Blocks. With a
-// limit, errc::unavailable when it is not done in time: the connection is closed, and what was
-// asked is not known to have been done.
+// Connects, runs the work with the project's names, and returns its findings. Blocks. With a limit,
+// errc::unavailable if it does not finish in time: the connection is closed, and the work may or
+// may not be done.
 result<findings> ask_database(const config::project_config& project, database_work work,
                               std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 bool has_failure(const findings& all);
 
-// For people: the project's name, and a line for each with what mends it.
+// Prints, for people, the project's name and a line for each finding with its fix.
 void print_findings(std::FILE* to, const std::string& project, const findings& all);
 
 }  // namespace pulse::commands

@@ -90,7 +90,7 @@ bool is_free(const server::listen_address& address) {
 // A port that nobody has asked for gives way where it is taken.
 void avoid_taken_port(server::listen_address& address, std::uint16_t port_default) {
   if (address.port != port_default || is_free(address)) return;
-  config::say(stderr, "pulse: {} uses port {}: Pulse takes another one\n",
+  config::say(stderr, "pulse: {} uses port {}: Pulse uses another one\n",
               server::port_holder(address.port).value_or("another process"), address.port);
   address.port = 0;
 }
@@ -165,8 +165,7 @@ result<void> dev_run::prepare_key(const config::environment& variables) {
 result<void> dev_run::prepare_database(const config::environment& variables) {
   if (options_.throwaway || project().database_url.empty()) return start_throwaway(variables);
   if (!options_.json && !config_.dotenv.empty())
-    config::say(stderr, "pulse: the database is the one that DATABASE_URL names in {}\n",
-                config_.dotenv);
+    config::say(stderr, "pulse: using the database in DATABASE_URL from {}\n", config_.dotenv);
   if (auto prepared = prepare_own_database(project()); !prepared) return prepared;
   in_use_ = true;
   return {};
@@ -176,8 +175,8 @@ result<void> dev_run::start_throwaway(const config::environment& variables) {
   std::error_code failure;
   const auto here = fs::current_path(failure);
   if (failure) {
-    return error{errc::io, "looking at the current folder: " + failure.message(),
-                 "go to a folder that exists"};
+    return error{errc::io, "cannot read the current folder: " + failure.message(),
+                 "change to a folder that exists"};
   }
   forget_libpq_settings();
   const auto programs =
@@ -257,8 +256,8 @@ int run_dev(config::server_config config, const dev_options& options,
   const auto temporary = fs::temp_directory_path(failure);
   if (failure) {
     return say_failure({errc::io,
-                        "looking for the folder for temporary files: " + failure.message(),
-                        "let TMPDIR name a folder that this user may write to"});
+                        "cannot find the folder for temporary files: " + failure.message(),
+                        "set TMPDIR to a folder that this user may write to"});
   }
   const auto ending_signals = signals_to_end_at();
   watch_for_end(ending_signals);
@@ -273,7 +272,7 @@ int run_dev(config::server_config config, const dev_options& options,
   const int code = run.serve(ending_signals);
   block_ending_signals();
   if (const auto left = run.leave(); !left) {
-    return say_failure(wrap("removing what Pulse has made in the database", left.error()));
+    return say_failure(wrap("cannot remove Pulse's objects from the database", left.error()));
   }
   return code;
 }

@@ -1,4 +1,4 @@
-// `pulse dev`: a database, a server and its events on the terminal, and nothing of it left behind.
+// `pulse dev`: a database, a server and its events on the terminal, all removed at the end.
 #pragma once
 
 #include "config/config.hpp"

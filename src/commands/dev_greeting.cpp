@@ -13,11 +13,11 @@ namespace {
 // As the README has it.
 constexpr const char* application = R"(
   import {{ PrismaClient }} from '@prisma/client'
-  import {{ withPulse }} from '@prisma/extension-pulse/node' // "moduleResolution": "node" wants it without /node
+  import {{ withPulse }} from '@prisma/extension-pulse/node' // with "moduleResolution": "node", omit /node
 
   const endpoint = '{}'
   const pulse = withPulse({{ apiKey: process.env.PULSE_API_KEY!, endpoint }} as {{ apiKey: string }})
-  const prisma = new PrismaClient().$extends(pulse) // Prisma 7: with the adapter that you have
+  const prisma = new PrismaClient().$extends(pulse) // Prisma 7: pass your adapter to PrismaClient
 )";
 
 json::value text_or_null(const std::string& text) {
@@ -39,7 +39,8 @@ std::string greeting_for_people(const dev_facts& facts) {
   text += fmt::format(application, facts.endpoint);
   text += fmt::format("\nOther commands: PULSE_DATA_DIR={} pulse streams list --project {}\n",
                       facts.data_dir.string(), facts.project);
-  text += "\nThe events of all tables, as they come (Ctrl-C ends Pulse and removes what it made):";
+  text +=
+      "\nEvents of all tables follow (Ctrl-C ends Pulse and removes everything that it created):";
   return text;
 }
 

@@ -11,8 +11,8 @@ enum class event_line_form {
   with_table,    // "18:03:22  update  public.users  {…} → {…}"
 };
 
-// With the time of now. What is no event comes as it is. What a terminal would obey is not escaped
-// here.
+// Has the present time. Returns text that is no event unchanged. Does not escape terminal control
+// characters.
 std::string line_for_people(std::string_view text, event_line_form form);
 
 }  // namespace pulse::commands

@@ -1,5 +1,5 @@
-// Lines on standard output that can be given up while nobody takes them: a pipe that is full, a
-// terminal that is paused.
+// Lines on standard output, which can be abandoned while nobody reads them: a full pipe, a paused
+// terminal.
 #pragma once
 
 #include <stop_token>
@@ -7,7 +7,7 @@
 
 namespace pulse::commands {
 
-// Writes the text and a line's end. False: a stop was requested before all of it was taken, or
+// Writes the text and a line end. False: a stop was requested before all of it was written, or
 // nobody reads any more.
 bool write_line(std::string_view text, const std::stop_token& stop);
 

@@ -66,7 +66,7 @@ error not_removed(const findings& all) {
   for (const auto& one : all) {
     if (one.level == source::severity::failure) return {errc::conflict, one.what, one.why};
   }
-  return {errc::conflict, "not everything could be removed"};
+  return {errc::conflict, "some of Pulse's objects remain in the database"};
 }
 
 }  // namespace
@@ -80,8 +80,8 @@ result<void> prepare_own_database(const config::project_config& project) {
     if (one.level == source::severity::failure) lacking.push_back(one);
   }
   print_findings(stderr, project.name, lacking);
-  return error{errc::conflict, "the database cannot be captured as it is",
-               "mend what is said above, or run `pulse dev --throwaway` for a database of its own"};
+  return error{errc::conflict, "Pulse cannot capture this database",
+               "fix the problems above, or run `pulse dev --throwaway` for a throwaway database"};
 }
 
 result<void> leave_own_database(const config::project_config& project) {

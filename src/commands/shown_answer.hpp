@@ -9,7 +9,8 @@
 
 namespace pulse::commands {
 
-// As it was sent, what is hidden escaped (base/shown_text.hpp). Empty: null, or not there.
+// Returns the member as sent, with hidden characters escaped (base/shown_text.hpp). Empty: null, or
+// missing.
 std::string exact_text(const boost::json::object& answer, std::string_view member);
 
 // By what the member's name ends with: "lagBytes" as "1.4 GiB", "lagSeconds" as "3 h", "movedAt" as

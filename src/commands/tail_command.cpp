@@ -46,7 +46,7 @@ error refusal_of(const admin_access& access, const server_answer& answer) {
             fmt::format("{} answered {} instead of opening a stream", access.url, answer.status),
             "check that PULSE_URL is the admin address"};
   }
-  return {errc::conflict, fmt::format("the server refused ({}): {}", answer.status,
+  return {errc::conflict, fmt::format("Pulse refused ({}): {}", answer.status,
                                       std::string_view(message->get_string()))};
 }
 
@@ -59,7 +59,7 @@ std::string random_key() {
 }
 
 error ended(std::string_view why) {
-  return {errc::unavailable, fmt::format("the server ended it: {}", why)};
+  return {errc::unavailable, fmt::format("Pulse ended the stream: {}", why)};
 }
 
 // Opens the WebSocket. What has come behind the answer is in `received`.

@@ -1,4 +1,4 @@
-// `pulse tail`: one table's events as they come, for people who look on.
+// `pulse tail`: prints one table's events as they are stored, for people.
 #pragma once
 
 #include "commands/admin_client.hpp"

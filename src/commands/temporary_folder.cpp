@@ -122,10 +122,11 @@ result<temporary_folder> temporary_folder::make(const fs::path& in) {
     // Before it was locked, another start has taken it for one that nobody uses.
     if (why != EWOULDBLOCK && why != ENOENT) break;
   }
-  return error{errc::io, "making a temporary folder in " + in.string() + ": " + std::strerror(why),
+  return error{errc::io,
+               "cannot create a temporary folder in " + in.string() + ": " + std::strerror(why),
                why == ENOLCK || why == EOPNOTSUPP || why == ENOSYS
-                   ? "let TMPDIR name a folder of this machine: files cannot be locked there"
-                   : "let TMPDIR name a folder that this user may write to"};
+                   ? "set TMPDIR to a local folder, where files can be locked"
+                   : "set TMPDIR to a folder that this user may write to"};
 }
 
 temporary_folder::temporary_folder(temporary_folder&& other) noexcept

@@ -1,5 +1,4 @@
-// A folder that one run has for itself and that goes with it, also when the run is killed: the next
-// one removes it.
+// A folder of one run, which is removed with it; the next run removes the folder of a killed one.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +7,8 @@
 
 namespace pulse::commands {
 
-// In use for as long as its descriptor is open somewhere: here, or in a process that has inherited
-// it. Movable; one owner.
+// In use while its descriptor is open somewhere: here, or in a process that has inherited it.
+// Movable; one owner.
 class temporary_folder {
  public:
   // Makes `<in>/pulse-dev-XXXXXX`, which nobody else may look into, with a file that marks it as

@@ -84,17 +84,17 @@ error said_by_postgres(const cluster& with, std::string_view what) {
   std::string text((std::istreambuf_iterator<char>(file)), {});
   if (text.size() > last_words_bytes_max) text.erase(0, text.size() - last_words_bytes_max);
   return {errc::unavailable, fmt::format("{}: {}", what, text),
-          "mend what PostgreSQL says, or give the URL of a database with --database"};
+          "fix PostgreSQL's error, or give the URL of a database with --database"};
 }
 
 error not_wanted() {
-  return {errc::cancelled, "PostgreSQL's start was ended on request"};
+  return {errc::cancelled, "PostgreSQL's start was cancelled"};
 }
 
 result<void> give_to(const fs::path& path, const std::optional<system_user>& user) {
   if (!user || ::lchown(path.c_str(), user->user, user->group) == 0) return {};
-  return error{errc::io, fmt::format("giving {} to user {}: {}", path.string(), user->name,
-                                     std::strerror(errno))};
+  return error{errc::io, fmt::format("cannot make user {1} the owner of {0}: {2}", path.string(),
+                                     user->name, std::strerror(errno))};
 }
 
 // Until `done` says so. errc::cancelled, or errc::unavailable after the time.
@@ -105,7 +105,7 @@ result<void> wait_until(const std::function<bool()>& done, std::chrono::seconds 
     if (unwanted()) return not_wanted();
     if (std::chrono::steady_clock::now() >= deadline) {
       return error{errc::unavailable, fmt::format("{} takes longer than {} s", what, limit.count()),
-                   "try again when the machine has less to do"};
+                   "try again when the machine is less busy"};
     }
     std::this_thread::sleep_for(readiness_poll_interval);
   }
@@ -129,7 +129,7 @@ result<void> make_cluster(const cluster& with, const std::function<bool()>& unwa
   fs::remove(with.password_file(), ignored);
   return *initdb->ended() == 0
              ? result<void>()
-             : result<void>(said_by_postgres(with, "making a PostgreSQL cluster failed"));
+             : result<void>(said_by_postgres(with, "creating a PostgreSQL cluster failed"));
 }
 
 // Of 127.0.0.1, free a moment ago.

@@ -1,5 +1,5 @@
-// A PostgreSQL server of one run's own: on a loopback port, with a password of its own, in a folder
-// that goes with the run, and never outliving this process.
+// A PostgreSQL server of one run: on a loopback port, with its own password, in a folder that is
+// removed with the run. It never outlives this process.
 #pragma once
 
 #include "commands/child_process.hpp"
@@ -16,26 +16,26 @@
 
 namespace pulse::commands {
 
-// Whether PostgreSQL's `postmaster.pid` is that of this process and says that it listens at this
-// port. The file of version 10 and later.
+// Returns whether `postmaster.pid` is of this process and reports that it listens at this port. The
+// file of version 10 and later.
 bool says_ready(std::string_view postmaster_file, pid_t server, std::uint16_t port);
 
-// One owner, one thread: see child_process. Durable it is not: it is thrown away.
+// One owner, one thread: see child_process. Not durable.
 class throwaway_postgres {
  public:
-  // Makes a cluster in `folder` and starts it with wal_level = logical; it listens on TCP at
+  // Creates a cluster in `folder` and starts it with wal_level = logical; it listens on TCP at
   // 127.0.0.1 only. As root it runs as user `postgres`, or else as `nobody`. Returns when it
-  // accepts connections. `unwanted` is asked now and then: errc::cancelled. The environment's PG*
-  // count for connections to it as for any other: see forget_libpq_settings().
+  // accepts connections. Asks `unwanted` now and then: errc::cancelled. PG* variables apply to
+  // connections to it as to any other: see forget_libpq_settings().
   static result<std::unique_ptr<throwaway_postgres>> start(const postgres_programs& programs,
                                                            const temporary_folder& folder,
                                                            const std::function<bool()>& unwanted);
-  // Ends it. What it holds is lost.
+  // Ends it. Its data are lost.
   ~throwaway_postgres();
   throwaway_postgres(const throwaway_postgres&) = delete;
   throwaway_postgres& operator=(const throwaway_postgres&) = delete;
 
-  // Of its superuser, with the password: secret. It says that there is no TLS.
+  // The URL of its superuser, with the password: secret. It disables TLS.
   const std::string& url() const { return url_; }
 
  private:
@@ -46,7 +46,7 @@ class throwaway_postgres {
   std::string url_;
 };
 
-// Takes PG* out of this process's environment: they tell libpq about other servers (PGHOSTADDR,
+// Removes PG* from this process's environment: they tell libpq about other servers (PGHOSTADDR,
 // PGCHANNELBINDING, PGOPTIONS, …). Not while there are other threads.
 void forget_libpq_settings();
 

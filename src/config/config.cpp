@@ -21,7 +21,7 @@ error unknown(std::string_view where, const std::string& name) {
   for (const auto& [one, setter] : server_settings()) known.push_back(one);
   for (const auto& [one, setter] : project_settings()) known.push_back(one);
   const auto near = nearest_name(name, known);
-  return {errc::invalid_argument, fmt::format("{}: there is no setting '{}'", where, name),
+  return {errc::invalid_argument, fmt::format("{}: unknown setting '{}'", where, name),
           near.empty() ? "see docs/configuration.md" : "did you mean '" + near + "'?"};
 }
 
@@ -137,30 +137,29 @@ result<void> check(const server_config& config) {
     const auto slot = source::names_for(project.name, project.publication).slot;
     if (slot == source::names_for(dev_project, "").slot) {
       return error{errc::invalid_argument,
-                   fmt::format("project {} would have the replication slot that `pulse dev` takes "
-                               "for its own and drops",
+                   fmt::format("project name {} is reserved: its replication slot belongs to "
+                               "`pulse dev`, which drops it",
                                project.name),
                    "choose another name"};
     }
     if (!slots.insert(slot).second) {
       return error{errc::invalid_argument,
-                   fmt::format("project {} has a name like another one's: their slots would be one",
+                   fmt::format("project {}: another project's name gives the same replication slot",
                                project.name),
                    "'-' counts as '_' in a slot's name: choose another name"};
     }
     if (project.name.empty() || project.name.size() > 40 ||
         project.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") !=
             std::string::npos) {
-      return error{errc::invalid_argument,
-                   fmt::format("the project name '{}' cannot be used", project.name),
+      return error{errc::invalid_argument, fmt::format("invalid project name '{}'", project.name),
                    "use at most 40 of a-z, 0-9, '_' and '-'"};
     }
     if (!project.api_key.empty() && !keys.insert(project.api_key).second) {
       return error{
           errc::invalid_argument,
-          fmt::format("project {} has the API key of another one: a key says which project "
-                      "its stream is of",
-                      project.name),
+          fmt::format(
+              "project {} has the API key of another project: a key must identify one project",
+              project.name),
           "give each project a key of its own"};
     }
     if (project.storage_max && *project.storage_max < 4 * project.segment_bytes) {
@@ -187,12 +186,12 @@ result<void> check_address(const server::listen_address& address, const server_c
   if (config.insecure || config.tls.given() ||
       boost::asio::ip::make_address(address.address).is_loopback())
     return {};
-  return error{errc::invalid_argument,
-               fmt::format("{} is not a loopback address, and what travels over it would be "
-                           "readable by others",
-                           server::to_string(address)),
-               "give --tls-cert and --tls-key, listen on 127.0.0.1 behind a TLS proxy, or say "
-               "--insecure"};
+  return error{
+      errc::invalid_argument,
+      fmt::format("{} is not a loopback address: without TLS, others could read keys and events",
+                  server::to_string(address)),
+      "give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a TLS proxy, or allow it with "
+      "--insecure"};
 }
 
 std::filesystem::path default_data_dir(const environment& variables) {

@@ -1,4 +1,4 @@
-// What the server is told: defaults, then a TOML file, then the environment, then the command line.
+// The settings: defaults, then a TOML file, then the environment, then the command line.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,8 @@
 
 namespace pulse::config {
 
-// What `pulse dev` calls its project. No other may be called so: `pulse dev` removes slot and
-// publications of that name, also where a killed run has left them.
+// The project name of `pulse dev`. No other project may have it, because `pulse dev` removes slot
+// and publications with this name, also after a killed run.
 inline constexpr const char* dev_project = "dev_run";
 
 // One source database with its settings.
@@ -29,19 +29,19 @@ struct project_config {
   std::string publication;   // the user's own; empty: made and kept by Pulse
   bool event_persistence = true;
   bool streaming = true;  // take transactions while they are open, where the server can
-  // Events wait until their transactions are visible to others. `strict`: also while the database
-  // does not say which are.
+  // Events wait until other sessions see their transactions. `strict`: also while PostgreSQL does
+  // not answer.
   enum class visibility { on, strict, off };
   visibility delivers_visible = visibility::on;
-  // After this long without news the slot is moved on by a message of ours; zero: never.
+  // After this long without a report of PostgreSQL, a heartbeat advances the slot; zero: never.
   std::chrono::seconds heartbeat_interval{10};
   bool fix = false;  // give keyless tables a replica identity at setup
   std::chrono::seconds retention_age{7 * 86400};
   std::optional<std::uint64_t> retention_bytes;  // nothing: a share of the volume
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
-  // The log never takes more; capture waits as on a full disk. Nothing: as much as the disk has.
+  // The log never exceeds this; capture waits, as on a full disk. Nothing: no limit.
   std::optional<std::uint64_t> storage_max;
-  // Named streams go on behind a gap by themselves, instead of when somebody accepts it.
+  // Named streams continue after a gap by themselves, instead of when somebody accepts it.
   bool goes_on_at_gaps = false;
   bool goes_on_in_another_database = true;
   streams::stream_limits limits;
@@ -61,9 +61,9 @@ struct server_config {
   log_format format = log_format::text;
   std::size_t unsent_bytes_max = std::size_t{1} << 20U;  // for one connection
   std::size_t connections_max = 10'000;
-  std::size_t connections_per_address_max = 1000;  // strangers; 0: any number
+  std::size_t connections_per_address_max = 1000;  // without a stream; 0: any number
   std::size_t failed_keys_per_minute = 60;         // of one address; 0: any number
-  // A consumer is asked for a sign of life after half of it and dropped after all of it.
+  // Pulse pings a silent consumer after half of it and disconnects it after all of it.
   std::chrono::seconds silence_timeout{12};
   std::string admin_token;  // secret; empty: one is made
   std::vector<project_config> projects;

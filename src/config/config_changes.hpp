@@ -1,4 +1,4 @@
-// What a running server can take from a configuration that was read again.
+// Which changed settings a running server can apply.
 #pragma once
 
 #include "config/config.hpp"
@@ -7,8 +7,8 @@
 
 namespace pulse::config {
 
-// Names of the settings that differ and are only taken at a start, "projects.shop.database" for
-// example. Never their values: some are secret.
+// Returns the names of changed settings that apply at the next start only, "projects.shop.database"
+// for example. Never their values: some are secret.
 std::vector<std::string> changes_for_a_restart(const server_config& running,
                                                const server_config& wanted);
 

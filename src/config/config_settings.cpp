@@ -68,7 +68,7 @@ result<std::string> read_secret_file(std::string_view where, const std::string& 
   if (line.empty()) {
     return error{errc::invalid_argument,
                  fmt::format("{}: the first line of {} is empty", where, path),
-                 "write the key there, or leave the setting out"};
+                 "write the key into the first line, or remove the setting"};
   }
   warn_of_open_file("config", where, path);
   return line;

@@ -1,4 +1,4 @@
-// What commands print: the only way to a terminal.
+// Output of commands: the only way to a terminal.
 #pragma once
 
 #include <cstdio>

@@ -159,7 +159,7 @@ result<void> parse(std::string_view text, Work take) {
     return {};
   } catch (const std::exception& failure) {
     return error{errc::corrupt, std::string("the stored catalog cannot be read: ") + failure.what(),
-                 "it is read from the database again"};
+                 "Pulse reads it from the database again"};
   }
 }
 

@@ -14,7 +14,7 @@ std::string to_json(const catalog& known);
 // errc::corrupt: not what to_json made.
 result<std::shared_ptr<const catalog>> catalog_from_json(std::string_view text);
 
-// The same in pieces, so that what has not changed need not be written again.
+// The same in pieces, so that unchanged ones need not be written again.
 enum class catalog_piece { table, type, collation, database };
 std::string piece_to_json(const catalog_table& table);
 std::string piece_to_json(const type_entry& type);

@@ -10,9 +10,9 @@
 
 namespace pulse::control {
 
-// Lets the project's cursors follow their tables, within the caller's transaction. Where another
-// table has the old name now, cursors stay there too: whoever reads on under either name misses
-// nothing. A cursor that the new name has already stays.
+// Moves the project's cursors with their tables, within the caller's transaction. If another table
+// has the old name now, cursors stay there, too, so that readers of either name miss no event. An
+// existing cursor under the new name stays.
 result<void> rename_cursors(const sqlite_database& database, std::string_view project,
                             const std::vector<table_rename>& renamed);
 

@@ -206,7 +206,7 @@ result<bool> gap_table::withdraw_beyond(std::string_view project, const position
     what.vanished.reset();
     // What has been captured since it began did happen.
     if (kind.never_happened) what.kind = gap_kind::slot_missing;
-    what.reason += "; capture has not gone that way";
+    what.reason += "; abandoned, because capture resumed elsewhere";
     if (auto ended = update(gap.id, what, false); !ended) return ended.error();
     if (what.through == what.after && !gap.accepted_at) {
       if (auto accepted = accept(project, gap.id, "nothing is missing"); !accepted)
@@ -231,8 +231,8 @@ result<void> gap_table::accept(std::string_view project, std::uint64_t id, std::
     return done;
   }
   if (database_->changes() != 0) return {};
-  return error{errc::not_found, fmt::format("there is no gap {} in project {}", id, project),
-               "see `pulse gaps list`"};
+  return error{errc::not_found, fmt::format("no gap {} in project {}", id, project),
+               "list them with `pulse gaps list`"};
 }
 
 }  // namespace pulse::control

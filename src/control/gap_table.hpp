@@ -17,13 +17,14 @@ class gap_table {
   gap_table(const sqlite_database& database, unix_time_us now) : database_(&database), now_(now) {}
 
   // A gap is known by where it begins: finding one again, after a crash or with its end known now,
-  // completes the record and keeps its id, kind and date. One that was accepted and has grown is
-  // to be accepted anew. `accepted_by` not empty: it counts as accepted.
+  // completes the record and keeps its id, kind and date. One that was accepted and has grown
+  // must be accepted again. `accepted_by` not empty: it counts as accepted.
   result<stored_gap> record(std::string_view project, const history_gap& found,
                             std::string_view accepted_by);
-  // Capture goes on here: a gap that reaches beyond was recorded for a way that was not taken, back
-  // to the old server before anything of the new one was stored, say. It ends here, or where it
-  // begins; then nothing is missing in it, and it counts as accepted. Whether there was any.
+  // Capture resumes here: a gap that reaches beyond was recorded for an abandoned start attempt,
+  // for example because capture returned to the old server before anything of the new one was
+  // stored. It ends here, or at its start; then nothing is missing in it, and it counts as
+  // accepted. Returns whether there was any.
   result<bool> withdraw_beyond(std::string_view project, const position& start);
   // Oldest place first.
   result<std::vector<stored_gap>> of(std::string_view project);

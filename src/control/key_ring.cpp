@@ -22,7 +22,7 @@ result<std::string> random_text(std::string_view alphabet, std::size_t character
   std::string text(characters, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(text.size())) !=
       1) {
-    return error{errc::io, "the system gives no random numbers", "check /dev/urandom"};
+    return error{errc::io, "the operating system returns no random numbers", "check /dev/urandom"};
   }
   for (auto& c : text) c = alphabet[static_cast<unsigned char>(c) & (alphabet.size() - 1)];
   return text;
@@ -60,7 +60,7 @@ result<made_key> adopt_key(std::string_view project, std::string_view label,
         fmt::format(
             "the API key has {} characters: it needs {} to {}, printable ASCII without blanks",
             secret.size(), own_key_bytes_min, key_bytes_max),
-        "make one with `pulse keys create`, or leave it out and take the one that is made"};
+        "create one with `pulse keys create`, or remove the setting to have one generated"};
   }
   made_key made;
   made.secret = secret;

@@ -78,10 +78,9 @@ result<log_origin> origin_from_json(std::string_view text) {
     }
     return whose;
   } catch (const std::exception& why) {
-    return error{
-        errc::corrupt,
-        std::string("the state database says of no database whose log it is: ") + why.what(),
-        "restore the data directory from a backup"};
+    return error{errc::corrupt,
+                 std::string("invalid source lineage in the state database: ") + why.what(),
+                 "restore the data directory from a backup"};
   }
 }
 

@@ -1,4 +1,4 @@
-// Which database a project's log is of, as text.
+// The source lineage of a project's log, as text.
 #pragma once
 
 #include <string>

@@ -152,10 +152,9 @@ result<source::published_memory> published_from_json(std::string_view text) {
       known.open.push_back(loss_from(value.as_object()));
     return known;
   } catch (const std::exception& problem) {
-    return error{
-        errc::corrupt,
-        std::string("what the publications sent at the last run cannot be read: ") + problem.what(),
-        "what others have altered since then is not noticed"};
+    return error{errc::corrupt,
+                 std::string("the stored state of the publications is invalid: ") + problem.what(),
+                 "alterations of publications since the last run are not noticed"};
   }
 }
 
@@ -167,7 +166,7 @@ result<position> place_from_json(std::string_view text) {
   try {
     return place_from(json::parse(json::string_view(text.data(), text.size())));
   } catch (const std::exception& problem) {
-    return error{errc::corrupt, std::string("a position cannot be read: ") + problem.what(), {}};
+    return error{errc::corrupt, std::string("invalid position: ") + problem.what(), {}};
   }
 }
 

@@ -1,4 +1,4 @@
-// What a project's publications sent at the last look, as it is stored between runs.
+// The stored state of a project's publications at the last look.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ std::string to_json(const source::published_memory& known);
 // errc::corrupt: it is none.
 result<source::published_memory> published_from_json(std::string_view text);
 
-// Where it was so for the last time moves on all the time: stored by itself.
+// The position of the last look without a difference moves all the time: stored separately.
 std::string place_to_json(const position& at);
 result<position> place_from_json(std::string_view text);
 

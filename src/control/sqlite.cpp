@@ -15,7 +15,7 @@ error failed(sqlite3* handle, std::string_view doing) {
   const int code = sqlite3_extended_errcode(handle);
   const bool full = (code & 0xFF) == SQLITE_FULL;
   return {full ? errc::no_space : errc::io, std::string(doing) + ": " + sqlite3_errmsg(handle),
-          full ? "make room on the disk" : "check the data directory"};
+          full ? "free space on the disk" : "check the data directory"};
 }
 
 // Not to be read by others, whatever the umask; SQLite gives its other files the mode of this one.

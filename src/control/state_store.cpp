@@ -128,9 +128,8 @@ result<void> state_store::revoke_key(std::string_view project, std::string_view 
   if (!update) return update.error();
   if (auto done = update->bind(now_us()).bind(project).bind(id).run(); !done) return done;
   if (database_.changes() != 0) return {};
-  return error{errc::not_found,
-               fmt::format("there is no valid API key {} in project {}", id, project),
-               "see `pulse keys list`"};
+  return error{errc::not_found, fmt::format("no valid API key {} in project {}", id, project),
+               "list them with `pulse keys list`"};
 }
 
 result<position> state_store::open_cursor(std::string_view project, const table_name& table,
@@ -235,8 +234,8 @@ result<std::vector<cursor_row>> state_store::cursors(std::string_view project) {
 
 error no_cursor(std::string_view project, const table_name& table, std::string_view name) {
   return {errc::not_found,
-          fmt::format("there is no stream {} on {} in project {}", name, to_string(table), project),
-          "see `pulse streams list`"};
+          fmt::format("no stream {} on {} in project {}", name, to_string(table), project),
+          "list them with `pulse streams list`"};
 }
 
 result<position> state_store::seek_cursor(std::string_view project, const table_name& table,

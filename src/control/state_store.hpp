@@ -39,14 +39,15 @@ struct cursor_row {
   std::optional<unix_time_us> abandoned_at;  // nobody had for too long
 };
 
-// errc::not_found, for whoever names a cursor that is not there.
+// errc::not_found, for a cursor that does not exist.
 error no_cursor(std::string_view project, const table_name& table, std::string_view name);
 
 // One owner: the control thread, or start-up before there is one. What returns without an error is
 // durable.
 class state_store {
  public:
-  // Made when it is not there; brought up to this program's version when it is older.
+  // Opens the store; creates it if it is missing, and upgrades an older one to this program's
+  // version.
   static result<state_store> open(const std::string& path, const clock_source& clock);
 
   result<void> add_key(const api_key& key);
@@ -57,8 +58,8 @@ class state_store {
   // The stored cursor; made at `initial` when there is none.
   result<position> open_cursor(std::string_view project, const table_name& table,
                                std::string_view name, const position& initial);
-  // The same for several in one transaction, which is synced once: where each stands, in their
-  // order.
+  // The same for several in one transaction, which is synced once. Returns their positions, in
+  // their order.
   struct wanted_cursor {
     table_name table;
     std::string name;
@@ -66,8 +67,8 @@ class state_store {
   };
   result<std::vector<position>> open_cursors(std::string_view project,
                                              const std::vector<wanted_cursor>& wanted);
-  // In one transaction; the names count as used now. Gives those for which there is no cursor:
-  // deleted meanwhile, unless who asks knows better. They stay so.
+  // In one transaction; the names count as used now. Returns those without a cursor, which stay
+  // without one: they were deleted meanwhile, unless the caller knows better.
   struct moved_cursor {
     table_name table;
     std::string name;
@@ -80,13 +81,13 @@ class state_store {
   // stood. errc::not_found: there is none.
   result<position> seek_cursor(std::string_view project, const table_name& table,
                                std::string_view name, const position& to);
-  // One that is gone stays so.
+  // A deleted cursor stays deleted.
   result<void> mark_abandoned(std::string_view project, const table_name& table,
                               std::string_view name, bool abandoned);
-  // Keeps the catalog as the last one known and lets cursors follow the tables that have other
-  // names in it than in the one that was stored before, in one transaction (cursor_renames.hpp).
-  // One that could not be stored is stored before anything else is done to the project's cursors,
-  // and they cannot be opened, saved or moved until it is: the names in use are new ones.
+  // Stores the catalog as the last known one and moves cursors with tables that have other names in
+  // it than in the previous one, in one transaction (cursor_renames.hpp). A catalog that could not
+  // be stored is stored before anything else happens to the project's cursors. Until then they
+  // cannot be opened, saved or moved, because names in use are new ones.
   result<void> keep_catalog(std::string_view project, std::shared_ptr<const catalog> known);
   // The last one that was stored; null: none. errc::corrupt: it cannot be read.
   result<std::shared_ptr<const catalog>> last_catalog(std::string_view project);
@@ -96,8 +97,7 @@ class state_store {
 
   gap_table gaps() const { return {database_, clock_->now()}; }
 
-  // Small facts of a project: whose history its log holds, whether its slot was
-  // made.
+  // Small facts of a project: its source lineage, whether its slot was created.
   result<void> set_fact(std::string_view project, std::string_view name, std::string_view value);
   result<std::optional<std::string>> fact(std::string_view project, std::string_view name);
 

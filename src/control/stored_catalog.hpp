@@ -1,5 +1,5 @@
 // The last known catalog of each project, in the table `catalogs`: a row for each table, type and
-// collation, so that a migration writes what it has changed and not thousands of tables.
+// collation, so that a migration writes only what it has changed.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,12 @@
 
 namespace pulse::control {
 
-// Null: none. errc::corrupt: what is stored cannot be read.
+// Null: none. errc::corrupt: the stored catalog is invalid.
 result<std::shared_ptr<const catalog>> read_catalog(const sqlite_database& database,
                                                     std::string_view project);
 
-// Writes what is in `now` and is not, or not so, in `before`, which is what is stored; null: it is
-// not known, and all is written. Within a transaction of the caller's.
+// Writes the rows of `now` that differ from `before`, the stored catalog; null: unknown, and all
+// are written. Within a transaction of the caller's.
 result<void> write_catalog(const sqlite_database& database, std::string_view project,
                            const catalog* before, const catalog& now);
 

@@ -1,4 +1,4 @@
-// Which events a stream wants: compiled once, asked for the events that could concern it.
+// Which events a stream receives: compiled once, evaluated on the events that could concern it.
 #pragma once
 
 #include "filters/filter_compiler.hpp"
@@ -33,16 +33,16 @@ class filter {
   filter(kinds tests, std::string left_open);
 
   filter_verdict judge(const event_view& event) const;
-  // As much of it as `how.left` is for. Nothing: not finished; goes on with the next call, for the
-  // same event and with the same outcomes (conditions() many). `how.values` look at `event`.
+  // Works for at most `how.left`. Nothing: not finished; the next call continues, for the same
+  // event and with the same outcomes (conditions() many). `how.values`: those of `event`.
   std::optional<filter_verdict> judge(const event_view& event, judging& how) const;
 
   std::size_t conditions() const { return conditions_; }
 
-  // What is wanted of events of this kind; null: nothing.
+  // Returns the condition for events of this kind; null: none is wanted.
   const predicate* test_of(change_action action) const;
 
-  // Why a part of it can never be decided for this table version; empty when all can.
+  // Returns why a part of it can never be decided for this table version; empty if all can.
   const std::string& left_open() const { return left_open_; }
 
  private:
@@ -51,16 +51,18 @@ class filter {
   std::string left_open_;
 };
 
-// For a stream that opens. errc::invalid_argument names the field and the operator that cannot be:
-// an unknown field, an operator that the type does not have, a value that is none of the column's
-// type or no label of its enum, an old value that PostgreSQL never sends (`next` has the ALTER
-// TABLE that mends it). errc::unsupported names a collation that is not reproduced.
+// Compiles the filter of an opening stream. errc::invalid_argument names the field and the invalid
+// operator:
+// - an unknown field, or an operator that the type does not have;
+// - a value that does not fit the column's type, or is no label of its enum;
+// - an old value that PostgreSQL never sends (`next` has the ALTER TABLE that fixes it).
+// errc::unsupported names a collation that Pulse does not reproduce.
 result<std::shared_ptr<const filter>> compile_filter(const requests::wanted_events& wanted,
                                                      const requests::model& wanted_model,
                                                      filter_table table);
 
-// The same filter for a version of the table that an event brings. What no longer fits is left open
-// (filter::left_open()), so that it decides nothing and the rest of the filter still does.
+// Compiles the same filter for the table version of an event. Parts that do not fit decide nothing
+// (filter::left_open()); the rest of the filter still does.
 std::shared_ptr<const filter> follow_filter(const requests::wanted_events& wanted,
                                             const requests::model& wanted_model,
                                             filter_table table);

@@ -47,7 +47,7 @@ bool is_collated(const column_type& type) {
 result<values::text_form> equality_key_of(const filter_column& column, const column_type& type) {
   if (type.kind == value_kind::text && type.name == "xml") {
     return error{errc::invalid_argument, "PostgreSQL does not compare xml",
-                 "look into it in the application"};
+                 "compare in the application"};
   }
   if (is_collated(type))
     return values::text_comparison(type, column.table, column.facts).equality();

@@ -96,11 +96,11 @@ result<predicate> filter_compiler::field(std::string_view name, const json::valu
   if (test) {
     conditions_ += number_conditions(*test);
     if (conditions_ <= filter_conditions_max || how_ == strictness::following) return test;
-    return error{errc::invalid_argument,
-                 fmt::format("{}: the stream's filters have more than {} conditions", path,
-                             filter_conditions_max),
-                 "use `in` for a list of values, open several streams, or look into the rest in "
-                 "the application"};
+    return error{
+        errc::invalid_argument,
+        fmt::format("{}: the stream's filters have more than {} conditions", path,
+                    filter_conditions_max),
+        "use `in` for a list of values, open several streams, or filter in the application"};
   }
   if (how_ == strictness::opening) return test;
   left_open_ = test.error().what;

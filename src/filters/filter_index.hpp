@@ -1,4 +1,4 @@
-// Which of a table's streams an event could concern.
+// Finds the streams of a table that an event could concern.
 #pragma once
 
 #include "filters/filter.hpp"
@@ -16,19 +16,22 @@ namespace pulse::filters {
 // Names a stream that is open in a hub. Never used twice.
 enum class stream_id : std::uint64_t {};
 
-// The filters of many streams on one version of a table. A filter that can only match when a column
-// has one of some values (equality and `in`, wherever the filter demands them) is found by them, so
-// that an event meets only the filters that it could match. One owner; not thread-safe.
+// The filters of many streams on one version of a table. Some filters can only match if a column
+// has one of some values: equality and `in`, wherever the filter demands them. The index finds
+// these by their values, so that an event is evaluated only by filters that it could match. One
+// owner; not thread-safe.
 class filter_index {
  public:
   // All filters must be compiled for the same version of the table.
   void add(stream_id stream, const filter& wanted);
-  // With the filter that it was added with.
+  // `wanted`: the filter that it was added with.
   void remove(stream_id stream, const filter& wanted);
 
-  // Appends every stream whose filter could match, each once: those that the event's values lead
-  // to, those that no value is demanded of, and those whose demanded value is not in the event, or
-  // too large to be looked at (text_form::bytes_max). `values` look at the event.
+  // Appends every stream whose filter could match, each once:
+  // - those found by the event's values;
+  // - those whose filter demands no value;
+  // - those whose demanded value is not in the event, or too large (text_form::bytes_max).
+  // `values`: those of the event.
   void find(const event_view& event, event_values& values, std::vector<stream_id>& to) const;
 
  private:

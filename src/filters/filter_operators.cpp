@@ -151,7 +151,7 @@ class scalar_compiler {
       test.op = predicate::operation::any;
     } else {
       if (std::ranges::any_of(wanted.get_array(), [](const auto& one) { return one.is_null(); }))
-        return bad_filter(fmt::format("{}: null cannot be among the values", name));
+        return bad_filter(fmt::format("{}: null is not allowed among the values", name));
       auto made =
           same_as(name, wanted.get_array(), insensitive_ ? lowered_keys(false) : plain_keys());
       if (!made) return made;

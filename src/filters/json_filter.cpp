@@ -64,7 +64,7 @@ class json_compiler {
       all.children.push_back(std::move(*test));
     }
     if (path_ && all.children.empty())
-      return bad_filter("path: no operator says what to look for there");
+      return bad_filter("path: the operator for this path is missing");
     return all;
   }
 
@@ -186,7 +186,7 @@ class json_compiler {
   template <text_place Place>
   result<predicate> string_match(const values::json_tree& value) const {
     if (value.is != values::json_tree::kind::string)
-      return bad_filter(fmt::format("wants a string, and {} is given", word(value.is)));
+      return bad_filter(fmt::format("needs a string, not {}", word(value.is)));
     values::text_form lowered;
     if (insensitive_) {
       const auto by = values::text_comparison::of_json(column_->table);
@@ -233,11 +233,10 @@ class json_compiler {
       if (!by) return by.error();
       key_of = std::move(by->key);
     } else {
-      return bad_filter(
-          fmt::format("numbers and strings are ordered, and {} is given", word(value.is)));
+      return bad_filter(fmt::format("needs a number or a string, not {}", word(value.is)));
     }
     const auto key = key_of(value.text);
-    if (!key) return bad_filter("the value cannot be compared");
+    if (!key) return bad_filter("the value is not comparable");
     return on_value(
         value.is,
         [=](const values::json_tree& mine, judged_value&) {
@@ -271,7 +270,7 @@ result<predicate> untagged(const filter_column& column, const boost::json::objec
   for (const auto& entry : operators) {
     const std::string_view name = entry.key();
     if (name != "equals" && name != "not")
-      return bad_filter(fmt::format("{}: a Json filter has one tag around the whole of it", name));
+      return bad_filter(fmt::format("{}: put one tag around the whole Json filter", name));
     auto test = entry.value().is_null() ? result<predicate>(is_null_test(column))
                                         : equals(column, entry.value());
     if (!test) return wrap(name, test.error());

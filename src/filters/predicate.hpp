@@ -55,7 +55,7 @@ predicate open_predicate();
 // How many of the conditions in it are `is_null` or `test`; they get numbers from `first` on.
 std::size_t number_conditions(predicate& test, std::size_t first = 0);
 
-// The judging of one event by one filter, which may be left off and gone on with.
+// The evaluation of one event by one filter, which may be interrupted and continued.
 struct judging {
   event_values* values = nullptr;
   // What conditions may take (what is kept of the event for all filters is not counted here).

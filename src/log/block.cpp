@@ -166,7 +166,7 @@ packed_block pack_block(const block_facts& facts, std::string_view events, const
 result<block_header> read_block_header(byte_view bytes) {
   if (bytes.size() < block_header_bytes ||
       load_little<std::uint32_t>(bytes.data()) != block_magic) {
-    return error{errc::not_found, "no block begins here", {}};
+    return error{errc::not_found, "no block starts here", {}};
   }
   const auto* from = bytes.data();
   block_header header;
@@ -194,7 +194,7 @@ result<block_header> read_block_header(byte_view bytes) {
   if (listed > table_set::exact_max || header.stored_bytes > payload_max ||
       header.raw_bytes > payload_max || header.codec > compression::zstd ||
       bytes.size() < block_header_bytes + listed * 4) {
-    return error{errc::corrupt, "a block's header cannot be", {}};
+    return error{errc::corrupt, "invalid block header", {}};
   }
   if (table_count == many_tables) facts.tables = table_set::of_many();
   for (std::size_t i = 0; i < listed; ++i) {
@@ -210,7 +210,7 @@ result<block_header> whole_block(byte_view bytes) {
   if (bytes.size() < header->total_bytes ||
       crc32c(bytes.subspan(field::previous, header->total_bytes - field::previous)) !=
           header->checksum) {
-    return error{errc::corrupt, "a block's checksum does not hold", {}};
+    return error{errc::corrupt, "wrong block checksum", {}};
   }
   return header;
 }
@@ -225,7 +225,7 @@ result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& hea
   loaded->facts = header.facts;
   const auto head = block_header_bytes + header.facts.tables.exact().size() * 4;
   if (!decompress(header, bytes.subspan(head, header.stored_bytes), loaded->events)) {
-    return error{errc::corrupt, "a block cannot be unpacked", {}};
+    return error{errc::corrupt, "corrupt compressed block", {}};
   }
   return std::shared_ptr<const loaded_block>(std::move(loaded));
 }

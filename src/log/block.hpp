@@ -18,7 +18,7 @@ namespace pulse::log {
 
 enum class compression : std::uint8_t { none = 0, lz4 = 1, zstd = 2 };
 
-// Which tables a block or a run of blocks has events of.
+// The tables of a block's or a run's events.
 class table_set {
  public:
   static constexpr std::size_t exact_max = 16;
@@ -41,7 +41,7 @@ class table_set {
   bool many_ = false;
 };
 
-// What is said of a block's events without unpacking them. A block without events carries the mark
+// Facts of a block's events without unpacking them. A block without events has the durable LSN
 // alone.
 struct block_facts {
   event_sequence first_sequence = 0;  // of its first event, or of the next one to come
@@ -49,14 +49,15 @@ struct block_facts {
   position first_at;
   position last_at;  // the newest at or before the end of the block, also of earlier blocks
   event_id last_id;
-  // Of its events, or when they were stored if that is later: what their age is counted from.
+  // The newest commit time of its events, or when they were stored if that is later: their age
+  // counts from this.
   unix_time_us newest_commit{};
   std::uint32_t timeline = 0;
   lsn covered_through;
   table_set tables;
 };
 
-// A block as readers use it: unpacked, shared, immutable.
+// A block for readers: unpacked, shared, immutable.
 struct loaded_block {
   block_facts facts;
   std::string events;
@@ -65,7 +66,7 @@ struct loaded_block {
 inline constexpr std::size_t block_header_bytes = 168;
 inline constexpr std::size_t block_alignment = 8;
 
-// Smaller blocks gain nothing worth the work: they are stored as they are.
+// Smaller blocks are stored uncompressed: compression gains too little.
 inline constexpr std::size_t compressed_from_bytes = 512;
 
 struct packed_block {
@@ -74,10 +75,9 @@ struct packed_block {
   std::uint32_t checksum = 0;             // what the next block names as its predecessor
 };
 
-// What a segment's header and all of its blocks carry, made at random with the segment. Rows may
-// hold bytes that look like a block, checksum and all, and where a block is damaged the next one is
-// searched for among its bytes: nobody who writes rows knows the salt. Zeros in segments of earlier
-// versions.
+// Random bytes in a segment's header and all of its blocks. Rows may contain bytes that look like a
+// block, checksum included. After a damaged block, the reader searches its bytes for the next one;
+// nobody who writes rows knows the salt. Zeros in segments of earlier versions.
 using segment_salt = std::array<std::byte, 16>;
 
 // Where a block is being written or was found.
@@ -91,7 +91,7 @@ struct block_place {
 packed_block pack_block(const block_facts& facts, std::string_view events, const block_place& place,
                         compression codec);
 
-// A block header that has been read: enough to find the next block.
+// A parsed block header: enough to find the next block.
 struct block_header {
   block_facts facts;
   block_place place;
@@ -102,15 +102,15 @@ struct block_header {
   std::uint64_t total_bytes = 0;  // header, tables, payload and padding
 };
 
-// Reads the header at the start of `bytes`. errc::not_found: there is no block (zeros, or another
-// magic number). errc::corrupt: there is one that cannot be. The checksum is not checked here.
+// Reads the header at the start of `bytes`. errc::not_found: no block (zeros, or another magic
+// number). errc::corrupt: an invalid header. Does not check the checksum.
 result<block_header> read_block_header(byte_view bytes);
-// The same, of a block that is there in whole and whose checksum holds; else errc::corrupt.
+// The same for a whole block with the right checksum; otherwise errc::corrupt.
 result<block_header> whole_block(byte_view bytes);
-// `header` is what whole_block() has said of `bytes`. errc::corrupt: its events cannot be unpacked.
+// `header`: the result of whole_block() for `bytes`. errc::corrupt: the events cannot be unpacked.
 result<std::shared_ptr<const loaded_block>> unpack_block(const block_header& header,
                                                          byte_view bytes);
-// The place of the newest event that can lie before this block.
+// Returns the position of the newest event that can be before this block.
 position last_before(const block_facts& block);
 
 }  // namespace pulse::log

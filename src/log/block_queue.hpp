@@ -1,5 +1,4 @@
-// What has been appended and not yet written: filled by the capture thread, emptied by the log's
-// writer.
+// Appended and unwritten events: the capture thread adds them, the log's writer takes them.
 #pragma once
 
 #include <chrono>
@@ -35,14 +34,14 @@ class block_queue {
   void cover(std::uint32_t timeline, lsn through);
 
   // Waits for something to write, then takes all of it. After much work it waits a moment longer,
-  // so that a busy log syncs full blocks rather than many small ones. False when stopped and empty.
+  // so that a busy log syncs full blocks rather than many small ones. False if stopped and empty.
   bool take(std::vector<block_draft>& to);
   // The same without waiting. False: there is nothing.
   bool take_present(std::vector<block_draft>& to);
   // The drafts taken last are durable.
   void written();
   void stop();
-  // Waits, at most for so long; true when stopped.
+  // Waits at most this long; true if stopped.
   bool wait_stopped(std::chrono::milliseconds at_most);
 
   std::uint64_t pending_bytes() const;

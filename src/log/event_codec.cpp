@@ -42,7 +42,7 @@ void encode_event(const event_view& event, std::string& to) {
 
 result<event_view> decode_event(byte_view block, std::size_t& at, event_sequence sequence) {
   const auto cut = [] {
-    return error{errc::corrupt, "an event reaches past the end of its block", {}};
+    return error{errc::corrupt, "an event extends past the end of its block", {}};
   };
   if (block.size() - at < event_header_bytes) return cut();
   const auto* header = block.data() + at;

@@ -24,8 +24,8 @@ inline std::uint64_t encoded_bytes(const event_view& event) {
 // Appends the event. `encoded_bytes(event)` is at most event_bytes_max.
 void encode_event(const event_view& event, std::string& to);
 
-// Reads the event that begins at `at`, with the given sequence, and moves `at` behind it. The
-// block's checksum has been checked: only what could read past the end is checked again
+// Reads the event that starts at `at`, with the given sequence, and moves `at` to its end. The
+// block's checksum was checked before, so this checks only that nothing is read past the end
 // (errc::corrupt).
 result<event_view> decode_event(byte_view block, std::size_t& at, event_sequence sequence);
 

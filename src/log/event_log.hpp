@@ -53,14 +53,13 @@ class log_reader {
   log_reader& operator=(const log_reader&) = delete;
   virtual ~log_reader() = default;
 
-  // The next wanted event, or nullptr at the durable end (call again after more became durable),
-  // or where it is paused().
-  // What it points to holds until the next call. errc::gap: retention has overtaken the reader;
-  // errc::corrupt, errc::io: the disk. When damage() says what is damaged, the reader stands before
-  // it and goes on behind it, once the log has been told to pass it.
+  // The next wanted event, or nullptr at the durable end (call again after more became durable), or
+  // where it is paused(). The event is valid until the next call. errc::gap: retention dropped
+  // events before they were read; errc::corrupt, errc::io: the disk. If damage() returns a stretch,
+  // the reader is before it, and continues after it once the log was told to pass it.
   virtual result<const event_view*> next() = 0;
 
-  // After errc::corrupt of next(): what cannot be read. Nothing: the log as a whole is not sound.
+  // After errc::corrupt of next(): the unreadable stretch. Nothing: the log as a whole is damaged.
   virtual std::optional<damaged_stretch> damage() const { return std::nullopt; }
 
   // Every wanted event at or before this position has been returned by next().
@@ -94,7 +93,7 @@ struct retention_outcome {
 
 // One project's events. Appending and trimming have one owner (the capture thread); bounds(),
 // read() and trimmable() may be called on any thread. An error other than errc::no_space is final:
-// the process must not go on with this log.
+// the process must not use this log any more.
 class event_log {
  public:
   event_log() = default;
@@ -107,9 +106,9 @@ class event_log {
   // (relation_store) before. Becomes durable some time later, without being told to.
   virtual result<void> append(const event_view& event) = 0;
 
-  // Everything appended so far, and all that committed up to `through` on `timeline`, is complete:
-  // once that is durable, bounds().covered_through says so. Needs no event to have been appended
-  // (idle databases move on too).
+  // Everything appended so far, and every transaction that committed up to `through` on `timeline`,
+  // is complete. Once that is durable, it is bounds().covered_through. Needs no appended event:
+  // idle databases advance, too.
   virtual result<void> cover(std::uint32_t timeline, lsn through) = 0;
 
   virtual log_bounds bounds() const = 0;
@@ -118,8 +117,8 @@ class event_log {
   virtual std::unique_ptr<log_reader> read(const position& after,
                                            const wanted_tables& tables) const = 0;
 
-  // Readers pass what is damaged between these positions from now on: whoever calls this has
-  // recorded that it is lost. Until the log is closed. Any thread.
+  // Readers skip the damage between these positions from now on, until the log is closed. The
+  // caller has recorded that it is lost. Any thread.
   virtual void pass_damage(const position& /*after*/, const position& /*through*/) {}
 
   // Called after bounds() has moved, on the log's own thread: it may only hand the news on. One
@@ -159,7 +158,7 @@ class relation_store {
   // table's first change. A table keeps its number under every name (table_numbers.hpp).
   virtual result<table_id> table(std::uint32_t oid, const table_name& name) = 0;
 
-  // The database's tables as they are now: what was renamed, dropped and made again since.
+  // The database's present tables: renames, drops and recreations since the last call.
   virtual result<void> observe(const catalog& present) = 0;
 
   // False: what a table of this OID and name is needs a newer catalog to be observed first.

@@ -57,7 +57,7 @@ class memory_reader final : public log_reader {
 
   error overtaken() const {
     return {errc::gap,
-            "the reader was overtaken: events through " + to_string(log_->bounds_.dropped_through) +
+            "the reader was too slow: events through " + to_string(log_->bounds_.dropped_through) +
                 " are dropped",
             "read faster, or keep more events"};
   }

@@ -22,13 +22,13 @@ class memory_relations : public relation_store {
   bool settled(std::uint32_t oid, const table_name& name) const override;
 
  protected:
-  // Called under the lock before the addition is seen by anybody; an error undoes it.
+  // Called under the lock before anybody sees the addition; an error undoes it.
   virtual result<void> keep(const table_numbers::entry& /*changed*/) { return {}; }
   virtual result<void> keep(const std::string& /*database*/) { return {}; }
   virtual result<void> keep(const relation& /*definition*/, relation_version /*version*/) {
     return {};
   }
-  // What was kept, in its order: false when this cannot come next. Versions are given without gaps,
+  // Restores kept entries, in their order. False if this cannot come next: versions have no gaps,
   // and a table has its number before it has a definition.
   bool restore(const table_numbers::entry& known);
   bool restore(const relation& definition, relation_version version);

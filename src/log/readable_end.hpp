@@ -1,4 +1,4 @@
-// How far events may be delivered: one number beside the log's durable end.
+// The end of the deliverable events: one position beside the log's durable end.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace pulse::log {
 
-// Events at or before it may be delivered once they are durable. It only rises. Thread-safe.
+// Durable events at or before it may be delivered. It only rises. Thread-safe.
 class readable_end {
  public:
   position get() const;

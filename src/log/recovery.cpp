@@ -44,7 +44,7 @@ result<segment_header> header_of(const std::string& project, const storage_file&
                          ? result<block_header>(header.error())
                          : whole_block(as_byte_view(bytes).subspan(segment_header_bytes));
   if (!first) return header;
-  log_error("log", "a segment's header is damaged: what it says is taken from its first block",
+  log_error("log", "segment header damaged: recovered from its first block",
             {{"project", project}, {"segment", name}});
   segment_header found;
   found.first_sequence = first->facts.first_sequence;
@@ -82,7 +82,7 @@ result<segment_record> recover_sealed(storage& files, const std::string& name,
     return segment;
   }
   if (seal.error().code != errc::not_found || next == nullptr) return seal.error();
-  log_warning("log", "a segment's seal is damaged: its index is made again from its blocks",
+  log_warning("log", "segment seal damaged: index rebuilt from its blocks",
               {{"project", files.project()}, {"segment", name}});
   const auto behind = files.open(*next);
   if (!behind) return behind.error();
@@ -122,7 +122,7 @@ result<segment_writer::position_in_file> recover_newest(storage& files, segment_
   auto scanned = scan_segment(*file, segment.header);
   if (!scanned) return scanned.error();
   if (scanned->torn_bytes != 0) {
-    log_warning("log", "the last write was cut off before it was confirmed: its bytes are removed",
+    log_warning("log", "last write incomplete, and not confirmed: its bytes are removed",
                 {{"project", files.project()},
                  {"segment", name},
                  {"offset", scanned->end},
@@ -162,11 +162,11 @@ result<segment_writer::position_in_file> recover(storage& files, segment_store& 
   log_state before;
   const auto follows = [&](const segment_header& header, const std::string& name) -> result<void> {
     if (name == names->front() || header.before.last_sequence == before.last_sequence) return {};
-    return error{
-        errc::corrupt,
-        fmt::format("segment {} begins after event {}, and the one before it ends with event {}",
-                    name, header.before.last_sequence, before.last_sequence),
-        "restore the missing segment from a copy"};
+    return error{errc::corrupt,
+                 fmt::format("a segment is missing: segment {} starts after event {}, and the "
+                             "previous one ends with event {}",
+                             name, header.before.last_sequence, before.last_sequence),
+                 "restore the missing segment from a backup"};
   };
   for (std::size_t i = 0; i + 1 < names->size(); ++i) {
     auto segment = recover_sealed(files, (*names)[i], i == 0 ? nullptr : &before, &(*names)[i + 1]);

@@ -145,9 +145,8 @@ column_type take_column_type(record_reader& reader, record_kind form, kept_parts
 }
 
 error out_of_turn(std::string_view what, std::uint32_t number) {
-  return {errc::corrupt,
-          fmt::format("{} {} does not go on from the records before it", what, number),
-          "restore the file from a copy"};
+  return {errc::corrupt, fmt::format("{} {} does not continue the records before it", what, number),
+          "restore the file from a backup"};
 }
 
 // The payload of the whole record at `offset`, when there is one.
@@ -174,7 +173,7 @@ result<std::unique_ptr<relation_file>> relation_file::open(storage& files) {
   if (!file) return file.error();
   std::unique_ptr<relation_file> opened(new relation_file(std::move(file).value()));
   if (auto loaded = opened->load(files.project()); !loaded)
-    return wrap("opening the file 'relations'", loaded.error());
+    return wrap("cannot open the file 'relations'", loaded.error());
   if (auto anew = write_anew(*opened->file_, opened->last_record_, opened->end_); !anew)
     return anew.error();
   if (auto synced = opened->file_->sync(); !synced) return synced.error();
@@ -201,10 +200,9 @@ result<void> relation_file::load(const std::string& project) {
     return error{errc::corrupt,
                  fmt::format("the record at byte {} is damaged, and the one at byte {} is whole",
                              end_, later),
-                 "restore the file from a copy"};
+                 "restore the file from a backup"};
   }
-  log_warning("log",
-              "the last table definition was cut off before any event needed it: it is removed",
+  log_warning("log", "last table definition incomplete, and not needed by any event: it is removed",
               {{"project", project}, {"offset", end_}, {"bytes", all.size() - end_}});
   return file_->truncate(end_);
 }
@@ -224,7 +222,7 @@ result<void> relation_file::take_record(byte_view payload) {
   definition.table.name = reader.text();
   if (kind != record_kind::named_table && kind != record_kind::table &&
       kind != record_kind::relation_1 && kind != record_kind::relation) {
-    return error{errc::corrupt, "a record is of a kind that this version does not know",
+    return error{errc::corrupt, "unknown kind of record",
                  "use the version of Pulse that wrote it, or a newer one"};
   }
   if (kind == record_kind::named_table || kind == record_kind::table) {

@@ -12,8 +12,8 @@
 
 namespace pulse::log {
 
-// Everything is in memory too; the file is read once and then only added to. Each addition is
-// durable before the event that needs it can be. See relation_store for the contract.
+// Everything is in memory, too; the file is read once and then only appended to. Each addition is
+// durable before an event that needs it can be. See relation_store for the contract.
 class relation_file final : public memory_relations {
  public:
   // Cuts a torn last record. errc::corrupt: a record before the last one is damaged. `files` is

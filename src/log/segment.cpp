@@ -87,7 +87,7 @@ result<segment_header> read_segment_header(const storage_file& file) {
   if (!got) return got.error();
   const auto* from = bytes_of(page);
   if (*got != page.size() || !std::string_view(page).starts_with(header_magic)) {
-    return error{errc::corrupt, "the file does not begin like a segment", "restore it from a copy"};
+    return error{errc::corrupt, "the file is no segment", "restore it from a backup"};
   }
   if (const auto version = load_little<std::uint32_t>(from + 8);
       version != segment_format_version) {
@@ -99,7 +99,8 @@ result<segment_header> read_segment_header(const storage_file& file) {
   segment_header header;
   header.checksum = load_little<std::uint32_t>(from + 12);
   if (crc32c(as_byte_view(page).subspan(16)) != header.checksum) {
-    return error{errc::corrupt, "the segment's header is damaged", "restore the file from a copy"};
+    return error{errc::corrupt, "the segment's header is damaged",
+                 "restore the file from a backup"};
   }
   header.first_sequence = load_little<std::uint64_t>(from + 16);
   header.before = decode_state(from + 24);

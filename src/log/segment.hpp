@@ -18,11 +18,11 @@ namespace pulse::log {
 
 inline constexpr std::uint64_t segment_header_bytes = 4096;
 inline constexpr std::uint32_t segment_format_version = 1;
-// A run of blocks that one index entry stands for has at least this many bytes: blocks of one event
-// each, at a low rate, must not make an index as large as the log.
+// A run of blocks of one index entry has at least this many bytes. Without that, blocks of one
+// event each, at a low rate, would make an index as large as the log.
 inline constexpr std::uint64_t run_bytes_min = std::uint64_t{32} << 10U;
 
-// What holds at one point between events, whatever retention drops later.
+// Facts of one point between events, which retention does not change.
 struct log_state {
   event_sequence last_sequence = 0;
   position last_at;
@@ -34,7 +34,7 @@ struct log_state {
 // "00000000000000000001.seg", named after the first sequence that can be in it.
 std::string segment_name(event_sequence first);
 std::optional<event_sequence> parse_segment_name(std::string_view name);
-// The next segment's file while it is made ready.
+// The next segment's file while it is prepared.
 inline constexpr const char* spare_name = "next.tmp";
 
 struct segment_header {
@@ -58,16 +58,16 @@ struct run_entry {
   table_set tables;
 };
 
-// The runs of a segment in file order, made block by block.
+// The runs of a segment in file order, built block by block.
 class run_index {
  public:
   void add(const block_header& block, std::uint64_t offset);
-  // Where blocks do not hold: so many events, of whatever tables, through this position.
+  // Adds unreadable blocks: this many events, of any tables, through this position.
   void add_damaged(std::uint64_t offset, std::uint64_t bytes, event_sequence first,
                    std::uint64_t event_count, const position& last_at);
   const std::vector<run_entry>& runs() const { return runs_; }
 
-  // The run that has `sequence`, or the first one behind it; null past the end.
+  // Returns the run with `sequence`, or the first one after it; null past the end.
   const run_entry* at_sequence(event_sequence sequence) const;
   // The first run with an event after `after`; null when there is none.
   const run_entry* after_position(const position& after) const;
@@ -78,7 +78,7 @@ class run_index {
   std::vector<run_entry> runs_;
 };
 
-// What is known of a sealed segment without opening its index.
+// Facts of a sealed segment without opening its index.
 struct segment_summary {
   log_state end;
   unix_time_us newest_commit{};
@@ -101,22 +101,22 @@ struct sealed_facts {
 result<sealed_facts> read_trailer(const storage_file& file);
 result<run_index> read_index(const storage_file& file, const sealed_facts& facts);
 
-// What reading a segment block by block gives.
+// The result of reading a segment block by block.
 struct scan_outcome {
   run_index index;
   segment_summary summary;
   std::uint64_t end = segment_header_bytes;  // behind the last whole block
   std::uint32_t last_checksum = 0;
-  // What lies before this was synced, and the sync succeeded, before the last block was written.
+  // Everything before this was synced successfully before the last block was written.
   std::uint64_t durable_through = segment_header_bytes;
   std::uint64_t torn_bytes = 0;  // non-zero bytes behind the end that are no block
 };
 
-// Reads all blocks of a segment that is not sealed, checking each. A block that does not hold is
-// the torn tail of a write that was never confirmed durable, unless a later block says that it was:
-// then it is damaged, and the index says how many events it had.
+// Reads and checks all blocks of a segment that is not sealed. An invalid block is the torn tail of
+// an unconfirmed write, unless a later block says that it was durable. Then it is damaged, and the
+// index has the number of its events.
 result<scan_outcome> scan_segment(const storage_file& file, const segment_header& header);
-// The same of a segment that was sealed at `end`, whose blocks were all durable.
+// The same for a segment that was sealed at `end`, whose blocks were all durable.
 result<scan_outcome> scan_sealed_segment(const storage_file& file, const segment_header& header,
                                          const log_state& end);
 

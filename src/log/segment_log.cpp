@@ -61,12 +61,11 @@ result<void> segment_log::append(const event_view& event) {
                  "report this: it is a bug"};
   }
   if (encoded_bytes(event) > event_bytes_max) {
-    return error{
-        errc::unsupported,
-        fmt::format("the row change at {} has {}, more than the log takes in one event ({})",
-                    to_string(event.at), shown_bytes(encoded_bytes(event)),
-                    shown_bytes(event_bytes_max)),
-        "keep values of this size out of published tables"};
+    return error{errc::unsupported,
+                 fmt::format("the row change at {} has {}, more than an event may have ({})",
+                             to_string(event.at), shown_bytes(encoded_bytes(event)),
+                             shown_bytes(event_bytes_max)),
+                 "keep values of this size out of published tables"};
   }
   queue_->add(event);
   last_at_ = event.at;
@@ -114,8 +113,7 @@ auto dropped_by(const retention_policy& policy, unix_time_us now) {
 
 void segment_log::must_be_gone(const segment_record& segment, const result<void>& outcome) const {
   if (outcome) return;
-  log_error("log",
-            "a segment cannot be removed: the process ends, and recovers when it is started again",
+  log_error("log", "segment not removed: the process ends, and recovers at the next start",
             {{"project", files_->project()},
              {"segment", segment.name},
              {"reason", outcome.error().message()}});
@@ -136,7 +134,7 @@ result<retention_outcome> segment_log::trim(const retention_policy& policy, unix
     // the next one is not touched when one stays, and the next start finds them all.
     must_be_gone(*dropped, files_->remove(dropped->name));
     must_be_gone(*dropped, files_->sync_directory());
-    log_info("log", "retention has dropped a segment",
+    log_info("log", "segment dropped by retention",
              {{"project", files_->project()},
               {"segment", dropped->name},
               {"events", dropped->summary.event_count},

@@ -18,7 +18,7 @@ namespace pulse::log {
 
 struct segment_log_options {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
-  // All segments together: what would go beyond waits for room as on a full disk. 0: no limit.
+  // All segments together: writing beyond this waits for room, as on a full disk. 0: no limit.
   std::uint64_t storage_bytes_max = 0;
   std::size_t block_bytes_target = std::size_t{48} << 10U;  // before compression
   // The newest blocks are kept unpacked, so that readers that keep up touch neither disk nor codec.
@@ -52,10 +52,10 @@ struct segment_record;
 // disk worked goes with the next write and the next fdatasync.
 class segment_log final : public event_log {
  public:
-  // Recovers what is there: cuts a torn tail, then writes the last write anew and syncs file and
-  // directory, so that what bounds() says is durable before anybody is told. Damage that is no torn
-  // tail is left to the readers that meet it. errc::corrupt: a segment is missing, or what is
-  // damaged says where history goes on; nothing was changed.
+  // Recovers the files: cuts a torn tail, writes the last write again and syncs file and directory,
+  // so that everything in bounds() is durable. Readers handle damage that is no torn tail.
+  // errc::corrupt: a segment is missing, or the position at which history continues is damaged;
+  // nothing was changed.
   static result<std::unique_ptr<segment_log>> open(std::unique_ptr<storage> files,
                                                    segment_log_options options);
   // Writes what has been appended, then stops.

@@ -101,7 +101,7 @@ result<segment_reader::found> segment_reader::next_block_of_run() {
     const auto bytes = as_byte_view(run_).subspan(run_at_);
     const auto header = whole_block(bytes);
     if (!header || header->place.salt != run_salt_ || header->facts.first_sequence != run_next_) {
-      const error stale{errc::corrupt, "the block is not the one that belongs here", {}};
+      const error stale{errc::corrupt, "this block belongs elsewhere", {}};
       if (auto passed = pass_damage(header ? stale : header.error()); !passed)
         return passed.error();
       continue;
@@ -169,7 +169,7 @@ result<void> segment_reader::pass_damage(const error& why) {
     lost.place =
         fmt::format("segment {}, byte {}: {}", run_name_, run_facts_.offset + run_at_, why.what);
     damage_ = std::move(lost);
-    return error{errc::corrupt, damage_->place, "restore the file from a copy"};
+    return error{errc::corrupt, damage_->place, "restore the file from a backup"};
   }
   damage_.reset();
   run_at_ = at;

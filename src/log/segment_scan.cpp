@@ -47,9 +47,10 @@ result<block_header> block_at(window_reader& reader, std::uint64_t offset, std::
   if (!head) return head.error();
   auto header = read_block_header(*head);
   if (!header) return header;
-  if (header->place.salt != salt) return error{errc::corrupt, "a block is not of this segment", {}};
+  if (header->place.salt != salt)
+    return error{errc::corrupt, "a block belongs to another segment", {}};
   if (header->total_bytes > file_size - offset)
-    return error{errc::corrupt, "a block reaches past the file", {}};
+    return error{errc::corrupt, "a block extends past the end of the file", {}};
   const auto all = reader.at(offset, header->total_bytes);
   if (!all) return all.error();
   return whole_block(*all);

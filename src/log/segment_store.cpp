@@ -170,7 +170,7 @@ result<std::shared_ptr<const run_index>> segment_store::index_of(
   auto read = read_index(**file, segment->seal);
   const bool damaged = !read && read.error().code == errc::corrupt;
   if (damaged) {
-    log_warning("log", "a segment's index is damaged: it is made again from the segment's blocks",
+    log_warning("log", "segment index damaged: rebuilt from the segment's blocks",
                 {{"project", files_->project()}, {"segment", segment->name}});
     read = rebuild_index(**file, *segment);
   }
@@ -190,7 +190,7 @@ std::optional<error> segment_store::overtaken(event_sequence sequence) const {
   const auto& oldest = segments_.front()->header;
   if (sequence >= oldest.first_sequence) return std::nullopt;
   return error{errc::gap,
-               "retention has overtaken the reader: events through " +
+               "the reader was too slow: retention dropped events through " +
                    to_string(oldest.before.last_at) + " are dropped",
                "read faster, or keep events for longer"};
 }
@@ -213,7 +213,7 @@ result<segment_store::start> segment_store::find_start(const position& after) {
       return error{errc::gap,
                    "retention has dropped the events after " + to_string(after) + ", through " +
                        to_string(oldest.before.last_at),
-                   "start from the oldest event that is kept"};
+                   "start from the oldest stored event"};
     }
     if (after >= end_.last_at) return start{end_.last_sequence + 1, after};
     segment = *std::ranges::upper_bound(segments_, after, {},
@@ -338,7 +338,7 @@ result<segment_store::step> segment_store::next_step(event_sequence sequence,
       return to;
     }
     if (to.next <= segment->summary.end.last_sequence) {
-      return error{errc::corrupt, "segment " + segment->name + ": its index misses events",
+      return error{errc::corrupt, "segment " + segment->name + ": its index lacks events",
                    "report this: it is a bug"};
     }
     to.looked_at_bytes += segment->seal.index_bytes;

@@ -59,7 +59,8 @@ class segment_store {
   void set_file_bytes(std::uint64_t file_bytes);
   void adopt_index(run_index index);  // of the newest segment, as recovery found it
 
-  // Takes the oldest segment out when `drop` says so; its name, to be removed. Never the newest.
+  // Removes the oldest segment if `drop` returns true; returns its name, to be removed. Never the
+  // newest.
   template <class Predicate>
   std::unique_ptr<segment_record> take_oldest(Predicate drop);
   // Through where take_oldest() would take segments, called again and again.

@@ -29,10 +29,8 @@ segment_writer::segment_writer(storage& files, segment_store& store, block_queue
 
 void segment_writer::must(const result<void>& outcome) {
   if (outcome) return;
-  log_error(
-      "log",
-      "the log cannot be written any more: the process ends, and recovers when it is started again",
-      {{"project", files_->project()}, {"reason", outcome.error().message()}});
+  log_error("log", "log not writable: the process ends, and recovers at the next start",
+            {{"project", files_->project()}, {"reason", outcome.error().message()}});
   if (options_.on_fatal) options_.on_fatal(outcome.error());
   std::abort();
 }
@@ -186,7 +184,7 @@ result<void> segment_writer::within_quota(std::uint64_t more_bytes) const {
   const auto wanted = store_->bounds().stored_bytes + more_bytes;
   if (options_.storage_bytes_max == 0 || wanted <= options_.storage_bytes_max) return {};
   return error{errc::no_space,
-               "the log would take " + shown_bytes(wanted) + " and may take " +
+               "the log would have " + shown_bytes(wanted) + " and may have " +
                    shown_bytes(options_.storage_bytes_max),
                "raise storage_max, or let retention drop more"};
 }
@@ -212,14 +210,14 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
     const auto outcome = attempt();
     if (outcome) {
       if (!waited) return true;
-      log_info("log", "there is room again: writing goes on", {{"project", files_->project()}});
+      log_info("log", "log has room again: writing continues", {{"project", files_->project()}});
       store_->set_out_of_space(false);
       if (on_progress_) on_progress_();
       return true;
     }
     if (outcome.error().code != errc::no_space) must(outcome);
     if (!waited) {
-      log_error("log", "there is no room: nothing is confirmed to the database until there is room",
+      log_error("log", "log has no room: nothing is confirmed to PostgreSQL until there is room",
                 {{"project", files_->project()}, {"reason", outcome.error().message()}});
       store_->set_out_of_space(true);
       if (on_progress_) on_progress_();
@@ -227,8 +225,8 @@ bool segment_writer::when_there_is_room(const std::function<result<void>()>& att
     if (wait_for_room()) break;
   }
   log_warning("log",
-              "stopped while the disk is full: what was not written is given again by the "
-              "database, which nothing of it was confirmed to",
+              "stopped while the disk is full: PostgreSQL sends unwritten changes again, because "
+              "they were not confirmed",
               {{"project", files_->project()}, {"bytes", queue_->pending_bytes()}});
   abandoned_ = true;
   return false;

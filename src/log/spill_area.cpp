@@ -37,8 +37,8 @@ result<void> spill_area::append(const streamed_message& message) {
   if (!transactions_.contains(message.xid)) {
     return error{errc::not_found,
                  "a message of transaction " + std::to_string(message.xid) + " at " +
-                     to_string(message.at) + ", whose beginning was not streamed",
-                 "report this with the server's version"};
+                     to_string(message.at) + ", whose start PostgreSQL did not stream",
+                 "report this with PostgreSQL's version"};
   }
   if (current_ != message.xid) {
     if (auto flushed = flush(); !flushed) return flushed;
@@ -114,8 +114,8 @@ result<std::unique_ptr<spill_area::reader>> spill_area::read(std::uint32_t xid) 
   if (found == transactions_.end()) {
     return error{errc::not_found,
                  "transaction " + std::to_string(xid) +
-                     " has committed, of which nothing was streamed before",
-                 "report this with the server's version"};
+                     " has committed, and nothing of it was streamed before",
+                 "report this with PostgreSQL's version"};
   }
   auto made = std::make_unique<reader>();
   made->name_ = spill_file_name(xid);
@@ -152,8 +152,8 @@ result<bool> spill_area::reader::have(std::size_t bytes) {
 }
 
 error spill_area::reader::cut_short() const {
-  return {errc::corrupt, "the spilled transaction in " + name_ + " is cut short",
-          "capture begins anew by itself; check the disk"};
+  return {errc::corrupt, "the spilled transaction in " + name_ + " is incomplete",
+          "check the disk; capture starts again by itself"};
 }
 
 result<const streamed_message*> spill_area::reader::next() {

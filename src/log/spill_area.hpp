@@ -1,4 +1,4 @@
-// Where transactions wait that have not committed yet: on disk, in bounded memory.
+// Transactions in progress: on disk, in bounded memory.
 #pragma once
 
 #include <cstddef>
@@ -15,30 +15,30 @@
 
 namespace pulse::log {
 
-// One file a transaction, written in the order in which its messages come. Nothing here is durable,
-// nor has to be: a new connection begins with clear(), and the server sends open transactions again
-// from their beginning. In memory are one block that is being written or read, and four bytes for
-// each subtransaction that was rolled back. One owner; not thread-safe.
+// One file a transaction, with its messages in order. Nothing here is durable, nor has to be: a new
+// connection starts with clear(), and PostgreSQL sends transactions in progress again from their
+// beginning. In memory are one block that is being written or read, and four bytes for each
+// rolled-back subtransaction. One owner; not thread-safe.
 class spill_area {
  public:
-  // What an earlier process has left in the directory is removed.
+  // Removes the files of an earlier process from the directory.
   static result<std::unique_ptr<spill_area>> open(std::unique_ptr<storage> files);
 
-  // A transaction whose messages are to come. Again for one that is there: no change.
+  // Starts a transaction. Does nothing for an existing one.
   void begin(std::uint32_t xid);
   bool holds(std::uint32_t xid) const { return transactions_.contains(xid); }
 
   // errc::not_found: begin() was not called. Must not be called while out_of_space().
   result<void> append(const streamed_message& message);
-  // Writes what append() has gathered; belongs after a run of messages of one transaction. On a
-  // full disk it succeeds and out_of_space() is true: what is gathered stays, and flush() is to be
-  // tried again. errc::io: the area cannot be used any more; clear() may mend it.
+  // Writes gathered messages; call it after a run of messages of one transaction. On a full disk it
+  // succeeds and out_of_space() is true: the messages stay, and flush() is to be tried again.
+  // errc::io: the area is unusable; clear() may fix it.
   result<void> flush();
   bool out_of_space() const { return out_of_space_; }
 
-  // Messages of the subtransaction are passed over by readers that are opened from now on.
+  // Readers that are opened from now on skip messages of the subtransaction.
   void abort_part(std::uint32_t xid, std::uint32_t subxid);
-  // Unknown ones are ignored: a transaction of which nothing was sent may abort too.
+  // Unknown ones are ignored: a transaction may abort before PostgreSQL sent any of it.
   result<void> remove(std::uint32_t xid);
   result<void> clear();
 
@@ -46,8 +46,8 @@ class spill_area {
   // must stay until it is done.
   class reader {
    public:
-    // The next one, or nullptr at the end. It holds until the next call. errc::corrupt: the file is
-    // not what was written.
+    // Returns the next message, or nullptr at the end. Valid until the next call. errc::corrupt:
+    // the file has other content than was written.
     result<const streamed_message*> next();
 
    private:

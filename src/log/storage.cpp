@@ -17,7 +17,7 @@ error failed(const std::string& doing, const std::filesystem::path& where) {
   const bool full = number == ENOSPC || number == EDQUOT;
   return {full ? errc::no_space : errc::io,
           doing + " " + where.string() + ": " + std::strerror(number),
-          full ? "make room on the disk" : "check the disk and the directory's owner"};
+          full ? "free space on the disk" : "check the disk and the directory's owner"};
 }
 
 class descriptor {
@@ -176,7 +176,7 @@ result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& dir
   if (lock.get() < 0) return failed("opening", lock_path);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return error{errc::conflict, "another process uses the log in " + directory.string(),
-                 "stop the other server, or choose another data directory"};
+                 "stop the other Pulse, or choose another data directory"};
   }
   return std::make_unique<posix_storage>(directory, std::move(opened), std::move(lock),
                                          std::move(project));
@@ -191,8 +191,8 @@ result<void> write_anew(storage_file& file, std::uint64_t from, std::uint64_t to
     if (!got) return got.error();
     if (*got != bytes.size()) {
       return error{errc::io,
-                   "a file ends at byte " + std::to_string(at + *got) + " while it is read",
-                   "see that nothing else uses the data directory"};
+                   "a file ends at byte " + std::to_string(at + *got) + " while Pulse reads it",
+                   "stop other programs that use the data directory"};
     }
     if (auto written = file.write_at(at, as_byte_view(bytes)); !written) return written;
   }

@@ -23,11 +23,11 @@ class storage_file {
   virtual ~storage_file() = default;
 
   virtual result<void> write_at(std::uint64_t offset, byte_view bytes) = 0;
-  // Reads as much as there is, up to the size of `to`.
+  // Reads as much as exists, up to the size of `to`.
   virtual result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to) const = 0;
-  // What has been written survives a power cut after this (fdatasync).
+  // After this, written bytes survive a power cut (fdatasync).
   virtual result<void> sync() = 0;
-  // Makes room for `size` bytes; what is new reads as zeros. errc::no_space is not final.
+  // Allocates `size` bytes; new ones read as zeros. errc::no_space is not final.
   virtual result<void> preallocate(std::uint64_t size) = 0;
   virtual result<void> truncate(std::uint64_t size) = 0;
   virtual result<std::uint64_t> size() const = 0;
@@ -47,23 +47,23 @@ class storage {
   virtual result<std::unique_ptr<storage_file>> open(const std::string& name) = 0;
   virtual result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual result<void> remove(const std::string& name) = 0;
-  // Creations, renames and removals survive a power cut after this.
+  // After this, creations, renames and removals survive a power cut.
   virtual result<void> sync_directory() = 0;
 
-  // The project whose files they are, for log lines.
+  // The project of the files, for log lines.
   const std::string& project() const { return project_; }
 
  private:
   std::string project_;
 };
 
-// Writes the bytes between the two offsets again as they are read; to be synced afterwards. After a
-// failed sync the kernel takes the pages that it could not write for clean: they are read back as
-// if they were on the disk, and no later sync writes them (fsync(2), EIO).
+// Writes the bytes between the two offsets again as read; sync afterwards. After a failed sync the
+// kernel takes unwritten pages for clean: it returns them as if they were on the disk, and no later
+// sync writes them (fsync(2), EIO).
 result<void> write_anew(storage_file& file, std::uint64_t from, std::uint64_t to);
 
-// The real directory, made with mode 0700 when it is not there. errc::conflict: another process has
-// it (a lock on the file `lock`).
+// Opens the real directory; creates it with mode 0700 if it is missing. errc::conflict: another
+// process uses it (a lock on the file `lock`).
 result<std::unique_ptr<storage>> open_directory(const std::filesystem::path& directory,
                                                 std::string project = {});
 

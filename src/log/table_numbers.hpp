@@ -1,4 +1,4 @@
-// Which number a table has in one log, whatever it is called meanwhile.
+// The number of a table in one log, under every name.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,14 @@
 
 namespace pulse::log {
 
-// A table is its OID: under another name it keeps its number. A table that is made under the name
-// of one that is gone goes on with that one's number, whatever its OID: dropped and made again,
-// restored from a dump, or built beside and renamed into its place; also when it is gone itself
-// before a catalog is read that has it. No I/O of its own: what must be
-// remembered is handed to `keep` first, and an error of it undoes the step. One owner; not
-// thread-safe.
+// An OID identifies a table: under another name it keeps its number. A table that is created under
+// the name of a dropped one gets that one's number, whatever its OID: dropped and created again,
+// restored from a dump, or built beside and renamed into its place. That holds even if it is
+// dropped itself before a catalog with it is read. No I/O of its own: facts to remember go to
+// `keep` first, and its error undoes the step. One owner; not thread-safe.
 class table_numbers {
  public:
-  // The table of this number is this one now. OID 0: not known, as in logs of older versions.
+  // This is now the table with this number. OID 0: unknown, as in logs of older versions.
   struct entry {
     table_id table = 0;
     std::uint32_t oid = 0;
@@ -32,8 +31,8 @@ class table_numbers {
   using keep_entry = std::function<result<void>(const entry&)>;
   using keep_database = std::function<result<void>(const std::string&)>;
 
-  // What was kept before, in its order. False when this cannot come next: numbers are given without
-  // gaps, and what is known already is not kept again.
+  // Restores kept entries, in their order. False if this cannot come next: numbers have no gaps,
+  // and a known entry is not kept again.
   bool restore(const entry& known);
   // Known from a definition only, as in logs of older versions.
   void restore_oid(std::uint32_t oid, table_id table) { by_oid_.try_emplace(oid, table); }
@@ -41,14 +40,14 @@ class table_numbers {
   // 0: none.
   table_id find(std::uint32_t oid, const table_name& name) const;
 
-  // The number of the table with this OID, which was called so at some time; a new one when there
-  // is none.
+  // Returns the number of the table with this OID, which had this name at some time; a new one if
+  // there is none.
   result<table_id> number(std::uint32_t oid, const table_name& name, const keep_entry& keep);
-  // False: only a newer catalog tells whether number() would go by the right name.
+  // False: only a newer catalog tells whether number() would use the right name.
   bool settled(std::uint32_t oid, const table_name& name) const;
 
-  // The database as it is now. Tables that nobody has asked for get no number. In another database
-  // OIDs mean nothing: then names are all there is.
+  // Observes the present database. Tables that nobody has asked for get no number. In another
+  // database OIDs mean nothing, so names identify tables.
   result<void> observe(const catalog& present, const keep_entry& keep, const keep_database& kept);
 
  private:

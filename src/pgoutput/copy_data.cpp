@@ -45,12 +45,12 @@ result<std::variant<xlog_data, keepalive>> parse_copy_data(byte_view bytes) {
     }
     default:
       return error{errc::protocol,
-                   "the replication stream has a CopyData message of unknown type (byte " +
+                   "unknown type of CopyData message in the replication stream (byte " +
                        std::to_string(static_cast<unsigned char>(type)) + ")",
                    "report this with the server's version"};
   }
   return error{errc::protocol,
-               std::string("a CopyData message of type '") + type + "' is cut short",
+               std::string("a CopyData message of type '") + type + "' is incomplete",
                "report this with the server's version"};
 }
 

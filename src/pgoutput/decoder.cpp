@@ -35,12 +35,12 @@ error decoder::violation(std::string_view what) const {
           std::string("pgoutput message '") + type_ + "' at " + to_string(wal_start_) + ": " +
               (table_ == nullptr ? "" : "table " + to_string(table_->table) + ": ") +
               std::string(what),
-          "report this with the server's version" +
+          "report this with PostgreSQL's version" +
               (is_change(type_) && in_transaction_ ? how_to_skip() : std::string())};
 }
 
 std::string decoder::how_to_skip() const {
-  return "; `pulse gaps skip " + to_string(wal_start_) + "` goes on without this change";
+  return "; to skip this change, run `pulse gaps skip " + to_string(wal_start_) + "`";
 }
 
 void decoder::reset(std::vector<change_place> passed_over, change_teller told) {

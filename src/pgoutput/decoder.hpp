@@ -1,4 +1,4 @@
-// The output plugin's messages to transaction fragments.
+// Decodes the output plugin's messages into transaction fragments.
 #pragma once
 
 #include <compare>
@@ -26,49 +26,48 @@ struct change_place {
 };
 
 // pgoutput, protocol versions 1 and 2 (PostgreSQL manual, section 55.9): bytes in, calls on the
-// sinks out; no I/O and no SQL, so that its answers never come "from the future" of the stream.
-// Rows are handed on as views into the message. One owner; not thread-safe.
-//
-// Messages of transactions that are still open go to `streamed` as they are. Once such a
-// transaction commits they are given back through replay_*(), and become the same calls on `sink`
-// as if the transaction had come whole: the numbers of rows within a WAL record included.
+// sinks out. No I/O and no SQL, so no answer is newer than the stream. Rows are views into the
+// message. One owner; not thread-safe.
+// | Messages of transactions in progress go to `streamed` unchanged. When such a transaction
+// commits, they come back through replay_*(), and become the same calls on `sink` as if the
+// transaction had come whole: the numbers of rows within a WAL record included.
 class decoder {
  public:
-  // Without `streamed` a streamed transaction is a violation: none was asked for.
+  // Without `streamed`, a streamed transaction is a violation: none was requested.
   explicit decoder(fragment_sink& sink, streamed_sink* streamed = nullptr)
       : sink_(&sink), streamed_(streamed) {}
 
-  // One message and the WAL start that its XLogData frame carried. errc::protocol says which
-  // message at which LSN, and of which table, is not what the protocol allows; errors of the sink
-  // are handed through. Its errc::unsupported means that it will never take this change: the error
-  // then says of which table it is and how to go on without it, as errc::protocol does.
-  // After an error only reset() may follow.
+  // Decodes one message, with the WAL start from its XLogData frame. errc::protocol names the
+  // invalid message, its LSN and its table; errors of the sink are passed on. The sink's
+  // errc::unsupported means that it will never take this change: the error then names the table and
+  // the way to skip the change, as errc::protocol does. After an error only reset() may follow.
   result<void> decode(lsn wal_start, byte_view message);
 
-  // What decode() handed to the streamed sink: begin, messages in their order, commit.
+  // Replays what decode() handed to the streamed sink: begin, messages in their order, commit.
   result<void> replay_begin(const transaction_begin& begin);
   result<void> replay(lsn at, char type, byte_view body);
   result<void> replay_commit(const transaction_commit& commit);
 
-  // A new connection: no transaction is open and no table is described. Changes at `passed_over`
-  // that fail with errc::protocol or errc::unsupported are left out from now on, and `told` of
-  // each. Any other error (no space, the disk, the end of the process) is no change's fault.
+  // Starts a new connection: no transaction has begun and no table is described. Changes at
+  // `passed_over` that fail with errc::protocol or errc::unsupported are skipped from now on, and
+  // `told` is called with each. Any other error (no space, the disk, the end of the process) is no
+  // change's fault.
   using change_teller = std::function<void(const change_place& place, const error& why)>;
   void reset(std::vector<change_place> passed_over = {}, change_teller told = nullptr);
 
   struct undecoded_change {
     change_place place;
-    // The OID of the table whose row it is. Nothing: not known, or a TRUNCATE, of several perhaps.
+    // The OID of the row's table. Nothing: unknown, or a TRUNCATE, perhaps of several tables.
     std::optional<std::uint32_t> relation_oid;
 
     bool operator==(const undecoded_change&) const = default;
   };
 
-  // The change whose error decode() or replay() returned last since reset(), one that can be passed
-  // over; nothing when it was of another kind: without the description of a table, say, none of its
+  // Returns the change whose error decode() or replay() returned last since reset(), if it can be
+  // skipped. Nothing for other errors: without the description of a table, for example, none of its
   // changes can be read.
   const std::optional<undecoded_change>& failed_change() const { return failed_; }
-  // Where what decode() was given last begins.
+  // Returns the WAL start of the last message.
   lsn last_start() const { return wal_start_; }
 
  private:
@@ -112,8 +111,7 @@ class decoder {
   char type_ = 0;
   lsn wal_start_;
   const description* table_ = nullptr;
-  // Rows of one WAL record share its LSN: a COPY record holds many. The number in it tells them
-  // apart.
+  // Rows of one WAL record share its LSN: a COPY record has many. The number distinguishes them.
   lsn ordinal_at_;
   std::uint32_t next_ordinal_ = 0;
 

@@ -16,7 +16,7 @@ result<std::string_view> frame_source::frame(const event_view& event) {
       return error{errc::corrupt,
                    "the log has an event of table version " + std::to_string(event.relation) +
                        " and no definition of it",
-                   "restore the file 'relations' that stands beside the segments"};
+                   "restore the file 'relations' beside the segments from a backup"};
     }
     std::unique_ptr<const event_renderer> made;
     if (form_ == requests::event_form::native) {

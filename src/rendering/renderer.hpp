@@ -1,4 +1,4 @@
-// Events as the official client reads them: the JSON of docs/wire_protocol.md.
+// Events for the client extension: the JSON of docs/wire_protocol.md.
 #pragma once
 
 #include "rendering/event_renderer.hpp"

@@ -1,4 +1,4 @@
-// What a Prisma schema says and the official client's headers leave out.
+// Facts of a Prisma schema that the client extension's headers lack.
 #pragma once
 
 #include "requests/model.hpp"
@@ -12,7 +12,7 @@
 namespace pulse::requests {
 
 // Enums whose values are `@map`ped, and the schemas of models (Prisma's documentation, "Prisma
-// schema reference": enum, @map, @@schema). Everything else in the text is passed over. Immutable.
+// schema reference": enum, @map, @@schema). Ignores everything else in the text. Immutable.
 class prisma_schema {
  public:
   // errc::invalid_argument: a block or a text that does not end, with its line.

@@ -135,7 +135,7 @@ result<model> read_table(const json::object& header) {
     wanted.schema = wanted.table.substr(0, dot);
     wanted.table.erase(0, dot + 1);
   }
-  if (wanted.table.empty()) return bad("the 'subscription' header: table names no table");
+  if (wanted.table.empty()) return bad("the 'subscription' header: table is empty");
   wanted.name = wanted.table;
   return wanted;
 }
@@ -165,7 +165,7 @@ result<wanted_events> read_where(const json::object& header) {
     if (entry.key() != "name" && entry.key() != "create" && entry.key() != "update" &&
         entry.key() != "delete") {
       return bad(fmt::format(
-          "the 'subscription' header: where.{} is not known; name, create, update and delete are",
+          "the 'subscription' header: unknown where.{}; known are name, create, update and delete",
           std::string_view(entry.key())));
     }
   }
@@ -181,7 +181,7 @@ result<wanted_events> read_where(const json::object& header) {
     for (const auto& entry : **update) {
       if (entry.key() == "after" || entry.key() == "before") continue;
       return bad(fmt::format(
-          "the 'subscription' header: where.update.{} is not known; after and before are",
+          "the 'subscription' header: unknown where.update.{}; known are after and before",
           std::string_view(entry.key())));
     }
     auto after = read_filter(**update, "after");

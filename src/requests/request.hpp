@@ -41,7 +41,7 @@ struct stream_request {
   wanted_events wanted;
 };
 
-// Limits on what a stranger may send.
+// Limits on what an unauthenticated client may send.
 inline constexpr std::size_t stream_name_bytes_max = 512;
 inline constexpr std::size_t model_fields_max =
     1664;  // PostgreSQL's own limit of columns in a table is 1600

@@ -33,7 +33,7 @@ error not_found(const catalog& known, const model& wanted, const std::string& lo
   error missing{
       errc::not_found,
       fmt::format("the database has no table {} for the model {}", looked_for, wanted.name),
-      "check the model's @@map and @@schema, or make the table"};
+      "check the model's @@map and @@schema, or create the table"};
   candidate_list near;
   for (const auto& table : known.tables) {
     if (folded(table.name.name) == folded(wanted.table)) near.push_back(&table);
@@ -48,7 +48,7 @@ error not_found(const catalog& known, const model& wanted, const std::string& lo
 error ambiguous(const model& wanted, const candidate_list& candidates) {
   return {errc::not_found,
           fmt::format("several tables are called {}: {}", wanted.table, names_of(candidates)),
-          "say which in the model with @@schema, or in the connection URL with ?schema="};
+          "choose one in the model with @@schema, or in the connection URL with ?schema="};
 }
 
 // A stream on it would never get an event.
@@ -61,9 +61,8 @@ error unpublished(const catalog& known, const catalog_table& table) {
   if (!table.root.name.empty()) {
     const auto* root = known.find(table.root);
     if (root != nullptr && root->published) {
-      refused.next = fmt::format(
-          "it is a partition, whose changes come as those of {}: open the stream on that",
-          to_string(table.root));
+      refused.next = fmt::format("it is a partition of {}: open the stream on that table",
+                                 to_string(table.root));
     }
   } else if (table.partitioned) {
     const bool by_parts = std::ranges::any_of(
@@ -127,7 +126,7 @@ result<const catalog_table*> resolve_table(const catalog& known, const model& wa
   if (fitting.size() > 1) return ambiguous(wanted, fitting);
   if (fitting.size() == 1) {
     if (!listed.empty()) {
-      log_warning("streams", "a model's table is taken from another schema, because of its columns",
+      log_warning("streams", "table of a model found in another schema, by its columns",
                   {{"project", project},
                    {"model", wanted.name},
                    {"table", to_string(fitting.front()->name)},

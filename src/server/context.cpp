@@ -55,9 +55,9 @@ void stream_lines::tick(std::chrono::steady_clock::time_point now) {
     if (const auto count = lines.left_out(now); count != 0)
       log_info("server", what, {{"count", count}, {"lines_per_second_max", per_second_max}});
   };
-  tell(opened, "more streams are open, which were not told one by one");
-  tell(ended, "more streams have ended, which were not told one by one");
-  tell(refused, "more streams were refused, which were not told one by one");
+  tell(opened, "more streams opened: not logged one by one");
+  tell(ended, "more streams ended: not logged one by one");
+  tell(refused, "more streams refused: not logged one by one");
 }
 
 server_context::server_context(server_options with, service_registry& services,
@@ -85,7 +85,7 @@ refusal unknown_project(const server_context& context, std::string_view name) {
   constexpr std::size_t named_max = 20;
   const auto names = first_names(context.registry->projects(), named_max,
                                  [](const auto& project) { return project.first; });
-  return {404, pulse_code::server_error, fmt::format("there is no project '{}'", name),
+  return {404, pulse_code::server_error, fmt::format("no project '{}'", name),
           "there are: " + names};
 }
 

@@ -89,7 +89,8 @@ struct server_figures {
   prometheus::Counter& compression_saved_bytes;
 };
 
-// What strangers and busy clients can make the log say: this many lines a second of each kind.
+// Limits the lines that unauthenticated and busy clients cause in the log: this many a second of
+// each kind.
 struct stream_lines {
   static constexpr std::uint64_t per_second_max = 10;
 

@@ -29,13 +29,13 @@ error listen_error(const listen_address& address, const error_code& failed) {
   if (failed == boost::asio::error::address_in_use) {
     return {errc::conflict,
             where + port_holder(address.port).value_or("another process") + " uses this port",
-            "end it, or choose another address or port"};
+            "stop it, or choose another address or port"};
   }
   if (failed == boost::asio::error::access_denied) {
-    return {errc::unauthorized, where + failed.message(), "choose a port from 1024 on"};
+    return {errc::unauthorized, where + failed.message(), "choose a port of 1024 or above"};
   }
   if (failed == boost::system::errc::address_not_available) {
-    return {errc::invalid_argument, where + "this machine has no such address",
+    return {errc::invalid_argument, where + "this machine does not have this address",
             "use one of its own addresses, or 0.0.0.0 for all"};
   }
   return {errc::io, where + failed.message()};
@@ -66,7 +66,7 @@ result<void> listener::bind(const listen_address& address) {
   const auto ip = boost::asio::ip::make_address(address.address, failed);
   if (failed) {
     return error{errc::invalid_argument,
-                 "cannot listen on '" + address.address + "': that is no IPv4 or IPv6 address",
+                 "cannot listen on '" + address.address + "': this is no IPv4 or IPv6 address",
                  "write it like 127.0.0.1:7857 or [::1]:7857"};
   }
   const tcp::endpoint endpoint(ip, address.port);
@@ -125,7 +125,7 @@ void listener::accept() {
           // Out of file descriptors: an idle connection gives its own away.
           if (self->make_room()) return self->accept();
           if (!std::exchange(self->pausing_said_, true)) {
-            log_error("server", "connections cannot be accepted: trying again",
+            log_error("server", "accepting connections failed: trying again",
                       {{"address", to_string(self->bound())}, {"reason", failed.message()}});
           }
           return self->pause();
@@ -203,14 +203,14 @@ void listener::accepted(tcp::socket socket) {
   if (full) {
     made->start_refusing(
         {503, pulse_code::server_error,
-         "the server has as many connections as it takes (" + std::to_string(most) + ")",
-         "try again later, or raise the server's limit"});
+         "Pulse has reached its limit of connections (" + std::to_string(most) + ")",
+         "try again later, or raise the setting `connections`"});
   } else if (crowding) {
     made->start_refusing({429, pulse_code::server_error,
-                          "your address has as many connections that are no streams as it may (" +
+                          "your address has reached its limit of connections without a stream (" +
                               std::to_string(most_from_there) + ")",
-                          "close some; behind a proxy the server's connections_per_address is to "
-                          "be raised, or off"});
+                          "close some; behind a proxy, raise the setting `connections_per_address` "
+                          "or set it to off"});
   } else {
     made->start();
   }
@@ -221,8 +221,7 @@ void listener::say_full(std::size_t most) {
   if (full_said_at_ && now < *full_said_at_ + crowding_said_again_after) return;
   full_said_at_ = now;
   log_warning("server",
-              "an address of this server has as many connections as it takes: those that ask "
-              "nothing are closed for new ones",
+              "connection limit reached: idle connections are closed in favour of new ones",
               {{"address", to_string(bound())}, {"limit", most}});
 }
 
@@ -231,9 +230,10 @@ void listener::say_crowding(const std::string& network) {
   const auto now = context_->now();
   if (crowding_said_at_ && now < *crowding_said_at_ + crowding_said_again_after) return;
   crowding_said_at_ = now;
-  log_warning("server",
-              "an address has as many connections that are no streams as it may: more are refused",
-              {{"address", network}, {"limit", context_->options.connections_per_address_max}});
+  log_warning(
+      "server",
+      "connection limit of an address reached: more connections without a stream are refused",
+      {{"address", network}, {"limit", context_->options.connections_per_address_max}});
 }
 
 }  // namespace pulse::server

@@ -23,7 +23,7 @@ constexpr int first_descriptor = 3;
 constexpr const char* pid_variable = "LISTEN_PID";
 constexpr const char* count_variable = "LISTEN_FDS";
 constexpr const char* names_variable = "LISTEN_FDNAMES";
-constexpr const char* unit_next = "see the socket units in packaging/systemd";
+constexpr const char* unit_next = "use the socket units in packaging/systemd";
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -62,11 +62,10 @@ result<listening_socket> check(int descriptor) {
   if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
       ::getsockname(descriptor, endpoint.data(), &length) != 0 ||
       (endpoint.data()->sa_family != AF_INET && endpoint.data()->sa_family != AF_INET6)) {
-    return error{
-        errc::invalid_argument,
-        "descriptor " + std::to_string(descriptor) +
-            ", with which this process was started, is no socket that listens on an IP address",
-        unit_next};
+    return error{errc::invalid_argument,
+                 "descriptor " + std::to_string(descriptor) +
+                     ", which this process inherited, is no socket that listens on an IP address",
+                 unit_next};
   }
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   return listening_socket(descriptor, {endpoint.address().to_string(), endpoint.port()});
@@ -101,9 +100,8 @@ result<listening_sockets> inherited_sockets() {
     auto& place = name == "admin" ? found.admin : found.streams;
     if ((name != "admin" && name != "streams") || place.is_open()) {
       return error{errc::invalid_argument,
-                   "this process was started with a socket named '" + name + "' on " +
-                       to_string(socket->bound()) +
-                       ": there is one of 'streams' and one of 'admin'",
+                   "this process inherited a socket named '" + name + "' on " +
+                       to_string(socket->bound()) + ": known are one 'streams' and one 'admin'",
                    unit_next};
     }
     place = std::move(*socket);
@@ -116,7 +114,7 @@ result<void> leave_to_successor(const listening_sockets& sockets) {
     return error{errc::io, std::string(doing) + ": " + std::strerror(errno)};
   };
   if (::close_range(first_descriptor, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
-    return failed("closing descriptors for the next process");
+    return failed("cannot close descriptors for the next process");
   std::string names;
   // Copies first, out of the way: one may stand where another is to go.
   std::vector<int> copies;
@@ -125,13 +123,13 @@ result<void> leave_to_successor(const listening_sockets& sockets) {
   for (const auto& [socket, name] : all) {
     if (!socket->is_open()) continue;
     const int copy = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, first_descriptor + 2);
-    if (copy < 0) return failed("keeping a listening socket");
+    if (copy < 0) return failed("cannot keep a listening socket");
     copies.push_back(copy);
     names += (names.empty() ? "" : ":") + name;
   }
   int to = first_descriptor;
   for (const int copy : copies) {
-    if (::dup2(copy, to++) < 0) return failed("keeping a listening socket");
+    if (::dup2(copy, to++) < 0) return failed("cannot keep a listening socket");
   }
   ::setenv(pid_variable, std::to_string(::getpid()).c_str(), 1);
   ::setenv(count_variable, std::to_string(copies.size()).c_str(), 1);

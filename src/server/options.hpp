@@ -48,8 +48,7 @@ struct server_options {
                                   << 20U;  // of all requests that are being received
   std::size_t connections_max = 10'000;    // without those to the admin address
   std::size_t admin_connections_max = 256;
-  // From one address, of those that are no streams and wait for no answer: who has a key is no
-  // stranger. 0: any number.
+  // From one address, of those that are no streams and wait for no answer. 0: any number.
   std::size_t connections_per_address_max = 1000;
   std::size_t failed_keys_per_minute = 60;                 // of one address; 0: any number
   std::size_t message_bytes_max = std::size_t{64} << 10U;  // of one message from a consumer

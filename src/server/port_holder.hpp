@@ -1,4 +1,4 @@
-// Which program listens on a port. Linux alone says so, by files of /proc (proc(5)).
+// Which program listens on a port. Linux only, from the files of /proc (proc(5)).
 #pragma once
 
 #include <cstdint>

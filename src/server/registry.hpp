@@ -1,4 +1,4 @@
-// What the server knows of the projects it serves.
+// The projects, as the server sees them.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,7 @@ struct key_identity {
   std::string project;  // the project it belongs to
 };
 
-// The table that a model stands for, and where a new stream on it starts.
+// The table of a model, and where a new stream on it starts.
 struct resolved_table {
   table_shape shape;
   position now;                   // the end of history, as near as it is known
@@ -48,9 +48,9 @@ class project_service {
   virtual std::shared_ptr<streams::hub> streams() = 0;
   // Adds what the operator knows of a model and its header does not say.
   virtual void complete(requests::model& /*wanted*/) const {}
-  // errc::not_found: the database has no such table (the answer says which come near);
-  // errc::unavailable: nothing is known yet and the database cannot be asked. May ask the database
-  // when the table is not in the catalog at hand, or does not fit the model or the filters.
+  // errc::not_found: the database has no such table (the answer names similar ones);
+  // errc::unavailable: nothing is known yet and PostgreSQL is unreachable. May ask the database if
+  // the table is not in the catalog, or does not fit the model or the filters.
   using resolved = std::function<void(result<resolved_table>)>;
   virtual void resolve(const requests::stream_request& wanted, resolved done) = 0;
 
@@ -67,9 +67,9 @@ class project_service {
   // Gaps that nobody has accepted.
   virtual std::size_t open_gaps() const { return 0; }
 
-  // Empty when streams on known tables can be opened, connected to the database or not; else what
-  // they wait for. Empty too where waiting does not help: it would keep consumers of all projects
-  // away, and capture() says what is wrong.
+  // Empty if streams on known tables can be opened, connected to the database or not; otherwise
+  // what they wait for. Also empty where waiting does not help: capture() reports the problem, and
+  // consumers of other projects must not wait.
   virtual std::string not_ready() const { return {}; }
 };
 

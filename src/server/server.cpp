@@ -77,8 +77,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
     const auto left = context->connections.size();
     if (left != 0 && now < stop_deadline) return false;
     if (left != 0) {
-      log_warning("server", "cutting connections that did not close in time",
-                  {{"connections", left}});
+      log_warning("server", "connections cut: they did not close in time", {{"connections", left}});
       cut();
     }
     over = true;

@@ -1,4 +1,4 @@
-// The outside: both addresses and everybody connected to them.
+// Both addresses and all their connections.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,8 @@ struct bound_addresses {
   listen_address admin;
 };
 
-// Everything runs on one thread, that of the executor: the delivery thread. What it was started
-// with must outlive the last of its connections: until stop() has said that it is done.
+// Everything runs on one thread, that of the executor: the delivery thread. The arguments of
+// start() must outlive the last connection: until stop() has called `done`.
 class server {
  public:
   // How a project's streams are reached; empty: through its hub.
@@ -51,14 +51,15 @@ class server {
   // A key was revoked: its open streams are closed with 1008.
   void end_sessions_of_key(std::string_view key_id);
 
-  // Accepts nobody any more, and closes both addresses unless release_sockets() was called before.
-  // Requests that are on their way are answered (options.settling_timeout). Then no stream sends
-  // anything more, and acknowledgements of what was sent are waited for as long as they keep coming
-  // (options.draining_timeout from one to the next). Then all streams are closed at once, with
-  // 1001: a client that connects again finds nobody who still has to be waited for. Calls `done`
-  // once nobody is connected or `limit` has passed and the rest was cut off.
+  // Stops accepting, and closes both addresses unless release_sockets() was called before. Then:
+  // 1. Requests in progress are answered (options.settling_timeout).
+  // 2. Streams stop sending, and acknowledgements are waited for as long as they keep coming
+  //    (options.draining_timeout from one to the next).
+  // 3. All streams are closed at once, with 1001, so that a reconnecting client does not wait for
+  //    others.
+  // Calls `done` when nobody is connected, or after `limit`, when the rest is cut off.
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
-  // Accepts nobody any more; the addresses stay open, and who connects waits.
+  // Stops accepting; the addresses stay open, and new clients wait.
   listening_sockets release_sockets();
 
  private:

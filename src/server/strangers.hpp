@@ -1,5 +1,5 @@
-// Connections that have not asked for anything yet, or have been answered: nobody knows whose they
-// are, and there may be any number of them.
+// Idle connections without a stream, before their first request or between two. They are
+// unauthenticated, and there may be any number of them.
 #pragma once
 
 #include <cstddef>
@@ -53,8 +53,8 @@ class strangers {
     const auto found = crowds_.find(network);
     return found == crowds_.end() ? 0 : found->second.size();
   }
-  // The longest idle one of the address that has most, so that a flood makes room for itself and
-  // for everybody else. Of addresses with equally many, the one that has waited longest. Null:
+  // Returns the longest idle connection of the address that has most, so that a flood closes its
+  // own connections first. Of addresses with equally many, the one that has waited longest. Null:
   // there is none.
   connection* first_to_go() const {
     return by_size_.empty() ? nullptr : std::get<connection*>(*by_size_.rbegin());

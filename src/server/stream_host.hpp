@@ -1,5 +1,4 @@
-// Where a project's streams live, as the server sees it: streams::hub in the program, something
-// smaller in tests.
+// Where a project's streams live: streams::hub in the program, something smaller in tests.
 #pragma once
 
 #include <functional>

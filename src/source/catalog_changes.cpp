@@ -124,7 +124,7 @@ async_result<oid_set> find_namesakes(part_reading* part) {
     }
     const auto now = co_await part->database->query(named_so_sql(),
                                                     with(text_array(schemas), text_array(names)));
-    if (!now) co_return wrap("looking who has the names of altered tables", now.error());
+    if (!now) co_return wrap("reading which tables have the names of altered ones", now.error());
     for (const auto& row : now->rows()) others.insert(number_in<std::uint32_t>(row[0]));
   }
   co_return others;
@@ -145,7 +145,7 @@ async_result<> read_types_of(part_reading* part) {
   if (types.empty()) co_return result<void>();
   auto* database = part->database;
   const auto held = co_await database->query(held_types_sql(), with(oid_array(types)));
-  if (!held) co_return wrap("reading what types consist of", held.error());
+  if (!held) co_return wrap("reading the parts of types", held.error());
   for (const auto& row : held->rows()) {
     const auto oid = number_in<std::uint32_t>(row[0]);
     if (oid >= first_user_oid) types.insert(oid);

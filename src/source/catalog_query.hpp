@@ -11,7 +11,7 @@
 
 namespace pulse::source {
 
-// Which publications' tables count as published. They need not exist yet.
+// Which publications' tables count as published. The publications need not exist yet.
 struct published_by {
   std::string name;  // for people; of the user's own
   bool own = false;
@@ -24,11 +24,11 @@ struct catalog_reading {
   lsn before;              // what was read had committed before
 };
 
-// Reads everything in one repeatable-read transaction, so that it fits together. A table that is
-// dropped meanwhile is no error.
+// Reads everything in one repeatable-read transaction, so that all facts are of one moment. A table
+// that is dropped meanwhile is no error.
 async_result<catalog_reading> read_catalog(connection* database, published_by scope);
 
-// Tables and types, by OID, that may be others than a catalog says.
+// Tables and types, by OID, that may differ from a catalog.
 struct catalog_part {
   std::vector<std::uint32_t> tables;
   std::vector<std::uint32_t> types;
@@ -37,21 +37,21 @@ struct catalog_part {
   void add(const catalog_part& more);
 };
 
-// `known` with the part as it is now, and with it all that hangs on it: partitions, the tables that
-// have taken these tables' names or whose names these have taken, the types that columns consist
-// of, collations, what the publications send of the tables. What is gone is left out. What the
-// tables' shapes rest on is read as it is, whatever `known` says of it; when that is all the same,
-// `known` itself is given back. As many rows as that has, however many tables there are.
+// Returns `known` with the current state of the part and of everything that depends on it:
+// partitions, tables that exchanged names with these tables, types of columns, collations, and what
+// the publications send of the tables. Omits dropped objects. Returns `known` itself if nothing
+// differs. Reads as many rows as the part has, however many tables there are.
 async_result<catalog_reading> read_changed(connection* database, published_by scope,
                                            std::shared_ptr<const catalog> known, catalog_part part);
 
-// Of the database itself, as catalog::encoding and catalog::database have them.
+// Facts of the database, as in catalog::encoding and catalog::database.
 struct database_facts {
   std::string encoding;
   std::string identity;
 };
 async_result<database_facts> read_database(connection* database);
-// What the user's own publication of this name sends. One that is not there sends everything.
+// Returns what the user's own publication with this name sends. A missing publication counts as
+// sending everything.
 async_result<publication_facts> read_publication_facts(connection* database, std::string name);
 
 }  // namespace pulse::source

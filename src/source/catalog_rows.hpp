@@ -1,4 +1,4 @@
-// What the answers to the catalog's SQL say (catalog_sql.hpp), as plain values.
+// The answers to the catalog's SQL (catalog_sql.hpp) as plain values.
 #pragma once
 
 #include <cstdint>

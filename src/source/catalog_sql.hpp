@@ -1,4 +1,4 @@
-// The SQL that asks for a catalog: for all of it, or for a part.
+// The SQL that reads a catalog: all of it, or a part.
 #pragma once
 
 #include <string>
@@ -18,17 +18,18 @@ struct catalog_sql {
 // publication: its name, or the names of Pulse's own as an array.
 catalog_sql whole_catalog_sql(bool own, int server_version);
 
-// The same columns. $2 of `tables` and of the columns of an own publication, $1 of other columns:
-// the OIDs of the tables; $3 of `tables` of Pulse's publications: these and their ancestors. $1 of
-// the others: the OIDs of the types, or of the collations.
+// The same columns for a part. $2 of `tables` and of the columns of an own publication, $1 of other
+// columns: the OIDs of the tables; $3 of `tables` of Pulse's publications: these and their
+// ancestors. $1 of the others: the OIDs of the types, or of the collations.
 catalog_sql part_of_catalog_sql(bool own, int server_version);
 
-// With tables ($1: OIDs) those below some of them ($2), which come under their names, and those
-// above, for which the second column is true. Locks none of them.
+// SQL: the given tables ($1: OIDs) with their descendants ($2: of some of them), which are
+// published under their names, and with their ancestors, for which the second column is true. Locks
+// none of them.
 std::string family_sql();
-// The tables that have these names now ($1: schemas, $2: names).
+// SQL: the tables that have these names now ($1: schemas, $2: names).
 std::string named_so_sql();
-// With types ($1: OIDs) all that they consist of.
+// SQL: the given types ($1: OIDs) with all types that they consist of.
 std::string held_types_sql();
 
 }  // namespace pulse::source

@@ -132,7 +132,7 @@ error connection::failure(std::string_view doing) const {
   error failed{
       errc::unavailable,
       fmt::format("{}: {}", doing, message.empty() ? "the connection was closed" : message),
-      "check that the database runs and can be reached"};
+      "check that PostgreSQL runs and is reachable"};
   if (message.find("password") != std::string::npos || message.find("role") != std::string::npos ||
       message.find("pg_hba") != std::string::npos) {
     failed.code = errc::unauthorized;
@@ -251,7 +251,7 @@ async_result<> connection::wait_readable() {
     boost::system::error_code failed;
     co_await socket_->stream.async_wait(asio::posix::stream_descriptor::wait_read,
                                         asio::redirect_error(asio::use_awaitable, failed));
-    if (failed) co_return error{errc::cancelled, "waiting for the server: cancelled", {}};
+    if (failed) co_return error{errc::cancelled, "waiting for PostgreSQL: cancelled", {}};
   }
   if (PQconsumeInput(handle_) == 0) co_return failure("reading");
   co_return result<void>();
@@ -265,7 +265,7 @@ async_result<> connection::flush() {
     boost::system::error_code failed;
     co_await socket_->stream.async_wait(asio::posix::stream_descriptor::wait_write,
                                         asio::redirect_error(asio::use_awaitable, failed));
-    if (failed) co_return error{errc::cancelled, "waiting for the server: cancelled", {}};
+    if (failed) co_return error{errc::cancelled, "waiting for PostgreSQL: cancelled", {}};
   }
 }
 
@@ -348,7 +348,7 @@ result<std::optional<std::string_view>> connection::next_copy_message() {
     const owned_result ended(PQgetResult(handle_));
     if (ended && PQresultStatus(ended.get()) == PGRES_FATAL_ERROR)
       return note_error(ended.get(), "replication has ended");
-    return error{errc::unavailable, "replication was ended by the server", "it is started again"};
+    return error{errc::unavailable, "PostgreSQL ended replication", "Pulse starts it again"};
   }
   return failure("reading the replication stream");
 }

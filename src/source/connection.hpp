@@ -28,8 +28,8 @@ namespace pulse::source {
 template <class T = void>
 using async_result = boost::asio::awaitable<result<T>>;
 
-// Rows as text; a missing value is SQL NULL. Of a database that is SQL_ASCII bytes that are not
-// UTF-8 come as U+FFFD.
+// Rows as text; a missing value is SQL NULL. In an SQL_ASCII database, bytes that are not UTF-8 are
+// returned as U+FFFD.
 class query_rows {
  public:
   using row = std::vector<std::optional<std::string>>;
@@ -37,7 +37,8 @@ class query_rows {
   const std::vector<row>& rows() const { return rows_; }
   bool empty() const { return rows_.empty(); }
   std::size_t size() const { return rows_.size(); }
-  // The first row's column; empty text for NULL or when there is no row.
+  // Returns the column of a row, the first one by default; empty text for NULL and if there is no
+  // such row.
   std::string value(std::size_t column, std::size_t at_row = 0) const;
 
   std::vector<row> rows_;
@@ -67,10 +68,9 @@ enum class connection_kind {
 // One owner, one thread (its executor's). One operation at a time.
 class connection {
  public:
-  // Connected, with the settings of session_settings.hpp in force.
-  // errc::unavailable: no answer within the time; errc::invalid_argument: a pooler or proxy has
-  // dropped the settings; errc::cancelled: it was not wanted any more, which is said on the
-  // executor's thread.
+  // Returns a connection whose settings (session_settings.hpp) are in effect. errc::unavailable: no
+  // answer within the time; errc::invalid_argument: a pooler or proxy has dropped the settings;
+  // errc::cancelled: the caller has cancelled, on the executor's thread.
   static async_result<std::unique_ptr<connection>> open(database_target target,
                                                         connection_kind kind,
                                                         std::string application_name,
@@ -80,15 +80,15 @@ class connection {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  // With parameters as $1, $2 … (text; nothing is NULL). On replication connections parameters are
-  // not possible.
+  // Runs SQL with parameters $1, $2 … (text; nothing is NULL). Replication connections support no
+  // parameters.
   async_result<query_rows> query(std::string sql, query_parameters parameters = query_parameters());
 
   // After this the stream is in copy mode: receive() and send().
   async_result<> start_copy(std::string command);
 
-  // Copy mode. Waits until at least one message is there, then hands over each that can be had
-  // without waiting, up to the bounds. Views end with the call. errc::unavailable: the connection
+  // Copy mode. Waits until at least one message has arrived, then hands over every message that
+  // needs no waiting, up to the bounds. Views end with the call. errc::unavailable: the connection
   // or the stream has ended.
   struct receive_bounds {
     std::size_t messages = 512;
@@ -97,20 +97,20 @@ class connection {
   template <class Handler>
   async_result<> receive(receive_bounds bounds, Handler handle);
   async_result<> send(std::string message);
-  // Bytes of the largest message of the copy stream so far: libpq keeps a buffer of at least that
-  // size for as long as the connection lives.
+  // Returns the size in bytes of the largest message of the copy stream so far. libpq keeps a
+  // buffer of at least this size until the connection is closed.
   std::size_t largest_message() const { return largest_message_; }
 
-  // Whatever waits on the connection ends with errc::cancelled; it can be used again.
+  // Ends whatever waits on the connection with errc::cancelled. The connection can be used again.
   void interrupt();
-  // The same, and the other side is told that it is over.
+  // The same, and tells PostgreSQL to cancel.
   void cancel();
 
   int server_version() const;  // as libpq gives it: 150004
-  // What the last error was about, or the notice with which the server ended the session.
+  // Returns the last error, or the notice with which PostgreSQL ended the session.
   const last_words& said() const { return said_; }
-  // The server has ended this idle session because another of its processes had crashed, and has
-  // said so by now.
+  // Returns whether PostgreSQL has ended this idle session because another of its processes had
+  // crashed.
   bool was_ended_by_crash();
   bool in_use() const { return busy_; }
 
@@ -126,8 +126,8 @@ class connection {
   async_result<> wait_readable();
   async_result<> flush();
   async_result<query_rows> collect();
-  // One message of the copy stream, or nothing when none is buffered. The bytes live until the next
-  // call.
+  // Returns one message of the copy stream, or nothing if none is buffered. The bytes live until
+  // the next call.
   result<std::optional<std::string_view>> next_copy_message();
   error failure(std::string_view doing) const;
   error note_error(const pg_result* told, std::string_view doing);

@@ -107,13 +107,13 @@ std::string meant_keyword(std::string_view name) {
 result<void> check_unknown(const std::string& name) {
   const auto meant = meant_keyword(name);
   if (!meant.empty()) {
-    return refuse("the database URL has a parameter '" + name + "', which is not known",
-                  "'" + meant + "' is meant, perhaps");
+    return refuse("the database URL has a parameter '" + name + "', which is unknown",
+                  "did you mean '" + meant + "'?");
   }
   if (std::ranges::any_of(of_security, [&](auto prefix) { return name.starts_with(prefix); })) {
-    return refuse("the database URL has a parameter '" + name +
-                      "', which this version of libpq does not know: it would not be kept to",
-                  "leave it out, and say what is wanted with sslmode");
+    return refuse(
+        "the database URL has a parameter '" + name + "', which this version of libpq ignores",
+        "remove it, and use sslmode");
   }
   return {};
 }
@@ -125,7 +125,7 @@ result<std::optional<std::string>> mode_of_ssl(const std::string& value) {
   }
   if (value == "false" || value == "0") return std::optional<std::string>();
   return refuse("the database URL says ssl=" + value + ", which is neither true nor false",
-                "say what is wanted with sslmode");
+                "use sslmode");
 }
 
 // The URL of `prisma dev`'s own server: Accelerate's form, on this machine.
@@ -193,11 +193,11 @@ std::string database_target::display() const {
 
 result<database_target> parse_database_url(std::string_view url) {
   if (url.empty())
-    return refuse("no database is given", "give --database, PULSE_DATABASE_URL or DATABASE_URL");
+    return refuse("no database URL", "give --database, PULSE_DATABASE_URL or DATABASE_URL");
   if (leads_to_prisma_dev(url)) return refuse_pglite();
   if (url.starts_with("prisma://") || url.starts_with("prisma+postgres://")) {
     return refuse("the database URL is a Prisma Accelerate URL, not a PostgreSQL server",
-                  "use the PostgreSQL URL behind it (`directUrl`)");
+                  "use the PostgreSQL URL (`directUrl`)");
   }
   database_target target;
   std::string text(url);
@@ -228,8 +228,8 @@ result<database_target> parse_database_url(std::string_view url) {
         if (!*mode) target.ignored.push_back(name);
       } else if (name == "sslidentity") {
         return refuse("the database URL has sslidentity, a PKCS#12 file, which libpq does not read",
-                      "take certificate and key out of it (openssl pkcs12 -in FILE -nodes), and "
-                      "give them as sslcert and sslkey");
+                      "extract certificate and key (openssl pkcs12 -in FILE -nodes), and give them "
+                      "as sslcert and sslkey");
       } else if (name == "sslcert" && !given("sslkey")) {
         // Prisma means the certificate authority's file by it.
         extra["sslrootcert"] = value;

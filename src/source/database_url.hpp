@@ -1,4 +1,4 @@
-// Connection strings as people have them: libpq's URIs and keyword strings, and Prisma's URLs.
+// Connection strings: libpq's URIs and keyword strings, and Prisma's URLs.
 #pragma once
 
 #include <map>
@@ -10,7 +10,7 @@
 
 namespace pulse::source {
 
-// How to reach one database. Holds the password: never logged, see display().
+// How to reach one database. Contains the password, so never log it: see display().
 struct database_target {
   std::map<std::string, std::string> parameters;  // libpq's keywords
   std::string schema;                             // Prisma's ?schema=, or empty
@@ -20,13 +20,15 @@ struct database_target {
   std::string display() const;
 };
 
-// Reads postgres:// and postgresql:// URIs and "key=value" strings. Prisma's own parameters are
-// understood (schema, connect_timeout, sslmode, sslaccept, sslcert) or ignored and named; sslcert
-// beside sslkey is the client's own certificate, as in libpq. A parameter that nobody knows is
-// refused when it is about security (require_auth) or nearly one of libpq's (sslmod), and ignored
-// and named otherwise. Refused, with the way to the direct URL: poolers (pgbouncer=true, Neon's and
-// Supabase's pooled hosts), prisma:// URLs. errc::invalid_argument; errc::unsupported: the database
-// that `prisma dev` starts; no error shows a password.
+// Reads postgres:// and postgresql:// URIs and "key=value" strings.
+// - Prisma's parameters are used (schema, connect_timeout, sslmode, sslaccept, sslcert) or ignored
+//   and named; sslcert beside sslkey is the client's own certificate, as in libpq.
+// - An unknown parameter is refused if it concerns security (require_auth) or resembles one of
+//   libpq's (sslmod); otherwise it is ignored and named.
+// - Poolers (pgbouncer=true, Neon's and Supabase's pooled hosts) and prisma:// URLs are refused,
+//   with the way to the direct URL.
+// errc::invalid_argument; errc::unsupported: the database that `prisma dev` starts. No error
+// contains a password.
 result<database_target> parse_database_url(std::string_view url);
 
 }  // namespace pulse::source

@@ -7,8 +7,8 @@
 
 namespace pulse::source {
 
-// CREATE OR REPLACE for each of them, in the schema of these publications. What each of them does
-// stands in a comment before it.
+// Returns CREATE OR REPLACE for each function, in the schema of these publications. A comment
+// before each function describes it.
 std::string ddl_functions_sql(const publication_names& ours, int server_version);
 
 }  // namespace pulse::source

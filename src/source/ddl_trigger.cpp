@@ -124,8 +124,8 @@ async_result<lsn> note_place(connection* database, std::string schema, std::stri
   const auto place = read->value(0);
   const auto since = parse_lsn(place);
   if (!since) {
-    co_return error{errc::protocol, "PostgreSQL answered '" + place + "' for its place in the WAL",
-                    "report this with the server's version"};
+    co_return error{errc::protocol, "PostgreSQL answered '" + place + "' for its WAL position",
+                    "report this with PostgreSQL's version"};
   }
   const auto comment = quote_literal(digest + std::string(before_place) + place);
   const auto noted =
@@ -222,7 +222,7 @@ async_result<> drop_ddl_triggers(connection* database, publication_names ours,
   report->push_back(
       accomplished(schema_too ? "dropped the event triggers and the schema " + ddl_schema_of(ours)
                               : "dropped the event triggers; left the schema " +
-                                    ddl_schema_of(ours) + ": others own it, or use it"));
+                                    ddl_schema_of(ours) + ": other roles own it, or use it"));
   co_return result<void>();
 }
 
@@ -248,10 +248,10 @@ async_result<> drop_old_trigger(connection* database, publication_names ours,
     co_await database->query("ROLLBACK");
     co_return wrap("dropping the event trigger", dropped.error());
   }
-  report->push_back(accomplished(schema_too
-                                     ? "dropped the event trigger and the schema pulse"
-                                     : "dropped the event trigger; left the schema pulse: others "
-                                       "own it, or use it"));
+  report->push_back(accomplished(
+      schema_too
+          ? "dropped the event trigger and the schema pulse"
+          : "dropped the event trigger; left the schema pulse: other roles own it, or use it"));
   co_return result<void>();
 }
 

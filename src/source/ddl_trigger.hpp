@@ -1,5 +1,5 @@
-// The event triggers that keep the lists of published tables right, in the transaction of the
-// statement that makes or alters a table, and write a ddl_message into it.
+// The event triggers that keep the lists of published tables complete, in the transaction of the
+// statement that creates or alters a table, and that write a ddl_message into it.
 #pragma once
 
 #include <string>
@@ -12,31 +12,30 @@
 
 namespace pulse::source {
 
-// Installs the triggers, or brings an older version of them up to date. Needs a superuser. Changes
-// nothing when they are there as they should be. Whatever bears their names must
-// be Pulse's: see refuse_what_others_own().
+// Installs the triggers, or upgrades those of earlier versions. Needs a superuser. Changes nothing
+// if they are up to date. Whatever has their names must belong to Pulse: see
+// refuse_what_others_own().
 struct ddl_triggers {
-  // Their messages begin with it and nobody else can read it: see change/ddl_message.hpp. One that
-  // others can read is made anew.
+  // The token at the start of their messages, which only Pulse's role can read: see
+  // change/ddl_message.hpp. A token that others can read is replaced.
   std::string token;
-  // From there on in the WAL they have been as they are: before it there may be no messages, or
-  // others.
+  // The triggers are unchanged since this LSN; before it there may be no messages, or other ones.
   lsn since;
 };
 async_result<ddl_triggers> install_ddl_triggers(connection* database, source_names names);
 
-// The schema of their functions, and the event triggers, that of earlier versions included.
+// The schema of their functions, and the event triggers, those of earlier versions included.
 std::string ddl_schema_of(const publication_names& ours);
 std::vector<std::string> ddl_triggers_of(const publication_names& ours);
 
-// Drops triggers and functions, and the schema unless others have put something into it; what does
-// not exist is no error. Tells what was dropped or left.
+// Drops triggers and functions, and the schema unless other roles have put objects into it. Missing
+// objects are no error. Reports dropped and kept objects.
 async_result<> drop_ddl_triggers(connection* database, publication_names ours,
                                  std::vector<finding>* report);
 
-// The trigger and schema of earlier versions, which all projects of a database shared. Kept as long
-// as another project's old publication needs them, and the schema when others have put something
-// into it.
+// Drops the trigger and the schema of earlier versions, which all projects of a database shared.
+// Keeps them while another project's old publication needs them, and the schema if other roles have
+// put objects into it.
 async_result<> drop_old_trigger(connection* database, publication_names ours,
                                 std::vector<finding>* report);
 

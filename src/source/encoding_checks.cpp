@@ -43,8 +43,8 @@ finding odd_name(const query_rows& names, std::size_t row, const std::string& te
                       : fmt::format("{} with the OID {}: {}", what, oid, text);
   return {severity::warning,
           "name is not valid UTF-8: " + of,
-          "PostgreSQL cannot send a change whose message holds this name: capture would stop there "
-          "until `pulse gaps skip`; rename it, in the encoding that the name was written in",
+          "PostgreSQL cannot send a change with this name, and capture would stop there until "
+          "`pulse gaps skip`; rename it, in the encoding of the name",
           {}};
 }
 

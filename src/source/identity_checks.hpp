@@ -1,4 +1,4 @@
-// Tables that have a replica identity, and of which it still does not do what it is for.
+// Tables whose replica identity exists and is not sufficient.
 #pragma once
 
 #include <vector>

@@ -24,7 +24,8 @@ error keyless_error(const std::vector<const keyless_table*>& tables) {
     names += (names.empty() ? "" : ", ") + table->schema + "." + table->name;
     if (!table->identity.empty()) sql += (sql.empty() ? "" : " ") + table->mend();
   }
-  std::string next = sql.empty() ? "" : "run this SQL, or start with --fix to have it done: " + sql;
+  std::string next =
+      sql.empty() ? "" : "run this SQL, or start with --fix to have Pulse run it: " + sql;
   for (const auto* table : tables) {
     if (table->identity.empty()) next += (next.empty() ? "" : "; ") + table->needs_key();
   }
@@ -33,8 +34,8 @@ error keyless_error(const std::vector<const keyless_table*>& tables) {
                       "UPDATEs and DELETEs: {}",
                       tables.size(), names),
           next +
-              "; with --fix capture starts, and has only the INSERTs and TRUNCATEs of tables "
-              "that still have none"};
+              "; with --fix capture starts, and captures only INSERTs and TRUNCATEs of tables that "
+              "still have none"};
 }
 
 }  // namespace
@@ -47,8 +48,8 @@ std::string keyless_table::mend() const {
 
 std::string keyless_table::needs_key() const {
   return fmt::format(
-      "table {}.{} has virtual generated columns, with which REPLICA IDENTITY FULL is of no use: "
-      "give it a primary key, or a unique index on columns that are NOT NULL",
+      "table {}.{} has virtual generated columns, which exclude REPLICA IDENTITY FULL: give it a "
+      "primary key, or a unique index on NOT NULL columns",
       schema, name);
 }
 

@@ -7,7 +7,7 @@
 
 namespace pulse::source {
 
-// The number that the text begins with; 0 for NULL, and where there is none.
+// Returns the number at the start of the text; 0 for NULL, and if there is none.
 template <class Number>
 Number number_in(std::optional<std::string_view> text) {
   Number value{};

@@ -52,8 +52,8 @@ finding foreign(const query_rows::row& row) {
   return {severity::failure,
           fmt::format("{} {} belongs to role {}", row[0].value_or(""), row[1].value_or(""),
                       row[2].value_or("")),
-          "Pulse neither runs nor adopts what others own: they could run code with its rights, or "
-          "leave changes out",
+          "Pulse does not use objects of other roles: these could run code with its rights, or "
+          "omit changes",
           row[3].value_or("")};
 }
 
@@ -63,8 +63,8 @@ finding partial(const query_rows::row& row) {
   return {severity::failure,
           fmt::format("publication {} has a {} for table {}", publication,
                       row[1] == "t" ? "row filter" : "list of columns", table),
-          "Pulse publishes whole tables: what this leaves out would be missing in every stream. To "
-          "use a publication of your own, give it another name and set `publication`",
+          "Pulse publishes whole tables: the omitted rows or columns would be missing in every "
+          "stream. To use a publication of your own, give it another name and set `publication`",
           fmt::format("ALTER PUBLICATION {0} DROP TABLE ONLY {1}; ALTER PUBLICATION {0} ADD TABLE "
                       "ONLY {1};",
                       publication, table)};
@@ -86,9 +86,9 @@ async_result<std::vector<finding>> check_ownership(connection* database, source_
   }
   const auto found = co_await database->query(
       foreign_sql, with(schema, text_array(ddl_triggers_of(ours)), text_array(publications)));
-  if (!found) co_return wrap("looking at who owns Pulse's objects", found.error());
+  if (!found) co_return wrap("reading the owners of Pulse's objects", found.error());
   const auto parts = co_await database->query(partial_sql, with(publication));
-  if (!parts) co_return wrap("looking at what the publication leaves out", parts.error());
+  if (!parts) co_return wrap("reading the publication's filters and columns", parts.error());
   std::vector<finding> findings;
   for (const auto& row : found->rows()) findings.push_back(foreign(row));
   for (const auto& row : parts->rows()) findings.push_back(partial(row));
@@ -103,7 +103,7 @@ async_result<bool> disarm_foreign_trigger(connection* database, source_names nam
     WHERE e.evtname = ANY ($1::text[]) AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
       AND p.proowner NOT IN (SELECT oid FROM pg_roles WHERE rolsuper))",
                                               with(text_array(ddl_triggers_of(ours))));
-  if (!armed) co_return wrap("looking at the event trigger's function", armed.error());
+  if (!armed) co_return wrap("reading the event trigger's function", armed.error());
   if (armed->empty()) co_return false;
   for (const auto& row : armed->rows()) {
     const auto dropped = co_await database->query(row[0].value_or(""));
@@ -120,7 +120,7 @@ async_result<> refuse_what_others_own(connection* database, source_names names) 
   std::string what = first.what;
   for (std::size_t i = 1; i < found->size(); ++i) what += "; " + (*found)[i].what;
   co_return error{errc::unauthorized, std::move(what),
-                  first.why + ". See what it is for, then: " + first.sql};
+                  first.why + ". Find out its purpose, then run: " + first.sql};
 }
 
 }  // namespace pulse::source

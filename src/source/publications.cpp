@@ -139,7 +139,7 @@ async_result<> make_publications(connection* database, publication_names ours,
         co_return wrap("setting publication " + name + " right", altered.error());
       }
       report->push_back({severity::warning,
-                         fmt::format("set publication {} right: {}", name, options),
+                         fmt::format("corrected publication {}: {}", name, options),
                          "somebody had altered it",
                          {}});
     }

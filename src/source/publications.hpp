@@ -1,5 +1,5 @@
-// The publications that Pulse makes for a project: their names, which of them exist, and how they
-// are made. docs/decisions/0009-what-is-published.md says why there are so many.
+// The publications that Pulse creates for a project: names, state, creation.
+// docs/decisions/0009-what-is-published.md has the reasons for their number.
 #pragma once
 
 #include <string>
@@ -11,18 +11,19 @@
 
 namespace pulse::source {
 
-// From PostgreSQL 15 on a transaction that has changed a publication keeps it locked to its end:
-// so many transactions can make tables at once, and none waits.
+// From PostgreSQL 15 on, a transaction that has changed a publication locks it until it ends. With
+// this number of lists, as many transactions can create tables at once without waiting.
 inline constexpr int lists_of_a_kind = 8;
 
-// From here on a publication that a transaction has altered is locked to its end.
+// From this version on, a publication that a transaction has altered is locked until the
+// transaction ends.
 inline constexpr int locks_publications_version_min = 150000;
 
 // Publishing partitions by their root.
 inline constexpr int roots_version_min = 130000;
 
-// Names are at most 63 bytes long. What the project's name contributes holds only [a-z0-9_], so
-// that the dot keeps the names of two projects apart.
+// Names have at most 63 bytes. The project's part has only [a-z0-9_], so that the dot separates the
+// names of different projects.
 struct publication_names {
   std::string base;                // pulse_<project>
   std::string all;                 // INSERT and TRUNCATE of every table
@@ -36,7 +37,7 @@ struct publication_names {
 };
 publication_names publications_of(const source_names& names, int server_version);
 
-// A publication of these names, as pg_publication has it.
+// A publication with one of these names, as in pg_publication.
 struct publication_row {
   std::string name;
   bool for_all_tables = false;
@@ -46,21 +47,21 @@ struct publication_row {
 async_result<std::vector<publication_row>> read_publications(connection* database,
                                                              publication_names ours);
 
-// Makes what is missing and sets right what others have altered. `for_all`: with a publication for
-// all tables, which needs a superuser; without, every publication is a list of tables. The lists
-// are empty at first: see reconcile(). Adds to `report`. errc::unavailable: others hold one that is
-// to be altered.
+// Creates missing publications and corrects altered ones. `for_all`: with a publication for all
+// tables, which needs a superuser; otherwise every publication is a list of tables. Lists are empty
+// at first: see reconcile(). Adds to `report`. errc::unavailable: another session locks a
+// publication that must be altered.
 async_result<> make_publications(connection* database, publication_names ours,
                                  std::vector<publication_row> there, bool for_all,
                                  std::vector<finding>* report);
 
-// What START_REPLICATION is to name. On PostgreSQL 12 to 17 it fails when a publication is named
-// that is younger than the place where it starts, so during an upgrade the old one alone.
+// Returns the publications to name in START_REPLICATION. On PostgreSQL 12 to 17 it fails if one is
+// younger than the start position, so during an upgrade this is the old one alone.
 std::vector<std::string> publications_to_stream(const publication_names& ours,
                                                 const std::vector<publication_row>& there,
                                                 bool upgrading, int server_version);
 
-// What was done, for a report.
+// Reports a completed step.
 finding accomplished(std::string what);
 
 // SQL: whether a row `r` of pg_publication_rel publishes only some rows or columns of its table.

@@ -307,7 +307,7 @@ std::vector<unsent_changes> find_unsent(const published_state& before, const pub
     one.publication_gone = gone;
     one.reason = fmt::format(
         "PostgreSQL did not send every {} of {}: its publication was altered or dropped, or the "
-        "table was made anew",
+        "table was recreated",
         names_of(actions), one.of_every_table ? "all tables" : names_of(one.tables));
     lost.push_back(std::move(one));
   }

@@ -1,5 +1,5 @@
-// What a project's publications send, as PostgreSQL's catalog has it at one moment, and what was
-// perhaps not sent between two moments.
+// What a project's publications send, as in PostgreSQL's catalog at one moment, and which changes
+// PostgreSQL may not have sent between two moments.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace pulse::source {
 
-// A row of the catalog, and the transaction that wrote it: both are other ones after a change that
-// was undone, too. `writer` wraps around (manual, section 25.1.5): it is only ever compared.
+// A row of the catalog, and the transaction that wrote it. Both differ after a change that was
+// undone, too. `writer` wraps around (manual, section 25.1.5): it is only ever compared.
 struct catalog_row {
   std::uint32_t oid = 0;
   std::uint32_t writer = 0;
@@ -51,14 +51,15 @@ struct publication_state {
 
 struct published_state {
   std::vector<publication_state> publications;  // by name
-  // Event triggers of Pulse's that are switched on, by OID: as long as they are the same ones,
-  // tables that come and go are listed in the transaction that makes them.
+  // Pulse's enabled event triggers, by OID. While they are the same, new and dropped tables are
+  // listed in the transaction of the statement.
   std::vector<catalog_row> triggers;
 
   bool operator==(const published_state&) const = default;
 };
 
-// In two queries. `publications` need not exist. `triggers`: the names of Pulse's event triggers.
+// Reads in two queries. `publications` need not exist. `triggers`: the names of Pulse's event
+// triggers.
 async_result<published_state> read_published_state(connection* database,
                                                    std::vector<std::string> publications,
                                                    std::vector<std::string> triggers);
@@ -72,7 +73,7 @@ struct present_table {
   bool has_listed_root =
       false;  // a partitioned table above it is listed, and its changes with that
 
-  // Whether it is the same table, however it is now.
+  // Returns whether it is the same table, whatever its present properties.
   bool operator==(const present_table& other) const {
     return oid == other.oid && name == other.name;
   }
@@ -82,16 +83,16 @@ using present_tables = std::vector<present_table>;
 // "public.a, public.b and 3 more"
 std::string names_of(const present_tables& tables);
 
-// Every table that can be published and is no system table.
+// Returns every table that can be published and is no system table.
 async_result<present_tables> read_all_tables(connection* database,
                                              std::vector<std::string> publications);
 
-// Of these tables, and of those that have their names now, the ones that exist.
-// `publications`: those by whose roots partitions may be published.
+// Returns the existing ones of these tables and of those that have their names now. `publications`:
+// those by whose roots partitions may be published.
 async_result<present_tables> read_present_tables(connection* database, present_tables known,
                                                  std::vector<std::string> publications);
 
-// Changes that PostgreSQL has perhaps not sent.
+// Changes that PostgreSQL may not have sent.
 struct unsent_changes {
   bool of_every_table = false;
   present_tables tables;          // otherwise
@@ -103,22 +104,23 @@ struct unsent_changes {
   bool operator==(const unsent_changes&) const = default;
 };
 
-// Compares two looks at the same database, the second one later. What was sent whole before, and is
-// not by the very same entry now, was perhaps not sent in between: also when it is now, by another
-// entry. A table counts as what it was called: one that was made, or renamed, under the name of one
-// that was sent is looked at in its place. What was never sent is nobody's loss. `present` has the
-// tables at the second look. One entry for each set of kinds that tables have lost: all of it is
-// waited for before a loss is over, and of other tables it would perhaps never come. No I/O.
+// Compares two states of the same database, the second one later. A table counts if it was sent
+// whole before and is not sent whole by the very same entry now: PostgreSQL may not have sent
+// changes in between, even if another entry sends them now. A table counts under its former name: a
+// created or renamed table under the name of a sent one is compared in its place. A table that was
+// never sent is no loss. `present` has the tables at the second state. Returns one entry for each
+// set of kinds that tables have lost, because a loss ends only when all of its entry is sent again.
+// No I/O.
 std::vector<unsent_changes> find_unsent(const published_state& before, const published_state& now,
                                         const present_tables& present);
 
-// Whether all of it is sent whole, under the tables' own names if they had lost these, or its table
-// is gone.
+// Returns whether all of it is sent whole again, under the tables' own names if they had lost
+// these, or its table was dropped.
 bool is_sent_again(const unsent_changes& lost, const published_state& now,
                    const present_tables& present);
 
-// Where some of it is sent whole again: the tables of which it is not. Of a loss of every table
-// `present` must be all tables that there are.
+// Returns, if a part is sent whole again, the tables that are still not. For a loss of every table,
+// `present` must have all tables.
 std::optional<present_tables> find_left_out(const unsent_changes& lost, const published_state& now,
                                             const present_tables& present);
 

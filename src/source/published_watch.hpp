@@ -1,5 +1,5 @@
-// Watches over what a project's publications send: what was perhaps not sent, since when, and until
-// when. No I/O.
+// Watches what a project's publications send: which changes PostgreSQL may not have sent, since
+// when, and until when. No I/O.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace pulse::source {
 
-// One look at the database: `before` is read first and `after` last, all else in one snapshot.
+// One look at the database: `before` is read first and `after` last, everything else in one
+// snapshot.
 struct published_look {
   position before;  // flushed by then: what commits later is behind it
   published_state state;
@@ -24,19 +25,20 @@ struct published_look {
   position after;            // what had committed by then is not behind it
 };
 
-// Changes that were perhaps not sent: those of transactions that committed behind `after`.
+// Changes that PostgreSQL may not have sent: those of transactions that committed after `after`.
 struct publication_loss {
   unsent_changes what;
   position after;
-  // It is sent again since no transaction from this one on had begun: with the end of those before,
-  // the loss ends. Nothing: it is not sent again yet.
+  // PostgreSQL sends the changes again since a moment before which no transaction from this one on
+  // had begun. When the earlier transactions have ended, the loss ends. Nothing: it does not send
+  // them yet.
   std::optional<std::uint64_t> over_before;
   bool told = false;  // recorded by this run; not remembered: recording it again changes nothing
 
   bool operator==(const publication_loss&) const = default;
 };
 
-// What the next run must know.
+// Facts for the next run.
 struct published_memory {
   published_state state;
   position at;  // where it was so, for the last time
@@ -48,18 +50,20 @@ struct published_memory {
 // One owner; not thread-safe.
 class published_watch {
  public:
-  // From an earlier run: what others did meanwhile shows at the first look.
+  // Continues from an earlier run: the first look shows what others did meanwhile.
   void restore(published_memory known) { known_ = std::move(known); }
-  // Everything before is accounted for otherwise: nothing is compared with it, and no loss is open.
+  // Starts without a comparison and without an open loss: earlier changes are accounted for
+  // elsewhere.
   void begin(published_look look);
   bool knows() const { return known_.has_value(); }
 
-  // The tables of which see() must know what they are now: those that are not listed as they were,
-  // and those of open losses. Empty while nothing is altered.
+  // Returns the tables whose present state see() needs: those whose entries changed, and those of
+  // open losses. Empty while nothing is altered.
   present_tables concerned(const published_look& look) const;
-  // Whether it must know that of all tables: one's own publication was for all, and now has a list.
+  // Returns whether see() needs all tables: the user's own publication was for all, and has a list
+  // now.
   bool concerns_all(const published_look& look) const;
-  // Whether publications themselves are other ones than they were, whatever tables they list.
+  // Returns whether publications themselves changed, whatever tables they list.
   bool altered(const published_look& look) const;
 
   struct findings {
@@ -67,27 +71,29 @@ class published_watch {
     struct end {
       publication_loss loss;
       position through;
-      // What goes on from there, of tables that one's own publication has no more: go_on() before
-      // the end is recorded.
+      // The loss that continues from there, of tables that the user's own publication has no more.
+      // Call go_on() before the end is recorded.
       std::optional<publication_loss> rest;
     };
     std::vector<end> ended;
     bool memory_changed = false;  // memory() is another one, but for the place
   };
-  // begin() or restore() was called before. What is found is found again by the next look, until
-  // told() or ended() says that it is recorded.
-  // `stored`: where what is stored ends, now or earlier. Of a publication that is dropped
-  // PostgreSQL 12 to 17 do not send any more what has not been read by then either.
+  // Call begin() or restore() before. The next look finds the same again, until told() or ended()
+  // reports that it is recorded. `stored`: where the event log ends, now or earlier. PostgreSQL 12
+  // to 17 do not send unread changes of a dropped publication either.
   findings see(const published_look& look, const position& stored);
-  // What is known otherwise to be lost from `loss.after` on; found by see() until it ends. Gives
-  // the loss that is open for it. No two begin at one place: there is one gap at a place.
+  // Adds a loss from `loss.after` on that is known otherwise; see() returns it until it ends.
+  // Returns the open loss for it. No two losses start at one position, because a position has one
+  // gap.
   publication_loss lose(publication_loss loss);
-  // The rest of what ends, as lose() gives it; what ends stays open until ended() is called.
+  // Returns the rest of an ending loss, as lose() does; the loss stays open until ended() is
+  // called.
   publication_loss go_on(const findings::end& end);
   void told(const publication_loss& loss);
-  // Unless more has been lost since see() found its end: then it is found again, and told again.
+  // Ends the loss, unless more was lost since see() found its end; then see() finds and returns it
+  // again.
   void ended(const publication_loss& loss);
-  // The first place from this one on at which no loss begins.
+  // Returns the first position from this one on at which no loss starts.
   position free_place(position from) const;
 
   bool loses() const { return known_ && !known_->open.empty(); }

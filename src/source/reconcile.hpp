@@ -1,4 +1,4 @@
-// Which tables belong into which of Pulse's publications, and putting them there.
+// Decides which tables belong into which of Pulse's publications, and moves them there.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,17 @@
 
 namespace pulse::source {
 
-// How a project's publications are kept.
+// How Pulse maintains a project's publications.
 struct publication_upkeep {
   publication_names names;
   bool for_all = false;      // `all` is FOR ALL TABLES; else it is a list too
   bool every_owner = false;  // the connected role may publish any table
 };
 
-// SQL: whether the replica identity of the table `c` (a row of pg_class) can be used for UPDATE and
-// DELETE: PostgreSQL's own rules (RelationGetReplicaIndex), from the catalog alone, so that nothing
-// is locked. With virtual generated columns FULL cannot be used (PostgreSQL 18: such columns are
-// not published; manual, "Generated Column Replication").
+// SQL: whether the replica identity of the table `c` (a row of pg_class) is usable for UPDATE and
+// DELETE, by PostgreSQL's own rules (RelationGetReplicaIndex). Reads the catalog alone, and locks
+// nothing. With virtual generated columns, FULL is not usable (PostgreSQL 18; manual, "Generated
+// Column Replication").
 std::string usable_identity_sql();
 
 struct misplaced_table {
@@ -37,10 +37,10 @@ struct misplaced_table {
 
   bool operator==(const misplaced_table&) const = default;
 };
-// The first twenty of them, for people.
+// Returns the first twenty names, for people.
 std::string misplaced_names(const std::vector<misplaced_table>& tables);
 
-// One query. Empty: all is as it should be.
+// Runs one query. Empty: no table is misplaced.
 async_result<std::vector<misplaced_table>> find_misplaced(connection* database,
                                                           publication_upkeep kept);
 
@@ -48,8 +48,9 @@ struct reconciled {
   std::vector<misplaced_table> done;
   std::vector<misplaced_table> left;  // others hold the table or the publications
 };
-// Puts tables where they belong: one table in a transaction, waiting 200 ms for a lock at most, so
-// that nobody waits longer behind it. A table whose identity was lost meanwhile is not listed.
+// Moves tables to their publications, one table in a transaction, waiting 200 ms at most for a
+// lock, so that no session in the lock's queue waits longer. Does not list a table whose
+// identity was lost meanwhile.
 async_result<reconciled> reconcile(connection* database, publication_upkeep kept);
 
 }  // namespace pulse::source

@@ -11,20 +11,20 @@
 
 namespace pulse::source {
 
-// The definition as the stream gave it, its types resolved. Nothing when the catalog does not know
-// a type yet: read the catalog again, and ask again.
+// Returns the stream's definition with its types resolved. Nothing if the catalog lacks a type:
+// read the catalog again, then call this again.
 std::optional<relation> resolve(const relation_definition& definition, const type_catalog& types);
-// The same, types that are unknown taken as text of no known kind.
+// The same, with unknown types as text of unknown kind.
 relation resolve_as_text(const relation_definition& definition, const type_catalog& types);
 
-// What the stream would say of the table, told from the catalog: for streams that open before its
-// first change.
+// Returns the definition that the stream would send of the table, from the catalog: for streams
+// that open before its first change.
 relation relation_from_catalog(const catalog_table& table, const type_catalog& types);
 
 // Whether UPDATEs and DELETEs of the table name a row: its replica identity has columns.
 bool has_identity(const catalog_table& table);
 
-// What filters on the table want to know beside its definition.
+// Returns the facts that filters on the table need besides its definition.
 table_facts facts_from_catalog(const catalog_table& table, const catalog& known);
 
 }  // namespace pulse::source

@@ -15,7 +15,7 @@ async_result<server_identity> identify_server(connection* replication) {
       "SELECT oid, pg_is_in_recovery() FROM pg_database WHERE datname = current_database()");
   if (!database) co_return wrap("identifying the database", database.error());
   if (database->value(1) == "t") {
-    co_return error{errc::unavailable, "the server is a standby", "capture begins at the primary"};
+    co_return error{errc::unavailable, "PostgreSQL is a standby", "connect to the primary"};
   }
   const auto found = co_await replication->query("IDENTIFY_SYSTEM");
   if (!found) co_return wrap("identifying the server", found.error());
@@ -40,7 +40,7 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
   const auto found = co_await database->query(
       "SELECT plugin, database, active, active_pid, confirmed_flush_lsn, " + status +
       " FROM pg_replication_slots WHERE slot_name = " + quote_literal(slot));
-  if (!found) co_return wrap("looking at the replication slot", found.error());
+  if (!found) co_return wrap("reading the replication slot", found.error());
   if (found->empty()) co_return std::optional<slot_facts>();
   slot_facts facts;
   facts.plugin = found->value(0);
@@ -65,9 +65,7 @@ async_result<position> read_flush_place(connection* database) {
       std::from_chars(file.data(), file.data() + std::min(digits, file.size()), end.timeline, 16);
   if (parsed.ec != std::errc{} || end.timeline == 0) {
     co_return error{
-        errc::protocol,
-        fmt::format("the server's WAL file has the name \"{}\", which has no timeline", file),
-        {}};
+        errc::protocol, fmt::format("PostgreSQL's WAL file name \"{}\" has no timeline", file), {}};
   }
   co_return end;
 }
@@ -88,7 +86,7 @@ async_result<> start_streaming(connection* replication, stream_options options) 
 
 async_result<running_transactions> read_running(connection* database) {
   const auto now = co_await read_snapshot(database);
-  if (!now) co_return wrap("looking at the running transactions", now.error());
+  if (!now) co_return wrap("reading the running transactions", now.error());
   const auto written = co_await read_written_place(database);
   if (!written) co_return written.error();
   running_transactions running;

@@ -1,4 +1,4 @@
-// A replication connection: who the server is, and the stream of its changes.
+// A replication connection: the server's identity, and the stream of its changes.
 #pragma once
 
 #include <memory>
@@ -12,32 +12,32 @@
 
 namespace pulse::source {
 
-// IDENTIFY_SYSTEM, and the history of the server's timeline (manual, section 55.4).
-// errc::unavailable: it is a standby, whose history may end before what is stored.
+// Runs IDENTIFY_SYSTEM, and reads the history of the server's timeline (manual, section 55.4).
+// errc::unavailable: a standby, whose history may end before the end of the event log.
 async_result<server_identity> identify_server(connection* replication);
 
-// The slot as pg_replication_slots has it; nothing when there is none. On a connection of either
+// Returns the slot as in pg_replication_slots; nothing if there is none. On a connection of either
 // kind.
 async_result<std::optional<slot_facts>> read_slot(connection* database, std::string slot);
 
-// Where the server's durable history ends now, on the timeline that it writes: every commit that
-// has returned is before. On an SQL connection (manual, section 9.27.3, `pg_walfile_name`: the file
-// of a standby that has been promoted is of its new timeline from the first moment on). Timelines
-// as the server numbers them.
+// Returns the end of PostgreSQL's durable history, on the timeline that it writes. Every commit
+// that has returned is before it, except with synchronous_commit = off. On an SQL connection
+// (manual, section 9.27.3, `pg_walfile_name`: the file of a promoted standby is of its new timeline
+// from the first moment on). Timelines have PostgreSQL's numbers.
 async_result<position> read_flush_place(connection* database);
 
-// Transactions that are still open are sent as they grow, from PostgreSQL 14 on (manual, section
-// 55.5.1, `streaming`).
+// From PostgreSQL 14 on, transactions in progress can be sent as they grow (manual, section 55.5.1,
+// `streaming`).
 inline constexpr int streaming_server_version_min = 140000;
 
-// Transactions of which nothing is sent leave no trace in the stream from PostgreSQL 15 on; before,
-// their beginning and end are sent.
+// From PostgreSQL 15 on, transactions without sent changes are not in the stream; before, their
+// beginning and end are.
 inline constexpr int empty_transactions_left_out_version_min = 150000;
 
-// Logical messages are sent, where they are asked for, from PostgreSQL 14 on.
+// From PostgreSQL 14 on, logical messages are sent on request.
 inline constexpr int messages_server_version_min = 140000;
 
-// What is asked of pgoutput.
+// Options of pgoutput.
 struct stream_options {
   std::string slot;
   std::vector<std::string> publications;  // named in this order
@@ -45,29 +45,30 @@ struct stream_options {
   bool streaming = false;
   bool messages = false;  // logical messages too, where the server can send them
 };
-// Names as the output plugin takes them: quoted, separated by commas.
+// Returns the names as the output plugin takes them: quoted, separated by commas.
 std::string publication_list(const std::vector<std::string>& names);
 async_result<> start_streaming(connection* replication, stream_options options);
 
-// A transaction of one logical message with the prefix "pulse". It comes through the stream in its
-// place: up to 14 as an empty transaction, later when messages were asked for. Does not wait for
+// Writes a transaction of one logical message with the prefix "pulse". It is in the stream at its
+// position: up to 14 as an empty transaction, later if messages are requested. Does not wait for
 // synchronous standbys. On an SQL connection to a primary. Facts: PostgreSQL manual, "Replication
-// Management Functions" and "Logical Streaming Replication Parameters".
-// The transactions that run, as 64-bit numbers (manual, table 9.81), and how far WAL was written
-// after that was asked: what had committed by then is before it.
+// Management Functions" and "Logical Streaming Replication Parameters". The running transactions,
+// as 64-bit numbers (manual, table 9.81), and how far WAL was written after that question: what had
+// committed by then is before it.
 struct running_transactions {
   std::uint64_t xmin = 0;
   std::uint64_t xmax = 0;
   lsn written;
 };
 async_result<running_transactions> read_running(connection* database);
-// The same `written` alone.
+// Returns `written` alone.
 async_result<lsn> read_written_place(connection* database);
 
-// How a stream ends on PostgreSQL 12 to 17 at a change from before its publication was made.
+// Returns whether a stream ended on PostgreSQL 12 to 17 at a change from before its publication was
+// created.
 bool is_missing_publication(const error& ended);
 
-// Lets the slot begin at this place: what committed before is not sent any more.
+// Advances the slot to this position: PostgreSQL does not send earlier commits any more.
 async_result<> advance_slot(connection* database, std::string slot, lsn to);
 
 async_result<> write_heartbeat(connection* database);

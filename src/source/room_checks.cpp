@@ -20,7 +20,7 @@ finding check_room(const server_room& room) {
   const int used = room.others + (room.has_own ? 1 : 0);
   if (room.others >= room.most) {
     return {severity::failure, fmt::format("all {} {} are in use", room.most, room.what),
-            "Pulse needs one; the setting takes effect after a restart of the server",
+            "Pulse needs one; the setting takes effect after a restart of PostgreSQL",
             raised(room)};
   }
   const int left = room.most - room.others - 1;
@@ -31,8 +31,8 @@ finding check_room(const server_room& room) {
           fmt::format("{} of {} {} are in use{}: {} left", used, room.most, room.what,
                       room.has_own ? "" : ", and Pulse takes one more",
                       left == 0 ? "none is" : fmt::format("{} {}", left, left == 1 ? "is" : "are")),
-          fmt::format("when none is left, {} is refused. Free what nobody uses any more, or raise "
-                      "{}, which takes effect after a restart of the server",
+          fmt::format("without a free one, PostgreSQL refuses {}. Drop unused ones, or raise {}, "
+                      "which takes effect after a restart of PostgreSQL",
                       room.left_for, room.setting),
           raised(room)};
 }

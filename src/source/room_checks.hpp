@@ -1,4 +1,4 @@
-// Replication slots and WAL senders: how many of the server's are left.
+// Replication slots and WAL senders: how many of PostgreSQL's are free.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace pulse::source {
 
-// One kind of what a server has a fixed number of.
+// One kind of resource of which PostgreSQL has a fixed number.
 struct server_room {
   std::string_view what;      // "replication slots"
   std::string_view setting;   // how many there are: what raises it
@@ -17,8 +17,8 @@ struct server_room {
   int most = 0;
 };
 
-// Failure: none is left for Pulse, which needs one. Warning: nearly used up, which is when what is
-// left besides Pulse's own is one, none, or less than a tenth.
+// Returns a failure if none is left for Pulse, which needs one. Returns a warning if, apart from
+// Pulse's own, none, one or less than a tenth is left.
 finding check_room(const server_room& room);
 
 }  // namespace pulse::source

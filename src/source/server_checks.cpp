@@ -43,7 +43,7 @@ finding check_wal_level(const std::string& level) {
   if (level == "logical") return good("wal_level is logical");
   return {severity::failure, "wal_level is " + level,
           "logical replication needs wal_level = logical, which takes effect after a restart of "
-          "the server",
+          "PostgreSQL",
           "ALTER SYSTEM SET wal_level = 'logical';"};
 }
 
@@ -78,17 +78,17 @@ async_result<> check_failover(connection* database, source_names names,
   if (!found) co_return found.error();
   if (found->value(0) == "f") {
     findings->push_back({severity::warning,
-                         "replication slot " + names.slot + " is not taken over by standbys",
-                         "after a promotion it would be missing, which is a gap",
+                         "replication slot " + names.slot + " is not synchronised to standbys",
+                         "after a promotion, the slot is missing, and changes are missing (a gap)",
                          {}});
   } else {
-    findings->push_back(good("standbys with sync_replication_slots = on take the slot over"));
+    findings->push_back(good("standbys with sync_replication_slots = on synchronise the slot"));
   }
   if (const auto physical = found->value(2); !physical.empty() && found->value(1).empty()) {
     findings->push_back(
         {severity::warning, "synchronized_standby_slots is empty, and there are standbys",
-         "Pulse may capture what a standby does not have yet: if that one is promoted, it is a "
-         "divergence",
+         "Pulse may capture changes that a standby does not have yet: if that standby is promoted, "
+         "these events are orphaned (a gap)",
          "ALTER SYSTEM SET synchronized_standby_slots = " + quote_literal(physical) +
              "; SELECT pg_reload_conf();"});
   }
@@ -131,7 +131,7 @@ async_result<bool> check_publications(connection* database, source_names names, 
     if (found->empty()) {
       // Where capture begins setup says so, after the database has been told from others.
       if (scope == check_scope::everything) {
-        findings->push_back({severity::failure, "there is no publication " + names.publication,
+        findings->push_back({severity::failure, "no publication " + names.publication,
                              "the settings name it",
                              fmt::format("CREATE PUBLICATION {} FOR ALL TABLES;",
                                          quote_identifier(names.publication))});
@@ -155,20 +155,20 @@ async_result<bool> check_publications(connection* database, source_names names, 
   }
   if (there->empty()) {
     findings->push_back(
-        good(fmt::format("the publications {}.* are made by `pulse serve`", ours.base)));
+        good(fmt::format("`pulse serve` creates the publications {}.*", ours.base)));
   } else if (missing.empty() && altered.empty()) {
-    findings->push_back(good(fmt::format("the publications {}.* are there", ours.base)));
+    findings->push_back(good(fmt::format("the publications {}.* exist", ours.base)));
   }
   if (!there->empty() && !missing.empty()) {
     findings->push_back({severity::warning,
                          "publications are missing: " + missing,
-                         "`pulse serve` makes them when it connects",
+                         "`pulse serve` creates them when it connects",
                          {}});
   }
   if (!altered.empty()) {
     findings->push_back({severity::warning,
                          "publications have been altered: " + altered,
-                         "`pulse serve` sets them right when it connects",
+                         "`pulse serve` corrects them when it connects",
                          {}});
   }
   co_return !there->empty();
@@ -225,7 +225,7 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
   findings.push_back(check_wal_level(settings->value(2)));
   if (settings->value(10) == "t") {
     findings.push_back(
-        {severity::failure, "the server is a standby", "capture begins at the primary", {}});
+        {severity::failure, "PostgreSQL is a standby", "connect to the primary", {}});
   }
   const auto role = co_await read_role(database);
   if (!role) co_return role.error();
@@ -233,21 +233,20 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
   const bool has_slot = settings->value(5) == "t";
   // All of a project's connections have one application_name.
   findings.push_back(check_room({"replication slots", "max_replication_slots",
-                                 "another project's or a standby's slot",
+                                 "a slot of another project or of a standby",
                                  number_in<int>(settings->value(4)) - (has_slot ? 1 : 0), has_slot,
                                  number_in<int>(settings->value(3))}));
-  findings.push_back(check_room(
-      {"WAL senders", "max_wal_senders",
-       "a standby, a backup, or a connection of Pulse's that takes the place of a broken one",
-       number_in<int>(settings->value(7)), settings->value(11) == "t",
-       number_in<int>(settings->value(6))}));
+  findings.push_back(check_room({"WAL senders", "max_wal_senders",
+                                 "a standby, a backup, or a new connection of Pulse",
+                                 number_in<int>(settings->value(7)), settings->value(11) == "t",
+                                 number_in<int>(settings->value(6))}));
   findings.push_back(check_synchronous(settings->value(8)));
   if (const auto keep = settings->value(9); !keep.empty() && keep != "-1") {
-    findings.push_back(
-        {severity::warning,
-         "max_slot_wal_keep_size is " + keep,
-         "when Pulse is away for more WAL than this, the slot is lost and a gap is left",
-         {}});
+    findings.push_back({severity::warning,
+                        "max_slot_wal_keep_size is " + keep,
+                        "if PostgreSQL writes more WAL than this while Pulse is stopped, the slot "
+                        "is lost and changes are missing (a gap)",
+                        {}});
   }
   if (scope == check_scope::everything &&
       database->server_version() >= failover_server_version_min) {
@@ -261,7 +260,7 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
     if (!foreign) co_return foreign.error();
     findings.insert(findings.end(), foreign->begin(), foreign->end());
     if (foreign->empty())
-      findings.push_back(good("nothing that bears Pulse's names belongs to somebody else"));
+      findings.push_back(good("no object with Pulse's names belongs to another role"));
     // Named first: g++ 12 destroys the temporary of a conditional in a co_await expression twice.
     const std::string scope_of_tables = names.own_publication ? names.publication : "";
     const auto keyless = co_await find_keyless_tables(database, scope_of_tables);
@@ -272,9 +271,9 @@ async_result<std::vector<finding>> check_server(connection* database, source_nam
     if (auto checked = co_await check_encoding(database, &findings); !checked)
       co_return checked.error();
   }
-  findings.push_back(good(has_slot
-                              ? "replication slot " + names.slot + " is there"
-                              : "replication slot " + names.slot + " is made by `pulse serve`"));
+  findings.push_back(good(has_slot ? "replication slot " + names.slot + " is there"
+                                   : "replication slot " + names.slot +
+                                         " does not exist yet; `pulse serve` creates it"));
   co_return findings;
 }
 

@@ -1,4 +1,4 @@
-// What a database must have before Pulse can stream from it: asked by setup and by `pulse doctor`.
+// What a database needs before Pulse can stream from it; for setup and `pulse doctor`.
 #pragma once
 
 #include <string>
@@ -18,22 +18,24 @@ struct finding {
   std::string sql;   // what mends it, when SQL does
 };
 
-// What belongs to one project on its database.
+// The names of one project's objects in its database.
 struct source_names {
   std::string slot;
-  // The user's own; else what the names of Pulse's publications begin with (publications.hpp).
+  // The user's own publication; else the common start of the names of Pulse's publications
+  // (publications.hpp).
   std::string publication;
   bool own_publication = false;  // used as it is, and left alone
 };
 
-// Slot and publication are called pulse_<project>, in the characters that a slot's name may have.
+// Slot and publication are called pulse_<project>, in characters that are valid in a slot's name.
 source_names names_for(std::string_view project, std::string_view own_publication);
 
-// The same on this database. Slots belong to a database each, and their names to the whole cluster:
-// where another database has the slot of this name, this one's has the database's OID behind it.
+// Returns the names on this database. A slot belongs to a database, and its name to the whole
+// cluster. If another database has a slot with this name, this one's slot has the database's OID
+// appended.
 async_result<source_names> names_in(connection* database, source_names names);
 
-// The role that is connected.
+// The connected role.
 struct role_facts {
   std::string name;
   bool superuser = false;
@@ -41,12 +43,12 @@ struct role_facts {
 };
 async_result<role_facts> read_role(connection* database);
 
-// Slots that standbys take over (`failover`).
+// From this version on, standbys can synchronise slots (`failover`).
 inline constexpr int failover_server_version_min = 170000;
 
-// Version, wal_level, rights, free slots and senders, synchronous_standby_names, publication, slot;
-// and, for people, keyless tables, which setup finds by itself (keyless_tables.hpp), and
-// identity_checks.hpp.
+// Checks version, wal_level, rights, free slots and senders, synchronous_standby_names,
+// publication, slot; and, for people, tables without a replica identity (setup finds these by
+// itself, keyless_tables.hpp) and identity_checks.hpp.
 enum class check_scope { capture, everything };
 async_result<std::vector<finding>> check_server(connection* database, source_names names,
                                                 check_scope scope);

@@ -56,13 +56,12 @@ std::vector<fixed_setting> fixed_of(session_use use) {
 }
 
 error setting_differs(const fixed_setting& one, std::string_view present) {
-  return {
-      errc::invalid_argument,
-      fmt::format("PostgreSQL session setting {} is '{}' instead of '{}': Pulse has set it, and "
-                  "something between Pulse and PostgreSQL has dropped that",
-                  one.name, present, one.shown),
-      "connect to PostgreSQL directly (the URL that Prisma calls `directUrl`), or let the "
-      "pooler or proxy pass the startup parameter `options` on"};
+  return {errc::invalid_argument,
+          fmt::format("session setting {} is '{}' instead of '{}': a pooler or proxy has dropped "
+                      "Pulse's setting",
+                      one.name, present, one.shown),
+          "connect to PostgreSQL directly (the URL that Prisma calls `directUrl`), or let the "
+          "pooler or proxy pass the startup parameter `options`"};
 }
 
 }  // namespace
@@ -92,7 +91,7 @@ std::string session_settings_query(session_use use) {
 result<void> check_session_settings(session_use use, const std::vector<std::string>& present) {
   const auto fixed = fixed_of(use);
   if (present.size() != fixed.size() + 2) {
-    return error{errc::protocol, "PostgreSQL did not tell the session's settings",
+    return error{errc::protocol, "PostgreSQL did not return the session's settings",
                  "connect to PostgreSQL directly, without a pooler or proxy"};
   }
   // It drops the settings too, but no proxy is to blame.

@@ -1,5 +1,5 @@
-// The settings that every connection to PostgreSQL fixes for itself: no code of others runs with
-// Pulse's rights, and the same value always has the same text.
+// The settings that every connection to PostgreSQL fixes for itself, so that no code of other roles
+// runs with Pulse's rights, and equal values have equal texts.
 #pragma once
 
 #include <string>
@@ -14,26 +14,25 @@ enum class session_use {
   changes,  // the stream of changes, which has rows' values
 };
 
-// For libpq's parameter `options`: wins over what postgresql.conf, the database and the role set
-// (manual, section 20.1), and over the URL's own options when it stands behind them.
+// Returns libpq's parameter `options`. It overrides postgresql.conf, the database and the role
+// (manual, section 20.1), and the URL's own options if it follows them.
 std::string session_options(session_use use);
 
-// The question to ask right after connecting, since poolers and proxies drop `options`: one row
-// that has the present values, and the server's version behind them. Safe to run with anybody's
-// search path: it has no operator, each function is named with its schema, and its arguments leave
-// no choice between several.
+// Returns the query to run right after connecting, because poolers and proxies drop `options`: one
+// row with the present values, and the server's version after them. Safe with any search path: it
+// has no operator, each function is named with its schema, and its arguments match only one
+// function.
 std::string session_settings_query(session_use use);
 
-// errc::invalid_argument when a setting has another value: nothing else may be asked on such a
-// connection. errc::unsupported: the server is PGlite. `present` is the row that
-// session_settings_query() gives.
+// errc::invalid_argument if a setting has another value: send nothing else on such a connection.
+// errc::unsupported: the server is PGlite. `present`: the row of session_settings_query().
 result<void> check_session_settings(session_use use, const std::vector<std::string>& present);
 
-// What whoever gives PGlite as the database is told.
+// The error for PGlite.
 error refuse_pglite();
 
-// Takes variables out of the environment that libpq would send behind the options and that would
-// win over them (manual, section 34.15). Before any other thread runs.
+// Removes variables from the environment that libpq would send after the options and that would
+// override them (manual, section 34.15). Call it before any other thread runs.
 void forget_session_variables();
 
 }  // namespace pulse::source

@@ -22,8 +22,8 @@ async_result<> check_own(connection* database, source_names names, setup_result*
       "SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = $1", with(names.publication));
   if (!found) co_return found.error();
   if (found->empty()) {
-    co_return error{errc::not_found, "there is no publication " + names.publication,
-                    fmt::format("make it: CREATE PUBLICATION {} FOR ALL TABLES;",
+    co_return error{errc::not_found, "no publication " + names.publication,
+                    fmt::format("create it: CREATE PUBLICATION {} FOR ALL TABLES;",
                                 quote_identifier(names.publication))};
   }
   const auto keyless = co_await find_keyless_tables(database, names.publication);
@@ -32,7 +32,7 @@ async_result<> check_own(connection* database, source_names names, setup_result*
     made->report.push_back(
         {severity::warning,
          fmt::format("table {}.{} has no replica identity", table.schema, table.name),
-         "UPDATE and DELETE on it fail, because the publication has it" +
+         "UPDATE and DELETE on it fail, because the publication includes it" +
              (table.identity.empty() ? "; " + table.needs_key() : ""),
          table.mend()});
   }
@@ -46,13 +46,13 @@ async_result<> refuse_foreign(connection* database, source_names names, setup_re
   if (*disarmed) {
     made->report.push_back(
         {severity::warning,
-         "dropped Pulse's event trigger: it ran a function that somebody else owns",
-         "it ran with the rights of whoever made or altered a table",
+         "dropped Pulse's event trigger: it ran a function of another role",
+         "the function ran with the rights of whoever created or altered a table",
          {}});
   }
   if (auto own = co_await refuse_what_others_own(database, names); !own) {
     if (!*disarmed) co_return own.error();
-    co_return wrap("dropped Pulse's event trigger, which ran a function of somebody else",
+    co_return wrap("dropped Pulse's event trigger, which ran a function of another role",
                    own.error());
   }
   co_return result<void>();
@@ -76,13 +76,12 @@ async_result<> report_other_owners(connection* database, setup_result* made) {
          "only a superuser, or their owner, can publish them",
          {}});
   }
-  made->report.push_back(
-      {severity::warning,
-       "tables that are made or altered later are looked for once a second",
-       "only a superuser can publish all tables, or install event triggers: until the next look a "
-       "new table's changes are not captured, and UPDATE and DELETE fail on a table that has lost "
-       "its replica identity",
-       {}});
+  made->report.push_back({severity::warning,
+                          "Pulse looks once a second for new and altered tables",
+                          "only a superuser can publish all tables, or install event triggers: "
+                          "until Pulse looks again, changes of a new table are not captured, and "
+                          "UPDATE and DELETE fail on a table that has lost its replica identity",
+                          {}});
   co_return result<void>();
 }
 
@@ -118,7 +117,7 @@ void report_inserts_only(const std::vector<keyless_table>& keyless, setup_result
                    "only: {}",
                    made->inserts_only.size(), names),
        sql.empty() ? "give them a primary key, or a unique index on columns that are NOT NULL"
-                   : "this SQL completes them: " + sql,
+                   : "this SQL fixes them: " + sql,
        sql});
 }
 
@@ -136,9 +135,8 @@ async_result<> publish(connection* database, source_names names, setup_result* m
     } else {
       made->report.push_back(
           {severity::warning,
-           "the event triggers could not be made",
-           "tables that are made or altered later are looked for once a second: " +
-               installed.error().message(),
+           "the event triggers were not created",
+           "Pulse looks once a second for new and altered tables: " + installed.error().message(),
            {}});
     }
   }
@@ -153,8 +151,7 @@ async_result<> publish(connection* database, source_names names, setup_result* m
         {severity::warning,
          fmt::format("{} table(s) are not published yet: {}", placed->left.size(),
                      misplaced_names(placed->left)),
-         "another session holds them (VACUUM, CREATE INDEX, ALTER TABLE): tried again until it "
-         "lets go",
+         "another session locks them (VACUUM, CREATE INDEX, ALTER TABLE): Pulse tries again",
          {}});
   }
   auto there = co_await read_publications(database, made->upkeep.names);

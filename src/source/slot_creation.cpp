@@ -98,10 +98,10 @@ async_result<created_slot> create_replication_slot(connection* replication, conn
   watch->timer.cancel();
   // It may be asking right now, on a connection that is needed again.
   while (database->in_use()) co_await asio::post(executor, asio::use_awaitable);
-  if (!made) co_return wrap("making the replication slot " + slot, made.error());
+  if (!made) co_return wrap("creating the replication slot " + slot, made.error());
   const auto start = parse_lsn(made->value(1));
   if (!start)
-    co_return error{errc::protocol, "the server gave no start for the replication slot",
+    co_return error{errc::protocol, "PostgreSQL returned no start for the replication slot",
                     "try again"};
   co_return created_slot{*start};
 }

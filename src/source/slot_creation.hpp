@@ -1,4 +1,4 @@
-// Making a replication slot, and saying which transactions it waits for.
+// Creates a replication slot, and reports which transactions that waits for.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct created_slot {
   lsn start;
 };
 
-// A transaction of any database of the cluster that has written and not ended.
+// A transaction of any database of the cluster that has written and is in progress.
 struct open_transaction {
   std::int32_t pid = 0;  // 0: it is prepared, and no process has it
   std::string prepared;  // its identifier; empty: it is not prepared
@@ -23,13 +23,13 @@ struct open_transaction {
   std::string since;
   std::string state;
 };
-// For people: what it is and how to end it.
+// Returns, for people, what it is and how to end it.
 std::string describe(const open_transaction& open);
 using waiting_for = std::function<void(const std::vector<open_transaction>&)>;
 
-// Makes the slot on a replication connection; `database` asks meanwhile. PostgreSQL waits for all
-// transactions that are open or prepared, of all databases: `waiting` is told which, on the same
-// thread, when that takes longer than two seconds, and from then on every two seconds.
+// Creates the slot on a replication connection; `database` asks meanwhile. PostgreSQL waits for all
+// transactions in progress or prepared, of all databases. If that takes longer than 2 s, `waiting`
+// is called with them every 2 s, on the same thread.
 async_result<created_slot> create_replication_slot(connection* replication, connection* database,
                                                    std::string slot, bool temporary,
                                                    waiting_for waiting);

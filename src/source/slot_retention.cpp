@@ -12,7 +12,7 @@ async_result<std::optional<slot_retention>> read_slot_retention(connection* data
       co_await database->query("SELECT greatest(pg_current_wal_lsn() - restart_lsn, 0)::bigint, " +
                                    limits + " FROM pg_replication_slots WHERE slot_name = $1",
                                with(slot));
-  if (!found) co_return wrap("looking at what the replication slot keeps", found.error());
+  if (!found) co_return wrap("reading the WAL that the replication slot keeps", found.error());
   if (found->empty()) co_return std::optional<slot_retention>();
   slot_retention kept;
   kept.kept_bytes = number_in<std::uint64_t>(found->value(0));

@@ -1,4 +1,4 @@
-// What a replication slot makes the server keep, and how near the server is to dropping it.
+// How much WAL PostgreSQL keeps for a replication slot, and how near it is to dropping that.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,16 @@
 
 namespace pulse::source {
 
-// As pg_replication_slots has it (manual, section 54.19).
+// As in pg_replication_slots (manual, section 54.19).
 struct slot_retention {
   std::uint64_t kept_bytes = 0;  // WAL since restart_lsn
   std::string wal_status;        // from PostgreSQL 13 on: reserved, extended, unreserved, lost
-  // WAL that can still be written before the slot may be lost; nothing without
+  // Bytes of WAL that may be written before the slot may be lost; nothing without
   // max_slot_wal_keep_size.
   std::optional<std::uint64_t> safe_bytes;
 };
 
-// Nothing when there is no such slot. On an SQL connection to a primary.
+// Returns nothing if there is no such slot. On an SQL connection to a primary.
 async_result<std::optional<slot_retention>> read_slot_retention(connection* database,
                                                                 std::string slot);
 

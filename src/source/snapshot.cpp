@@ -14,7 +14,7 @@ constexpr int current_snapshot_server_version_min = 130000;
 error no_snapshot(std::string_view text) {
   return {errc::protocol,
           "PostgreSQL answered '" + std::string(text.substr(0, 80)) + "' for its snapshot",
-          "report this with the server's version"};
+          "report this with PostgreSQL's version"};
 }
 
 // The number in front of `end`, and `text` goes on behind that.

@@ -10,33 +10,34 @@
 
 namespace pulse::source {
 
-// What pg_current_snapshot() says (manual, section 9.27.6, table "Snapshot Components").
-// Transaction ids are 64-bit there: they do not wrap around.
+// The result of pg_current_snapshot() (manual, section 9.27.6, table "Snapshot Components").
+// Transaction ids have 64 bits there: they do not wrap around.
 struct snapshot {
   std::uint64_t xmin = 0;                  // every transaction before it has ended
   std::uint64_t xmax = 0;                  // none from it on had ended
   std::vector<std::uint64_t> in_progress;  // top-level transactions in between; rising
-  // From read_snapshot_and_end(): no transaction from it on had begun. A commit that waits has not
-  // ended, and may be at xmax or behind it.
+  // From read_snapshot_and_end(): no transaction from this one on had begun. A waiting commit has
+  // not ended, and may be at or after xmax.
   std::uint64_t begun_before = 0;
 
-  // Whether what a transaction wrote, which has committed or is about to, is seen. `xid` is a
-  // top-level transaction's as the stream of changes gives it: the low 32 bits.
+  // Returns whether the changes of a transaction are visible that has committed or is about to.
+  // `xid`: a top-level transaction's, as in the stream of changes (the low 32 bits).
   bool sees(std::uint32_t xid) const;
-  // Whether that transaction and all before it have ended.
+  // Returns whether that transaction and all before it have ended.
   bool all_ended_through(std::uint32_t xid) const;
 
  private:
   std::uint64_t widen(std::uint32_t xid) const;
 };
 
-// "10:20:10,14,15". errc::protocol: it is no snapshot.
+// Parses "10:20:10,14,15". errc::protocol: no snapshot.
 result<snapshot> parse_snapshot(std::string_view text);
 
-// Asked on an SQL connection to the primary: what it sees, every snapshot sees that is taken later.
+// Reads a snapshot on an SQL connection to the primary. Every later snapshot sees what this one
+// sees.
 async_result<snapshot> read_snapshot(connection* database);
-// As well as that, where transaction ids end: takes one. Waits for no standby, since the
-// transaction writes nothing.
+// The same, and the end of transaction ids, for which it takes one. Waits for no standby, because
+// the transaction writes nothing.
 async_result<snapshot> read_snapshot_and_end(connection* database);
 
 }  // namespace pulse::source

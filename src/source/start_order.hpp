@@ -1,5 +1,5 @@
-// From a connection to the start of its stream: what is to be durable before what. Without I/O, so
-// that the simulation runs the order that the server runs.
+// From a connection to the start of its stream: what must be durable before what. Without I/O, so
+// that the simulation runs the same order as Pulse.
 #pragma once
 
 #include <deque>
@@ -26,15 +26,14 @@ struct keep_origin {
 struct move_mark {
   position to;
 };
-// Gaps that were recorded for ways that are not taken.
+// Gaps that abandoned start attempts recorded.
 struct withdraw_gaps {
   position beyond;
 };
 struct stream {
   lsn from;
 };
-// `create_slot`: how it went is told by slot_made(). After `wait_for_slot` all is to be compared
-// again.
+// `create_slot`: call slot_made() with the result. After `wait_for_slot`, compare everything again.
 using start_step = std::variant<record_gap, wait_for_slot, note_slot, create_slot, keep_origin,
                                 move_mark, withdraw_gaps, stream>;
 
@@ -42,9 +41,9 @@ class start_order {
  public:
   start_order(start_plan plan, const stored_history& stored);
 
-  // What is to be done now; nothing else is begun before it is done, durably. Where a step fails
-  // the connection is given up, and the next one compares anew: whatever was done by then, the same
-  // is found missing.
+  // Returns the next step. Nothing else may begin before it is done, durably. If a step fails, give
+  // up the connection; the next one compares again, and finds the same missing, however far this
+  // one came.
   std::optional<start_step> next();
   void slot_made(lsn start);
 

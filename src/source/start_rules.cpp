@@ -130,14 +130,13 @@ beginning in_another_database(const stored_history& stored, const server_identit
                               const std::optional<slot_facts>& slot) {
   const auto left = left_at(stored, server);
   const auto& before = stored.whose.database;
-  auto reason = fmt::format("the database is another one ({}, {}) than that which is stored ({})",
-                            server.database, identity_of(server),
-                            before.empty() ? "not known any more" : before);
+  auto reason =
+      fmt::format("another database is at the URL: {} ({}); the event log is of {}",
+                  server.database, identity_of(server), before.empty() ? "an unknown one" : before);
   if (left) {
     const bool whole = slot && !slot->lost && slot->confirmed_flush <= *left;
-    reason +=
-        fmt::format(": it was captured from before, up to {}, {}", to_string(*left),
-                    whole ? "and is read on from there" : "and changes behind that are missing");
+    reason += fmt::format("; it was captured earlier, up to {}, {}", to_string(*left),
+                          whole ? "and capture resumes there" : "and later changes are missing");
   }
   return {left.value_or(lsn{}),
           behind_stored(stored, gap_kind::another_database, std::move(reason)), true};
@@ -155,23 +154,23 @@ result<beginning> wanted_beginning(const stored_history& stored, const server_id
   if (end.timeline <= base) {
     return beginning{{},
                      behind_stored(stored, gap_kind::slot_ahead,
-                                   "the event log ends before the history begins that was "
-                                   "captured last: it is an older copy")};
+                                   "the event log ends before the start position of the history "
+                                   "that was captured last: it is an older copy")};
   }
   if (is_left_behind(stored, history)) {
     return error{
         errc::divergence,
-        fmt::format("the server is on timeline {}, and the log was captured from timeline {}",
+        fmt::format("PostgreSQL is on timeline {}, and the event log was captured from timeline {}",
                     server.history.current, end.timeline - base),
-        "connect to the server that was promoted, not to the old primary"};
+        "connect to the promoted server, not to the old primary"};
   }
   if (const auto fork = fork_below(stored, history)) {
     history_gap gap;
     gap.kind = gap_kind::forked;
     gap.after = *fork;
     gap.reason = fmt::format(
-        "the server's history parts from what is stored on timeline {} at {}: events were "
-        "captured that the promoted server does not have",
+        "PostgreSQL's history left the stored history on timeline {} at {}: the promoted server "
+        "does not have some captured events (orphaned events)",
         fork->timeline - std::min(base, fork->timeline), to_string(fork->commit));
     return beginning{fork->commit, std::move(gap), history.place(fork->commit) <= end};
   }
@@ -183,10 +182,9 @@ result<beginning> wanted_beginning(const stored_history& stored, const server_id
       {},
       behind_stored(
           stored, gap_kind::set_back,
-          fmt::format("the server writes timeline {} again from {}, below what is stored ({}): the "
-                      "database was replaced by an older copy of itself. What was committed since "
-                      "that copy was made is not in it, and what is stored of before may come "
-                      "again, as other events",
+          fmt::format("PostgreSQL writes timeline {} again from {}, before the end of the event "
+                      "log ({}): the database was restored from an earlier copy. The copy lacks "
+                      "later commits; some stored events may come again with other ids",
                       server.history.current, to_string(server.wal_end), to_string(end.commit))),
       true};
 }
@@ -200,13 +198,12 @@ std::optional<history_gap> log_lost(const stored_history& stored,
   gap.kind = gap_kind::log_lost;
   gap.reason =
       stored.slot == slot_history::none
-          ? "the replication slot was there before this data directory: what was "
-            "captured into another one is not here, and capture goes on from where the "
-            "slot stands. To go on with the other one: stop Pulse and start it with that "
-            "--data-dir. To begin anew: stop Pulse, run `pulse teardown --yes`, which drops the "
-            "slot, remove this data directory, and start again. Or leave it at that, and "
-            "accept the gap"
-          : "the project's event log is gone, and the events in it with it";
+          ? "the replication slot is older than this data directory: events from another data "
+            "directory are not here, and capture starts at the slot's position. To continue with "
+            "the other data directory: stop Pulse and start it with that --data-dir. To start from "
+            "scratch: stop Pulse, run `pulse teardown --yes`, which drops the slot, remove this "
+            "data directory, and start again. Or accept the gap"
+          : "the project's event log is missing, and its events are lost";
   return gap;
 }
 
@@ -234,22 +231,24 @@ result<start_plan> go_on(const stored_history& stored, const server_identity& se
   if (!slot || slot->lost) {
     plan.next = create_slot{slot.has_value()};
     if (gap) return plan;
-    gap = slot ? behind_stored(stored, gap_kind::slot_lost,
-                               "the server has dropped the WAL that the replication slot held, "
-                               "after " +
-                                   since)
-               : behind_stored(
-                     stored, gap_kind::slot_missing,
-                     "the replication slot is gone, and changes after " + since + " with it");
+    gap =
+        slot
+            ? behind_stored(
+                  stored, gap_kind::slot_lost,
+                  "PostgreSQL has dropped the WAL that the replication slot needed, after " + since)
+            : behind_stored(
+                  stored, gap_kind::slot_missing,
+                  "the replication slot does not exist, and changes after " + since + " with it");
     return plan;
   }
   plan.next = start_at{std::max(wanted->from, slot->confirmed_flush)};
   if (slot->confirmed_flush > wanted->from && !gap) {
     gap = behind_stored(
         stored, gap_kind::slot_ahead,
-        fmt::format("the replication slot begins at {}, after what is stored ({}): it was made "
-                    "again, somebody else has read from it, or the data directory is an older copy",
-                    to_string(slot->confirmed_flush), since));
+        fmt::format(
+            "the replication slot starts at {}, after the end of the event log ({}): it was "
+            "recreated, another program has read from it, or the data directory is an older copy",
+            to_string(slot->confirmed_flush), since));
   }
   return plan;
 }
@@ -271,11 +270,10 @@ bool has_same_database(const log_origin& known, const server_identity& server) {
 result<void> check_same_database(const log_origin& known, const server_identity& server) {
   if (has_same_database(known, server)) return {};
   return error{errc::divergence,
-               fmt::format("the database is not the one whose history is stored: it is {} ({}), "
-                           "and the log's is {}",
+               fmt::format("another database is at the URL: {} ({}); the event log is of {}",
                            identity_of(server), server.database, known.database),
                "check the database URL; for another database use another data directory, or let "
-               "capture go on behind a gap: on_another_database = \"continue\""};
+               "capture continue after a gap: on_another_database = \"continue\""};
 }
 
 log_origin origin_of(const stored_history& stored, const server_identity& server) {
@@ -303,9 +301,9 @@ slot_history parse_slot_history(std::string_view word) noexcept {
 result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_identity& server) {
   if (!slot || (slot->plugin == "pgoutput" && slot->database == server.database)) return {};
   return error{errc::conflict,
-               fmt::format("the replication slot is another's: plugin {}, database {}",
-                           slot->plugin, slot->database),
-               "drop it, or name the project differently"};
+               fmt::format("replication slot cannot be used: plugin {}, database {}", slot->plugin,
+                           slot->database),
+               "drop the slot if nothing uses it, or rename the project"};
 }
 
 void begin_at(start_plan& plan, lsn from) {

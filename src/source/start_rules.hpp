@@ -1,4 +1,4 @@
-// Where capture may begin: decided from what is stored and what the server has, without I/O.
+// Decides where capture may start, from the event log and the server's facts, without I/O.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace pulse::source {
 
-// What is known of the slot from earlier runs.
+// What earlier runs did with the slot.
 enum class slot_history {
   none,    // this data directory has never had one
   making,  // its first one was being made, perhaps to the end
@@ -24,10 +24,10 @@ enum class slot_history {
 };
 
 std::string_view to_string(slot_history known) noexcept;
-// Of a stored word; `none` for any other.
+// Parses a stored word; `none` for any other.
 slot_history parse_slot_history(std::string_view word) noexcept;
 
-// What the log holds.
+// The content of the event log.
 struct stored_history {
   log_origin whose = {};
   std::uint32_t timeline = 0;  // of covered_through
@@ -36,7 +36,7 @@ struct stored_history {
   slot_history slot = slot_history::made;
 };
 
-// What a primary says of itself (IDENTIFY_SYSTEM, TIMELINE_HISTORY).
+// A primary's identity (IDENTIFY_SYSTEM, TIMELINE_HISTORY).
 struct server_identity {
   std::string system_identifier;
   std::uint32_t database_oid = 0;
@@ -45,7 +45,7 @@ struct server_identity {
   timelines history;  // as the server numbers it
 };
 
-// What the server says of the slot (pg_replication_slots).
+// The slot's row (pg_replication_slots).
 struct slot_facts {
   std::string plugin;
   std::string database;
@@ -65,43 +65,42 @@ struct wait_for_slot {
   std::int32_t active_pid = 0;
 };
 
-// What to do next; in which order, says start_order.hpp.
+// What to do next; start_order.hpp has the order.
 struct start_plan {
   std::variant<start_at, create_slot, wait_for_slot> next;
-  // Its end is known when it is known where streaming starts.
+  // Its end is known when the start of streaming is known.
   std::optional<history_gap> gap;
-  // The server's history as positions of it are numbered from now on.
+  // The server's history, with the timeline numbers of its positions from now on.
   log_origin whose;
-  // It does not go on where the log's mark stands: what is stored of this history begins where
-  // streaming starts, and the mark must be moved there.
+  // Streaming does not continue at the durable LSN of the event log. The durable LSN must move to
+  // the start of streaming, which is the start position of this history.
   bool jumps = false;
 };
 
-// errc::divergence: capture must not begin, because the server is one that what is stored has left
-// behind (the old primary). errc::conflict: the slot is not made for pgoutput, or another
-// database's. PostgreSQL hides mistakes: it moves a start below confirmed_flush forward without a
-// word, and skips up to one above its end.
+// Decides the start. errc::divergence: capture must not start, because the stored history has left
+// this server (the old primary). errc::conflict: the slot is not made for pgoutput, or belongs to
+// another database. PostgreSQL hides mistakes: it moves a start below confirmed_flush forward
+// without an error, and skips up to one above its end.
 result<start_plan> decide_start(const stored_history& stored, const server_identity& server,
                                 const std::optional<slot_facts>& slot);
 
-// Streaming starts here: the end of the gap, and the beginning of what is stored of this history.
+// Streaming starts here: the end of the gap, and the start position of this history.
 void begin_at(start_plan& plan, lsn from);
 
-// Of two names as catalog::database has them. As long as the stored one is not known, it is the
-// same.
+// Compares two identities (catalog::database). An unknown stored one counts as the same.
 bool is_same_database(std::string_view stored, std::string_view found);
 bool has_same_database(const log_origin& known, const server_identity& server);
-// As catalog::database has it.
+// Returns the identity as in catalog::database.
 std::string identity_of(const server_identity& server);
-// errc::divergence: it is another one.
+// errc::divergence: another database.
 result<void> check_same_database(const log_origin& known, const server_identity& server);
 
-// The server's history, numbered so that its positions are behind all that is stored, where it is
-// not what is stored that goes on in it. Of what was left out by it nothing is said: that is for
-// who keeps nothing.
+// Returns the server's history. If it does not continue the stored one, it is numbered so that its
+// positions are after all stored ones. Reports no gap: decide_start() does, and without event
+// persistence there is none to record.
 log_origin origin_of(const stored_history& stored, const server_identity& server);
 
-// errc::conflict: the slot is another database's, or not made for pgoutput.
+// errc::conflict: the slot belongs to another database, or is not made for pgoutput.
 result<void> check_own_slot(const std::optional<slot_facts>& slot, const server_identity& server);
 
 }  // namespace pulse::source

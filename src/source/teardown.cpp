@@ -15,15 +15,15 @@ async_result<> drop_slot(connection* database, std::string slot, std::vector<fin
       "SELECT active_pid FROM pg_catalog.pg_replication_slots WHERE slot_name = $1", with(slot));
   if (!found) co_return found.error();
   if (found->empty()) {
-    report->push_back(accomplished("there is no replication slot " + slot));
+    report->push_back(accomplished("no replication slot " + slot));
     co_return result<void>();
   }
   if (const auto pid = found->value(0); !pid.empty()) {
-    report->push_back(
-        {severity::failure,
-         fmt::format("replication slot {} is in use by process {}", slot, pid),
-         "it keeps WAL on the server until it is dropped: stop `pulse serve`, then run this again",
-         {}});
+    report->push_back({severity::failure,
+                       fmt::format("replication slot {} is in use by process {}", slot, pid),
+                       "stop `pulse serve`, then run this again: until the slot is dropped, "
+                       "PostgreSQL keeps WAL for it",
+                       {}});
     co_return result<void>();
   }
   const auto dropped =
@@ -55,7 +55,7 @@ async_result<std::vector<finding>> tear_down(connection* database, source_names 
     co_return dropped.error();
   const auto there = co_await read_publications(database, ours);
   if (!there) co_return there.error();
-  if (there->empty()) report.push_back(accomplished("there is no publication of Pulse's"));
+  if (there->empty()) report.push_back(accomplished("no publications of Pulse"));
   std::string dropped_names;
   for (const auto& publication : *there) {
     const auto dropped = co_await database->query("DROP PUBLICATION IF EXISTS " +

@@ -1,4 +1,4 @@
-// Taking away all that Pulse has made in a database.
+// Removes everything that Pulse has created in a database.
 #pragma once
 
 #include <vector>
@@ -9,8 +9,7 @@
 namespace pulse::source {
 
 // Removes slot, publications (not the user's own), event triggers and their schema, and those of
-// earlier versions. What does not exist is no error. A slot that somebody uses stays, and is
-// reported.
+// earlier versions. Missing objects are no error. Keeps and reports a slot that is in use.
 async_result<std::vector<finding>> tear_down(connection* database, source_names names);
 
 }  // namespace pulse::source

@@ -1,4 +1,4 @@
-// How long something that is waited for may take.
+// A limit on the time of a wait.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,16 @@ namespace pulse::source {
 
 inline error no_answer(std::string_view doing, std::chrono::milliseconds timeout) {
   return {errc::unavailable, fmt::format("{}: no answer within {} ms", doing, timeout.count()),
-          "check that the database runs and can be reached"};
+          "check that PostgreSQL runs and is reachable"};
 }
 
-// Calls `at_end` when the time has passed, unless it is destroyed before. On the executor's thread.
+// Calls `at_end` after the time, unless it is destroyed before. On the executor's thread.
 class time_limit {
  public:
   time_limit(const boost::asio::any_io_executor& executor, std::chrono::milliseconds timeout,
              std::function<void()> at_end)
       : timer_(executor, timeout) {
-    // The handler may run after this has been destroyed, when the time had just passed.
+    // The handler may run after the destruction, if the time had just passed.
     timer_.async_wait([state = state_, at_end = std::move(at_end)](const auto& cancelled) {
       if (cancelled || *state != state_of::running) return;
       *state = state_of::passed;

@@ -1,4 +1,4 @@
-// Timeline history files: where a server's history left each earlier timeline.
+// Timeline history files: the switch points of a server's earlier timelines.
 #pragma once
 
 #include <string_view>
@@ -8,9 +8,8 @@
 
 namespace pulse::source {
 
-// The content of a history file as TIMELINE_HISTORY gives it (manual, section 26.3.5): lines of a
-// timeline, the LSN at which it was left, and a reason. Comments, and lines that are none of these,
-// are passed over.
+// Parses a history file as TIMELINE_HISTORY returns it (manual, section 26.3.5): lines of a
+// timeline, the LSN of its switch point, and a reason. Ignores comments and other lines.
 std::vector<timeline_switch> parse_timeline_history(std::string_view content);
 
 }  // namespace pulse::source

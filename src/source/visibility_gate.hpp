@@ -1,5 +1,5 @@
-// Up to where events may be delivered, since their transactions are visible: the part of it that
-// has no I/O.
+// Decides, without I/O, up to which position events may be delivered, because their transactions
+// are visible.
 #pragma once
 
 #include <chrono>
@@ -16,54 +16,54 @@
 
 namespace pulse::source {
 
-// PostgreSQL sends a commit before other sessions see it, by microseconds or, when the commit waits
-// for a synchronous standby, for as long as that takes. Transactions come in with their ids, in the
-// order of the log, and snapshots as they are asked for: everything is passed up to the first
-// transaction that is not seen. One owner; not thread-safe.
+// PostgreSQL sends a commit before other sessions see it: by microseconds or, if the commit waits
+// for a synchronous standby, by as long as that takes. Add transactions with their ids in the order
+// of the event log, and snapshots as they are read. The gate passes everything up to the first
+// invisible transaction. One owner; not thread-safe.
 class visibility_gate {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  // Without an answer for this long events are delivered all the same, or held (`strict`).
+  // Without an answer for this long, events are delivered, or wait (`strict`).
   static constexpr std::chrono::seconds answer_timeout{1};
-  // Transactions whose ids are not known wait for all that had begun, this long at most unless
-  // `strict`: one that has nothing to do with them may take hours.
+  // Transactions with unknown ids wait for all that had begun, this long at most unless `strict`:
+  // an unrelated transaction may take hours.
   static constexpr std::chrono::seconds unknown_timeout{5};
   static constexpr std::size_t waiting_max = 65'536;
-  // What an answer has shown holds for good, but ids come again: it is used for this long.
+  // An answer holds for good, but ids come again: it is used for this long.
   static constexpr std::chrono::seconds answer_age_max{60};
 
   enum class without_answer { go_on, hold };
   explicit visibility_gate(without_answer what) : without_answer_(what) {}
 
-  // An earlier run has stored events up to here: the ids of their transactions are not known.
+  // An earlier run has stored events up to here; the ids of their transactions are unknown.
   void begin(const position& stored, time_point now);
-  // The events of a committed transaction end before or at `through`. Positions must not fall; one
-  // that was given before changes nothing.
+  // The events of a committed transaction end at or before `through`. Positions must not fall; an
+  // equal one changes nothing.
   void add(std::uint32_t xid, const position& through, time_point now);
-  // Capture follows this database from now on, which is the one before or another. Where ids end is
-  // asked again. In another one, and in one that was promoted, transactions that wait are known by
-  // no id.
+  // Capture follows this database from now on, the same or another one. Asks for the end of ids
+  // again. In another or a promoted database, the ids of waiting transactions mean nothing.
   void follow(const log_origin& whose, time_point now);
 
   bool waits() const { return !waiting_.empty(); }
-  // There is a question: something waits, or it is to be found out whether answers come again.
+  // Returns whether there is a question: something waits, or answers have to be tried again.
   bool asks() const { return waits() || blind_; }
-  // The next snapshot must say where ids end: read_snapshot_and_end().
+  // The next snapshot must have the end of ids: read_snapshot_and_end().
   bool asks_for_end() const;
   std::size_t waiting() const { return waiting_.size(); }
-  // What was asked after the last begin() or follow(). True: passed() has risen.
+  // Takes a snapshot that was read after the last begin() or follow(). True: passed() has risen.
   bool see(const snapshot& seen, time_point now);
-  // No answer may have come for too long. True: passed() has risen. `deadline` says when that is.
+  // Checks whether no answer has come for too long. True: passed() has risen. `deadline`: when that
+  // will be.
   bool look_at_time(time_point now);
   std::optional<time_point> deadline() const;
   // No answer has come for too long, and none since.
   bool is_blind() const { return blind_; }
 
   const position& passed() const { return passed_; }
-  // How long the first one has waited, with answers or without.
+  // Returns how long the first one has waited, with answers or without.
   std::chrono::steady_clock::duration waited(time_point now) const;
-  // Of the transactions passed since the last call those that no snapshot has shown.
+  // Returns how many transactions passed since the last call without a snapshot that showed them.
   std::uint64_t take_unverified() { return std::exchange(unverified_, 0); }
 
  private:
@@ -80,7 +80,7 @@ class visibility_gate {
     time_point first_seen{};        // by nothing: when that first came
   };
 
-  // What ids of transactions are of.
+  // The range to which ids of transactions belong.
   struct id_space {
     std::string database;
     std::uint32_t timeline_base = 0;
@@ -104,13 +104,14 @@ class visibility_gate {
   std::uint64_t unverified_ = 0;
 };
 
-// How long to wait between two questions while something is not visible: asked at once, the server
-// would be kept from committing it.
+// How long to wait between two questions while something is invisible: asking at once would take
+// the processor from the committing backend.
 class question_pace {
  public:
   using duration = std::chrono::steady_clock::duration;
 
-  // After an answer that has passed something, or not. `waited`: see visibility_gate::waited().
+  // Returns the wait after an answer. `passed`: it has passed something. `waited`: see
+  // visibility_gate::waited().
   duration next(bool passed, duration waited);
 
  private:

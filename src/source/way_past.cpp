@@ -8,8 +8,8 @@ namespace pulse::source {
 namespace {
 
 error can_be_sent() {
-  return {errc::conflict, "PostgreSQL can send what capture stood at",
-          "see whether capture goes on by itself: /capturez"};
+  return {errc::conflict, "PostgreSQL can send the change at which capture stopped",
+          "check in /capturez whether capture continues by itself"};
 }
 
 async_result<bool> fails_up_to(connection* replication, std::string slot, std::string publications,
@@ -98,7 +98,7 @@ async_result<lsn> find_refused_end(connection* replication, std::string slot,
   const auto page_bytes = number_in<std::uint64_t>(facts->value(1));
   const auto segment_bytes = number_in<std::uint64_t>(facts->value(2));
   if (!end || page_bytes == 0 || segment_bytes == 0) {
-    co_return error{errc::protocol, "PostgreSQL does not say where its WAL ends", {}};
+    co_return error{errc::protocol, "PostgreSQL did not return the end of its WAL", {}};
   }
   // The commit record comes after the change.
   failure_search search(change, *end);
@@ -129,7 +129,7 @@ async_result<lsn> find_next_end(connection* replication, std::string slot, lsn f
                   "LATERAL pg_catalog.pg_logical_slot_peek_changes(moved.slot_name, NULL, 1, "
                   "'skip-empty-xacts', '1') c",
                   copy_moved_to(slot, from)));
-  if (!found) co_return wrap("looking for the transaction that is to be skipped", found.error());
+  if (!found) co_return wrap("looking for the transaction to skip", found.error());
   if (auto dropped = co_await drop_copy(replication, slot); !dropped) co_return dropped.error();
   // The line of the commit stands at the end of its record.
   const auto end = parse_lsn(found->value(0));

@@ -1,4 +1,4 @@
-// What is known, under one stream name, of events beyond the cursor from earlier connections.
+// Acknowledgements, under one stream name, of events beyond the cursor from earlier connections.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace pulse::streams {
 
-// A consumer that works on several events at once acknowledges out of order, and after a reconnect
-// it acknowledges on the new connection what it got on the old one, perhaps before that has been
-// sent again. This remembers both, so that an acknowledgement given once is never asked for again.
-// One owner; not thread-safe.
+// A consumer that handles several events at once acknowledges out of order. After a reconnect it
+// may acknowledge events of the old connection on the new one, even before they are sent again.
+// This class remembers both, so that no acknowledgement is needed twice. One owner; not
+// thread-safe.
 class acknowledged_ahead {
  public:
-  // Acknowledgements that fit no event known here, kept for when the event comes by: they can only
-  // be of events that were delivered before this process started.
+  // Acknowledgements that match no known event. They can only be of events that were delivered
+  // before this process started, and are kept until the event comes.
   static constexpr std::size_t unknown_max = 4096;
 
   enum class seen {
@@ -26,14 +26,14 @@ class acknowledged_ahead {
     acknowledged_elsewhere,  // send it, and take it as acknowledged: only the id said so
   };
 
-  // A connection has ended with this in flight.
+  // A connection has ended with these events in flight.
   void connection_ended(const delivery_window& window);
 
-  // The event comes by on its way to the consumer. Forgets it, and everything before it.
+  // The event is about to be sent. Forgets the event and everything before it.
   seen meet(const event_id& id);
 
-  // An acknowledgement of an event that is not in flight on the present connection. False when it
-  // had to be thrown away, because too many came that fit nothing.
+  // Takes an acknowledgement of an event that is not in flight on the present connection. False if
+  // it was dropped, because too many matched no event.
   bool acknowledge(const event_id& id);
 
   bool empty() const { return delivered_.empty() && acknowledged_.empty() && unknown_.empty(); }

@@ -133,7 +133,7 @@ void cursor_book::saved(const moved_cursors& batch,
     }
   }
   if (!outcome) {
-    log_error("streams", "cursors could not be saved: trying again",
+    log_error("streams", "cursors not saved: trying again",
               {{"project", with_->project},
                {"cursors", batch.size()},
                {"reason", outcome.error().message()}});
@@ -151,7 +151,7 @@ bool cursor_book::store_anew(const std::vector<cursor_key>& missing) {
     const auto name = find(key);
     if (!name || name->opening) continue;
     any = true;
-    log_warning("streams", "the cursor of a name in use is not stored any more: storing it anew",
+    log_warning("streams", "stored cursor of an open name missing: storing it again",
                 {{"project", with_->project},
                  {"table", to_string(key.table)},
                  {"stream", key.name},

@@ -1,4 +1,4 @@
-// The names of one project's streams, where each has got to, and how that becomes durable.
+// The names of one project's streams, their cursors, and how these become durable.
 #pragma once
 
 #include <chrono>
@@ -19,9 +19,8 @@
 
 namespace pulse::streams {
 
-// Owns the names. Cursors that have moved are gathered and saved together, one save at a time; what
-// could not be saved is tried again. On the thread of the hub's executor, and of no concern to
-// anybody once the hub is gone.
+// Owns the names. Saves moved cursors together, one save at a time, and tries failed saves again.
+// On the thread of the hub's executor; does nothing after the hub's end.
 class cursor_book : public std::enable_shared_from_this<cursor_book> {
  public:
   // Both outlive it; the limits may change.
@@ -29,42 +28,43 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
 
   using by_key = std::map<cursor_key, std::shared_ptr<name_state>>;
   const by_key& names() const { return names_; }
-  // Null: not known.
+  // Returns null for an unknown name.
   std::shared_ptr<name_state> find(const cursor_key& key) const;
-  // Where the name has got to; all zero for one that is not known, or not yet.
+  // Returns the name's cursor; all zero for a name that is unknown or not opened yet.
   position cursor(const cursor_key& key) const;
 
-  // A name that is not known yet, or again.
+  // Adds a name that is not known yet, or not any more.
   name_state& add(name_state name);
-  // Nothing of it is saved from here on. Null: not known.
+  // Removes the name; none of it is saved from here on. Returns null for an unknown name.
   std::shared_ptr<name_state> remove(const cursor_key& key);
-  // The known name goes on under another key. Where there is one already that one stays, and the
-  // other is taken out and returned.
+  // Gives the name another key. If the new key exists, that name stays, and the renamed one is
+  // removed and returned.
   std::shared_ptr<name_state> rename(const cursor_key& from, const cursor_key& to);
-  // Asks for the number of the table that has the name now.
+  // Finds the number of the table that has the name now.
   void find_table(name_state& name) const;
 
-  // It may have moved: saved with the next ones (stream_limits::cursor_flush_interval).
+  // Notes that the cursor may have moved: it is saved with the next ones
+  // (stream_limits::cursor_flush_interval).
   void note(name_state& name);
-  // Somebody has the name open: its age begins anew.
+  // Somebody has opened the name: its age starts from zero.
   void use(name_state& name);
-  // Nobody has had it open for too long, or somebody has again.
+  // Stores that nobody has opened the name for too long, or that somebody has again.
   void abandon(name_state& name);
   void take_back(name_state& name);
 
-  // Nothing is stored under these names. Those that are known have not been deleted, and are stored
-  // again. False: there are none.
+  // No cursor is stored under these names. Stores those again that are known, and so not deleted.
+  // False: there are none.
   bool store_anew(const std::vector<cursor_key>& missing);
 
-  // What is noted is saved with the next turn of the executor.
+  // Saves noted cursors with the next turn of the executor.
   void save_soon() { save_after(std::chrono::milliseconds(0)); }
-  // Saves all, also those that nobody notes, every few seconds: cursors of streams that keep up and
-  // want nothing of what passes.
+  // Saves all cursors every few seconds, also those that nobody notes: cursors of streams that keep
+  // up and receive none of the passing events.
   void sweep(std::chrono::steady_clock::time_point now);
-  // The last save, of all. `done` when it is durable, or could not be saved.
+  // Saves all cursors for the last time. `done` when they are durable, or the save has failed.
   void close(std::function<void()> done);
 
-  // The figures of how far behind each name is; see streams/cursor_lag.hpp.
+  // Shows the lag metric of each name; see streams/cursor_lag.hpp.
   void show_lags(const position& newest, const timelines& history);
 
  private:

@@ -25,7 +25,7 @@ result<cursor_lag> measure_lag(const log::event_log& log, const position& cursor
     return error{errc::gap,
                  "retention has dropped events after " + to_string(cursor) + ", through " +
                      to_string(bounds.dropped_through),
-                 "seek the stream to a place that is kept"};
+                 "seek the stream to a stored position"};
   }
   const auto reader = log.read(cursor, table);
   for (;;) {

@@ -1,4 +1,4 @@
-// How far behind a cursor is: in events, in bytes of WAL and in time.
+// How far a cursor lags: in events, in bytes of WAL and in time.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@
 
 namespace pulse::streams {
 
-// WAL bytes between the cursor and the newest stored event, by the history that the database has:
-// what a cursor has got of a timeline behind the place where it was left counts for nothing. One at
-// least while it is behind, also where no more is known: its timeline was another database's, and
-// LSNs cannot be compared. 0: nothing stored is left to deliver. Of a stream that nobody reads it
-// is an upper bound: what lies between may be of other tables.
+// Returns the WAL bytes between the cursor and the newest stored event, by the database's history:
+// the part of a timeline after its switch point counts for nothing. At least 1 while the cursor
+// lags, also if LSNs cannot be compared because its timeline was another database's. 0: no stored
+// event is left to deliver. For a stream without a consumer it is an upper bound: the WAL may
+// belong to other tables.
 std::uint64_t lag_bytes(const position& cursor, const position& newest, const timelines& history);
 
 struct cursor_lag {
@@ -30,7 +30,7 @@ struct cursor_lag {
 };
 
 // Counts by reading the table's events: O(events), `events_max` at most. errc::gap: retention has
-// dropped what comes after the cursor. Any thread.
+// dropped events after the cursor. Any thread.
 result<cursor_lag> measure_lag(const log::event_log& log, const position& cursor, table_id table,
                                std::uint64_t events_max, const timelines& history);
 

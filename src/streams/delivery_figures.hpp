@@ -1,4 +1,4 @@
-// What becomes of events on their way to the streams, counted.
+// Counts of events on their way to the streams.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace pulse::streams {
 
-// Counts of one project that rise with every event: kept here and shown from time to time, since
-// the counters are shared between threads. One owner.
+// Counts of one project that rise with every event. They are kept here and added to the shared
+// counters from time to time. One owner.
 class delivery_figures {
  public:
   delivery_figures(metrics& figures, const std::string& project);
@@ -22,7 +22,7 @@ class delivery_figures {
   std::uint64_t interrupted = 0;
   std::uint64_t acknowledged = 0;
 
-  // Adds what has come since the last time to the counters.
+  // Adds the counts since the last call to the counters.
   void show();
 
  private:

@@ -1,4 +1,4 @@
-// What one stream has sent and its consumer has not yet dealt with.
+// The events that one stream has sent and its consumer has not acknowledged.
 #pragma once
 
 #include <cstddef>
@@ -9,29 +9,28 @@
 
 namespace pulse::streams {
 
-// Keeps the unacknowledged events in delivery order and says where the cursor is: at the end of the
-// unbroken run of events that are done with. Bounded by its owner, who asks room_for() first. Not
-// thread-safe.
+// Keeps the unacknowledged events in delivery order. The cursor is the end of the contiguous
+// acknowledged prefix. Its owner bounds it by asking room_for() first. Not thread-safe.
 class delivery_window {
  public:
   delivery_window(std::size_t events_max, std::size_t bytes_max)
       : events_max_(events_max), bytes_max_(bytes_max) {}
 
-  // An event larger than the whole window is let through alone.
+  // Allows an event larger than the whole window alone.
   bool room_for(std::size_t bytes) const {
     return entries_.empty() || (entries_.size() < events_max_ && bytes_ + bytes <= bytes_max_);
   }
-  // Enough has been acknowledged to make sending worthwhile again: half of the window is free.
+  // Returns whether half of the window is free, so that sending is worthwhile again.
   bool half_free() const { return entries_.size() * 2 <= events_max_ && bytes_ * 2 <= bytes_max_; }
 
   void sent(const event_id& id, const position& at, std::size_t bytes);
-  // Everything up to `at` that was not sent needs no acknowledgement.
+  // Unsent events up to `at` need no acknowledgement.
   void passed(const position& at);
-  // False when the id is not in the window, or acknowledged already.
+  // False if the id is not in the window, or acknowledged already.
   bool acknowledge(const event_id& id);
 
-  // The last position before the first event that is open; with none open, the last one sent or
-  // passed.
+  // Returns the last position before the first unacknowledged event; without one, the last position
+  // sent or passed.
   const position& cursor() const { return cursor_; }
   void start_at(const position& cursor) { cursor_ = cursor; }
 

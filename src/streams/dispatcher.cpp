@@ -100,7 +100,7 @@ void dispatcher::advance_tail() {
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
       if (read.error().code == errc::io)
-        failures_->note("stored events could not be read for all: each stream reads for itself",
+        failures_->note("shared tail stopped by a read failure: each stream reads by itself",
                         read.error());
       for (const auto id : tail_.members()) {
         auto& stream = streams_->at(id);
@@ -327,7 +327,7 @@ void dispatcher::end_barred(filters::stream_id id) {
   const auto* gap = gaps_->bar_behind(stream->after, stream->table);
   // An unnamed stream comes back at once, and wants to know where to start.
   if (gap == nullptr || (stream->name == nullptr && !gap->what.through)) return;
-  log_warning("streams", "a stream has reached a gap and ends before it",
+  log_warning("streams", "stream ended: it has reached a gap",
               {{"project", with_->project},
                {"table", to_string(stream->table_of)},
                {"stream", stream->wanted.name},
@@ -354,8 +354,7 @@ void dispatcher::hold(stream_state& stream, const error& why) {
 void dispatcher::overtaken(stream_state& stream, const error& why) {
   if (stream.tracked()) {
     unnamed_overtaken_total_.Increment();
-    log_warning("streams",
-                "retention has dropped events that an unnamed stream still waited for: it ends",
+    log_warning("streams", "unnamed stream ended: retention dropped events that it waited for",
                 {{"project", with_->project},
                  {"table", to_string(stream.table_of)},
                  {"cursor", to_string(stream.cursor())},
@@ -376,9 +375,8 @@ void dispatcher::overtaken(stream_state& stream, const error& why) {
 void dispatcher::end_unread(const stream_state& stream, const error& why) {
   // Retention was faster than the stream, which is said when the stream comes back.
   if (why.code == errc::gap) return end_(stream.id, end_reason::failure, why.message());
-  failures_->note(
-      "stored events could not be read: the stream ends, and goes on when it is opened again", why,
-      &stream);
+  failures_->note("stream ended by a read failure: it continues when the client reconnects", why,
+                  &stream);
   end_(stream.id, end_reason::failure, "stored events could not be read: connect again");
 }
 

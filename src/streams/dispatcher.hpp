@@ -1,4 +1,4 @@
-// The way of events from the log to the streams, turn by turn.
+// Moves events from the log to the streams, turn by turn.
 #pragma once
 
 #include <chrono>
@@ -30,29 +30,29 @@
 
 namespace pulse::streams {
 
-// Streams that keep up are handed events by the tail; each of the others reads the log by itself, a
-// slice a turn, until it meets the tail. One that has no room waits and holds nothing but its
-// place. Decides where a stream stands (stream_state::how, except for standbys); who has a name is
-// no matter of this. On the thread of the hub's executor.
+// The tail hands events to the streams that keep up. Each other stream reads the log by itself, a
+// slice a turn, until it meets the tail. A stream without room waits and holds only its position.
+// Decides how a stream is delivered (stream_state::how, except for waiting consumers), and knows
+// nothing of names. On the thread of the hub's executor.
 class dispatcher : public std::enable_shared_from_this<dispatcher> {
  public:
-  // Closes the stream and tells its subscriber. Others may begin or end with it.
+  // Closes the stream and tells its subscriber. Other streams may begin or end with it.
   using end_stream = std::function<void(filters::stream_id, end_reason, std::string_view message)>;
 
   // All outlive it; the limits may change.
   dispatcher(const hub::parts& with, const stream_limits& limits, const open_streams& streams,
              const known_gaps& gaps, cursor_book& book, read_failures& failures, end_stream end);
 
-  // From here on the stream gets what comes after `from`.
+  // The stream receives events after `from` from here on.
   void start(stream_state& stream, const position& from);
-  // It gets nothing more.
+  // The stream receives nothing more.
   void stop(stream_state& stream);
 
   // False: the event is not in flight on this stream, or was acknowledged before.
   bool acknowledge(stream_state& stream, const event_id& id);
-  // There is room again, perhaps.
+  // The subscriber may have room again.
   void writable(stream_state& stream);
-  // The log, or what may be delivered of it, has moved on.
+  // The log, or its deliverable part, has grown.
   void progress() {
     for (const auto id : std::exchange(before_gaps_, {})) {
       auto* stream = streams_->find(id);
@@ -60,7 +60,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
     }
     post_turn();
   }
-  // The gaps are others now.
+  // The project's gaps have changed.
   void look_at_gaps();
 
   void show_figures() { figures_.show(); }
@@ -68,7 +68,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void tick(std::chrono::steady_clock::time_point now) { dropped_.tick(now); }
 
  private:
-  // `unfinished`: its filter is not done with it.
+  // `unfinished`: its filter has not finished with it.
   enum class offered { done, no_room, unfinished };
   using wants = std::optional<bool> (event_judge::*)(stream_state&, const event_view&);
 
@@ -87,11 +87,11 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   result<const event_view*> read_in_turn(stream_state& stream);
   void keep_up(stream_state& stream);
 
-  // One event to one stream.
+  // Offers one event to one stream.
   offered offer(stream_state& stream, const event_view& event, wants asks);
   void deliver(stream_state& stream, std::string_view frame);
 
-  // What stands in a stream's way.
+  // Handles the gap that blocks a stream.
   void bar(stream_state& stream, const control::stored_gap& gap);
   void end_when_done(const stream_state& barred);
   void end_barred(filters::stream_id id);
@@ -112,7 +112,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   std::vector<filters::stream_id> concerned_;
   std::size_t next_ = 0;
   std::deque<filters::stream_id> ready_;  // for a slice
-  // At a gap, or still before events that must not be delivered yet: look again when they may.
+  // Streams at a gap, or before events that must not be delivered yet: look again when they may.
   std::vector<filters::stream_id> before_gaps_;
   bool turn_posted_ = false;
   int turn_events_left_ = 0;

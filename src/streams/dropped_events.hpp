@@ -1,4 +1,4 @@
-// Events that subscribe() has lost because its consumers were too slow: counted, and said seldom.
+// Events that subscribe() dropped because its consumers were too slow: counted, and logged seldom.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ class dropped_events {
   void tick(std::chrono::steady_clock::time_point now) {
     if (unsaid_ == 0 || (said_ && now - *said_ < said_interval)) return;
     said_ = now;
-    log_warning("streams", "subscribe() consumers were too slow: events were dropped for them",
+    log_warning("streams", "events dropped for slow subscribe() consumers",
                 {{"project", project_}, {"events", std::exchange(unsaid_, 0)}});
   }
 

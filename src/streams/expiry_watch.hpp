@@ -1,4 +1,5 @@
-// Which named streams are about to lose events to retention: counted while something can be done.
+// Counts the named streams that are about to lose events to retention, while an operator can still
+// act.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@
 
 namespace pulse::streams {
 
-// Retention itself is the last to know (see name_expiry), and then the events are gone. On the
-// thread of the hub's executor, and of no concern to anybody once the hub is gone.
+// On the thread of the hub's executor; does nothing after the hub's end. See name_expiry for what
+// happens at retention.
 class expiry_watch : public std::enable_shared_from_this<expiry_watch> {
  public:
   // Both outlive it.

@@ -54,11 +54,10 @@ void hub::impl::open(requests::stream_request wanted, const table_shape& shape, 
   const auto refuse = [&](error why) {
     boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
   };
-  if (shutting_down_)
-    return refuse({errc::unavailable, "the server is shutting down", "connect again"});
+  if (shutting_down_) return refuse({errc::unavailable, "Pulse is shutting down", "connect again"});
   if (streams_.size() >= limits_.streams_max) {
     return refuse({errc::unavailable,
-                   "the project has as many open streams as it may have (" +
+                   "the project has reached its limit of open streams (" +
                        shown_count(limits_.streams_max) + ")",
                    "close some, or raise its setting `streams`"});
   }
@@ -76,7 +75,7 @@ void hub::impl::open(requests::stream_request wanted, const table_shape& shape, 
   const bool named = tracked && !wanted.name.empty();
   if (named && !book_->find(key) && book_->names().size() >= limits_.names_max) {
     return refuse({errc::unavailable,
-                   "the project keeps as many named streams as it may have (" +
+                   "the project has reached its limit of named streams (" +
                        shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
@@ -164,7 +163,7 @@ void hub::impl::attach(filters::stream_id id, const opened& done) {
   if (auto* first = name.promote()) {
     dispatcher_->start(*first, name.cursor);
   } else if (name.active != stream) {
-    log_info("streams", "another connection has this name: standing by",
+    log_info("streams", "consumer waits: another one uses this name",
              {{"project", with_.project},
               {"table", to_string(name.key.table)},
               {"stream", name.key.name}});
@@ -221,7 +220,7 @@ void hub::impl::leave_name(stream_state& stream) {
   book_->save_soon();
   auto* next = name.promote();
   if (next == nullptr) return;
-  log_info("streams", "a standby takes over",
+  log_info("streams", "waiting consumer takes over",
            {{"project", with_.project},
             {"table", to_string(name.key.table)},
             {"stream", name.key.name}});
@@ -291,7 +290,8 @@ void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::du
   const auto& stream = streams_.at(id);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(still).count();
   log_warning("streams",
-              "a consumer acknowledges nothing while another waits for its name: ending it",
+              "stalled consumer disconnected: it acknowledged nothing while another one waited for "
+              "its name",
               {{"project", with_.project},
                {"table", to_string(stream.table_of)},
                {"stream", stream.wanted.name},

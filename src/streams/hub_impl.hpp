@@ -1,6 +1,5 @@
-// What a hub consists of, and what these parts do for each other: streams open under names, stand
-// by for each other, and end (hub_impl.cpp), also because of what becomes of their names from
-// outside (hub_names.cpp).
+// The parts of a hub and how they work together. Streams open under names, wait for each other, and
+// end (hub_impl.cpp), also when their names change from outside (hub_names.cpp).
 #pragma once
 
 #include <chrono>
@@ -73,8 +72,8 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   timelines history_;
   bool shutting_down_ = false;
 
-  // Each knows only those before it. Shared are those that post calls to themselves, which find out
-  // so whether the hub is still there.
+  // Each part knows only those before it. Parts that post calls to themselves are shared, to find
+  // out whether the hub still exists.
   known_gaps gaps_;
   open_streams streams_;
   read_failures failures_;

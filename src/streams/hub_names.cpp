@@ -86,7 +86,7 @@ void hub::impl::follow(const std::vector<table_rename>& renamed) {
   for (const auto& name : followed.replaced) disband(*name, "the table was renamed: connect again");
   for (const auto& name : followed.copied) expiry_->look_at_too(name);
   for (const auto& [from, to, taken] : renamed) {
-    log_info("streams", "a table was renamed: its streams follow",
+    log_info("streams", "table renamed: its streams follow",
              {{"project", with_.project}, {"from", to_string(from)}, {"to", to_string(to)}});
   }
   end_replaced(renamed);
@@ -105,7 +105,7 @@ void hub::impl::end_replaced(const std::vector<table_rename>& renamed) {
     if (other || (table && *table != stream->table)) replaced.push_back(id);
   }
   for (const auto id : replaced)
-    end(id, end_reason::cursor_moved, "another table has this one's name now: connect again");
+    end(id, end_reason::cursor_moved, "another table has this name now: connect again");
 }
 
 }  // namespace pulse::streams

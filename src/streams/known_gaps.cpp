@@ -54,13 +54,12 @@ result<void> known_gaps::check_not_reached(const position& cursor, table_id tabl
     // What cannot be read is said where it is read.
     if (!next || (*next != nullptr && (*next)->at <= gap->what.after)) return {};
   }
-  return error{errc::gap,
-               fmt::format("this stream has reached a gap ({}): events {} are missing or never "
-                           "happened: {}",
-                           gap->id, bounds_of(gap->what), gap->what.reason),
-               fmt::format("bring the consumer up to date by other means, then let it go on behind "
-                           "the gap: pulse gaps accept {}",
-                           gap->id)};
+  return error{
+      errc::gap,
+      fmt::format("gap {} blocks this stream: events {} cannot be delivered ({})", gap->id,
+                  bounds_of(gap->what), gap->what.reason),
+      fmt::format("reload the consumer's data from the table, then run `pulse gaps accept {}`",
+                  gap->id)};
 }
 
 result<position> known_gaps::start_behind(const position& start, const position& mark,
@@ -78,10 +77,9 @@ result<position> known_gaps::start_behind(const position& start, const position&
       from = std::max(from, *gap.what.through);
     } else {
       return error{errc::unavailable,
-                   fmt::format("gap {} has not ended, and where a new stream starts is not known "
-                               "yet: {}",
+                   fmt::format("gap {} has no end yet, so the start of a new stream is unknown: {}",
                                gap.id, gap.what.reason),
-                   "connect again when it has; see `pulse gaps list`"};
+                   "connect again when the gap has an end; see `pulse gaps list`"};
     }
   }
   return from;

@@ -1,4 +1,4 @@
-// The gaps of one project's stored history, and which of them bars whom.
+// The gaps of one project's stored history, and which streams they block.
 #pragma once
 
 #include <string>
@@ -14,18 +14,19 @@
 
 namespace pulse::streams {
 
-// A gap bars whoever stands before its end until somebody accepts it. One of some tables only bars
-// nobody else; one whose end is not known yet bars everybody. One owner; not thread-safe.
+// Until it is accepted, a gap blocks every stream whose position is before its end. A gap of some
+// tables blocks only their streams. A gap without a known end blocks every position. One owner; not
+// thread-safe.
 class known_gaps {
  public:
-  // All of the project's, oldest first. What was handed out before must not be used any more.
+  // Sets all of the project's gaps, oldest first. Pointers from before are invalid.
   void use(std::vector<control::stored_gap> gaps) { gaps_ = std::move(gaps); }
   const std::vector<control::stored_gap>& all() const { return gaps_; }
 
-  // The first that bars whoever stands at `place` and waits for events of the table (0: any).
-  // Null: none does.
+  // Returns the first gap that blocks a stream at `place` which waits for events of the table (0:
+  // any). Null: none.
   const control::stored_gap* bar_behind(const position& place, table_id table) const;
-  // The same, if it lies before the event at `next`.
+  // The same, if the gap is before the event at `next`.
   const control::stored_gap* bar_between(const position& place, const position& next,
                                          table_id table) const;
 
@@ -33,14 +34,14 @@ class known_gaps {
   // not.
   bool never_happened(const position& at) const;
 
-  // errc::gap: something bars whoever stands at `cursor`, and of what lies before it the log has
-  // nothing left for them.
+  // errc::gap: a gap blocks a stream at `cursor`, and the log has no event left for it before the
+  // gap.
   result<void> check_not_reached(const position& cursor, table_id table,
                                  const log::event_log& log) const;
 
-  // Where a new stream of the table starts that would start here: behind all its gaps.
-  // errc::unavailable: that is not known yet, because capture has not come over one (the log's mark
-  // is not behind its end), or because the table's changes are still not sent.
+  // Returns where a new stream of the table starts that would start here: after all its gaps.
+  // errc::unavailable: unknown yet, because capture has not passed a gap (the durable LSN is not
+  // after its end), or because PostgreSQL still does not send the table's changes.
   result<position> start_behind(const position& start, const position& mark, table_id table) const;
 
  private:

@@ -1,4 +1,4 @@
-// The lag of each named stream, as a figure of its own.
+// The lag metric of each named stream.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace pulse::streams {
 
-// Made and dropped with the streams; names come from clients, so their number is bounded. One
+// Created and dropped with the streams. Names come from clients, so their number is bounded. One
 // owner.
 class lag_figures {
  public:
@@ -21,7 +21,7 @@ class lag_figures {
   // False: there are streams_max others already.
   bool set(const cursor_key& key, std::uint64_t lag_bytes);
   void drop(const cursor_key& key);
-  // So many have no figure of their own now.
+  // Sets the number of streams without a metric.
   void leave_out(std::size_t streams) { left_out_->Set(static_cast<double>(streams)); }
 
  private:

@@ -23,8 +23,8 @@ constexpr std::chrono::hours touch_interval{24};
 constexpr int unread_checks_max = 20;
 
 constexpr const char* reset_hint =
-    "'pulse streams seek' sets the cursor to a place that is kept, 'pulse streams delete' lets the "
-    "name start anew; on_expired = \"earliest\" would go on by itself";
+    "run `pulse streams seek` to move the cursor to a stored position, or `pulse streams delete` "
+    "to start the name from scratch; with on_expired = \"earliest\" it continues by itself";
 
 }  // namespace
 
@@ -54,15 +54,15 @@ result<void> name_expiry::check_kept(name_state& name) {
       return {};
     case cursor_condition::expired:
       why = {errc::gap,
-             fmt::format("retention has dropped events that this stream still waited for: its "
-                         "cursor is at {} and events through {} are gone",
+             fmt::format("this stream has expired: its cursor is at {}, and retention dropped "
+                         "events through {}",
                          to_string(name.cursor), to_string(bounds.dropped_through)),
              reset_hint};
       break;
     case cursor_condition::abandoned:
       why = {errc::gap,
-             fmt::format("nobody had used this stream's name for {} days, so its cursor at {} has "
-                         "expired",
+             fmt::format("this stream has expired: nobody opened its name for {} days, and its "
+                         "cursor was at {}",
                          std::chrono::floor<std::chrono::days>(limits_->abandoned_after).count(),
                          to_string(name.cursor)),
              reset_hint};
@@ -74,7 +74,7 @@ result<void> name_expiry::check_kept(name_state& name) {
 }
 
 void name_expiry::go_on_from_earliest(name_state& name, const error& why) {
-  log_warning("streams", "an expired stream goes on with the oldest event that is kept",
+  log_warning("streams", "expired stream continues at the oldest stored event",
               {{"project", with_->project},
                {"table", to_string(name.key.table)},
                {"stream", name.key.name},
@@ -141,12 +141,12 @@ void name_expiry::finish(const result<std::vector<cursor_key>>& saved) {
   const auto made = std::move(*way_);
   way_.reset();
   if (!saved) {
-    log_error("streams", "cursors could not be saved: retention drops nothing until they can",
+    log_error("streams", "cursors could not be saved: retention drops nothing until they are",
               {{"project", with_->project}, {"reason", saved.error().message()}});
   }
   if (made.unread)
     failures_->note(
-        "stored events could not be read: retention waits, since a stream may want them",
+        "retention waits, because stored events that a stream may need could not be read",
         *made.unread);
   const bool missing = saved && book_->store_anew(*saved);
   made.done(saved && !missing && !made.unread);
@@ -178,10 +178,9 @@ name_expiry::waiting_for name_expiry::check_waiting(name_state& name, const posi
   if (std::exchange(name.overtaken, true)) return waiting_for::something;
   expired_total_.Increment();
   log_warning("streams",
-              bars ? "retention drops a gap that a stream has not been told of: it will be refused "
-                     "until that is accepted, and has expired"
-                   : "retention drops events that a stream still waits for: it will be refused, or "
-                     "go on behind them where on_expired says so",
+              bars ? "stream expired at an open gap: it is refused until the gap is accepted"
+                   : "stream expired, because retention drops events that it waits for: it is "
+                     "refused, or continues after them with on_expired = \"earliest\"",
               {{"project", with_->project},
                {"table", to_string(name.key.table)},
                {"stream", name.key.name},
@@ -214,7 +213,7 @@ void name_expiry::abandon_unused(std::chrono::steady_clock::time_point now) {
       continue;
     abandoned_total_.Increment();
     book_->abandon(*name);
-    log_warning("streams", "nobody has used a stream's name for too long: its cursor has expired",
+    log_warning("streams", "name abandoned, because nobody opened it: its cursor has expired",
                 {{"project", with_->project},
                  {"table", to_string(key.table)},
                  {"stream", key.name},
@@ -228,9 +227,7 @@ void name_expiry::remove_abandoned(const std::vector<cursor_key>& keys) {
     const auto name = book_->remove(key);
     with_->cursors->remove(key);
     deleted_total_.Increment();
-    log_warning("streams",
-                "nobody has used an abandoned stream's name for as long again: it is deleted, and "
-                "starts anew when it is opened",
+    log_warning("streams", "abandoned name deleted: it starts from scratch when it is opened",
                 {{"project", with_->project},
                  {"table", to_string(key.table)},
                  {"stream", key.name},

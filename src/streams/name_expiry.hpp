@@ -1,4 +1,4 @@
-// What retention and age take away from named streams: never without a word.
+// Retention and age of named streams. Every loss is logged and counted.
 #pragma once
 
 #include <chrono>
@@ -18,32 +18,32 @@
 
 namespace pulse::streams {
 
-// On the thread of the hub's executor, and of no concern to anybody once the hub is gone.
+// On the thread of the hub's executor; does nothing after the hub's end.
 class name_expiry : public std::enable_shared_from_this<name_expiry> {
  public:
   // All outlive it; the limits may change.
   name_expiry(const hub::parts& with, const stream_limits& limits, cursor_book& book,
               const known_gaps& gaps, read_failures& failures);
 
-  // Of a cursor of this name that stands at `at`.
+  // Returns the condition of this name's cursor at `at`.
   cursor_condition condition(const cursor_key& key, const position& at) const;
 
-  // errc::gap: the name's next event is gone. It goes on behind what is gone instead where
-  // stream_limits::on_expired says so.
+  // errc::gap: the name's next event is gone. With stream_limits::on_expired set, it continues at
+  // the oldest stored event instead.
   result<void> check_kept(name_state& name);
 
   // See hub::make_way().
   void make_way(const position& through, std::function<void(bool)> done);
-  // A name that the book has got while others make way: it makes way, too.
+  // Includes a name that the book has got while retention waits for cursors.
   void look_at_too(const std::shared_ptr<name_state>& name);
 
-  // Abandons names that nobody has used for stream_limits::abandoned_after, and deletes those that
-  // nobody has used for twice as long. Looks every few minutes, and not at once: whoever was
-  // connected before a restart has time to come back.
+  // Abandons names that nobody has opened for stream_limits::abandoned_after, and deletes those
+  // that nobody has opened for twice as long. Looks every few minutes, and not at once: consumers
+  // have time to reconnect after a restart.
   void abandon_unused(std::chrono::steady_clock::time_point now);
 
  private:
-  // While retention waits for cursors to make way. Meanwhile names may go, or get other keys.
+  // The state while retention waits for cursors. Names may be removed or renamed meanwhile.
   struct under_way {
     position through;
     std::vector<std::weak_ptr<name_state>> names;  // still to be looked at

@@ -1,4 +1,4 @@
-// The names of streams when tables are renamed, or replaced by others.
+// The names of streams when tables are renamed or replaced.
 #pragma once
 
 #include <memory>
@@ -10,13 +10,13 @@
 namespace pulse::streams {
 
 struct followed_names {
-  // Taken out: the table's new name has had a stream so called all along, and that one stays.
+  // Removed: the table's new name had a stream with this name already, which stays.
   std::vector<std::shared_ptr<name_state>> replaced;
-  // Made: the old name is another table's now, which goes on from where the name was.
+  // Added: the old name belongs to another table now, and continues there at the same cursor.
   std::vector<std::shared_ptr<name_state>> copied;
 };
 
-// Names go with their tables. The relation store has observed the renames before.
+// Moves names with their tables. The relation store has observed the renames before.
 followed_names follow_renames(cursor_book& book, const std::vector<table_rename>& renamed);
 
 }  // namespace pulse::streams

@@ -1,4 +1,4 @@
-// What is known under one stream name, whoever is connected. Internal to streams/.
+// The state of one stream name, independent of connections. Internal to streams/.
 #pragma once
 
 #include <deque>
@@ -33,11 +33,11 @@ struct name_state {
   std::deque<stream_state*> standbys;  // in order of arrival
   std::vector<std::function<void(result<void>)>> waiting_for_store;
 
-  // Where the consumer has got to now.
+  // Returns the present cursor.
   position reached() const;
 
-  // The stream that has stood by the longest becomes the active one. Null: there is one already, or
-  // none stands by.
+  // Makes the consumer that has waited longest the active one. Null: there is an active one, or
+  // nobody waits.
   stream_state* promote();
 };
 

@@ -1,4 +1,4 @@
-// The streams of one project that are open.
+// The open streams of one project.
 #pragma once
 
 #include "rendering/frames.hpp"
@@ -15,16 +15,16 @@
 
 namespace pulse::streams {
 
-// Owns them, and what those with equal models share for rendering. One owner; not thread-safe.
+// Owns the streams, and the shared renderings of equal models. One owner; not thread-safe.
 class open_streams {
  public:
   explicit open_streams(const hub::parts& with);
 
-  // `now`: the position of what other sessions see.
+  // `now`: the position that other sessions see.
   stream_state& add(requests::stream_request wanted, const table_shape& shape, table_id table,
                     std::shared_ptr<subscriber> to, const stream_limits& limits,
                     const position& now);
-  // Null: it is not open (any more).
+  // Returns null if the stream is not open (any more).
   stream_state* find(filters::stream_id id) const;
   // It is open: where() has just found it.
   stream_state& at(filters::stream_id id) const;

@@ -70,8 +70,7 @@ bool outdated_models::look(const requests::stream_request& wanted, const relatio
     if (!has_field_of(wanted.model, column.name)) others.push_back(column.name);
   }
   log_warning("streams",
-              "a client's model has columns that its table does not have: events come without "
-              "these fields",
+              "client's model has columns that its table lacks: events come without these fields",
               {{"project", project_},
                {"table", to_string(table.table)},
                {"stream", wanted.name},
@@ -86,8 +85,7 @@ void outdated_models::tick(std::chrono::steady_clock::time_point now) {
   const auto count = lines_.left_out(now);
   if (count == 0) return;
   log_warning("streams",
-              "more clients' models have columns that their tables do not have, which were not "
-              "told one by one",
+              "more clients' models have columns that their tables lack: not logged one by one",
               {{"project", project_},
                {"count", count},
                {"lines_per_second_max", lines_per_second_max},

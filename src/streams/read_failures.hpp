@@ -1,4 +1,4 @@
-// Stored events that could not be read: counted and said.
+// Counts and logs stored events that could not be read.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 
 namespace pulse::streams {
 
-// What is damaged for good and what retention dropped is no matter of this. One owner.
+// Permanent damage and dropped events do not count. One owner.
 class read_failures {
  public:
   explicit read_failures(const hub::parts& with);
 
-  // `what_follows` from it, for whoever runs the server. Null: it concerns no stream alone.
+  // `what_follows`: the consequence, for the operator. Null: it concerns no single stream.
   void note(std::string_view what_follows, const error& why, const stream_state* stream = nullptr);
 
  private:

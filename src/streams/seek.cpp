@@ -115,9 +115,10 @@ std::optional<unix_time_us> parse_time(std::string_view text) {
 
 error dropped(std::string_view wanted, const log::log_bounds& bounds) {
   return {errc::gap,
-          fmt::format("retention has dropped events that {} asks for: the log begins after {}",
-                      wanted, to_string(bounds.dropped_through)),
-          "seek to `beginning` for all that is kept"};
+          fmt::format(
+              "cannot seek to {}: retention has dropped events there, and the log starts after {}",
+              wanted, to_string(bounds.dropped_through)),
+          "seek to `beginning` for all stored events"};
 }
 
 }  // namespace
@@ -129,9 +130,8 @@ result<seek_target> parse_seek_target(std::string_view text) {
   if (const auto id = parse_event_id(text)) return seek_target(*id);
   if (const auto time = parse_time(text)) return seek_target(*time);
   return error{
-      errc::invalid_argument, fmt::format("'{}' is no place in a stream", text.substr(0, 80)),
-      "say beginning, end, a time (2026-05-28T12:00:00Z), an LSN (0/16B3748) or an event's "
-      "id"};
+      errc::invalid_argument, fmt::format("'{}' is not a valid seek target", text.substr(0, 80)),
+      "use beginning, end, a time (2026-05-28T12:00:00Z), an LSN (0/16B3748) or an event's id"};
 }
 
 result<position> find_position(const log::event_log& log, const seek_target& target,

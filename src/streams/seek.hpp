@@ -1,4 +1,4 @@
-// Where a cursor can be moved to, and where that is in the log.
+// Seek targets of a cursor, and their positions in the log.
 #pragma once
 
 #include <string_view>
@@ -14,30 +14,28 @@
 
 namespace pulse::streams {
 
-// The oldest event that is kept.
+// The oldest stored event.
 struct log_beginning {
   bool operator==(const log_beginning&) const = default;
 };
-// Behind all that is stored now.
+// After all stored events.
 struct log_end {
   bool operator==(const log_end&) const = default;
 };
 
-// A time goes on with the first event committed at or after it, to the millisecond; an LSN, which
-// is one of the history that is captured now, with the first one whose commit
-// record is there or behind; an event id
-// with this very event, or the next one when the log does not have it.
+// A time continues with the first event committed at or after it, to the millisecond. An LSN, of
+// the history that is captured now, continues with the first commit record at or after it. An event
+// id continues with this event, or with the next one if the log does not have it.
 using seek_target = std::variant<log_beginning, log_end, unix_time_us, lsn, event_id>;
 
-// "beginning", "end", an RFC 3339 time ("2026-05-28T12:00:00Z", with or without fractions or an
-// offset), an LSN ("0/16B3748") or an event id. errc::invalid_argument lists these.
+// Parses "beginning", "end", an RFC 3339 time ("2026-05-28T12:00:00Z", with or without fractions or
+// an offset), an LSN ("0/16B3748") or an event id. errc::invalid_argument lists these.
 result<seek_target> parse_seek_target(std::string_view text);
 
-// The position to put the cursor at: what is delivered next lies behind it. errc::gap: retention
-// has dropped what the target asks for, wholly or in part. Reads O(log n) blocks and one
-// transaction. Times are those of event ids, which never fall, also where the server's clock did.
-// LSNs do fall: `history` tells the timeline that one is on; not known (`current` zero), it is the
-// last one stored. Any thread.
+// Returns the position for the cursor: the next delivered event is after it. errc::gap: retention
+// has dropped a part of the target. Reads O(log n) blocks and one transaction. Times are those of
+// event ids, which never fall, even if the server's clock did. LSNs may fall: `history` has the
+// timeline of the LSN; if unknown (`current` zero), the last stored one. Any thread.
 result<position> find_position(const log::event_log& log, const seek_target& target,
                                const timelines& history);
 

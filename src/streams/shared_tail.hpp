@@ -1,4 +1,4 @@
-// What streams that keep up have in common: one place in the log, read for all of them.
+// One position in the log, read for all streams that keep up.
 #pragma once
 
 #include "filters/filter_index.hpp"
@@ -16,35 +16,35 @@
 
 namespace pulse::streams {
 
-// Reads each event once and finds the streams that it could concern. For the others the tail's own
-// place stands for what has passed them (stream_state::tail_place). One owner; not thread-safe.
+// Reads each event once and finds the streams that it could concern. For the others, the tail's
+// position tells what has passed them (stream_state::tail_place). One owner; not thread-safe.
 class shared_tail {
  public:
   // `end` as in log::read_deliverable(). Both outlive it.
   explicit shared_tail(log::event_log& log, const log::readable_end* end = nullptr)
       : log_(&log), end_(end) {}
 
-  // The stream's reader has come to the end of the log and is not needed any more. The tail may
-  // stand earlier: what it finds up to stream_state::through has been seen.
+  // The stream's reader has reached the end of the log and is not needed any more. The tail may be
+  // earlier: the stream has seen its events up to stream_state::through.
   void join(stream_state& stream);
-  // What the tail has passed by now counts as seen by the stream.
+  // Everything that the tail has passed counts as seen by the stream.
   void leave(stream_state& stream);
   bool empty() const { return size_ == 0; }
   std::vector<filters::stream_id> members() const;
 
-  // The next event, nullptr at the end of the log. Holds until the next call, or rest().
+  // Returns the next event, nullptr at the end of the log. Valid until the next call, or rest().
   result<const event_view*> next();
-  // Before the event that next() has brought.
+  // Returns the position before the event of next().
   const position& place() const { return place_; }
-  // Those that keep up and whose filter could match. Holds until the next call.
-  // `values` look at the event.
+  // Returns the streams that keep up and whose filter could match. Valid until the next call.
+  // `values`: those of the event.
   const std::vector<filters::stream_id>& concerned(const event_view& event,
                                                    filters::event_values& values);
-  // Forgets its place: the next stream that joins brings its own.
+  // Forgets the position: the next stream that joins brings its own.
   void rest() { reader_.reset(); }
 
  private:
-  // The streams of one table, and where to find those that an event could concern.
+  // The streams of one table, and an index of those that an event could concern.
   struct members_of_table {
     std::vector<stream_state*> streams;
     relation_version version = 0;  // of the table that `index` is for

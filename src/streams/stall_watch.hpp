@@ -1,4 +1,4 @@
-// For how long a stream has stood still.
+// How long a stream has stalled.
 #pragma once
 
 #include <chrono>
@@ -7,8 +7,8 @@
 
 namespace pulse::streams {
 
-// Looked at now and then. A slow consumer that acknowledges now and then works: only one that has
-// no room and acknowledges nothing stands still.
+// A slow consumer that acknowledges now and then works. Only a consumer without room that
+// acknowledges nothing is stalled.
 class stall_watch {
  public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -16,7 +16,7 @@ class stall_watch {
   // It has room.
   void moves() { since_.reset(); }
 
-  // It has none, and has acknowledged so many events in all. For how long that has been so.
+  // Without room, after this many acknowledged events in all. Returns how long that has been so.
   std::chrono::steady_clock::duration stands(time_point now, std::uint64_t acknowledged) {
     if (!since_ || acknowledged != acknowledged_then_) {
       since_ = now;

@@ -16,8 +16,8 @@ const filters::filter& stream_filters::of(relation_version version) {
       filters::follow_wanted(*wanted_, {definition ? definition.get() : &unknown, facts_.get()});
   if (definition && !place->left_open().empty()) {
     log_warning("streams",
-                "the table was altered and a stream's filter no longer fits it: what it cannot "
-                "decide is delivered",
+                "stream's filter does not fit its altered table: events that it cannot decide are "
+                "delivered",
                 {{"project", with_->project},
                  {"table", to_string(definition->table)},
                  {"stream", wanted_->name},

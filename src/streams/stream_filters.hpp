@@ -1,4 +1,4 @@
-// What one stream wants, compiled for each version of its table that it meets.
+// One stream's filters, compiled for each version of its table.
 #pragma once
 
 #include "filters/filter.hpp"
@@ -14,12 +14,12 @@ namespace pulse::streams {
 // One owner; not thread-safe.
 class stream_filters {
  public:
-  // `facts`: as they were when the stream was opened. The others outlive this.
+  // `facts`: those at the opening of the stream. The others outlive this.
   stream_filters(const hub::parts& with, const requests::stream_request& wanted,
                  std::shared_ptr<const table_facts> facts)
       : with_(&with), wanted_(&wanted), facts_(std::move(facts)) {}
 
-  // What no longer fits this version of the table is left open, and said in the log.
+  // Conditions that do not fit this version of the table decide nothing, and are logged.
   const filters::filter& of(relation_version version);
 
  private:

@@ -1,4 +1,4 @@
-// One open stream, as the hub keeps it. Internal to streams/.
+// One open stream in the hub. Internal to streams/.
 #pragma once
 
 #include "filters/truth.hpp"
@@ -21,7 +21,7 @@
 
 namespace pulse::streams {
 
-// Where a stream's next event comes from.
+// The source of a stream's next event.
 enum class delivery {
   standby,  // another connection has the name
   live,     // the hub's tail hands events over as they become durable
@@ -48,13 +48,13 @@ struct stream_state {
   stream_state(const stream_state&) = delete;
   stream_state& operator=(const stream_state&) = delete;
 
-  // What it was sent is waited for until it is acknowledged.
+  // Returns whether its events need acknowledgements.
   bool tracked() const { return wanted.mode == requests::stream_mode::stream; }
 
-  // Where its consumer has got to.
+  // Returns the consumer's cursor.
   position cursor() const;
 
-  // Nothing at or before this comes any more: it was not for this stream, or is not there.
+  // No event at or before this comes any more: it was not for this stream, or does not exist.
   void pass(const position& at) {
     after = std::max(after, at);
     window.passed(after);
@@ -86,7 +86,7 @@ struct stream_state {
   bool scheduled = false;
   stall_watch stall;  // as hub::tick() sees it
 
-  // What the filter has found out of an event that it is not done with.
+  // A filter's intermediate result on an event that it has not finished with.
   struct begun_judging {
     event_sequence event = 0;
     std::vector<std::optional<filters::truth>> outcomes = {};

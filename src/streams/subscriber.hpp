@@ -1,4 +1,4 @@
-// The outside of a stream, as streams/ sees it.
+// The receiver of a stream, as streams/ sees it.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace pulse::streams {
 
-// Why a stream ends from this side.
+// Why Pulse ends a stream.
 enum class end_reason {
   shutdown,         // the server stops; come back
   project_removed,  // the server goes on without the project
@@ -18,8 +18,8 @@ enum class end_reason {
   failure,          // the log cannot be read
 };
 
-// Where a stream's events go: a WebSocket session, or a test. All calls come on the hub's thread
-// and must not call back into the hub before they return.
+// Receives a stream's events: a WebSocket session, or a test. All calls come on the hub's thread
+// and must not call the hub before they return.
 class subscriber {
  public:
   subscriber() = default;
@@ -27,11 +27,11 @@ class subscriber {
   subscriber& operator=(const subscriber&) = delete;
   virtual ~subscriber() = default;
 
-  // One event as one JSON text; copied or sent before the call returns. Several calls are gathered
+  // One event as one JSON text, copied or sent before the call returns. Several calls are combined
   // into one write.
   virtual void send(std::string_view event_json) = 0;
-  // Bytes accepted by send() and not yet taken by the operating system: the stream stops sending
-  // when there are too many, and goes on when hub::writable() is called for it.
+  // Bytes accepted by send() and not yet taken by the operating system. The stream stops sending if
+  // there are too many, and resumes when hub::writable() is called for it.
   virtual std::size_t unsent_bytes() const = 0;
   // The stream is over; send() is not called again.
   virtual void end(end_reason reason, std::string_view message) = 0;

@@ -112,7 +112,7 @@ result<value_key> icu_key(const collation& of) {
   std::shared_ptr<UCollator> collator(ucol_open(of.collate.c_str(), &failure), close_collator{});
   if (U_FAILURE(failure) != 0) {
     return error{errc::unsupported,
-                 fmt::format("ICU's locale {} of the collation {} is not known here: {}",
+                 fmt::format("Pulse's ICU does not know the locale {} of the collation {}: {}",
                              of.collate, of.name, u_errorName(failure)),
                  "compare in the application"};
   }
@@ -160,20 +160,20 @@ text_comparison text_comparison::of_json(const table_facts* table) {
 
 error text_comparison::refused(std::string_view why) const {
   return {errc::unsupported, fmt::format("text of the collation {} {}", collation_->name, why),
-          "give the column a collation that is reproduced (ALTER TABLE … ALTER COLUMN … TYPE text "
-          "COLLATE \"C\", or one of ICU), or compare in the application"};
+          "give the column a collation that Pulse reproduces (ALTER TABLE … ALTER COLUMN … TYPE "
+          "text COLLATE \"C\", or one of ICU), or compare in the application"};
 }
 
 result<const collation*> text_comparison::known() const {
   if (collation_ == nullptr) {
-    return error{errc::unsupported, "the column's collation is not known",
-                 "connect again once the database has been reached"};
+    return error{errc::unsupported, "the column's collation is unknown",
+                 "connect again when PostgreSQL is reachable"};
   }
   if (encoding_ != "UTF8") {
-    return error{errc::unsupported,
-                 fmt::format("the database's encoding is {}: only UTF8 is ordered and lowered here",
-                             encoding_),
-                 "compare in the application"};
+    return error{
+        errc::unsupported,
+        fmt::format("the database's encoding is {}: Pulse orders and lowers only UTF8", encoding_),
+        "compare in the application"};
   }
   return collation_;
 }
@@ -183,8 +183,8 @@ result<value_key> text_comparison::collation_order() const {
   if (!one) return one.error();
   if (orders_by_bytes(**one)) return value_key(bytes);
   if ((*one)->provider != collation_provider::icu)
-    return refused("is ordered by rules of the server's C library, which are not known here");
-  if (!(*one)->rules.empty()) return refused("has rules of its own, which are not reproduced");
+    return refused("is ordered by rules of PostgreSQL's C library, which Pulse does not have");
+  if (!(*one)->rules.empty()) return refused("has its own rules, which Pulse does not reproduce");
   return icu_key(**one);
 }
 
@@ -268,7 +268,7 @@ result<text_fold> text_comparison::lower_by(const collation& by) const {
     case collation_provider::libc:
       if (is_c(by.ctype)) return text_fold(lower_ascii);
       if (is_turkic(by.ctype))
-        return refused("is lowered by rules of its language, which are not reproduced");
+        return refused("is lowered by rules of its language, which Pulse does not reproduce");
       return text_fold(lower_simply);
     case collation_provider::icu:
       return text_fold([locale = icu::Locale::createFromName(by.ctype.c_str())](
@@ -279,12 +279,12 @@ result<text_fold> text_comparison::lower_by(const collation& by) const {
       return text_fold(
           [](std::string_view text) { return lower_fully(icu::Locale::getRoot(), text); });
   }
-  return refused("has a provider that is not known");
+  return refused("has an unknown provider");
 }
 
 result<void> text_comparison::may_match_patterns() const {
   if (collation_ == nullptr || collation_->deterministic) return {};
-  return refused("is nondeterministic, and PostgreSQL matches no patterns with such a one");
+  return refused("is nondeterministic, and PostgreSQL matches no patterns with such a collation");
 }
 
 }  // namespace pulse::values

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+import prose
+
 LINES_MAX = 400
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 METRICS = "src/base/metric_list.hpp"
@@ -24,7 +26,9 @@ TESTS = re.compile(r"\]\(([^)\s]+)\):((?:,?\s*`[a-z0-9_]+`)+)")
 NAME = re.compile(r"`([a-z0-9_]+)`")
 # In TypeScript a name is a text of its own, perhaps completed by a variable; in C++ it stands behind its suite's.
 TEST_NAME = {".ts": r"['`]{}['`],", ".cpp": r"^(?:TEST|TEST_F|TEST_P|RC_GTEST_PROP)\(\w+,\s*{}[,)]"}
+# What is promised, and with the same headings which tests hold it.
 GUARANTEES = "docs/delivery_guarantees.md"
+GUARANTEE_TESTS = "docs/development/guarantee_tests.md"
 VALUE_KINDS = "src/change/relation.hpp"
 GAP_KINDS = "src/change/gap_kind.cpp"
 GAP_KIND = re.compile(r'\.name = "(\w+)",\s*\.meaning = "([^"]+)"')
@@ -180,13 +184,23 @@ def missing_tests(name, text, root, texts):
                 yield f"{name}: no test {test} in {file}"
 
 
-def without_test(text):
-    """What is promised and names no test: sections, and rows of tables that have a column for it."""
-    for section in text.split("\n## ")[1:]:
-        if not TESTS.search(section):
-            yield f"the section {section.splitlines()[0]}"
-        for table in re.findall(r"^\|.*\| held by \|\n\|[- |]+\n((?:\|.*\n)+)", section, re.M):
-            yield from (f"the row {row.split('|')[1].strip()}" for row in table.splitlines() if not TESTS.search(row))
+def sections(text):
+    """By their headings."""
+    return {section.split("\n", 1)[0]: section for section in text.split("\n## ")[1:]}
+
+
+def without_test(promises, tests):
+    """Promises that name no test: sections, and rows of the tables of kinds and of bad days."""
+    tested = sections(tests)
+    for heading, section in sections(promises).items():
+        here = tested.get(heading, "")
+        if not TESTS.search(here):
+            yield f"the section {heading}"
+        for table in re.findall(r"^\| (?:kind|what happens) \|.*\n\|[- |]+\n((?:\|.*\n)+)", section, re.M):
+            for row in (line.split("|")[1].strip() for line in table.splitlines()):
+                part = here.split(f"\n**{row}**\n", 1)[-1].split("\n**", 1)[0] if f"\n**{row}**\n" in here else ""
+                if not TESTS.search(part):
+                    yield f"the row {row}"
 
 
 def check(root, files):
@@ -204,7 +218,9 @@ def check(root, files):
             wrong += filter(None, (broken_link(name, target, root, texts) for target in LINK.findall(text)))
             wrong += missing_tests(name, text, root, texts)
         if name == GUARANTEES:
-            wrong += [f"{name}: {promise} names no test" for promise in without_test(text)]
+            tests = texts.get(GUARANTEE_TESTS, "")
+            wrong += [f"{GUARANTEE_TESTS}: no test of {promise}" for promise in without_test(text, tests)]
+        wrong += prose.problems(name, text)
         if name.startswith("src/"):
             if text.count("\n") > LINES_MAX:
                 wrong.append(f"{name}: more than {LINES_MAX} lines")
@@ -225,10 +241,14 @@ def check(root, files):
 
 
 def self_test():
-    row = "| a | held by |\n| --- | --- |\n| b | [a](../tests/a.test.ts): `holds`, `holds_1` |\n"
-    gone = "| `gone` | it went away: far | [a](../tests/a.test.ts): `holds` |\n"
-    kinds = f"| kind | when | held by |\n| --- | --- | --- |\n{gone}"
-    held = f"# T\n\n## A\n\n{row}\n{kinds}\n## B\n\n[a](../tests/a_test.cpp):\n`holds_too`\n"
+    prose.self_test()
+    row = "| b | c |\n"
+    gone = "| `gone` | it went away: far |\n"
+    kinds = f"| kind | when |\n| --- | --- |\n{gone}"
+    part = "**b**\n\n* [a](../../tests/a.test.ts):\n  `holds`,\n  `holds_1`\n"
+    promises = f"# T\n\n## A\n\n| what happens | what Pulse does |\n| --- | --- |\n{row}\n{kinds}\n## B\n\nD.\n"
+    tests = (f"# T\n\n## A\n\n{part}\n**`gone`**\n\n* [a](../../tests/a.test.ts):\n  `holds`\n\n"
+             "## B\n\n* [a](../../tests/a_test.cpp):\n  `holds_too`\n")
     good = {"docs/configuration.md": "`listen`",
             "src/config/config_settings.cpp": '  {"listen",\n   [](auto& to) {}},\n',
             METRICS: 'inline constexpr auto a =\n    counter("pulse_a_total", "Things "\n "seen", "project", "what");\n'
@@ -239,7 +259,7 @@ def self_test():
             ALERTS: "  - alert: A\n    expr: rate(pulse_a_total[1m]) > 0 or rate(pulse_b_bucket) > 0\n    runbook_url: docs/metrics.md#what-is-it-1\n",
             "tests/a.test.ts": "scenario('holds', b); scenario(`holds_${n}`, b)", "tests/a_test.cpp": "TEST(a, holds_too)",
             VALUE_KINDS: "BOOST_DEFINE_FIXED_ENUM_CLASS(\n  value_kind, int,  //\n  one, // 1 (a\n two)  // b\n",
-            "docs/log_format.md": "Value kinds: 0 one, 1 two (one part, a\nlist). No more.\n\n", GUARANTEES: held, GAP_KINDS: '.name = "gone",\n.meaning = "it went away",'}
+            "docs/log_format.md": "Value kinds: 0 one, 1 two (one part, a\nlist). No more.\n\n", GUARANTEES: promises, GUARANTEE_TESTS: tests, GAP_KINDS: '.name = "gone",\n.meaning = "it went away",'}
     bad = [("README.md", "[a](docs/none.md)"), ("README.md", "[a](docs/metrics.md#what-is-it)"),
            (ALERTS, good[ALERTS].replace("metrics.md#", "metrics.md#no-")), (ALERTS, good[ALERTS] + "  - alert: B\n"),
            (ALERTS, good[ALERTS].replace("pulse_a_total", "pulse_c")), (ALERTS, good[ALERTS].replace("_bucket", "")),
@@ -251,9 +271,10 @@ def self_test():
            ("docs/configuration.md", "admin_listen"),
            ("src/a.cpp", good["src/a.cpp"] + "\n" * (LINES_MAX + 1)), ("x", "/" + "work/a"),
            ("y", "https://registry." + "npmjs.org/"), ("tests/a.test.ts", "scenario('holds', b)"),
-           ("tests/a_test.cpp", "TEST(a, holds)"), (GUARANTEES, held + "\n## C\n"),
-           (GUARANTEES, held.replace(row, row + "| c | d |\n")), (GUARANTEES, held.replace("away", "there")),
-           (GUARANTEES, held.replace(gone, gone + gone.replace("gone", "there"))), (GAP_KINDS, "none"), (VALUE_KINDS, "none"),
+           ("tests/a_test.cpp", "TEST(a, holds)"), (GUARANTEES, promises + "\n## C\n"),
+           (GUARANTEES, promises.replace(row, row + "| c | d |\n")), (GUARANTEES, promises.replace("away", "there")),
+           (GUARANTEES, promises.replace(gone, gone + gone.replace("gone", "there"))),
+           (GUARANTEE_TESTS, tests.replace(part, "")), ("docs/a.md", "It goes on."), (GAP_KINDS, "none"), (VALUE_KINDS, "none"),
            (VALUE_KINDS, good[VALUE_KINDS].replace("two", "two, three")), (VALUE_KINDS, good[VALUE_KINDS].replace("two", "too")),
            ("docs/log_format.md", good["docs/log_format.md"].replace("1 two", "2 two")),
            (GAP_KINDS, good[GAP_KINDS] + good[GAP_KINDS].replace("gone", "lost"))]

@@ -1,6 +1,6 @@
-// The runbooks of docs/operations.md, run as they stand there: what they tell an operator to type is typed.
+// The runbooks of docs/how-to/runbooks, run as printed: this types what they tell an operator to type.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,12 +18,12 @@ export interface Block {
 
 // The blocks of commands of each runbook, by its title.
 export function readRunbooks(): Map<string, Block[]> {
-  const text = readFileSync(join(root, 'docs/operations.md'), 'utf8');
-  const chapter = text.slice(text.indexOf('\n## Runbooks\n'));
+  const folder = join(root, 'docs/how-to/runbooks');
   const books = new Map<string, Block[]>();
-  for (const section of chapter.split('\n### ').slice(1)) {
-    const [title = ''] = section.split('\n', 1);
-    const blocks = [...section.matchAll(/^ *```(sh|sql)\n(.*?)^ *```$/gms)];
+  for (const file of readdirSync(folder)) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const title = text.split('\n', 1)[0]?.replace('# ', '') ?? '';
+    const blocks = [...text.matchAll(/^ *```(sh|sql)\n(.*?)^ *```$/gms)];
     books.set(
       title,
       blocks.map(([, language, content = '']) => ({ language: language as Block['language'], text: content })),
@@ -35,7 +35,7 @@ export function readRunbooks(): Map<string, Block[]> {
 type Action = () => Promise<unknown> | void;
 
 // What a machine has that an operator sits at: `pulse`, `systemctl` for the units under test, and the environment that
-// docs/operations.md asks for.
+// docs/how-to/runbooks/README.md asks for.
 export class Operator {
   readonly backup: string;
   // What the operator has set in the shell besides.

@@ -123,7 +123,7 @@ async function fillUntilDropped(postgres: Postgres, pulse: Pulse): Promise<void>
   await until('the rows to be stored', async () => (await pulse.metric('pulse_events_stored_total')) >= 3000);
   // Retention looks around when the settings are read again.
   pulse.process.signal('SIGHUP');
-  await until('retention to drop segments', () => /retention has dropped a segment/.test(pulse.process.output));
+  await until('retention to drop segments', () => /segment dropped by retention/.test(pulse.process.output));
 }
 
 const small = { PULSE_SEGMENT_BYTES: '256kB', PULSE_RETENTION_BYTES: '600kB' };
@@ -150,7 +150,7 @@ scenario('retention_passes_a_quiet_stream_and_tells_the_one_that_it_overtakes', 
     assert.ok(refused instanceof Refused);
     assert.equal(refused.status, 409);
     assert.equal(refused.json().code, 'P6100');
-    assert.match(refused.json().message ?? '', /retention has dropped events that this stream still waited for/);
+    assert.match(refused.json().message ?? '', /this stream has expired/);
     assert.match(JSON.stringify(refused.json().details), /pulse streams seek/);
   }
 
@@ -175,7 +175,7 @@ scenario('retention_knows_streams_that_were_moved_as_well_as_others', async (s) 
   await command(pulse, ['streams', 'seek', 'rows', 'behind', '--to', 'end']);
   await fillUntilDropped(postgres, pulse);
   assert.equal(await pulse.metric('pulse_cursors_expired_total'), 1);
-  assert.match(pulse.process.output, /retention drops events that a stream still waits for/);
+  assert.match(pulse.process.output, /stream expired, because retention drops events/);
   assert.equal((await show(pulse, 'notes', 'quiet')).condition, 'kept');
   assert.equal((await show(pulse, 'rows', 'behind')).condition, 'expired');
   await postgres.sql('INSERT INTO notes VALUES (1)');
@@ -188,5 +188,5 @@ scenario('an_expired_stream_goes_on_with_the_oldest_event_where_the_project_says
   await fillUntilDropped(postgres, pulse);
   const back = await s.consumer(pulse, { model: row, name: 'behind' });
   await until('the newest row', () => ids(back).at(-1) === 3000);
-  assert.match(pulse.process.output, /an expired stream goes on with the oldest event that is kept/);
+  assert.match(pulse.process.output, /expired stream continues at the oldest stored event/);
 });

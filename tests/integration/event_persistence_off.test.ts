@@ -58,7 +58,7 @@ scenario('a_burst_beyond_what_memory_keeps_ends_no_subscription_and_the_loss_is_
   await until('the count', async () => {
     return (await pulse.metric('pulse_subscribe_events_dropped_total')) === consumers.length * rows - delivered;
   });
-  await until('the log to say so', () => /subscribe\(\) consumers were too slow/.test(pulse.process.output));
+  await until('the log to say so', () => /events dropped for slow subscribe\(\) consumers/.test(pulse.process.output));
 });
 
 scenario('switching_persistence_off_and_on_again_loses_nothing', async (s) => {
@@ -74,7 +74,7 @@ scenario('switching_persistence_off_and_on_again_loses_nothing', async (s) => {
   const ephemeral = await s.consumer(pulse, { model: row, path: '/subscribe' });
   await postgres.sql('INSERT INTO rows VALUES (2)');
   await ephemeral.untilReceived(1);
-  assert.match(pulse.process.output, /the slot of before is still there/);
+  assert.match(pulse.process.output, /the earlier replication slot still exists/);
   await pulse.terminate();
 
   // What happened meanwhile was not stored, and the slot has kept it.

@@ -45,17 +45,17 @@ scenario('the_database_of_a_prisma_project_is_found_in_its_dotenv_file', async (
     ...['--data-dir', pulse.dataFolder],
   ]);
   await until('the server to be ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
-  assert.match(server.output, /the database is the one that DATABASE_URL names in \/.*\/\.env\n/);
+  assert.match(server.output, /using the database in DATABASE_URL from \/.*\/\.env\n/);
 
   const keys = begin(s, pulse, '', ['keys', 'list', '--data-dir', pulse.dataFolder]);
   assert.equal((await keys.ended).code, 0, keys.output);
   const wrong = begin(s, pulse, '', ['streams', 'list', '--project', 'shop', '--data-dir', pulse.dataFolder]);
   assert.equal((await wrong.ended).code, 1);
-  assert.match(wrong.output, /there is no project 'shop'; there are: default/);
+  assert.match(wrong.output, /no project 'shop'; there are: default/);
 
   const doctor = begin(s, pulse, dotenv, ['doctor']);
   assert.equal((await doctor.ended).code, 0, doctor.output);
-  assert.match(doctor.output, /DATABASE_URL names in/);
+  assert.match(doctor.output, /database in DATABASE_URL from/);
 });
 
 scenario('a_port_that_is_taken_is_said_with_the_program_that_has_it', async (s) => {
@@ -116,7 +116,7 @@ scenario('a_first_start_beside_an_old_slot_is_explained_with_the_ways_out', asyn
   assert.equal(gap?.kind, 'log_lost');
   const { output } = pulse.process;
   assert.doesNotMatch(output, /Z error /);
-  assert.match(output, /warning capture: a gap: what was captured before is not in this data directory/);
+  assert.match(output, /warning capture: a gap: earlier events are not in this data directory/);
   assert.match(output, /start it with that --data-dir/);
   assert.match(output, /run `pulse teardown --yes`/);
   // New streams are served.
@@ -147,8 +147,8 @@ scenario('many_streams_at_once_do_not_fill_the_log', async (s) => {
     const counted = [...pulse.process.output.matchAll(new RegExp(`${more}.* count=(\\d+)`, 'g'))];
     return { lines, all: counted.reduce((sum, [, number]) => sum + Number(number), lines.length) };
   };
-  const opened = () => told('a stream is open', 'more streams are open');
-  const ended = () => told('a stream has ended', 'more streams have ended');
+  const opened = () => told('stream opened', 'more streams opened');
+  const ended = () => told('stream ended', 'more streams ended');
   await until('all to be told', () => opened().all === count && ended().all === count);
   for (const { lines } of [opened(), ended()]) {
     const seconds = lines.map((line) => line.slice(0, '2026-11-30T12:00:00'.length));

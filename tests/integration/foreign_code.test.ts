@@ -187,7 +187,7 @@ scenario('what_somebody_makes_between_the_look_and_the_setup_is_not_adopted', as
   const { rows } = await postgres.sql(`SELECT e.evtname, p.proowner::regrole::text AS owner FROM pg_event_trigger e
     JOIN pg_proc p ON p.oid = e.evtfoid WHERE e.evtname LIKE 'pulse%'`);
   assert.deepEqual(rows, []);
-  assert.match(pulse.logTail, /event triggers could not be made.*belongs to role mallory/);
+  assert.match(pulse.logTail, /event triggers were not created.*belongs to role mallory/);
 });
 
 scenario('an_event_trigger_that_runs_a_function_of_somebody_else_is_dropped_at_the_next_start', async (s) => {

@@ -82,7 +82,7 @@ scenario('on_the_way_back_to_the_first_database_it_is_read_on_where_it_was_left'
     return gap.id !== first.id && gap.through !== null && gap;
   });
   assert.equal(second.kind, 'another_database');
-  assert.match(second.reason, /read on from there/);
+  assert.match(second.reason, /capture resumes there/);
   await write(setup, 'next');
   await untilCaptured(setup, 2);
   await readAll(setup, 'mail', 'stored');
@@ -128,7 +128,7 @@ scenario('connections_that_reach_different_databases_are_given_up_and_nothing_is
   });
   for (const [port, problem] of [
     [other.port, /have reached different databases/],
-    [standby.port, /the server is a standby/],
+    [standby.port, /PostgreSQL is a standby/],
   ] as const) {
     await proxy.leadTo(postgres.port, port);
     await until(`the problem ${problem}`, async () => problem.test((await pulse.capture()).problem), {
@@ -201,7 +201,7 @@ scenario('a_project_that_is_told_to_stop_at_another_database_stops_and_serves_wh
     const now = await pulse.capture();
     return now.state === 'stopped' && now;
   });
-  assert.match(status.problem, /not the one whose history is stored/);
+  assert.match(status.problem, /another database is at the URL/);
   assert.deepEqual(await pulse.gaps(), []);
   const { rows } = await other.sql('SELECT pubname FROM pg_publication');
   assert.deepEqual(rows, [], 'nothing was made there');

@@ -49,7 +49,7 @@ scenario('a_bit_that_flips_in_a_stored_segment_is_a_gap_and_the_rest_is_delivere
   const reader = await s.consumer(pulse, { model: item, name: 'reader' });
   const gap = await until('the gap', async () => (await pulse.gaps())[0]);
   assert.equal(gap.kind, 'damaged');
-  assert.match(gap.reason, /^\d+ stored event\(s\) cannot be read any more \(segment \d+\.seg, byte \d+: /);
+  assert.match(gap.reason, /^\d+ stored event\(s\) cannot be read \(segment \d+\.seg, byte \d+: /);
   const refusedWith = async (): Promise<Refused | undefined> => {
     try {
       (await pulse.consume({ model: item, name: 'reader' })).terminate();

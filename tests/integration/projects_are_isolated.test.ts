@@ -161,7 +161,7 @@ scenario('a_change_that_cannot_be_decoded_stops_its_own_project_only_and_says_wh
     'broken',
   );
   assert.deepEqual(rows, [{ within: true }], `${told} is where the change stands: ${before} to ${after}`);
-  assert.match(pulse.process.output, /capture has stopped and needs your attention.*project=broken/);
+  assert.match(pulse.process.output, /capture stopped: it needs your attention.*project=broken/);
 
   await insert(postgres, 'sound', 1, 2000);
   await insert(postgres, 'broken', 111, 500);
@@ -235,12 +235,12 @@ scenario('a_log_that_cannot_be_opened_stops_its_own_project_only_and_is_left_as_
 
   await untilTold(pulse, /segment \d+\.seg: .*; restore/);
   assert.equal((await pulse.capture('broken')).state, 'stopped');
-  assert.match(pulse.process.output, /a project cannot be opened and is stopped.*project=broken.*segment \d+\.seg/);
+  assert.match(pulse.process.output, /project not opened: it is stopped.*project=broken.*segment \d+\.seg/);
   assert.equal(await pulse.metric('pulse_project_open'), 1);
   await assert.rejects(open(s, pulse, 'broken'), (refused: Refused) => {
     assert.equal(refused.status, 500);
     assert.equal(refused.json().code, 'P6100');
-    assert.match(refused.json().message ?? '', /what it has stored cannot be opened/);
+    assert.match(refused.json().message ?? '', /its stored events or state cannot be opened/);
     return true;
   });
   for (const command of [
@@ -253,10 +253,10 @@ scenario('a_log_that_cannot_be_opened_stops_its_own_project_only_and_is_left_as_
   ]) {
     const { code, output } = await pulse.command([...command, '--project', 'broken'], pulse.adminAccess);
     assert.notEqual(code, 0, output);
-    assert.match(output, /what it has stored cannot be opened/, command.join(' '));
+    assert.match(output, /its stored events or state cannot be opened/, command.join(' '));
   }
   pulse.process.signal('SIGHUP');
-  await until('the settings to be read', () => pulse.process.output.includes('the configuration was read again'));
+  await until('the settings to be read', () => pulse.process.output.includes('configuration read again'));
   await pulse.terminate();
   assert.deepEqual(filesOf(folder), damaged, 'nothing of it was touched');
 

@@ -222,13 +222,13 @@ scenario('a_missing_folder_is_said_with_what_to_do', async (s) => {
   const project = new Project(s);
   const nowhere = await project.start([], { TMPDIR: '/nonexistent' });
   assert.equal((await nowhere.ended).code, 1, nowhere.output);
-  assert.match(nowhere.output, /let TMPDIR name a folder/);
+  assert.match(nowhere.output, /set TMPDIR to a folder/);
 
   const gone = join(project.folder, 'gone');
   mkdirSync(gone);
   const removed = await project.start([], {}, `cd '${gone}' && rmdir '${gone}' && exec "$@"`);
   assert.equal((await removed.ended).code, 1, removed.output);
-  assert.match(removed.output, /go to a folder that exists/);
+  assert.match(removed.output, /change to a folder that exists/);
   assert.deepEqual(project.folders, []);
 });
 

@@ -1,5 +1,6 @@
-// The README's commands and code, run as they stand there against real servers. What is not run here is named with the
-// reason; a block that no test and no reason is for is an error, and so is a test for a block that has gone.
+// The commands and code of the README and of docs/how-to/write_a_consumer.md, run as printed against real servers. A
+// block that is not run here has a reason below. A block without test and reason is an error, and so is a test without
+// its block.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +19,10 @@ import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const pages = readme + readFileSync(join(root, 'docs/how-to/write_a_consumer.md'), 'utf8');
 
 // By what stands in them, so that a block can be moved and its comments changed.
-const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
+const blocks = [...pages.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
   language,
   text,
 }));
@@ -29,15 +31,15 @@ const used = new Set<string>();
 function blockWith(part: string): string {
   const found = blocks.filter(({ text }) => text.includes(part) && !used.has(text));
   const [block] = found;
-  assert.ok(block !== undefined, `README.md has no block with "${part}" that no other test runs`);
+  assert.ok(block !== undefined, `no page has a block with "${part}" that no other test runs`);
   used.add(block.text);
   return block.text;
 }
 
 // A part of a block, and why nothing runs it here.
 const notRun: Record<string, string> = {
-  'script/demo': 'script/test --all runs the demo as a section of its own, and script/test is what runs this test',
-  'pulse dev': 'pulse_dev.test.ts runs it in an empty folder and in a project',
+  'PostgreSQL ───── WAL': 'it is a picture',
+  'script/demo': 'script/test --all runs the demo as a section, and pulse_dev.test.ts runs pulse dev --throwaway',
   'apt install': 'tests/packages install both on a Debian of their own, once script/package has made them',
 };
 
@@ -53,6 +55,7 @@ const emails = blockWith(
 );
 const emailsForEver = blockWith('for (;;)');
 const job = blockWith("name: 'hourly-job'");
+const eventShown = blockWith('"action":"create"');
 const doctor = blockWith('pulse doctor');
 const serve = blockWith('pulse serve');
 
@@ -121,6 +124,21 @@ scenario('the_first_loop_sends_an_email_for_each_user', async (s) => {
   await untilStreaming(shop);
   await signUp(shop, 'ada@example.com');
   await untilPrinted(application, 'welcome ada@example.com');
+});
+
+scenario('the_event_is_as_shown', async (s) => {
+  const shop = await openShop(s);
+  const lines = replaced(emails, 'sendWelcome(event.created.email)', 'console.log(JSON.stringify(event))');
+  const application = startApplication(s, shop, '', lines);
+  await untilStreaming(shop);
+  await signUp(shop, 'ada@example.com');
+  await untilPrinted(application, '}}');
+  const event = JSON.parse(application.output) as { id: string; created: { joinedAt: string } };
+  const shown = JSON.parse(eventShown) as typeof event;
+  // Of its own time; everything else is as printed.
+  assert.match(shown.id, /^[0-9A-Z]{26}$/);
+  const { joinedAt } = event.created;
+  assert.deepEqual(event, { ...shown, id: event.id, created: { ...shown.created, joinedAt } });
 });
 
 scenario('the_worker_opens_its_stream_again_after_the_server_was_gone', async (s) => {

@@ -1,5 +1,5 @@
-// docs/operations.md says what to do on bad days. Here are the days: the commands are those of the document, as they stand
-// in it, and a block that no day needs is an error too.
+// Each runbook of docs/how-to/runbooks, in its situation: the test runs its commands as printed. A block that no test
+// runs is an error.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -24,7 +24,7 @@ const used = new Set<Block>();
 // The commands of a runbook, one block after the other.
 function pages(title: string): { next: () => Block; skip: (count: number) => void } {
   const blocks = books.get(title);
-  assert.ok(blocks !== undefined, `docs/operations.md has no runbook "${title}"`);
+  assert.ok(blocks !== undefined, `docs/how-to/runbooks has no page "${title}"`);
   let at = 0;
   return {
     next: () => {
@@ -236,7 +236,7 @@ scenario('promotion_after_a_failure', async (s) => {
   const page = pages('A standby is promoted');
   page.skip(1);
   await operator.run(page.next(), standby.url());
-  assert.match(await operator.run(page.next()), /1 stored event\(s\) never happened/);
+  assert.match(await operator.run(page.next()), /1 orphaned event\(s\)/);
   await acceptAsWritten(pair, 'forked');
   await write({ postgres: standby }, 'behind');
   await readAll(pair, 'mail', 'behind');

@@ -44,7 +44,7 @@ scenario('a_change_that_cannot_be_decoded_is_skipped_by_name_and_is_a_gap', asyn
   };
   const skip = async (lsn: string): Promise<{ code: number | null; output: string }> =>
     pulse.command(['gaps', 'skip', lsn, '--json'], pulse.adminAccess);
-  assert.match((await skip('0/1')).output, /does not stand at a change that it cannot decode/);
+  assert.match((await skip('0/1')).output, /is not stopped at a change that it cannot decode/);
 
   await postgres.sql(`INSERT INTO "Writer" (name) VALUES ('one'), ('poison'), ('two')`);
   await write(setup, 'behind');
@@ -54,7 +54,7 @@ scenario('a_change_that_cannot_be_decoded_is_skipped_by_name_and_is_a_gap', asyn
   });
   const other = await skip('0/1');
   assert.notEqual(other.code, 0);
-  assert.match(other.output, new RegExp(`capture stands at the change at ${place}, not at 0/1`));
+  assert.match(other.output, new RegExp(`capture is stopped at the change at ${place}, not at 0/1`));
   assert.deepEqual(await pulse.gaps(), []);
 
   const skipped = await skip(place);

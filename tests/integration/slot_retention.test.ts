@@ -21,7 +21,7 @@ scenario(
       'the warning',
       async () => {
         await postgres.sql(filler);
-        return /used up by the replication slot/.test((await pulse.capture()).problem);
+        return /uses more than half of max_slot_wal_keep_size/.test((await pulse.capture()).problem);
       },
       { everyMs: 500 },
     );
@@ -37,7 +37,9 @@ scenario(
       },
       { everyMs: 500 },
     );
-    const warnings = pulse.process.output.split('\n').filter((line) => /used up by the replication slot/.test(line));
+    const warnings = pulse.process.output
+      .split('\n')
+      .filter((line) => /uses more than half of max_slot_wal_keep_size/.test(line));
     assert.equal(warnings.length, 1, 'said once');
   },
   { from: 13 },
@@ -64,7 +66,7 @@ scenario(
       async () => {
         await postgres.sql(filler);
         const { problem } = await pulse.capture();
-        return /pulse gaps skip.*used up by the replication slot/.test(problem);
+        return /pulse gaps skip.*uses more than half of max_slot_wal_keep_size/.test(problem);
       },
       { everyMs: 500 },
     );
@@ -100,7 +102,7 @@ scenario(
       'the warning, beside the full disk',
       async () => {
         await postgres.sql(filler);
-        return /storage_max.*used up by the replication slot/.test((await pulse.capture()).problem);
+        return /storage_max.*uses more than half of max_slot_wal_keep_size/.test((await pulse.capture()).problem);
       },
       { everyMs: 500 },
     );
@@ -130,7 +132,7 @@ scenario(
       'the warning, beside what it waits for',
       async () => {
         await postgres.sql(filler);
-        return /uses the slot.*used up by the replication slot/.test((await second.capture()).problem);
+        return /uses the slot.*uses more than half of max_slot_wal_keep_size/.test((await second.capture()).problem);
       },
       { everyMs: 500 },
     );
@@ -144,7 +146,7 @@ scenario(
       },
       { everyMs: 500 },
     );
-    const said = second.process.output.split('\n').filter((line) => /the replication slot is in use/.test(line));
+    const said = second.process.output.split('\n').filter((line) => /replication slot in use/.test(line));
     assert.equal(said.length, 1, 'said once');
   },
   { from: 13 },

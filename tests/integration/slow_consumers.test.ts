@@ -167,7 +167,7 @@ scenario('a_consumer_that_never_acknowledges_makes_way_for_the_one_that_waits', 
   assert.match(stuck.lastClose?.reason ?? '', /nothing was acknowledged for \d+ s, and another consumer waits/);
   assert.ok(alone.isOpen, 'nobody waits for the other name');
   assert.equal(await pulse.metric('pulse_streams_stalled_ended_total'), 1);
-  assert.match(pulse.process.output, /warn.*acknowledges nothing.*stream=mail/);
+  assert.match(pulse.process.output, /warn.*acknowledged nothing.*stream=mail/);
 });
 
 scenario('a_consumer_that_reads_late_gets_everything_from_the_log', async (s) => {

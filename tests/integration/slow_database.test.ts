@@ -22,7 +22,7 @@ scenario('what_a_catalog_that_may_be_old_would_refuse_is_not_refused_for_that', 
     .catch((reason: unknown) => reason);
   assert.ok(refused instanceof Refused);
   assert.equal(refused.status, 503);
-  assert.match(refused.body, /the database does not answer/);
+  assert.match(refused.body, /PostgreSQL does not answer/);
   await proxy.close();
   await proxy.open();
 });

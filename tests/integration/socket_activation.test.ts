@@ -71,7 +71,7 @@ scenario('a_successor_that_could_not_start_changes_nothing', async (s) => {
   const consumer = await s.consumer(pulse, { model: note, name: 'reader' });
   writeFileSync(join(pulse.folder, 'pulse.toml'), 'lissten = "127.0.0.1:7857"\n');
   pulse.process.signal('SIGUSR2');
-  await until('the refusal', () => /makes way for nobody/.test(pulse.process.output));
+  await until('the refusal', () => /hand-over cancelled/.test(pulse.process.output));
   assert.match(pulse.process.output, /lissten/, 'what is wrong is said');
   await postgres.sql("INSERT INTO notes VALUES (1, 'one')");
   await consumer.untilReceived(1);

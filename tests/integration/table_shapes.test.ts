@@ -111,7 +111,7 @@ scenario(
     const child = await s.consumer(pulse, { model: defineModel('Child', 'child', { id: 'Int', extra: 'Int' }) });
     const refused = await s.consumer(pulse, { model: defineModel('Part', 'parts_1', fields) }).catch((e: unknown) => e);
     assert.ok(refused instanceof Refused);
-    assert.match(refused.body, /come as those of public\.parts/);
+    assert.match(refused.body, /a partition of public\.parts/);
     await postgres.sql('INSERT INTO parts VALUES (1, 1), (2, 11)');
     // From one partition to another: PostgreSQL sends that as what it does.
     await postgres.sql('UPDATE parts SET at = 12 WHERE id = 1');

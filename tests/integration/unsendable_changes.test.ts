@@ -98,11 +98,11 @@ scenario('a_value_that_is_not_utf8_stops_capture_and_only_the_rest_of_its_transa
   const place = await stopped(pulse);
   assert.match(place.problem, /PostgreSQL cannot send the change at \S+ of the transaction that committed at \S+: /);
   assert.match(place.problem, /invalid byte sequence for encoding "UTF8": 0xff/);
-  assert.match(place.problem, /"PostgreSQL cannot send a change" in docs\/operations.md/);
+  assert.match(place.problem, /docs\/how-to\/runbooks\/unsendable_change\.md/);
   assert.equal((await fetch(`${pulse.adminUrl}/capturez`)).status, 503);
   const wrong = await skip(pulse, '0/1');
   assert.notEqual(wrong.code, 0);
-  assert.match(wrong.output, new RegExp(`capture stands at the change at ${place.lsn}, not at 0/1`));
+  assert.match(wrong.output, new RegExp(`capture is stopped at the change at ${place.lsn}, not at 0/1`));
   assert.deepEqual(await pulse.gaps(), []);
 
   // Another start comes to the same place.

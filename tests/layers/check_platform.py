@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether what only Linux has stays in the files that docs/installing.md names.
+"""Whether what only Linux has stays in the files that docs/how-to/install.md names.
 
     check_platform.py ROOT        checks src/
     check_platform.py --self-test whether this check finds such a call elsewhere
@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-DOCUMENT = "docs/installing.md"
+DOCUMENT = "docs/how-to/install.md"
 CHAPTER = "## macOS and others"
 # Calls, headers and files of Linux alone.
 LINUX = re.compile(

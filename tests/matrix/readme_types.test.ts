@@ -1,4 +1,4 @@
-// The README's TypeScript, as it stands there, for the compiler: in each way in which TypeScript finds modules, with each
+// The TypeScript of the README and of docs/how-to/write_a_consumer.md, as printed, for the compiler: in each way in which TypeScript finds modules, with each
 // published version of the extension.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,9 +14,8 @@ import { prismaMajor } from './packages.js';
 const folder = join(root, `tests/matrix/prisma-${prismaMajor}`);
 const requireThere = createRequire(join(folder, 'package.json'));
 const versions = ['1.0.2', '1.1.0', '1.1.1', '1.2.0', '1.2.2'];
-const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([^]*?)^```$/gm)].map(
-  ([, code]) => code ?? '',
-);
+const pages = ['README.md', 'docs/how-to/write_a_consumer.md'].map((page) => readFileSync(join(root, page), 'utf8'));
+const blocks = [...pages.join('').matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code ?? '');
 const connecting = blocks.find((code) => code.includes('withPulse')) ?? '';
 const reopening = blocks.find((code) => code.includes('for (;;)')) ?? '';
 

@@ -86,11 +86,11 @@ class admin_backend {
   // Oldest first.
   virtual void list_gaps(const std::string& project,
                          std::function<void(result<std::vector<control::stored_gap>>)> done) = 0;
-  // Capture goes on without the change at this LSN, which it stands at and cannot decode; the gap
+  // Skips the change at this LSN, at which capture is stopped; the gap
   // is durable before the answer. errc::conflict: it does not stand there.
   virtual void skip_change(const std::string& project, lsn at,
                            std::function<void(result<control::stored_gap>)> done) = 0;
-  // Durable before the answer; streams go on behind it. errc::not_found: no such gap.
+  // Durable before the answer; streams continue after it. errc::not_found: no such gap.
   virtual void accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
                           std::function<void(result<control::stored_gap>)> done) = 0;
 };

@@ -12,8 +12,8 @@ using authorized = boost::system::result<caller, refusal>;
 authorized authorize_operator(const server_context& context, const http_request& request) {
   if (context.options.admin_token.empty()) {
     return refusal{403, pulse_code::server_error,
-                   "administration is off: the server has no admin token",
-                   "set an admin token (PULSE_ADMIN_TOKEN) and start the server again"};
+                   "administration is off: Pulse has no admin token",
+                   "set an admin token (PULSE_ADMIN_TOKEN) and restart Pulse"};
   }
   const auto presented = bearer_token(request.header("authorization"));
   if (!presented || !equal_in_constant_time(*presented, context.options.admin_token)) {
@@ -27,7 +27,7 @@ authorized authorize_application(const server_context& context, const http_reque
   auto presented = bearer_token(request.header("authorization"));
   if (!presented) {
     return refusal{401, pulse_code::unauthorized,
-                   "the request carries no API key (authorization: Bearer <key>)"};
+                   "the request has no API key (authorization: Bearer <key>)"};
   }
   auto accepted = context.registry->authenticate(*presented);
   if (!accepted) return no_such_key();
@@ -55,7 +55,7 @@ bool key_was_revoked(const server_context& context, const caller& who) {
 
 refusal no_such_key() {
   return {401, pulse_code::unauthorized, "the API key is wrong or was revoked",
-          "make one with 'pulse keys create'"};
+          "create one with 'pulse keys create'"};
 }
 
 }  // namespace pulse::server

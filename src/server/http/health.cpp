@@ -57,10 +57,10 @@ void show_readiness(const exchange_pointer& asked) {
   const auto& context = asked->context();
   boost::json::object problems;
   for (const auto& [name, project] : context.registry->projects()) {
-    const auto why = context.stopping ? "the server is shutting down" : project->not_ready();
+    const auto why = context.stopping ? "Pulse is shutting down" : project->not_ready();
     if (!why.empty()) problems[name] = why;
   }
-  if (context.stopping && problems.empty()) problems["*"] = "the server is shutting down";
+  if (context.stopping && problems.empty()) problems["*"] = "Pulse is shutting down";
   auto response = status_answer("ready", "not ready", std::move(problems));
   // What is wrong says whose database it is, and where.
   if (asked->where() == surface::streams && response.status != 200)

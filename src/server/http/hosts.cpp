@@ -65,8 +65,8 @@ std::optional<refusal> check_admin_host(const http_request& request,
   if (request.path() == "/healthz" || host.empty() || is_allowed_host(host, allowed))
     return std::nullopt;
   return refusal{421, pulse_code::server_error,
-                 "the admin address is not to be called by this name",
-                 "use its IP address, or add the name to the server's setting `admin_hosts`"};
+                 "the admin address does not accept this host name",
+                 "use its IP address, or add the name to the setting `admin_hosts`"};
 }
 
 }  // namespace pulse::server

@@ -175,15 +175,14 @@ boost::system::result<http_request_reader::progress, refusal> http_request_reade
           "the request has more than " + std::to_string(http_fields_max) + " header fields"};
     }
     if (failed && parsing.unknown_expectation) {
-      return refusal{417, pulse_code::server_error,
-                     "the request expects something that is not known here",
+      return refusal{417, pulse_code::server_error, "the request has an unknown expectation",
                      "expect 100-continue, or nothing"};
     }
     if (failed == http::error::header_limit) {
       return refusal{
           431, pulse_code::server_error,
           "the request's headers are larger than " + shown_bytes(limits_.header_bytes_max),
-          "raise the server's header limit, or stream a model with fewer fields"};
+          "stream a model with fewer fields"};
     }
     if (failed == http::error::body_limit) {
       return refusal{413, pulse_code::server_error,
@@ -192,7 +191,7 @@ boost::system::result<http_request_reader::progress, refusal> http_request_reade
     if (failed == http::error::bad_transfer_encoding) {
       return refusal{411, pulse_code::server_error,
                      "the request's body comes without its length (transfer-encoding)",
-                     "send it whole, with content-length"};
+                     "send the whole body, with content-length"};
     }
     if (failed) {
       return refusal{400, pulse_code::server_error,

@@ -90,8 +90,8 @@ void http_session::tick(std::chrono::steady_clock::time_point now) {
     case phase::answering:
       return refuse(
           {503, pulse_code::server_error,
-           "the server could not answer in time: something that it needs does not respond",
-           "try again; /capturez on the admin address says how the database is"});
+           "Pulse could not answer in time, because PostgreSQL or a disk does not respond",
+           "try again; /capturez on the admin address shows the state of capture"});
     case phase::streaming:
       context_->figures.streamed_answers_stalled.Increment();
       close_stream(stream_end::stalled);
@@ -169,7 +169,7 @@ void http_session::read() {
 // A client that does not know that the connection is to be encrypted is told in its own language.
 void http_session::tls_failed(const boost::system::error_code& why) {
   if (requests_ == 0) context_->figures.tls_failures.Increment();
-  log_debug("server", "an encrypted connection failed",
+  log_debug("server", "encrypted connection failed",
             {{"peer", socket_.peer()}, {"reason", why.message()}});
   if (phase_ != phase::reading || !socket_.fall_back_to_plain_http()) return drop();
   refuse({400, pulse_code::server_error, "this address speaks TLS only",
@@ -199,7 +199,7 @@ void http_session::parse() {
   if (reader_->wants_continue() && socket_.write_some(continue_answer).failed) return drop();
   if (context_->request_bytes > context_->options.request_bytes_max) {
     return refuse({503, pulse_code::server_error,
-                   "the server is receiving too many large requests at once", "try again"});
+                   "Pulse is receiving too many large requests at once", "try again"});
   }
   wait_readable();
 }
@@ -273,7 +273,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
   }
   if (context_->stopping) {
     session->abandon();
-    return refuse({503, pulse_code::server_error, "the server is shutting down", "connect again"});
+    return refuse({503, pulse_code::server_error, "Pulse is shutting down", "connect again"});
   }
   phase_ = phase::closed;
   leave();

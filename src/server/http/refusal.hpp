@@ -1,4 +1,4 @@
-// Answers that are no: what the official client reads when anything but 101 comes back.
+// Error answers: what the client extension reads when anything but 101 comes back.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace pulse::server {
 
-// The codes that the official client maps to its error classes.
+// The codes that the client extension maps to its error classes.
 enum class pulse_code {
   server_error,      // P6100
   datasource_error,  // P6101

@@ -17,7 +17,7 @@ error refuse(const std::string& what, const std::string& file) {
   ERR_clear_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return {errc::invalid_argument,
-          what + ' ' + file + ": " + (reason == nullptr ? "it cannot be used" : reason),
+          what + ' ' + file + ": " + (reason == nullptr ? "invalid file" : reason),
           "give PEM files: --tls-cert the certificate and its chain, --tls-key its private key "
           "without a passphrase"};
 }

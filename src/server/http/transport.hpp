@@ -53,7 +53,7 @@ class transport {
                        std::move(handler));
   }
 
-  // After a failed read: what came is HTTP without TLS, and this connection goes on without it so
+  // After a failed read: what came is HTTP without TLS, and this connection continues without it so
   // that the client can be told. False: it was something else.
   bool fall_back_to_plain_http();
 

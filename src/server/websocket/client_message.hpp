@@ -1,4 +1,4 @@
-// What consumers say on an open stream: acknowledgements.
+// Messages of consumers on an open stream: acknowledgements.
 #pragma once
 
 #include <string_view>
@@ -18,8 +18,8 @@ struct client_message {
   event_id id = {};
 };
 
-// One text message: `{"type":"ack","id":"<event id>"}` in any JSON spelling. The official client's
-// own spelling takes a path without a JSON parser. Text that is no UTF-8 is malformed.
+// Parses one text message: `{"type":"ack","id":"<event id>"}` in any JSON spelling. The client
+// extension's own spelling needs no JSON parser. Text that is not UTF-8 is malformed.
 client_message parse_client_message(std::string_view text);
 
 }  // namespace pulse::server

@@ -110,11 +110,11 @@ result<std::string_view> message_inflater::inflate(std::string_view compressed,
     feed(*stream_, part);
     const int outcome = ::inflate(stream_.get(), Z_SYNC_FLUSH);
     if (stream_->avail_out == 0)
-      return error{errc::invalid_argument, "a message larger than this server takes"};
+      return error{errc::invalid_argument, "a message larger than the limit"};
     // Z_BUF_ERROR: nothing was left to do. A message may end its stream by itself.
     if (outcome == Z_STREAM_END) break;
     if ((outcome != Z_OK && outcome != Z_BUF_ERROR) || stream_->avail_in != 0)
-      return error{errc::protocol, "a compressed message that cannot be read"};
+      return error{errc::protocol, "an invalid compressed message"};
   }
   return std::string_view(message_).substr(0, message_.size() - stream_->avail_out);
 }

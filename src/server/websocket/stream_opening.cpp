@@ -42,7 +42,7 @@ struct opening : std::enable_shared_from_this<opening> {
   void begin(const http_request& request, requests::stream_mode mode) {
     if (context->stopping) {
       return refuse_with(
-          {503, pulse_code::server_error, "the server is shutting down", "connect again"});
+          {503, pulse_code::server_error, "Pulse is shutting down", "connect again"});
     }
     const auto of = context->registry->project(key.project);
     if (of == nullptr) return refuse_with(no_project());
@@ -81,7 +81,7 @@ struct opening : std::enable_shared_from_this<opening> {
     const auto schema = percent_decode(dot == std::string_view::npos ? "" : table.substr(0, dot));
     const auto bare = percent_decode(dot == std::string_view::npos ? table : table.substr(dot + 1));
     if (!schema || !bare || bare->empty())
-      return refuse_with({400, pulse_code::server_error, "which table is to be shown?",
+      return refuse_with({400, pulse_code::server_error, "the table is missing",
                           "add ?table={schema}.{table}; a dot within a name is %2E"});
     wanted.mode = requests::stream_mode::subscribe;
     wanted.model.name = wanted.model.table = *bare;
@@ -120,7 +120,7 @@ struct opening : std::enable_shared_from_this<opening> {
 
   void tell_of_opened() const {
     if (!context->lines.opened.take(context->now())) return;
-    log_info("server", "a stream is open",
+    log_info("server", "stream opened",
              {{"project", key.project},
               {"key", key.key_id},
               {"table", to_string(stream.table)},
@@ -152,7 +152,7 @@ struct opening : std::enable_shared_from_this<opening> {
 
   refusal no_project() const {
     return {404, pulse_code::server_error,
-            "the project '" + key.project + "' of this API key is not served here"};
+            "the project '" + key.project + "' of this API key does not exist here"};
   }
 };
 
@@ -175,7 +175,7 @@ void note_refused_stream(server_context& context, const key_identity& key,
                          const std::string& request_id, const refusal& why) {
   context.figures.refused_streams.Increment();
   if (!context.lines.refused.take(context.now())) return;
-  log_info("server", "a stream was refused",
+  log_info("server", "stream refused",
            {{"project", key.project},
             {"key", key.key_id},
             {"status", why.status},

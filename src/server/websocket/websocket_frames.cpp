@@ -67,7 +67,7 @@ incoming read_close(std::string_view payload) {
   }
   const auto code = load_big<std::uint16_t>(as_byte_view(payload).data());
   if (!may_be_sent(code)) {
-    return violation(close_code::protocol_error, "a close code that may not be sent");
+    return violation(close_code::protocol_error, "an invalid close code");
   }
   if (!is_utf8(payload.substr(2)))
     return violation(close_code::invalid_payload, "the reason of a close frame is not UTF-8");
@@ -149,7 +149,8 @@ incoming websocket_reader::next(std::span<char>& bytes) {
     const bool may_be_compressed = compressed_allowed_ && kind == opcode::text;
     if ((first & reserved_bits & ~(may_be_compressed ? compressed_bit : 0U)) != 0 ||
         !is_known(kind)) {
-      return violation(close_code::protocol_error, "a frame with bits or an opcode not agreed on");
+      return violation(close_code::protocol_error,
+                       "a frame with unknown bits or an unknown opcode");
     }
     if (((second & mask_bit) != 0) != masked_) {
       return violation(close_code::protocol_error, masked_ ? "a client's frame must be masked"
@@ -171,7 +172,7 @@ incoming websocket_reader::next(std::span<char>& bytes) {
     }
     const auto before = in_fragments_ ? fragments_.size() : 0;
     if (!is_control(kind) && (size > message_bytes_max_ || before + size > message_bytes_max_)) {
-      return violation(close_code::too_big, "a message larger than this server takes");
+      return violation(close_code::too_big, "a message larger than the limit");
     }
     if (bytes.size() < header_size || bytes.size() - header_size < size) return {};
 

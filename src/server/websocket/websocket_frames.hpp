@@ -83,7 +83,7 @@ class websocket_reader {
 
   // Takes one frame off the front of `bytes` and unmasks it in place; fragments are swallowed until
   // the message is whole. With `nothing`, what is left in `bytes` is an unfinished frame, to be
-  // presented again with more behind it; it is never longer than message_bytes_max +
+  // presented again with more bytes appended; it is never longer than message_bytes_max +
   // frame_header_bytes_max. The payload holds until the next call and as long as the bytes do.
   incoming next(std::span<char>& bytes);
 

@@ -39,12 +39,12 @@ std::optional<refusal> check_upgrade(const http_request& request) {
   }
   if (!request.http_1_1 || !request.header_has_token("connection", "upgrade") ||
       !request.header_has_token("upgrade", "websocket")) {
-    return refusal{426, code, "streams are WebSockets: this request asks for no upgrade",
-                   "connect with a WebSocket client; if there is a proxy between, have it pass "
-                   "'upgrade' and 'connection' on"};
+    return refusal{
+        426, code, "the request has no WebSocket upgrade",
+        "connect with a WebSocket client; let proxies pass the headers 'upgrade' and 'connection'"};
   }
   if (boost::algorithm::trim_copy(std::string(request.header("sec-websocket-version"))) != "13") {
-    return refusal{426, code, "this server speaks WebSocket version 13 (RFC 6455) only"};
+    return refusal{426, code, "Pulse supports WebSocket version 13 (RFC 6455) only"};
   }
   if (!is_websocket_key(trimmed_key(request))) {
     return refusal{400, code, "the header sec-websocket-key is missing or not 16 bytes in base64"};

@@ -32,7 +32,7 @@ close_code code_of(streams::end_reason reason) {
   return close_code::internal_error;
 }
 
-constexpr std::string_view shutdown_message = "the server is shutting down";
+constexpr std::string_view shutdown_message = "Pulse is shutting down";
 
 }  // namespace
 
@@ -151,7 +151,7 @@ void websocket_session::drop(std::string_view why) {
   if (phase_ == phase::closed) return;
   phase_ = phase::closed;
   if (context_->lines.ended.take(context_->now())) {
-    log_info("server", "a stream has ended",
+    log_info("server", "stream ended",
              {{"project", key_.project},
               {"key", key_.key_id},
               {"request_id", request_id_},
@@ -184,7 +184,7 @@ void websocket_session::tick(std::chrono::steady_clock::time_point now) {
   const auto silent = now - heard_at_;
   if (silent >= options.silence_before_ping + options.silence_after_ping && pinged_) {
     context_->figures.silent_clients.Increment();
-    drop("the client has been silent and did not answer a ping");
+    drop("the client was silent and did not answer a ping");
   } else if (silent >= options.silence_before_ping && !pinged_) {
     pinged_ = true;
     append_frame(out_.tail(), opcode::ping, "pulse");
@@ -209,7 +209,7 @@ void websocket_session::shut_down() {
 }
 
 void websocket_session::abort() {
-  drop("the server is shutting down and the client did not close");
+  drop("Pulse is shutting down and the client did not close");
 }
 
 void websocket_session::key_revoked(std::string_view key_id) {
@@ -271,7 +271,7 @@ void websocket_session::take(const incoming& message) {
     case incoming::kind::violation:
       discarding_ = true;
       context_->figures.protocol_violations.Increment();
-      log_warning("server", "closing a stream because of what its consumer sent",
+      log_warning("server", "stream closed: invalid message from the consumer",
                   {{"project", key_.project},
                    {"key", key_.key_id},
                    {"peer", socket_->peer()},

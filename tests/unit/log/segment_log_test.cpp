@@ -90,7 +90,7 @@ TEST_F(segment_log_on_a_disk, a_failed_sync_ends_the_process) {
         append(1, 1);
         wait_until([&] { return log_->bounds().last == 1; });
       },
-      "cannot be written any more");
+      "log not writable");
 }
 
 // The process that met the failure is gone; the next one finds all that was written in the page

@@ -216,7 +216,7 @@ TEST(decoder, leaves_out_a_change_that_is_not_supported_and_none_that_failed_oth
         EXPECT_EQ(refused.error().code, code);
         EXPECT_EQ(refused.error().message(),
                   "table public.notes: it is too large; keep it out; `pulse gaps skip 0/200` goes "
-                  "on without this change");
+                  "to skip this change");
         EXPECT_EQ(to.failed_change(), (decoder::undecoded_change{row, 16384}));
       } else {
         ASSERT_TRUE(refused) << refused.error().message();

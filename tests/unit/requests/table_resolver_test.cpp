@@ -105,7 +105,7 @@ TEST(resolve_table, names_the_root_of_a_partition_and_the_partitions_of_a_root) 
   known.tables[1].published = false;
   auto part = item({"id"});
   part.table = "item_1";
-  EXPECT_NE(refused(known, part).find("come as those of public.item"), std::string::npos);
+  EXPECT_NE(refused(known, part).find("a partition of public.item"), std::string::npos);
   known.tables[0].published = false;
   known.tables[1].published = true;
   EXPECT_NE(refused(known, item({"id"})).find("publish_via_partition_root"), std::string::npos);
@@ -125,8 +125,9 @@ TEST(check_published_actions, refuses_what_would_never_come) {
   EXPECT_EQ(refused.error().code, errc::invalid_argument);
   EXPECT_EQ(refused.error().what,
             "the stream asks for events that the publication own does not send: delete");
-  EXPECT_EQ(refused.error().next,
-            "ask for others, or: ALTER PUBLICATION \"own\" SET (publish = 'insert, delete');");
+  EXPECT_EQ(
+      refused.error().next,
+      "ask for other events, or run: ALTER PUBLICATION \"own\" SET (publish = 'insert, delete');");
   EXPECT_FALSE(check_published_actions({"own", false, false, false, true}, everything));
 }
 

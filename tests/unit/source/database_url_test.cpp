@@ -76,7 +76,7 @@ TEST(database_url, a_password_may_have_a_question_mark) {
 TEST(database_url, a_parameter_nearly_known_says_which_is_meant) {
   const auto target = parse_database_url("postgres://app@db/shop?sslmod=require");
   ASSERT_FALSE(target);
-  EXPECT_EQ(target.error().next, "'sslmode' is meant, perhaps");
+  EXPECT_EQ(target.error().next, "did you mean 'sslmode'?");
 }
 
 class refused_url : public ::testing::TestWithParam<const char*> {};

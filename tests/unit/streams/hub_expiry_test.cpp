@@ -34,7 +34,7 @@ class hub_expiry_at_gaps : public hub_expiry, public ::testing::WithParamInterfa
   bool refused_with_the_gap(const cursor_key& name) {
     const auto refused = open(name.name, name.table.name)->refused;
     return refused && refused->code == errc::gap && hub_->gap_of(name) &&
-           refused->what.find("a gap (7)") != std::string::npos;
+           refused->what.find("gap 7 blocks") != std::string::npos;
   }
 };
 
@@ -124,7 +124,7 @@ TEST_F(hub_expiry, abandoned_name_that_comes_back_is_refused_with_the_gap_first)
   ASSERT_TRUE(drop_through(place_of(4)));
   const auto refused = open("old", "notes")->refused;
   ASSERT_TRUE(refused);
-  EXPECT_NE(refused->what.find("a gap (7)"), std::string::npos) << refused->what;
+  EXPECT_NE(refused->what.find("gap 7 blocks"), std::string::npos) << refused->what;
 }
 
 TEST_F(hub_expiry, name_that_waits_for_nothing_dropped_is_kept) {

@@ -314,7 +314,7 @@ TEST_F(http_server, ends_a_stream_whose_key_is_revoked_while_it_waits_for_acknow
   boost::asio::read_until(socket, boost::asio::dynamic_buffer(all), "\r\n\r\n");
   on_server([&] {
     host->subscriber->send("event");
-    host->subscriber->end(streams::end_reason::shutdown, "the server is shutting down");
+    host->subscriber->end(streams::end_reason::shutdown, "Pulse is shutting down");
     under_test.end_sessions_of_key("key-1");
   });
   boost::asio::read_until(socket, boost::asio::dynamic_buffer(all), "the API key was revoked");

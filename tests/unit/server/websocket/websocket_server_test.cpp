@@ -281,7 +281,7 @@ TEST_F(websocket_server, waits_for_acknowledgements_before_closing_at_shutdown) 
   EXPECT_EQ(socket.next_layer().available(), 0U);
   say(socket, an_ack);
   EXPECT_EQ(close_code_of(socket), 1001U);
-  EXPECT_EQ(socket.reason().reason, "the server is shutting down");
+  EXPECT_EQ(socket.reason().reason, "Pulse is shutting down");
   stopped.wait();
   boost::system::error_code refused;
   tcp::socket late(client_io);
