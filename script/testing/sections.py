@@ -78,6 +78,8 @@ ARM64 = Section(
             "node", "--test", "--test-concurrency=1",
             *(f"build/ts/tests/{one}.test.js" for one in ("client/named_streams", "integration/native_events")),
         ],
+        ["script/package", "arm64"],
+        ["node", "--test", "build/ts/tests/arm64/packages.test.js"],
     ],
     ("bootstrap", "typescript"),
 )
