@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Says what of the compiler's and the linker's protection a program lacks. Exit code 0: nothing."""
 
-import platform
 import re
 import subprocess
 import sys
@@ -9,6 +8,14 @@ import sys
 
 def readelf(*arguments: str) -> str:
     return subprocess.run(["readelf", "-W", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+# What marks the places to which an indirect branch may lead, by the machine that a program is for; how to disassemble it
+# on another one; and the compiler's option.
+BRANCHES = {
+    "X86-64": (r"\bendbr64\b", "x86_64-linux-gnu-objdump", "-fcf-protection"),
+    "AArch64": (r"\bbti\b", "aarch64-linux-gnu-objdump", "-mbranch-protection"),
+}
 
 
 def missing(program: str) -> list[str]:
@@ -27,11 +34,11 @@ def missing(program: str) -> list[str]:
         "checked string functions (_FORTIFY_SOURCE)": re.search(r"\b__(?!stack)\w+_chk\b", symbols) is not None,
         "standard library assertions (_GLIBCXX_ASSERTIONS)": "__glibcxx_assert_fail" in symbols,
     }
-    if platform.machine() == "x86_64":
-        code = subprocess.run(
-            ["objdump", "-d", "--no-show-raw-insn", program], check=True, capture_output=True, text=True
-        ).stdout
-        checks["indirect branch targets (-fcf-protection)"] = "endbr64" in code
+    for machine, (mark, objdump, option) in BRANCHES.items():
+        if machine in header:
+            disassemble = [objdump, "-d", "--no-show-raw-insn", program]
+            code = subprocess.run(disassemble, check=True, capture_output=True, text=True).stdout
+            checks[f"indirect branch targets ({option})"] = re.search(mark, code) is not None
     return [name for name, there in checks.items() if not there]
 
 

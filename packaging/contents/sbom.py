@@ -16,7 +16,7 @@ import urllib.parse
 import uuid
 
 sys.dont_write_bytecode = True
-from libraries import Package, loaded_by, packages_of  # noqa: E402
+from libraries import MACHINE, SYSROOT, Package, loaded_by, packages_of  # noqa: E402
 
 OBJECT = re.compile(r"^CMakeFiles/(pulse|failpoints_off)[a-z_]*\.dir/")
 
@@ -24,13 +24,14 @@ OBJECT = re.compile(r"^CMakeFiles/(pulse|failpoints_off)[a-z_]*\.dir/")
 def compiled_in(build: pathlib.Path) -> set[Package]:
     """The packages of all headers outside of the project that the program's objects were made with."""
     listing = subprocess.run(["ninja", "-C", str(build), "-t", "deps"], check=True, capture_output=True, text=True).stdout
+    places = [MACHINE / "usr", SYSROOT / "usr"]
     headers: set[pathlib.Path] = set()
     ours = False
     for line in listing.splitlines():
         if not line.startswith(" "):
             ours = OBJECT.match(line) is not None
-        elif ours and line.strip().startswith("/usr/"):
-            headers.add(pathlib.Path(line.strip()).resolve())
+        elif ours and any((header := (build / line.strip()).resolve()).is_relative_to(place) for place in places):
+            headers.add(header)
     if not headers:
         raise ValueError(f"{build} has no record of headers: build the program there first")
     return set(packages_of(sorted(headers)).values())

@@ -9,8 +9,9 @@ from libraries import loaded_by  # noqa: E402
 USER = 65532
 PROGRAM = "usr/bin/pulse"
 DATA = "var/lib/pulse"
-LIBRARIES = "usr/lib/x86_64-linux-gnu"
-LOADER = "ld-linux-x86-64.so.2"
+# By what OCI calls the architecture: where Debian's libraries are, and the loader that programs name.
+LIBRARIES = {"amd64": "usr/lib/x86_64-linux-gnu", "arm64": "usr/lib/aarch64-linux-gnu"}
+LOADERS = {"ld-linux-x86-64.so.2": "usr/lib64", "ld-linux-aarch64.so.1": "usr/lib"}
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 TEXTS = {
     "etc/passwd": f"root:x:0:0:root:/:/\npulse:x:{USER}:{USER}:Pulse:/{DATA}:/\n",
@@ -42,12 +43,12 @@ def with_folders(entries: list[Entry]) -> list[Entry]:
     return [all_entries[path] for path in sorted(all_entries)]
 
 
-def base(program: pathlib.Path) -> list[Entry]:
+def base(program: pathlib.Path, architecture: str) -> list[Entry]:
     """What a new version of the program rarely changes."""
     libraries = loaded_by(program)
     entries = [Entry("lib", 0o777, link="usr/lib"), Entry("lib64", 0o777, link="usr/lib64")]
     for library in libraries:
-        folder = "usr/lib64" if library.soname == LOADER else LIBRARIES
+        folder = LOADERS.get(library.soname, LIBRARIES[architecture])
         entries.append(Entry(f"{folder}/{library.soname}", 0o755, library.file.read_bytes()))
     for package in {library.package for library in libraries}:
         entries.append(Entry(f"usr/share/doc/{package.name}/copyright", 0o644, package.copyright_file.read_bytes()))

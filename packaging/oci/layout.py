@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes an OCI image layout as a tar archive (image-spec 1.0: image-layout.md, manifest.md, config.md, layer.md).
 
-layout.py PROGRAM VERSION BILL_OF_MATERIALS LICENCE SECONDS ARCHIVE: SECONDS is the time of the release, since 1970.
+layout.py PROGRAM VERSION BILL_OF_MATERIALS LICENCE SECONDS ARCHITECTURE ARCHIVE: SECONDS is the time of the release, since
+1970; ARCHITECTURE is amd64 or arm64.
 
 Beside the layout lies manifest.json, by which Docker's own "load" finds its way where it does not know layouts.
 
@@ -76,9 +77,9 @@ class Layout:
         ]
 
 
-def configuration(version: str, created: str, layers: list[bytes]) -> dict:
+def configuration(version: str, created: str, platform: dict, layers: list[bytes]) -> dict:
     return {
-        "architecture": "amd64", "os": "linux", "created": created,
+        **platform, "created": created,
         "config": {
             "User": f"{USER}:{USER}",
             "Entrypoint": [f"/{PROGRAM}"], "Cmd": ["serve"], "WorkingDir": "/", "StopSignal": "SIGTERM",
@@ -99,22 +100,23 @@ def configuration(version: str, created: str, layers: list[bytes]) -> dict:
 
 
 def main() -> int:
-    program, version, bill, licence, seconds, target = sys.argv[1:]
+    program, version, bill, licence, seconds, architecture, target = sys.argv[1:]
+    platform = {"architecture": architecture, "os": "linux"}
     time = int(seconds)
     created = datetime.datetime.fromtimestamp(time, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    roots = [base(pathlib.Path(program)), top(pathlib.Path(program), pathlib.Path(bill), pathlib.Path(licence))]
+    roots = [base(pathlib.Path(program), architecture), top(pathlib.Path(program), pathlib.Path(bill), pathlib.Path(licence))]
     layers = [tar_of(entries, time) for entries in roots]
     layout = Layout()
     manifest = {
         "schemaVersion": 2, "mediaType": f"{MEDIA}.manifest.v1+json",
-        "config": layout.put_json("config.v1+json", configuration(version, created, layers)),
+        "config": layout.put_json("config.v1+json", configuration(version, created, platform, layers)),
         "layers": [layout.put("layer.v1.tar+gzip", gzip.compress(layer, compresslevel=6, mtime=0)) for layer in layers],
     }
     # Tools ask for a tag; containerd, for a whole name.
     names = {"org.opencontainers.image.ref.name": version, "io.containerd.image.name": f"docker.io/library/pulse:{version}"}
     described = {
         **layout.put_json("manifest.v1+json", manifest),
-        "platform": {"architecture": "amd64", "os": "linux"}, "annotations": names,
+        "platform": platform, "annotations": names,
     }
     index = {"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": [described]}
     for_docker = [{

