@@ -40,7 +40,7 @@ const std::map<std::string, std::string> other_values{
     {"heartbeat_interval", "7s"},
     {"storage_max", "7GiB"},
     {"visibility", "off"},
-    {"api_key_file", PULSE_SOURCE_DIR "/LICENSE"},
+    {"api_key_file", PULSE_SOURCE_DIR "/CONTRIBUTING.md"},
 };
 
 template <class Settings, class Set>
