@@ -1,9 +1,9 @@
 #include "app/event_watch.hpp"
 
-#include "rendering/frames.hpp"
 #include <utility>
 
 #include "base/logging.hpp"
+#include "rendering/frames.hpp"
 
 namespace pulse::app {
 

@@ -1,9 +1,9 @@
 #include "app/opened_project.hpp"
 
-#include "config/prisma_schema_file.hpp"
 #include <utility>
 
 #include "base/logging.hpp"
+#include "config/prisma_schema_file.hpp"
 
 namespace pulse::app {
 

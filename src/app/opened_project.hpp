@@ -1,13 +1,13 @@
 // What a project needs before it can serve, read from settings, files and disk.
 #pragma once
 
-#include "config/config.hpp"
-#include "requests/prisma_schema.hpp"
 #include <filesystem>
 #include <memory>
 
 #include "app/project_storage.hpp"
 #include "base/error.hpp"
+#include "config/config.hpp"
+#include "requests/prisma_schema.hpp"
 #include "source/database_url.hpp"
 
 namespace pulse::app {

@@ -1,6 +1,5 @@
 #include "app/project.hpp"
 
-#include "config/prisma_schema_file.hpp"
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "app/cursor_keeper.hpp"
 #include "app/volume_share.hpp"
 #include "base/logging.hpp"
+#include "config/prisma_schema_file.hpp"
 
 namespace pulse::app {
 

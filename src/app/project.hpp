@@ -1,10 +1,6 @@
 // One project put together: its log, its capture, its streams.
 #pragma once
 
-#include "capture/capture.hpp"
-#include "capture/gap_keeper.hpp"
-#include "config/config.hpp"
-#include "requests/prisma_schema.hpp"
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -20,7 +16,11 @@
 #include "app/log_figures.hpp"
 #include "app/project_storage.hpp"
 #include "base/metrics.hpp"
+#include "capture/capture.hpp"
+#include "capture/gap_keeper.hpp"
+#include "config/config.hpp"
 #include "control/control_thread.hpp"
+#include "requests/prisma_schema.hpp"
 #include "server/registry.hpp"
 #include "streams/cursor_lag.hpp"
 #include "streams/hub.hpp"

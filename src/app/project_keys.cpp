@@ -1,6 +1,5 @@
 #include "app/project_keys.hpp"
 
-#include "config/terminal.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 
 #include "app/data_dir.hpp"
 #include "base/logging.hpp"
+#include "config/terminal.hpp"
 #include "control/key_ring.hpp"
 
 namespace pulse::app {

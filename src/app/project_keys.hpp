@@ -1,11 +1,11 @@
 // The API keys that projects have when the server starts: the user's own, or ones that are made.
 #pragma once
 
-#include "config/config.hpp"
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "control/state_store.hpp"
 
 namespace pulse::app {

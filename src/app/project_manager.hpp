@@ -1,7 +1,6 @@
 // All projects of the server: they come and go while it runs.
 #pragma once
 
-#include "config/config.hpp"
 #include <atomic>
 #include <cstddef>
 #include <filesystem>
@@ -23,6 +22,7 @@
 #include "app/project_not_serving.hpp"
 #include "base/error.hpp"
 #include "base/metrics.hpp"
+#include "config/config.hpp"
 #include "control/control_thread.hpp"
 
 namespace pulse::app {

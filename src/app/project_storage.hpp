@@ -1,13 +1,13 @@
 // What one project keeps on disk, open: its event log, the relations of that, its spill area.
 #pragma once
 
-#include "config/config.hpp"
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 
 #include "base/error.hpp"
+#include "config/config.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
 #include "log/spill_area.hpp"

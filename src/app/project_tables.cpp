@@ -1,6 +1,4 @@
 // Which table a stream that opens is of: from the catalog at hand, or from a look at the database.
-#include "filters/native_filter.hpp"
-#include "requests/table_resolver.hpp"
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +7,8 @@
 
 #include "app/project.hpp"
 #include "base/logging.hpp"
+#include "filters/native_filter.hpp"
+#include "requests/table_resolver.hpp"
 #include "source/relations.hpp"
 
 namespace pulse::app {

@@ -1,8 +1,5 @@
 #include "app/server_run.hpp"
 
-#include "config/config_changes.hpp"
-#include "config/prisma_schema_file.hpp"
-#include "config/terminal.hpp"
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -23,6 +20,9 @@
 #include "app/successor.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
+#include "config/config_changes.hpp"
+#include "config/prisma_schema_file.hpp"
+#include "config/terminal.hpp"
 #include "server/listening_socket.hpp"
 #include "server/server.hpp"
 #include "source/database_url.hpp"

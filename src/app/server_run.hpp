@@ -1,13 +1,13 @@
 // `pulse serve`: everything started in order, and ended in order.
 #pragma once
 
-#include "config/config.hpp"
 #include <csignal>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "app/event_watch.hpp"
+#include "config/config.hpp"
 #include "server/server.hpp"
 
 namespace pulse::app {

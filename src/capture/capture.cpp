@@ -1,6 +1,5 @@
 #include "capture/capture.hpp"
 
-#include "capture/capture_session.hpp"
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
@@ -12,6 +11,7 @@
 #include "base/backoff.hpp"
 #include "base/logging.hpp"
 #include "base/unexpected.hpp"
+#include "capture/capture_session.hpp"
 #include "source/catalog_query.hpp"
 #include "source/replication.hpp"
 

@@ -2,14 +2,6 @@
 // log.
 #pragma once
 
-#include "capture/delivery_gate.hpp"
-#include "capture/heartbeat.hpp"
-#include "capture/ingestor.hpp"
-#include "capture/intake.hpp"
-#include "capture/lag_clock.hpp"
-#include "capture/slot_watch.hpp"
-#include "capture/streamed_transactions.hpp"
-#include "config/config.hpp"
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -28,9 +20,17 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/metrics.hpp"
+#include "capture/delivery_gate.hpp"
+#include "capture/heartbeat.hpp"
+#include "capture/ingestor.hpp"
+#include "capture/intake.hpp"
+#include "capture/lag_clock.hpp"
+#include "capture/slot_watch.hpp"
+#include "capture/streamed_transactions.hpp"
 #include "change/catalog.hpp"
 #include "change/history_gap.hpp"
 #include "change/log_origin.hpp"
+#include "config/config.hpp"
 #include "log/event_log.hpp"
 #include "log/spill_area.hpp"
 #include "pgoutput/decoder.hpp"

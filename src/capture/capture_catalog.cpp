@@ -1,6 +1,5 @@
 // What capture knows of the database's tables and types: all of it is read when it connects, later
 // only what has changed.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 #include <cassert>
 #include <unordered_map>
@@ -12,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/backoff.hpp"
+#include "capture/capture_session.hpp"
 #include "source/snapshot.hpp"
 
 namespace pulse::capture {

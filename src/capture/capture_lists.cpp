@@ -1,5 +1,4 @@
 // Keeps the publications right while changes stream: beside the event triggers, or without them.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 #include <functional>
 #include <utility>
@@ -8,6 +7,7 @@
 
 #include "base/first_names.hpp"
 #include "base/logging.hpp"
+#include "capture/capture_session.hpp"
 #include "source/replication.hpp"
 
 namespace pulse::capture {

@@ -1,9 +1,9 @@
 // What is known to be missing from a certain place on, beside what two looks at the publications
 // tell.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 #include <utility>
 
+#include "capture/capture_session.hpp"
 #include "source/relations.hpp"
 #include "source/replication.hpp"
 

@@ -1,6 +1,5 @@
 // What the publications send is looked at beside the stream of changes: what others alter or drop
 // is put right where it can be, and what was perhaps not sent meanwhile is a gap.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "base/logging.hpp"
+#include "capture/capture_session.hpp"
 #include "control/published_json.hpp"
 #include "source/ddl_trigger.hpp"
 #include "source/one_snapshot.hpp"

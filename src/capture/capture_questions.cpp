@@ -1,11 +1,11 @@
 // What streams that open want to know of the database, asked beside the stream of changes.
-#include "capture/capture.hpp"
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/unexpected.hpp"
+#include "capture/capture.hpp"
 #include "source/catalog_query.hpp"
 #include "source/replication.hpp"
 

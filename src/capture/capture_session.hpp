@@ -1,7 +1,6 @@
 // One replication connection and its parts. Internal to capture/.
 #pragma once
 
-#include "capture/capture.hpp"
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "capture/capture.hpp"
 #include "source/start_order.hpp"
 #include "source/start_rules.hpp"
 

@@ -1,10 +1,10 @@
 // Changes that cannot be decoded, and the operator's word to go on without one.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 
 #include <boost/asio/post.hpp>
 
 #include "base/logging.hpp"
+#include "capture/capture_session.hpp"
 
 namespace pulse::capture {
 

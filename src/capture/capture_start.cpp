@@ -1,6 +1,5 @@
 // Where a connection's stream begins: what is stored against what the server has, and what is
 // missing in between.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 
 #include <boost/asio/post.hpp>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "capture/capture_session.hpp"
 #include "source/replication.hpp"
 
 namespace pulse::capture {

@@ -1,12 +1,11 @@
 // The hot half of capture: messages to the log, and what is durable back to the server.
-#include "capture/capture_session.hpp"
-
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/logging.hpp"
+#include "capture/capture_session.hpp"
 #include "pgoutput/copy_data.hpp"
 
 namespace pulse::capture {

@@ -1,11 +1,11 @@
 // Changes that PostgreSQL cannot send: capture stops at them, and an operator's word passes them.
-#include "capture/capture_session.hpp"
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "capture/capture_session.hpp"
 #include "source/replication.hpp"
 #include "source/way_past.hpp"
 

@@ -2,7 +2,6 @@
 // version.
 #pragma once
 
-#include "capture/composite_shapes.hpp"
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/metrics.hpp"
+#include "capture/composite_shapes.hpp"
 #include "change/ddl_message.hpp"
 #include "change/event_id.hpp"
 #include "change/fragment.hpp"

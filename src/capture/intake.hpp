@@ -2,12 +2,12 @@
 // of capture without I/O.
 #pragma once
 
-#include "capture/ingestor.hpp"
-#include "capture/streamed_transactions.hpp"
 #include <algorithm>
 #include <cstddef>
 
 #include "base/bytes.hpp"
+#include "capture/ingestor.hpp"
+#include "capture/streamed_transactions.hpp"
 #include "change/timelines.hpp"
 #include "log/event_log.hpp"
 #include "pgoutput/decoder.hpp"

@@ -1,10 +1,10 @@
 #include "commands/admin_client.hpp"
 
-#include "commands/admin_connection.hpp"
-#include "commands/server_answer.hpp"
-
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
+
+#include "commands/admin_connection.hpp"
+#include "commands/server_answer.hpp"
 
 namespace pulse::commands {
 

@@ -1,7 +1,5 @@
 #include "commands/admin_commands.hpp"
 
-#include "commands/shown_answer.hpp"
-#include "config/terminal.hpp"
 #include <chrono>
 #include <cstdio>
 #include <string_view>
@@ -14,6 +12,8 @@
 #include "app/data_dir.hpp"
 #include "base/percent_encoding.hpp"
 #include "change/relation.hpp"
+#include "commands/shown_answer.hpp"
+#include "config/terminal.hpp"
 
 namespace pulse::commands {
 

@@ -1,8 +1,9 @@
 // `pulse keys` and `pulse streams`: they talk to a running server.
 #pragma once
 
-#include "commands/admin_client.hpp"
 #include <string>
+
+#include "commands/admin_client.hpp"
 
 namespace pulse::commands {
 

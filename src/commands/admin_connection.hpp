@@ -1,7 +1,6 @@
 // A connection of the command line to a server's admin address, encrypted or not.
 #pragma once
 
-#include "commands/admin_client.hpp"
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <boost/system/error_code.hpp>
 
 #include "base/error.hpp"
+#include "commands/admin_client.hpp"
 
 namespace pulse::commands {
 

@@ -1,11 +1,5 @@
 #include "commands/command_line.hpp"
 
-#include "commands/admin_commands.hpp"
-#include "commands/database_commands.hpp"
-#include "commands/dev_command.hpp"
-#include "commands/tail_command.hpp"
-#include "config/config.hpp"
-#include "config/terminal.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -18,6 +12,12 @@
 #include "app/server_run.hpp"
 #include "base/nearest_name.hpp"
 #include "change/gap_kind.hpp"
+#include "commands/admin_commands.hpp"
+#include "commands/database_commands.hpp"
+#include "commands/dev_command.hpp"
+#include "commands/tail_command.hpp"
+#include "config/config.hpp"
+#include "config/terminal.hpp"
 
 namespace pulse::commands {
 namespace {

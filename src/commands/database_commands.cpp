@@ -1,13 +1,13 @@
 #include "commands/database_commands.hpp"
 
-#include "commands/database_work.hpp"
-#include "config/terminal.hpp"
 #include <cstdio>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "commands/database_work.hpp"
+#include "config/terminal.hpp"
 #include "source/setup.hpp"
 #include "source/teardown.hpp"
 

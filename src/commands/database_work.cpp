@@ -1,11 +1,12 @@
 #include "commands/database_work.hpp"
 
-#include "config/terminal.hpp"
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
+
+#include "config/terminal.hpp"
 
 namespace pulse::commands {
 

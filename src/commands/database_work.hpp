@@ -1,11 +1,11 @@
 // One connection to a project's database for a command that needs nothing else of Pulse.
 #pragma once
 
-#include "config/config.hpp"
 #include <functional>
 #include <optional>
 #include <vector>
 
+#include "config/config.hpp"
 #include "source/server_checks.hpp"
 
 namespace pulse::commands {

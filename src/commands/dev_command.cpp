@@ -1,14 +1,5 @@
 #include "commands/dev_command.hpp"
 
-#include "commands/child_process.hpp"
-#include "commands/dev_greeting.hpp"
-#include "commands/event_line.hpp"
-#include "commands/line_output.hpp"
-#include "commands/own_database.hpp"
-#include "commands/temporary_folder.hpp"
-#include "commands/throwaway_postgres.hpp"
-#include "config/dotenv.hpp"
-#include "config/terminal.hpp"
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
@@ -25,6 +16,15 @@
 
 #include "app/server_run.hpp"
 #include "base/logging.hpp"
+#include "commands/child_process.hpp"
+#include "commands/dev_greeting.hpp"
+#include "commands/event_line.hpp"
+#include "commands/line_output.hpp"
+#include "commands/own_database.hpp"
+#include "commands/temporary_folder.hpp"
+#include "commands/throwaway_postgres.hpp"
+#include "config/dotenv.hpp"
+#include "config/terminal.hpp"
 #include "control/key_ring.hpp"
 #include "server/port_holder.hpp"
 #include "source/database_url.hpp"

@@ -1,5 +1,4 @@
 #include "commands/command_line.hpp"
-
 #include "source/session_settings.hpp"
 
 int main(int argc, char** argv) {

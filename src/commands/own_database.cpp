@@ -1,6 +1,5 @@
 #include "commands/own_database.hpp"
 
-#include "commands/database_work.hpp"
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -10,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "commands/database_work.hpp"
 #include "source/teardown.hpp"
 
 namespace pulse::commands {

@@ -1,9 +1,8 @@
 // The user's own database under `pulse dev`: checked before a run, and restored after it.
 #pragma once
 
-#include "config/config.hpp"
-
 #include "base/error.hpp"
+#include "config/config.hpp"
 
 namespace pulse::commands {
 

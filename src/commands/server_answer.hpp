@@ -1,10 +1,11 @@
 // A server's HTTP answer as the command line reads it.
 #pragma once
 
-#include "commands/admin_connection.hpp"
 #include <string>
 
 #include <boost/system/error_code.hpp>
+
+#include "commands/admin_connection.hpp"
 
 namespace pulse::commands {
 

@@ -1,9 +1,5 @@
 #include "commands/tail_command.hpp"
 
-#include "commands/admin_connection.hpp"
-#include "commands/event_line.hpp"
-#include "commands/server_answer.hpp"
-#include "config/terminal.hpp"
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,6 +14,10 @@
 
 #include "base/base64.hpp"
 #include "base/percent_encoding.hpp"
+#include "commands/admin_connection.hpp"
+#include "commands/event_line.hpp"
+#include "commands/server_answer.hpp"
+#include "config/terminal.hpp"
 #include "server/websocket/websocket_frames.hpp"
 #include "server/websocket/websocket_handshake.hpp"
 

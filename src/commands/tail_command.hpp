@@ -1,9 +1,10 @@
 // `pulse tail`: prints one table's events as they are stored, for people.
 #pragma once
 
-#include "commands/admin_client.hpp"
 #include <cstdint>
 #include <string>
+
+#include "commands/admin_client.hpp"
 
 namespace pulse::commands {
 

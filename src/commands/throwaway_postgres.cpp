@@ -1,6 +1,5 @@
 #include "commands/throwaway_postgres.hpp"
 
-#include "commands/database_work.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -19,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "app/data_dir.hpp"
+#include "commands/database_work.hpp"
 #include "control/key_ring.hpp"
 
 namespace pulse::commands {

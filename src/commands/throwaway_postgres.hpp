@@ -2,9 +2,6 @@
 // removed with the run. It never outlives this process.
 #pragma once
 
-#include "commands/child_process.hpp"
-#include "commands/postgres_programs.hpp"
-#include "commands/temporary_folder.hpp"
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +10,9 @@
 #include <sys/types.h>
 
 #include "base/error.hpp"
+#include "commands/child_process.hpp"
+#include "commands/postgres_programs.hpp"
+#include "commands/temporary_folder.hpp"
 
 namespace pulse::commands {
 

@@ -1,8 +1,5 @@
 #include "config/config.hpp"
 
-#include "config/config_file.hpp"
-#include "config/config_settings.hpp"
-#include "config/dotenv.hpp"
 #include <algorithm>
 #include <set>
 #include <unistd.h>
@@ -11,6 +8,9 @@
 #include <fmt/format.h>
 
 #include "base/nearest_name.hpp"
+#include "config/config_file.hpp"
+#include "config/config_settings.hpp"
+#include "config/dotenv.hpp"
 #include "source/server_checks.hpp"
 
 namespace pulse::config {

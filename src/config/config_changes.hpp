@@ -1,9 +1,10 @@
 // Which changed settings a running server can apply.
 #pragma once
 
-#include "config/config.hpp"
 #include <string>
 #include <vector>
+
+#include "config/config.hpp"
 
 namespace pulse::config {
 

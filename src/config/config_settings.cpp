@@ -1,6 +1,5 @@
 #include "config/config_settings.hpp"
 
-#include "config/units.hpp"
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/private_file.hpp"
+#include "config/units.hpp"
 
 namespace pulse::config {
 namespace {

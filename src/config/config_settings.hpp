@@ -1,10 +1,11 @@
 // Every setting by name, and how its text becomes a value.
 #pragma once
 
-#include "config/config.hpp"
 #include <map>
 #include <string>
 #include <string_view>
+
+#include "config/config.hpp"
 
 namespace pulse::config {
 

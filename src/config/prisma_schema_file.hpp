@@ -1,10 +1,10 @@
 // The Prisma schema that a project names: one file, or a folder of them.
 #pragma once
 
-#include "requests/prisma_schema.hpp"
 #include <filesystem>
 
 #include "base/error.hpp"
+#include "requests/prisma_schema.hpp"
 
 namespace pulse::config {
 

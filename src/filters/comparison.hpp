@@ -1,8 +1,9 @@
 // Ways of comparing that fields of several types have.
 #pragma once
 
-#include "values/text_search.hpp"
 #include <string_view>
+
+#include "values/text_search.hpp"
 
 namespace pulse::filters {
 

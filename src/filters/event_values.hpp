@@ -1,9 +1,6 @@
 // The values of one event as filters look at them: found, folded and parsed once for all filters.
 #pragma once
 
-#include "filters/filter_row.hpp"
-#include "filters/truth.hpp"
-#include "values/value_key.hpp"
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +15,9 @@
 #include <vector>
 
 #include "change/event.hpp"
+#include "filters/filter_row.hpp"
+#include "filters/truth.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 

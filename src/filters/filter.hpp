@@ -1,9 +1,6 @@
 // Which events a stream receives: compiled once, evaluated on the events that could concern it.
 #pragma once
 
-#include "filters/filter_compiler.hpp"
-#include "filters/predicate.hpp"
-#include "requests/request.hpp"
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -11,6 +8,9 @@
 
 #include "base/error.hpp"
 #include "change/event.hpp"
+#include "filters/filter_compiler.hpp"
+#include "filters/predicate.hpp"
+#include "requests/request.hpp"
 
 namespace pulse::filters {
 

@@ -1,12 +1,13 @@
 #include "filters/filter_column.hpp"
 
-#include "values/text_comparison.hpp"
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "values/text_comparison.hpp"
 
 namespace pulse::filters {
 namespace {

@@ -1,8 +1,6 @@
 // A column that a filter names, and what all its operators share.
 #pragma once
 
-#include "filters/predicate.hpp"
-#include "values/value_key.hpp"
 #include <string>
 
 #include <boost/json/value.hpp>
@@ -10,6 +8,8 @@
 #include "base/error.hpp"
 #include "change/relation.hpp"
 #include "change/table_facts.hpp"
+#include "filters/predicate.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 

@@ -1,14 +1,15 @@
 #include "filters/filter_compiler.hpp"
 
-#include "filters/filter_error.hpp"
-#include "filters/filter_operators.hpp"
-#include "filters/operator_list.hpp"
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
+
+#include "filters/filter_error.hpp"
+#include "filters/filter_operators.hpp"
+#include "filters/operator_list.hpp"
 
 namespace pulse::filters {
 namespace {

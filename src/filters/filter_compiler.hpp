@@ -1,8 +1,6 @@
 // From the filters of a request to conditions on a table's rows.
 #pragma once
 
-#include "filters/predicate.hpp"
-#include "requests/model.hpp"
 #include <string>
 
 #include <boost/json/object.hpp>
@@ -10,6 +8,8 @@
 #include "base/error.hpp"
 #include "change/relation.hpp"
 #include "change/table_facts.hpp"
+#include "filters/predicate.hpp"
+#include "requests/model.hpp"
 
 namespace pulse::filters {
 

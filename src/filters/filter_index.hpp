@@ -1,7 +1,6 @@
 // Finds the streams of a table that an event could concern.
 #pragma once
 
-#include "filters/filter.hpp"
 #include <array>
 #include <cstdint>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "change/event.hpp"
+#include "filters/filter.hpp"
 
 namespace pulse::filters {
 

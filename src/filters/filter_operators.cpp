@@ -1,12 +1,5 @@
 #include "filters/filter_operators.hpp"
 
-#include "filters/comparison.hpp"
-#include "filters/filter_error.hpp"
-#include "filters/json_filter.hpp"
-#include "filters/list_filter.hpp"
-#include "filters/operator_list.hpp"
-#include "values/text_comparison.hpp"
-#include "values/value_key.hpp"
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -15,6 +8,14 @@
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "filters/comparison.hpp"
+#include "filters/filter_error.hpp"
+#include "filters/json_filter.hpp"
+#include "filters/list_filter.hpp"
+#include "filters/operator_list.hpp"
+#include "values/text_comparison.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 namespace {

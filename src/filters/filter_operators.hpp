@@ -1,12 +1,11 @@
 // The operators on one column, as Prisma has them for its type.
 #pragma once
 
-#include "filters/filter_column.hpp"
-#include "filters/predicate.hpp"
-
 #include <boost/json/value.hpp>
 
 #include "base/error.hpp"
+#include "filters/filter_column.hpp"
+#include "filters/predicate.hpp"
 
 namespace pulse::filters {
 

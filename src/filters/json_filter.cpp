@@ -1,11 +1,5 @@
 #include "filters/json_filter.hpp"
 
-#include "filters/comparison.hpp"
-#include "filters/filter_error.hpp"
-#include "filters/operator_list.hpp"
-#include "values/json_tree.hpp"
-#include "values/number_key.hpp"
-#include "values/text_comparison.hpp"
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -15,6 +9,13 @@
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "filters/comparison.hpp"
+#include "filters/filter_error.hpp"
+#include "filters/operator_list.hpp"
+#include "values/json_tree.hpp"
+#include "values/number_key.hpp"
+#include "values/text_comparison.hpp"
 
 namespace pulse::filters {
 namespace {

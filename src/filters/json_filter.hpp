@@ -1,12 +1,11 @@
 // Conditions on json and jsonb columns.
 #pragma once
 
-#include "filters/filter_column.hpp"
-#include "filters/predicate.hpp"
-
 #include <boost/json/value.hpp>
 
 #include "base/error.hpp"
+#include "filters/filter_column.hpp"
+#include "filters/predicate.hpp"
 
 namespace pulse::filters {
 

@@ -1,9 +1,5 @@
 #include "filters/list_filter.hpp"
 
-#include "filters/filter_error.hpp"
-#include "filters/operator_list.hpp"
-#include "values/array_text.hpp"
-#include "values/json_tree.hpp"
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -11,6 +7,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
+
+#include "filters/filter_error.hpp"
+#include "filters/operator_list.hpp"
+#include "values/array_text.hpp"
+#include "values/json_tree.hpp"
 
 namespace pulse::filters {
 namespace {

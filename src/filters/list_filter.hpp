@@ -1,9 +1,6 @@
 // Conditions on lists: equals, has, hasEvery, hasSome, isEmpty.
 #pragma once
 
-#include "filters/filter_column.hpp"
-#include "filters/predicate.hpp"
-#include "values/value_key.hpp"
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +9,9 @@
 #include <boost/json/value.hpp>
 
 #include "base/error.hpp"
+#include "filters/filter_column.hpp"
+#include "filters/predicate.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 

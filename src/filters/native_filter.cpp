@@ -1,8 +1,5 @@
 #include "filters/native_filter.hpp"
 
-#include "filters/operator_list.hpp"
-#include "requests/model.hpp"
-#include "values/value_key.hpp"
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -10,6 +7,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+
+#include "filters/operator_list.hpp"
+#include "requests/model.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 namespace {

@@ -1,11 +1,11 @@
 // Filters of native streams: by column names, with values as native events have them.
 #pragma once
 
-#include "filters/filter.hpp"
-#include "requests/request.hpp"
 #include <memory>
 
 #include "base/error.hpp"
+#include "filters/filter.hpp"
+#include "requests/request.hpp"
 
 namespace pulse::filters {
 

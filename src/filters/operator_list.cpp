@@ -1,7 +1,8 @@
 #include "filters/operator_list.hpp"
 
-#include "values/value_key.hpp"
 #include <vector>
+
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 

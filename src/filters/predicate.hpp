@@ -1,10 +1,6 @@
 // A compiled condition on a row.
 #pragma once
 
-#include "filters/event_values.hpp"
-#include "filters/filter_row.hpp"
-#include "filters/truth.hpp"
-#include "values/value_key.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,6 +10,10 @@
 #include <vector>
 
 #include "change/event.hpp"
+#include "filters/event_values.hpp"
+#include "filters/filter_row.hpp"
+#include "filters/truth.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::filters {
 

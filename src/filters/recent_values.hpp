@@ -1,11 +1,11 @@
 // What filters have made of the values of the last few events.
 #pragma once
 
-#include "filters/event_values.hpp"
 #include <array>
 #include <cstddef>
 
 #include "change/event.hpp"
+#include "filters/event_values.hpp"
 
 namespace pulse::filters {
 

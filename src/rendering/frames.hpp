@@ -1,9 +1,6 @@
 // Encode once: streams that want the same rendering of the same event share one frame.
 #pragma once
 
-#include "rendering/event_renderer.hpp"
-#include "requests/model.hpp"
-#include "requests/request.hpp"
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -14,6 +11,9 @@
 
 #include "change/event.hpp"
 #include "log/event_log.hpp"
+#include "rendering/event_renderer.hpp"
+#include "requests/model.hpp"
+#include "requests/request.hpp"
 
 namespace pulse::rendering {
 

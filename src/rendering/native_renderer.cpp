@@ -1,13 +1,13 @@
 #include "rendering/native_renderer.hpp"
 
-#include "rendering/native_value.hpp"
-#include "values/json_text.hpp"
-#include "values/utc_text.hpp"
 #include <chrono>
 #include <string_view>
 #include <utility>
 
 #include "change/lsn.hpp"
+#include "rendering/native_value.hpp"
+#include "values/json_text.hpp"
+#include "values/utc_text.hpp"
 
 namespace pulse::rendering {
 namespace {

@@ -1,13 +1,13 @@
 // Events for every language: the JSON of docs/native_events.md.
 #pragma once
 
-#include "rendering/event_renderer.hpp"
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "change/event.hpp"
 #include "change/relation.hpp"
+#include "rendering/event_renderer.hpp"
 
 namespace pulse::rendering {
 

@@ -1,14 +1,14 @@
 #include "rendering/native_value.hpp"
 
-#include "values/array_text.hpp"
-#include "values/composite_text.hpp"
-#include "values/json_text.hpp"
-#include "values/value_text.hpp"
 #include <algorithm>
 
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "base/base64.hpp"
+#include "values/array_text.hpp"
+#include "values/composite_text.hpp"
+#include "values/json_text.hpp"
+#include "values/value_text.hpp"
 
 namespace pulse::rendering {
 namespace {

@@ -1,9 +1,10 @@
 #include "rendering/renderer.hpp"
 
+#include <algorithm>
+
 #include "values/array_text.hpp"
 #include "values/json_text.hpp"
 #include "values/value_text.hpp"
-#include <algorithm>
 
 namespace pulse::rendering {
 namespace {

@@ -1,14 +1,14 @@
 // Events for the client extension: the JSON of docs/wire_protocol.md.
 #pragma once
 
-#include "rendering/event_renderer.hpp"
-#include "requests/model.hpp"
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "change/event.hpp"
 #include "change/relation.hpp"
+#include "rendering/event_renderer.hpp"
+#include "requests/model.hpp"
 
 namespace pulse::rendering {
 

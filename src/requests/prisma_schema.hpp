@@ -1,13 +1,13 @@
 // Facts of a Prisma schema that the client extension's headers lack.
 #pragma once
 
-#include "requests/model.hpp"
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "requests/model.hpp"
 
 namespace pulse::requests {
 

@@ -1,7 +1,6 @@
 // What a consumer asks for: the upgrade request's headers, read and checked. No sockets here.
 #pragma once
 
-#include "requests/model.hpp"
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include "base/error.hpp"
+#include "requests/model.hpp"
 
 namespace pulse::requests {
 

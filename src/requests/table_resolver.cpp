@@ -183,11 +183,12 @@ result<void> check_published_actions(const publication_facts& publication,
   if (publication.truncates) all += ", truncate";
   const bool every_kind = wanted.create && wanted.update_after && wanted.remove;
   if (missing.empty() || (every_kind && some)) return {};
-  return error{errc::invalid_argument,
-               fmt::format("the stream asks for events that the publication {} does not send: {}",
-                           publication.name, missing),
-               fmt::format("ask for others, or: ALTER PUBLICATION {} SET (publish = '{}');",
-                           quote_identifier(publication.name), all)};
+  return error{
+      errc::invalid_argument,
+      fmt::format("the stream asks for events that the publication {} does not send: {}",
+                  publication.name, missing),
+      fmt::format("ask for other events, or run: ALTER PUBLICATION {} SET (publish = '{}');",
+                  quote_identifier(publication.name), all)};
 }
 
 }  // namespace pulse::requests

@@ -1,14 +1,14 @@
 // Which table a model stands for.
 #pragma once
 
-#include "requests/model.hpp"
-#include "requests/request.hpp"
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
 #include "change/catalog.hpp"
+#include "requests/model.hpp"
+#include "requests/request.hpp"
 
 namespace pulse::requests {
 

@@ -1,13 +1,13 @@
 // Evaluates streams' filters on events, with a bounded amount of work a turn.
 #pragma once
 
-#include "filters/event_values.hpp"
-#include "filters/recent_values.hpp"
-#include "filters/truth.hpp"
 #include <optional>
 #include <vector>
 
 #include "change/event.hpp"
+#include "filters/event_values.hpp"
+#include "filters/recent_values.hpp"
+#include "filters/truth.hpp"
 #include "streams/delivery_figures.hpp"
 #include "streams/stream_state.hpp"
 

@@ -1,10 +1,6 @@
 // Every open stream of one project, and how an event reaches each of them.
 #pragma once
 
-#include "filters/filter.hpp"
-#include "filters/filter_index.hpp"
-#include "rendering/renderer.hpp"
-#include "requests/request.hpp"
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,8 +20,12 @@
 #include "change/catalog.hpp"
 #include "change/timelines.hpp"
 #include "control/stored_gap.hpp"
+#include "filters/filter.hpp"
+#include "filters/filter_index.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
+#include "rendering/renderer.hpp"
+#include "requests/request.hpp"
 #include "streams/subscriber.hpp"
 
 namespace pulse::streams {

@@ -1,6 +1,5 @@
 #include "streams/hub_impl.hpp"
 
-#include "filters/native_filter.hpp"
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -8,6 +7,7 @@
 
 #include "base/logging.hpp"
 #include "base/shown_numbers.hpp"
+#include "filters/native_filter.hpp"
 #include "streams/cursor_lag.hpp"
 
 namespace pulse::streams {

@@ -1,7 +1,6 @@
 // The open streams of one project.
 #pragma once
 
-#include "rendering/frames.hpp"
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "base/metrics.hpp"
+#include "rendering/frames.hpp"
 #include "streams/stream_state.hpp"
 
 namespace pulse::streams {

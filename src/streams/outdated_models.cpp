@@ -1,11 +1,11 @@
 #include "streams/outdated_models.hpp"
 
-#include "requests/model.hpp"
 #include <algorithm>
 #include <functional>
 
 #include "base/first_names.hpp"
 #include "base/logging.hpp"
+#include "requests/model.hpp"
 
 namespace pulse::streams {
 namespace {

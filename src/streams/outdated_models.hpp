@@ -2,7 +2,6 @@
 // renamed or dropped. Its events come without these fields, so Pulse logs it.
 #pragma once
 
-#include "requests/request.hpp"
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +14,7 @@
 #include "change/position.hpp"
 #include "change/relation.hpp"
 #include "change/table_facts.hpp"
+#include "requests/request.hpp"
 #include "streams/hub.hpp"
 
 namespace pulse::streams {

@@ -1,7 +1,6 @@
 // One position in the log, read for all streams that keep up.
 #pragma once
 
-#include "filters/filter_index.hpp"
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "change/event.hpp"
+#include "filters/filter_index.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
 #include "streams/stream_state.hpp"

@@ -1,8 +1,7 @@
 #include "streams/stream_filters.hpp"
 
-#include "filters/native_filter.hpp"
-
 #include "base/logging.hpp"
+#include "filters/native_filter.hpp"
 
 namespace pulse::streams {
 

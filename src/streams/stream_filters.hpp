@@ -1,12 +1,12 @@
 // One stream's filters, compiled for each version of its table.
 #pragma once
 
-#include "filters/filter.hpp"
-#include "requests/request.hpp"
 #include <memory>
 #include <unordered_map>
 
 #include "change/relation.hpp"
+#include "filters/filter.hpp"
+#include "requests/request.hpp"
 #include "streams/hub.hpp"
 
 namespace pulse::streams {

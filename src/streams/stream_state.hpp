@@ -1,8 +1,6 @@
 // One open stream in the hub. Internal to streams/.
 #pragma once
 
-#include "filters/truth.hpp"
-#include "rendering/frames.hpp"
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -11,7 +9,9 @@
 #include <vector>
 
 #include "change/event.hpp"
+#include "filters/truth.hpp"
 #include "log/event_log.hpp"
+#include "rendering/frames.hpp"
 #include "streams/delivery_window.hpp"
 #include "streams/hub.hpp"
 #include "streams/name_state.hpp"

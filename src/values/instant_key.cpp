@@ -1,8 +1,9 @@
 #include "values/instant_key.hpp"
 
-#include "values/number_key.hpp"
 #include <charconv>
 #include <cstdint>
+
+#include "values/number_key.hpp"
 
 namespace pulse::values {
 namespace {

@@ -1,7 +1,5 @@
 #include "values/json_tree.hpp"
 
-#include "values/json_text.hpp"
-#include "values/number_key.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -13,6 +11,8 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "base/bytes.hpp"
+#include "values/json_text.hpp"
+#include "values/number_key.hpp"
 
 namespace pulse::values {
 namespace {

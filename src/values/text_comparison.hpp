@@ -1,7 +1,6 @@
 // Text as a column's collation compares and lowers it.
 #pragma once
 
-#include "values/value_key.hpp"
 #include <functional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include "base/error.hpp"
 #include "change/relation.hpp"
 #include "change/table_facts.hpp"
+#include "values/value_key.hpp"
 
 namespace pulse::values {
 

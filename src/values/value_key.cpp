@@ -1,9 +1,5 @@
 #include "values/value_key.hpp"
 
-#include "values/instant_key.hpp"
-#include "values/json_tree.hpp"
-#include "values/number_key.hpp"
-#include "values/value_text.hpp"
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -14,6 +10,10 @@
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
+#include "values/instant_key.hpp"
+#include "values/json_tree.hpp"
+#include "values/number_key.hpp"
+#include "values/value_text.hpp"
 
 namespace pulse::values {
 namespace {

@@ -1,14 +1,14 @@
 #include "values/value_text.hpp"
 
-#include "values/array_text.hpp"
-#include "values/json_text.hpp"
-#include "values/utc_text.hpp"
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 
 #include "base/base64.hpp"
+#include "values/array_text.hpp"
+#include "values/json_text.hpp"
+#include "values/utc_text.hpp"
 
 namespace pulse::values {
 namespace {

@@ -2,7 +2,6 @@
 // names another file is not opened.
 #include "config/config_file.hpp"
 #include "config/config_settings.hpp"
-
 #include "tests/fuzz/input.hpp"
 
 namespace {

@@ -2,12 +2,12 @@
 // refused, or judges any row that the server can send, twice alike.
 #include "filters/filter.hpp"
 
-#include "requests/request.hpp"
 #include <cstdlib>
 #include <string>
 
 #include <boost/json/parse.hpp>
 
+#include "requests/request.hpp"
 #include "tests/fuzz/every_kind.hpp"
 #include "tests/fuzz/input.hpp"
 

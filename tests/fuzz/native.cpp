@@ -2,7 +2,6 @@
 // JSON.
 #include "rendering/native_renderer.hpp"
 #include "rendering/native_value.hpp"
-
 #include "tests/fuzz/every_kind.hpp"
 #include "tests/fuzz/input.hpp"
 

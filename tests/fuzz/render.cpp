@@ -1,6 +1,5 @@
 // Arbitrary rows of columns of every kind: whatever the values are, the frame is JSON.
 #include "rendering/renderer.hpp"
-
 #include "tests/fuzz/every_kind.hpp"
 #include "tests/fuzz/input.hpp"
 

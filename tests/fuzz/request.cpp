@@ -2,10 +2,11 @@
 // compile or be refused.
 #include "requests/request.hpp"
 
-#include "filters/filter.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "filters/filter.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

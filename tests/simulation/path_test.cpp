@@ -2,8 +2,6 @@
 // decoder, ingestor, log on real files and hub, consumers that acknowledge, stall, leave and come
 // back, and a process that ends at any moment. A run is a function of its seed:
 // PULSE_SIMULATION_SEED=N repeats one, PULSE_SIMULATION_RUNS=N does more of them.
-#include "capture/ingestor.hpp"
-#include "capture/streamed_transactions.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
@@ -18,6 +16,8 @@
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
+#include "capture/ingestor.hpp"
+#include "capture/streamed_transactions.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
 #include "pgoutput/decoder.hpp"

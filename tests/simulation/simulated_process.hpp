@@ -1,9 +1,6 @@
 // What ends with the process: the real parts between the replication connection and the streams.
 #pragma once
 
-#include "capture/ingestor.hpp"
-#include "capture/intake.hpp"
-#include "capture/streamed_transactions.hpp"
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -15,6 +12,9 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "capture/ingestor.hpp"
+#include "capture/intake.hpp"
+#include "capture/streamed_transactions.hpp"
 #include "log/readable_end.hpp"
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"

@@ -124,18 +124,19 @@ streams::cursor_key cursor_in_path(const http_exchange& asked) {
 }
 
 void show_cursor(const exchange_pointer& asked) {
-  asked->context().backend->show_cursor(
-      asked->parameter("project"), cursor_in_path(*asked),
-      [asked](const result<stored_cursor>& found) {
-        if (asked->failed(found)) return;
-        auto shown = describe(*found, asked->context().clock->now());
-        json::array open;
-        for (const auto& stream : open_streams(*asked)) {
-          if (stream.key == found->key) open.push_back(describe(stream));
-        }
-        shown["streams"] = std::move(open);
-        asked->answer(json_answer(shown));
-      });
+  asked->context().backend->show_cursor(asked->parameter("project"), cursor_in_path(*asked),
+                                        [asked](const result<stored_cursor>& found) {
+                                          if (asked->failed(found)) return;
+                                          auto shown =
+                                              describe(*found, asked->context().clock->now());
+                                          json::array open;
+                                          for (const auto& stream : open_streams(*asked)) {
+                                            if (stream.key == found->key)
+                                              open.push_back(describe(stream));
+                                          }
+                                          shown["streams"] = std::move(open);
+                                          asked->answer(json_answer(shown));
+                                        });
 }
 
 void seek_cursor(const exchange_pointer& asked) {

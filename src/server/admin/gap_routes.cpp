@@ -74,9 +74,8 @@ void skip_change(const exchange_pointer& asked) {
   const auto given = text_member(asked->request(), "at");
   const auto at = given && *given ? parse_lsn(**given) : std::nullopt;
   if (!at) {
-    return asked->refuse(
-        400, R"(the body must be {"at":"LSN"}, the LSN of the change to skip)",
-        "read the state of the project in /capturez");
+    return asked->refuse(400, R"(the body must be {"at":"LSN"}, the LSN of the change to skip)",
+                         "read the state of the project in /capturez");
   }
   asked->context().backend->skip_change(asked->parameter("project"), *at, answer_with_gap(asked));
 }

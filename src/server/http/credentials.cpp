@@ -11,8 +11,7 @@ using authorized = boost::system::result<caller, refusal>;
 
 authorized authorize_operator(const server_context& context, const http_request& request) {
   if (context.options.admin_token.empty()) {
-    return refusal{403, pulse_code::server_error,
-                   "administration is off: Pulse has no admin token",
+    return refusal{403, pulse_code::server_error, "administration is off: Pulse has no admin token",
                    "set an admin token (PULSE_ADMIN_TOKEN) and restart Pulse"};
   }
   const auto presented = bearer_token(request.header("authorization"));

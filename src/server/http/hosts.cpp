@@ -64,8 +64,7 @@ std::optional<refusal> check_admin_host(const http_request& request,
   const auto host = request.header("host");
   if (request.path() == "/healthz" || host.empty() || is_allowed_host(host, allowed))
     return std::nullopt;
-  return refusal{421, pulse_code::server_error,
-                 "the admin address does not accept this host name",
+  return refusal{421, pulse_code::server_error, "the admin address does not accept this host name",
                  "use its IP address, or add the name to the setting `admin_hosts`"};
 }
 

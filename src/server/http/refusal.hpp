@@ -39,7 +39,7 @@ refusal refuse(const error& failure);
 // The same where the failure is the source database's: what is unavailable is P6101 then.
 refusal refuse_for_datasource(const error& failure);
 
-// What the official client reads, and what RFC 9457 says of application/problem+json, together:
+// What the client extension reads, and what RFC 9457 says of application/problem+json, together:
 // {"code":…,"message":…,"requestId":…,"details":{"next":…,"gap":{…}},
 // "type":"about:blank","title":…,"status":…,"detail":…}; of `details` only what there is. The type
 // says that the title is the status' own and that `code` is what tells errors apart.

@@ -1,6 +1,5 @@
 #include "server/websocket/stream_opening.hpp"
 
-#include "requests/table_resolver.hpp"
 #include <chrono>
 #include <utility>
 
@@ -8,6 +7,7 @@
 
 #include "base/logging.hpp"
 #include "base/percent_encoding.hpp"
+#include "requests/table_resolver.hpp"
 #include "server/websocket/websocket_session.hpp"
 
 namespace pulse::server {

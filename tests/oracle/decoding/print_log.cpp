@@ -1,7 +1,6 @@
 // Prints all events of a project's log, one JSON object a line, in their order: what was captured,
 // before anything is rendered or filtered. For the decoding oracle; no server may have the
 // directory open.
-#include "values/json_text.hpp"
 #include <cstdio>
 #include <string>
 
@@ -9,6 +8,7 @@
 
 #include "log/relation_file.hpp"
 #include "log/segment_log.hpp"
+#include "values/json_text.hpp"
 
 namespace {
 

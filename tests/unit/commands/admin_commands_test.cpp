@@ -1,6 +1,5 @@
 #include "commands/admin_commands.hpp"
 
-#include "commands/admin_client.hpp"
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -8,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/percent_encoding.hpp"
+#include "commands/admin_client.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/commands/canned_server.hpp"
 

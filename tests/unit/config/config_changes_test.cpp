@@ -1,12 +1,13 @@
 #include "config/config_changes.hpp"
 
-#include "config/config_settings.hpp"
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "config/config_settings.hpp"
 
 namespace pulse::config::config_changes_test {
 namespace {

@@ -1,7 +1,6 @@
 // One column, one filter, one row: what table-driven tests of filters are made of.
 #pragma once
 
-#include "filters/filter.hpp"
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "change/type_catalog.hpp"
+#include "filters/filter.hpp"
 
 namespace pulse::filters::testing {
 

@@ -1,10 +1,9 @@
 #include "filters/json_filter.hpp"
 
-#include "values/json_tree.hpp"
-
 #include <boost/json/serialize.hpp>
 
 #include "tests/unit/filters/filter_cases.hpp"
+#include "values/json_tree.hpp"
 
 namespace pulse::filters::json_filter_test {
 namespace {

@@ -215,8 +215,8 @@ TEST(decoder, leaves_out_a_change_that_is_not_supported_and_none_that_failed_oth
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code, code);
         EXPECT_EQ(refused.error().message(),
-                  "table public.notes: it is too large; keep it out; `pulse gaps skip 0/200` goes "
-                  "to skip this change");
+                  "table public.notes: it is too large; keep it out; to skip this change, run "
+                  "`pulse gaps skip 0/200`");
         EXPECT_EQ(to.failed_change(), (decoder::undecoded_change{row, 16384}));
       } else {
         ASSERT_TRUE(refused) << refused.error().message();

@@ -1,8 +1,4 @@
 // Native events: the examples in contract/, what is damaged, and filters by column.
-#include "filters/native_filter.hpp"
-#include "rendering/native_renderer.hpp"
-#include "rendering/native_value.hpp"
-#include "values/composite_text.hpp"
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,7 +13,11 @@
 
 #include "base/bytes.hpp"
 #include "change/type_catalog.hpp"
+#include "filters/native_filter.hpp"
+#include "rendering/native_renderer.hpp"
+#include "rendering/native_value.hpp"
 #include "tests/support/contract.hpp"
+#include "values/composite_text.hpp"
 
 namespace pulse::rendering::native_events_test {
 namespace {

@@ -1,8 +1,4 @@
 // Rows of every kind as consumers read them.
-#include "rendering/renderer.hpp"
-#include "values/array_text.hpp"
-#include "values/json_text.hpp"
-#include "values/value_text.hpp"
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +11,10 @@
 
 #include "base/bytes.hpp"
 #include "change/type_catalog.hpp"
+#include "rendering/renderer.hpp"
+#include "values/array_text.hpp"
+#include "values/json_text.hpp"
+#include "values/value_text.hpp"
 
 namespace pulse::rendering::rendering_test {
 namespace {

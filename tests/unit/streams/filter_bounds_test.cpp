@@ -1,14 +1,14 @@
 // What the filters of one stream may take of everybody's time.
-#include "filters/recent_values.hpp"
-#include "values/json_tree.hpp"
-#include "values/text_search.hpp"
 #include <deque>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "filters/recent_values.hpp"
 #include "streams/event_judge.hpp"
 #include "tests/unit/streams/hub_fixture.hpp"
+#include "values/json_tree.hpp"
+#include "values/text_search.hpp"
 
 namespace pulse::streams {
 namespace {
