@@ -16,6 +16,10 @@ server::key_description describe(const control::api_key& key) {
   return {key.id, key.label, key.created_at, key.revoked_at};
 }
 
+error shutting_down() {
+  return {errc::unavailable, "Pulse is shutting down", "ask again when it is back"};
+}
+
 }  // namespace
 
 void admin::list_keys(const std::string& project,
@@ -89,16 +93,20 @@ void admin::read_cursors(const std::string& project, chooser choose, std::uint64
           one.at = std::max(one.at, of->streams()->cursor(one.key));
           one.condition = of->streams()->condition(one.key, one.at);
         }
-        boost::asio::post(reading_, [of = of, events_max, history = of->history(),
-                                     delivery = delivery_, done, all = std::move(*all)]() mutable {
-          for (auto& one : all) {
-            // What is gone cannot be counted: the condition says so.
-            if (auto lag = of->measure_lag(one.key, one.at, events_max, history)) one.lag = *lag;
-          }
-          // With the project, whose last owner must not be here.
-          boost::asio::post(delivery,
-                            [of = std::move(of), done, all = std::move(all)] { done(all); });
-        });
+        boost::asio::post(
+            reading_, [of = of, events_max, history = of->history(), delivery = delivery_,
+                       ending = ending_, done, all = std::move(*all)]() mutable {
+              for (auto& one : all) {
+                if (*ending) break;
+                // What is gone cannot be counted: the condition says so.
+                if (auto lag = of->measure_lag(one.key, one.at, events_max, history))
+                  one.lag = *lag;
+              }
+              // With the project, whose last owner must not be here.
+              boost::asio::post(delivery, [of = std::move(of), ending, done, all = std::move(all)] {
+                done(*ending ? result<cursors>(shutting_down()) : all);
+              });
+            });
       });
 }
 
@@ -146,8 +154,9 @@ void admin::seek_cursor(const std::string& project, const streams::cursor_key& k
         });
   };
   boost::asio::post(reading_, [of = *found, target, history = (*found)->history(), move,
-                               delivery = delivery_]() mutable {
-    const auto to = of->find_position(target, history);
+                               delivery = delivery_, ending = ending_]() mutable {
+    const auto to =
+        *ending ? result<position>(shutting_down()) : of->find_position(target, history);
     boost::asio::post(delivery, [of = std::move(of), move, to] { move(of, to); });
   });
 }

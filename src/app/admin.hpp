@@ -2,6 +2,7 @@
 // that reads the logs.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,6 +53,10 @@ class admin final : public server::admin_backend {
   void accept_gap(const std::string& project, std::uint64_t id, const std::string& by,
                   std::function<void(result<control::stored_gap>)> done) override;
 
+  // Answers errc::unavailable to who still waits for a log to be read: each holds its project, and
+  // projects are about to close.
+  void stop_reading() { *ending_ = true; }
+
  private:
   using cursors = std::vector<server::stored_cursor>;
   // Those of the project's cursors that `choose` leaves; then where each has got to and how far it
@@ -66,6 +71,7 @@ class admin final : public server::admin_backend {
   boost::asio::any_io_executor delivery_;
   // Reads the logs for whoever asks: delivery does not wait for it. One call at a time.
   boost::asio::thread_pool reading_{1};
+  std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace pulse::app

@@ -25,12 +25,15 @@ std::shared_ptr<server::project_service> project_manager::managed::service() con
 }
 
 project_manager::project_manager(parts with)
-    : with_(std::move(with)), workers_(std::make_shared<asio::thread_pool>(busy_max)) {}
+    : with_(std::move(with)),
+      openers_(std::make_shared<asio::thread_pool>(busy_max)),
+      closers_(std::make_shared<asio::thread_pool>(busy_max)) {}
 
 project_manager::~project_manager() {
   for (const auto& [name, one] : projects_) *one.unwanted = true;
-  workers_->join();
-  workers_.reset();
+  openers_->join();
+  closers_->join();
+  closers_.reset();
 }
 
 result<void> project_manager::add(const config::project_config& config) {
@@ -46,6 +49,8 @@ result<void> project_manager::add(const config::project_config& config) {
   auto& one = projects_[config.name];
   one.config = config;
   one.stand_in = project_not_serving::opening(config.event_persistence);
+  // Until it serves: one that hangs while it is opened is found by the same alert.
+  open_gauge(config.name).Set(0);
   share_volume();
   with_.control->run(
       with_.delivery,
@@ -61,7 +66,7 @@ result<void> project_manager::add(const config::project_config& config) {
 
 void project_manager::open(const std::string& name, last_run before) {
   const auto& one = projects_.find(name)->second;
-  asio::post(*workers_, [weak = weak_from_this(), delivery = with_.delivery, open = with_.open,
+  asio::post(*openers_, [weak = weak_from_this(), delivery = with_.delivery, open = with_.open,
                          data_dir = with_.data_dir, config = one.config, unwanted = one.unwanted,
                          before = std::move(before)]() mutable {
     auto outcome = *unwanted ? result<opened_project>(error{errc::cancelled, "not wanted", {}})
@@ -120,10 +125,10 @@ void project_manager::fail(managed& one, const error& why) {
 // closing keeps nobody waiting. Then nothing that it was for is left.
 std::shared_ptr<project_storage> project_manager::share(const std::string& name,
                                                         std::unique_ptr<project_storage> storage) {
-  auto close = [weak = weak_from_this(), workers = std::weak_ptr(workers_),
+  auto close = [weak = weak_from_this(), closers = std::weak_ptr(closers_),
                 delivery = with_.delivery, name](project_storage* last) {
     std::unique_ptr<project_storage> owned(last);
-    const auto elsewhere = workers.lock();
+    const auto elsewhere = closers.lock();
     if (!elsewhere) return;
     asio::post(*elsewhere, [weak, delivery, name, owned = std::move(owned)]() mutable {
       owned.reset();
@@ -173,7 +178,7 @@ void project_manager::close(const std::string& name, managed& one, streams::end_
       });
       break;
     case project_state::serving:
-      one.served->close(reason, std::string(message), workers_->get_executor(),
+      one.served->close(reason, std::string(message), closers_->get_executor(),
                         [weak = weak_from_this(), name] {
                           if (const auto self = weak.lock())
                             self->projects_.find(name)->second.served.reset();

@@ -39,7 +39,7 @@ enum class project_state {
 // projects at a time, so that no project waits for another one that is served.
 class project_manager final : public std::enable_shared_from_this<project_manager> {
  public:
-  // Projects whose logs are opened or closed at the same time.
+  // Projects whose logs are opened at the same time, and whose logs are closed.
   static constexpr std::size_t busy_max = 2;
 
   struct parts {
@@ -125,8 +125,10 @@ class project_manager final : public std::enable_shared_from_this<project_manage
   managed_map projects_;
   bool stopping_ = false;
   std::function<void()> when_stopped_;
-  // Reset by the destructor: what ends later is closed where it ends.
-  std::shared_ptr<boost::asio::thread_pool> workers_;
+  std::shared_ptr<boost::asio::thread_pool> openers_;
+  // Not those: a log that takes long to open keeps no other project from closing. Reset by the
+  // destructor: what ends later is closed where it ends.
+  std::shared_ptr<boost::asio::thread_pool> closers_;
 };
 
 }  // namespace pulse::app

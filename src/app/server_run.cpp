@@ -17,6 +17,7 @@
 #include "app/project_keys.hpp"
 #include "app/project_manager.hpp"
 #include "app/registry.hpp"
+#include "app/server_checks.hpp"
 #include "app/successor.hpp"
 #include "base/logging.hpp"
 #include "base/metrics.hpp"
@@ -41,37 +42,6 @@ constexpr std::chrono::seconds hand_over_limit{20};
 // With several projects, how long one whose log takes longer to read keeps the others from their
 // consumers. Most have been opened by then, and refuse nobody who comes at once.
 constexpr std::chrono::seconds opening_patience{1};
-
-// What the configuration is held to holds for sockets that came from elsewhere too.
-result<void> check_sockets(const server::listening_sockets& sockets,
-                           const config::server_config& config) {
-  for (const auto* one : {&sockets.streams, &sockets.admin}) {
-    if (!one->is_open()) continue;
-    if (auto good = config::check_address(one->bound(), config); !good) return good;
-  }
-  return {};
-}
-
-result<void> check_projects(const config::server_config& config) {
-  for (const auto& project : config.projects) {
-    if (auto target = source::parse_database_url(project.database_url); !target)
-      return wrap("project " + project.name, target.error());
-    if (auto schema = config::read_prisma_schema(project.prisma_schema); !schema)
-      return wrap("project " + project.name, schema.error());
-  }
-  return {};
-}
-
-// The parts of a configuration that are files or addresses of others.
-result<void> check_parts(const config::server_config& config) {
-  if (config.tls.given()) {
-    if (auto tls = server::tls_context::load(config.tls); !tls) return tls.error();
-  }
-  if (auto good = check_projects(config); !good) return good;
-  std::error_code failure;
-  return std::filesystem::exists(config.data_dir, failure) ? prepare_data_dir(config.data_dir)
-                                                           : result<void>();
-}
 
 // Of the last moments, when the loop turns no more.
 volatile std::sig_atomic_t ending_signal = 0;
@@ -108,6 +78,7 @@ class running_server {
   void reload();
   void wait_for_hand_over();
   void hand_over();
+  void look_for_hand_over();
   void stop(std::chrono::milliseconds limit);
   void finish();
 
@@ -133,6 +104,7 @@ class running_server {
   asio::signal_set hand_over_signal_{delivery_, SIGUSR2};
   program_start started_;
   server::listening_sockets kept_;  // for the successor
+  bool hand_over_waits_ = false;
   bool checking_successor_ = false;
   bool has_successor_ = false;
   bool stopping_ = false;
@@ -228,9 +200,12 @@ void running_server::wait_for_hand_over() {
   });
 }
 
-// Nothing is let go before it is known that the next program can take it.
+// Nothing is let go before it is known that the next program can take it. What is being opened
+// would be opened once more, and those that are served would wait for it.
 void running_server::hand_over() {
-  if (stopping_ || std::exchange(checking_successor_, true)) return;
+  hand_over_waits_ = !stopping_ && projects_->any_opening();
+  if (hand_over_waits_) log_info("server", "hand-over waits until all projects are opened");
+  if (hand_over_waits_ || stopping_ || std::exchange(checking_successor_, true)) return;
   log_info("server", "hand-over requested: checking the next program",
            {{"program", started_.program.string()}});
   check_successor(started_, delivery_.get_executor(), [this](const result<void>& good) {
@@ -244,6 +219,12 @@ void running_server::hand_over() {
     has_successor_ = true;
     kept_ = server_->release_sockets();
     stop(hand_over_limit);
+  });
+}
+
+void running_server::look_for_hand_over() {
+  asio::post(delivery_, [this] {
+    if (hand_over_waits_ && !projects_->any_opening()) hand_over();
   });
 }
 
@@ -268,8 +249,14 @@ result<void> running_server::open_projects() {
   parts.control = control_;
   parts.figures = &figures_;
   parts.watcher = beside_.watcher;
-  parts.on_serving = [this](const project& one) { say_where_to_connect(one); };
-  parts.on_failed = [this](const std::string& name, const error& why) { cannot_open(name, why); };
+  parts.on_serving = [this](const project& one) {
+    say_where_to_connect(one);
+    look_for_hand_over();
+  };
+  parts.on_failed = [this](const std::string& name, const error& why) {
+    cannot_open(name, why);
+    look_for_hand_over();
+  };
   parts.on_setup_refused = [this](const error& why) { setup_refused(why); };
   projects_ = std::make_shared<project_manager>(std::move(parts));
   for (const auto& config : config_.projects) {
@@ -334,7 +321,10 @@ void running_server::stop(std::chrono::milliseconds limit) {
   if (std::exchange(stopping_, true)) return;
   log_info("server", has_successor_ ? "making way" : "shutting down");
   // Connections first: their last acknowledgements count. Then capture, then the cursors.
-  server_->stop(limit, [this] { projects_->stop([this] { finish(); }); });
+  server_->stop(limit, [this] {
+    admin_->stop_reading();
+    projects_->stop([this] { finish(); });
+  });
 }
 
 // Nobody looks at signals from here on: one that comes is noted, and one that has come is looked at

@@ -80,7 +80,7 @@ inline constexpr auto heartbeat_failures =
 inline constexpr auto gaps_open =
     gauge("pulse_gaps_open", "Gaps that nobody has accepted yet", "project");
 inline constexpr auto project_open = gauge(
-    "pulse_project_open", "0 while the stored events of the project cannot be opened", "project");
+    "pulse_project_open", "0 while the stored events of the project are not opened", "project");
 inline constexpr auto changes_skipped =
     counter("pulse_changes_skipped_total", "Changes that an operator skipped", "project");
 inline constexpr auto gaps = counter("pulse_gaps_total", "Gaps found", "project", "kind");

@@ -67,8 +67,8 @@ class log_reader {
   // The same as a sequence: of the last event that was read or skipped.
   virtual event_sequence scanned_sequence() const = 0;
 
-  // next() has given nullptr although a wanted event is stored: it must not be delivered yet
-  // (readable_end.hpp).
+  // next() has given nullptr although a wanted event is stored, or may be: it must not be delivered
+  // yet (readable_end.hpp).
   virtual bool held_back() const { return false; }
 
   // How many bytes of the log next() may look at from here on, about: what is skipped, checked and

@@ -26,7 +26,11 @@ class deliverable_reader final : public log_reader {
   result<const event_view*> next() override {
     if (held_ == nullptr) {
       const auto read = real_->next();
-      if (!read) return read.error();
+      if (!read) {
+        through_ = end_->get();
+        at_end_ = true;
+        return read.error();
+      }
       held_ = *read;
     }
     // The end is another thread's: it is looked at when the last look does not suffice. A reader
@@ -47,7 +51,8 @@ class deliverable_reader final : public log_reader {
   event_sequence scanned_sequence() const override {
     return held_ == nullptr ? real_->scanned_sequence() : held_->sequence - 1;
   }
-  bool held_back() const override { return held_ != nullptr; }
+  // One that has paused behind the end does not know what comes before the log's own.
+  bool held_back() const override { return held_ != nullptr || (real_->paused() && !paused()); }
   void allow(std::uint64_t bytes) override { real_->allow(bytes); }
   std::uint64_t allowed() const override { return real_->allowed(); }
   bool paused() const override { return real_->paused() && real_->scanned_through() < through_; }

@@ -24,7 +24,7 @@ struct segment_log_options {
   // The newest blocks are kept unpacked, so that readers that keep up touch neither disk nor codec.
   std::uint64_t recent_bytes_max = std::uint64_t{8} << 20U;
   // Older blocks that a reader has unpacked, kept for others that read the same place.
-  std::uint64_t unpacked_bytes_max = std::uint64_t{16} << 20U;
+  std::uint64_t unpacked_bytes_max = std::uint64_t{4} << 20U;
   compression codec = compression::lz4;
   // Between attempts to find room on a full disk.
   std::chrono::milliseconds retry_wait{500};

@@ -98,6 +98,8 @@ listen_address listener::bound() const {
 void listener::start() {
   error_code ignored;
   acceptor_.non_blocking(true, ignored);
+  // Without this, Asio waits for the next connection where one has gone before it was accepted.
+  acceptor_.set_option(boost::asio::socket_base::enable_connection_aborted(true), ignored);
   accept();
 }
 
@@ -140,6 +142,8 @@ void listener::accept() {
 void listener::accept_waiting() {
   if (!acceptor_.non_blocking()) return;
   for (int more = 1; more < accepted_at_once_max; ++more) {
+    // From here on each makes room for the next: requests that have come are read in between.
+    if (open_here() >= connections_max()) return;
     error_code none_or_failed;
     tcp::socket socket(executor_);
     acceptor_.accept(socket, none_or_failed);
@@ -161,6 +165,11 @@ void listener::pause() {
 std::size_t listener::open_here() const {
   const auto admin = context_->admin_connections;
   return where_ == surface::admin ? admin : context_->connections.size() - admin;
+}
+
+std::size_t listener::connections_max() const {
+  const auto& options = context_->options;
+  return where_ == surface::admin ? options.admin_connections_max : options.connections_max;
 }
 
 // Of the address with most connections that ask nothing, the longest idle one makes room for
@@ -185,8 +194,7 @@ void listener::accepted(tcp::socket socket) {
   const auto from_there = idle.of(network);
   const auto most_from_there = options.connections_per_address_max;
   const bool crowding = most_from_there != 0 && from_there >= most_from_there;
-  const auto most =
-      where_ == surface::admin ? options.admin_connections_max : options.connections_max;
+  const auto most = connections_max();
   if (crowding) {
     figures.over_the_address_limit.Increment();
     say_crowding(network);

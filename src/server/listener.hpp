@@ -40,6 +40,7 @@ class listener : public std::enable_shared_from_this<listener> {
   result<void> adopt(listening_socket socket);
   void accept();
   void accept_waiting();
+  std::size_t connections_max() const;
   void accepted(boost::asio::ip::tcp::socket socket);
   std::size_t open_here() const;
   bool make_room();

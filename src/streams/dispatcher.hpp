@@ -85,6 +85,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void run_slices();
   void run_slice(stream_state& stream);
   result<const event_view*> read_in_turn(stream_state& stream);
+  bool pass_skipped(stream_state& stream);
   void keep_up(stream_state& stream);
 
   // Offers one event to one stream.

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "streams/event_search.hpp"
+
 namespace pulse::streams {
 namespace {
 
@@ -49,10 +51,11 @@ result<void> known_gaps::check_not_reached(const position& cursor, table_id tabl
   // What retention has dropped before the gap does not come any more.
   const auto from = std::max(cursor, log.bounds().dropped_through);
   if (from < gap->what.after) {
-    const auto reader = log.read(from, table);
-    const auto next = reader->next();
-    // What cannot be read is said where it is read.
-    if (!next || (*next != nullptr && (*next)->at <= gap->what.after)) return {};
+    // What cannot be read is said where it is read; and where it takes more than one turn to know,
+    // the stream finds out by itself: it ends at the gap.
+    auto bytes = searched_bytes_a_turn;
+    const auto found = event_search(log, from, table, gap->what.after).look(bytes);
+    if (!found || found->value_or(true)) return {};
   }
   return error{
       errc::gap,

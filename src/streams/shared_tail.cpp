@@ -18,6 +18,15 @@ void shared_tail::join(stream_state& stream) {
   ++size_;
 }
 
+bool shared_tail::can_begin() const {
+  if (reader_ || end_ == nullptr) return true;
+  const auto bounds = log_->bounds();
+  if (bounds.first > bounds.last) return true;
+  // Position zero would ask for the oldest event that is kept.
+  const auto begin = end();
+  return begin != position{} && begin >= bounds.dropped_through;
+}
+
 // Of what may be delivered.
 position shared_tail::end() const {
   const auto stored = log_->bounds().last_at;

@@ -27,13 +27,21 @@ class shared_tail {
   // The stream's reader has reached the end of the log and is not needed any more. The tail may be
   // earlier: the stream has seen its events up to stream_state::through.
   void join(stream_state& stream);
+  // Whether a stream can join now. False: it is not known yet from where on events may be
+  // delivered, or retention has dropped events behind that.
+  bool can_begin() const;
   // Everything that the tail has passed counts as seen by the stream.
   void leave(stream_state& stream);
   bool empty() const { return size_ == 0; }
   std::vector<filters::stream_id> members() const;
 
-  // Returns the next event, nullptr at the end of the log. Valid until the next call, or rest().
+  // Returns the next event, nullptr at the end of the log or where it is paused(). Valid until the
+  // next call, or rest(). See log::log_reader::allow().
   result<const event_view*> next();
+  void allow(std::uint64_t bytes) {
+    if (reader_) reader_->allow(bytes);
+  }
+  bool paused() const { return reader_->paused(); }
   // Returns the position before the event of next().
   const position& place() const { return place_; }
   // Returns the streams that keep up and whose filter could match. Valid until the next call.

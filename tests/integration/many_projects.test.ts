@@ -135,7 +135,7 @@ scenario('a_server_that_is_still_opening_a_project_is_stopped_and_handed_over_in
     await untilServing(pulse, sound);
     assert.equal(await state(pulse, slow), 'opening');
     pulse.process.signal(signal);
-    await until('the signal to be seen', () => /shutting down|making way/.test(pulse.process.output));
+    await until('the signal to be seen', () => /shutting down|hand-over waits/.test(pulse.process.output));
     rmSync(order);
     if (signal === 'SIGTERM') {
       assert.deepEqual(await within('the end', 30_000, pulse.process.ended), { code: 0, signal: null });

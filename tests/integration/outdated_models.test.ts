@@ -23,7 +23,7 @@ async function start(s: Scenario): Promise<{ postgres: Postgres; pulse: Pulse }>
 const warnings = (pulse: Pulse): string[][] =>
   [
     ...pulse.process.output.matchAll(
-      /warning streams: a client's model has columns .* stream=(\S+) .*missing_columns=("[^"]*"|\S+) columns_not_in_model=(\S+) next=".*prisma generate/g,
+      /warning streams: client's model has columns .* stream=(\S+) .*missing_columns=("[^"]*"|\S+) columns_not_in_model=(\S+) next=".*prisma generate/g,
     ),
   ].map(([, ...found]) => found);
 

@@ -42,13 +42,12 @@ void http_exchange::refuse(unsigned status, std::string message, std::string nex
 std::optional<refusal> http_exchange::check_stream() const {
   if (key_was_revoked(*context_, who_)) return no_such_key();
   if (context_->stopping)
-    return refusal{503, pulse_code::server_error, "the server is shutting down", "connect again"};
+    return refusal{503, pulse_code::server_error, "Pulse is shutting down", "connect again"};
   const auto most = context_->options.streamed_answers_max;
   if (context_->streamed_answers < most) return std::nullopt;
-  return refusal{
-      503, pulse_code::server_error,
-      "the server has as many answers open that stream as it takes (" + std::to_string(most) + ")",
-      "try again later", std::chrono::seconds(1)};
+  return refusal{503, pulse_code::server_error,
+                 "Pulse sends as many streamed answers as it may (" + std::to_string(most) + ")",
+                 "try again later", std::chrono::seconds(1)};
 }
 
 std::shared_ptr<http_stream> http_exchange::stream(const http_response& begin,

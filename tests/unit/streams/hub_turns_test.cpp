@@ -44,6 +44,40 @@ TEST_F(hub_turns, a_rare_table_is_read_in_many_turns) {
   EXPECT_EQ(again->rows.size(), 2U);
 }
 
+TEST_F(hub_turns, a_gap_among_what_is_skipped_is_told_before_anything_behind_it) {
+  make_name("rare");
+  append_unread(1);
+  append_others_unread(8);
+  control::stored_gap gap;
+  gap.id = 7;
+  gap.what.kind = gap_kind::slot_missing;
+  gap.what.after = place_of(appended_);
+  gap.what.through = just_before(place_of(appended_ + 1));
+  append_others_unread(8);
+  append_unread(1);
+  settle();
+  use_gap(gap);
+  const auto rare = open("rare");
+  EXPECT_EQ(rare->rows.size(), 1U);
+  acknowledge_all(*rare);
+  EXPECT_EQ(rare->ended, end_reason::gap);
+  EXPECT_EQ(hub_->cursor(key("rare")), gap.what.after);
+}
+
+TEST_F(hub_turns, what_was_skipped_is_not_read_again_by_the_next_connection) {
+  make_name("rare");
+  append_others_unread(16);
+  append_unread(1);
+  settle();
+  const auto rare = std::make_shared<recorder>();
+  hub_->open(request("rare", "jobs"), {std::make_shared<const relation>(shape("jobs")), nullptr},
+             position{}, rare, [&](const auto& opened) { rare->stream = *opened; });
+  context_.restart();
+  for (int turn = 0; turn < 10; ++turn) context_.poll_one();
+  EXPECT_TRUE(rare->rows.empty());
+  EXPECT_GT(hub_->cursor(key("rare")), place_of(1));
+}
+
 TEST_F(hub_turns, many_that_come_back_at_once_share_the_turns) {
   for (int i = 0; i < 64; ++i) make_name("name" + std::to_string(i));
   append_unread(512);

@@ -148,5 +148,22 @@ TEST_F(shared_tails, begin_anew_with_the_next_stream_when_nobody_is_left) {
   EXPECT_EQ((*read)->at, place(2)) << "the first was read before by everybody";
 }
 
+TEST_F(shared_tails, begins_where_it_is_known_that_events_may_be_delivered_and_are_kept) {
+  log::readable_end end;
+  const shared_tail tail(log_, &end);
+  EXPECT_TRUE(tail.can_begin()) << "nothing is stored";
+  for (int i = 0; i < 5; ++i) append(1);
+  EXPECT_FALSE(tail.can_begin()) << "it would begin with the oldest event";
+  end.move(place(2));
+  EXPECT_TRUE(tail.can_begin());
+  log::retention_policy policy;
+  policy.bytes_max = 1;
+  policy.through_max = place(3);
+  ASSERT_TRUE(log_.trim(policy, unix_time_us{}));
+  EXPECT_FALSE(tail.can_begin()) << "it would begin with an event that is dropped";
+  end.move(place(4));
+  EXPECT_TRUE(tail.can_begin());
+}
+
 }  // namespace
 }  // namespace pulse::streams
