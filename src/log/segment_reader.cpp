@@ -53,7 +53,7 @@ result<segment_reader::found> segment_reader::next_block() {
     if (!run_.empty()) {
       const auto in_run = next_block_of_run();
       if (!in_run) return in_run.error();
-      if (*in_run != found::nothing) return in_run;
+      if (*in_run != found::nothing) return *in_run;
       run_.clear();
     }
     if (allowed_bytes_ == 0) return found::pause;

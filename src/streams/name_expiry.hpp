@@ -47,7 +47,7 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   struct under_way {
     position through;
     std::vector<std::weak_ptr<name_state>> names;  // still to be looked at
-    std::optional<event_search> search = {};       // for the last of these
+    std::optional<event_search> search;            // for the last of these
     std::vector<std::pair<std::weak_ptr<name_state>, position>> moved;
     std::optional<error> unread;  // why it is not known of a name what it waits for
     std::function<void(bool)> done;

@@ -12,7 +12,7 @@
 namespace pulse::server {
 namespace {
 
-error refuse(const std::string& what, const std::string& file) {
+error tls_error(const std::string& what, const std::string& file) {
   const auto code = ERR_peek_last_error();
   ERR_clear_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
@@ -55,7 +55,7 @@ void tls_context::ssl_deleter::operator()(ssl_st* ssl) const {
 result<std::shared_ptr<const tls_context>> tls_context::load(const tls_files& files) {
   ERR_clear_error();
   auto* context = SSL_CTX_new(TLS_server_method());
-  if (context == nullptr) return refuse("setting up TLS for", files.certificate);
+  if (context == nullptr) return tls_error("setting up TLS for", files.certificate);
   std::shared_ptr<const tls_context> made(new tls_context(context));
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   // The end of a stream is said by WebSocket and HTTP: a peer that leaves out TLS's own is no
@@ -68,16 +68,16 @@ result<std::shared_ptr<const tls_context>> tls_context::load(const tls_files& fi
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // TLS 1.2 with forward secrecy and authenticated encryption only; 1.3 has nothing else.
   if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
-    return refuse("choosing the ciphers for", files.certificate);
+    return tls_error("choosing the ciphers for", files.certificate);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
-    return refuse("the TLS certificate in", files.certificate);
+    return tls_error("the TLS certificate in", files.certificate);
   if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return refuse("the TLS private key in", files.key);
+    return tls_error("the TLS private key in", files.key);
   if (SSL_CTX_check_private_key(context) != 1)
-    return refuse("the TLS private key is not that of the certificate in", files.certificate);
+    return tls_error("the TLS private key is not that of the certificate in", files.certificate);
   warn_of_open_file("server", "the TLS private key", files.key);
   return made;
 }
