@@ -141,7 +141,7 @@ scenario('a_server_that_is_still_opening_a_project_is_stopped_and_handed_over_in
       assert.deepEqual(await within('the end', 30_000, pulse.process.ended), { code: 0, signal: null });
     }
   }
-  await until('the next program', () => pulse.process.output.split('serving').length > 2);
+  await until('the next program', () => /making way[^]*serving/.test(pulse.process.output));
   await untilServing(pulse, sound);
   await until('the slow one', async () => (await state(pulse, slow)) !== 'opening');
   const consumer = await s.consumer(pulse, { model: item, name: 'reader', apiKey: await pulse.key(sound) });
