@@ -96,9 +96,11 @@ void project::skip_change(lsn at, std::function<void(result<control::stored_gap>
   capture_->skip(at, [weak = weak_from_this(), delivery = with_.delivery,
                       done = std::move(done)](const result<history_gap>& skipped) {
     asio::post(delivery, [weak, done, skipped] {
-      const auto self = weak.lock();
-      if (!self) return;
       if (!skipped) return done(skipped.error());
+      const auto self = weak.lock();
+      // What is recorded is shown when it is served again.
+      if (!self)
+        return done(error{errc::unavailable, "the project is closing", "see `pulse gaps list`"});
       const auto& all = self->gaps_->all();
       const auto gap = std::ranges::find(
           all, skipped->after, [](const control::stored_gap& one) { return one.what.after; });

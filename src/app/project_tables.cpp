@@ -127,7 +127,7 @@ void project::resolve(const requests::stream_request& wanted, resolved done) {
     const auto tell = std::exchange(asked->done, nullptr);
     if (!tell) return;
     const auto self = weak.lock();
-    if (!self) return tell(error{errc::unavailable, "Pulse is shutting down", "connect again"});
+    if (!self) return tell(error{errc::unavailable, "the project is closing", "connect again"});
     if (!answer && !enough)
       return tell(error{errc::unavailable, answer.error().what, answer.error().next});
     const auto& catalog_at_hand = answer && answer->known ? answer->known : self->catalog_;

@@ -193,15 +193,17 @@ void gap_keeper::accept(std::uint64_t id, const std::string& by, recorded done) 
         return table.of(project);
       },
       [weak = weak_from_this(), id, done = std::move(done)](result<gaps> all) {
-        const auto self = weak.lock();
-        if (!self) return;
         if (!all) return done(all.error());
-        self->use(std::move(*all));
-        const auto gap = std::ranges::find(self->gaps_, id, &control::stored_gap::id);
-        assert(gap != self->gaps_.end());
-        log_info("capture", "gap accepted: streams continue after it",
-                 {{"project", self->with_.project}, {"gap", id}, {"by", gap->accepted_by}});
-        done(*gap);
+        const auto found = std::ranges::find(*all, id, &control::stored_gap::id);
+        assert(found != all->end());
+        const auto gap = *found;
+        // Accepted, whether or not the project is still there to take notice.
+        if (const auto self = weak.lock()) {
+          self->use(std::move(*all));
+          log_info("capture", "gap accepted: streams continue after it",
+                   {{"project", self->with_.project}, {"gap", id}, {"by", gap.accepted_by}});
+        }
+        done(gap);
       });
 }
 

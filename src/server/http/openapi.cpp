@@ -1,5 +1,6 @@
 #include "server/http/openapi.hpp"
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -155,18 +156,22 @@ json::object openapi_of(const route_table& routes, surface where) {
 }
 
 void add_openapi_route(route_table& routes) {
-  routes.add({.method = "GET",
-              .path = path_pattern("/openapi.json"),
-              .where = served_on::both,
-              .wants = credential::none,
-              .summary = "Describes every route of this address, in OpenAPI 3.1.",
-              .answers = {{.schema = R"({"type":"object"})"}},
-              .handle = [](const exchange_pointer& asked) {
-                http_response response;
-                response.body =
-                    json::serialize(openapi_of(*asked->context().routes, asked->where()));
-                asked->answer(response);
-              }});
+  routes.add(
+      {.method = "GET",
+       .path = path_pattern("/openapi.json"),
+       .where = served_on::both,
+       .wants = credential::none,
+       .summary = "Describes every route of this address, in OpenAPI 3.1.",
+       .answers = {{.schema = R"({"type":"object"})"}},
+       // Anybody may ask: described once.
+       .handle = [texts = std::map<surface, std::string>()](const exchange_pointer& asked) mutable {
+         auto& text = texts[asked->where()];
+         if (text.empty())
+           text = json::serialize(openapi_of(*asked->context().routes, asked->where()));
+         http_response response;
+         response.body = text;
+         asked->answer(response);
+       }});
 }
 
 }  // namespace pulse::server
