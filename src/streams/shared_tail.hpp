@@ -28,7 +28,7 @@ class shared_tail {
   // earlier: the stream has seen its events up to stream_state::through.
   void join(stream_state& stream);
   // Whether a stream can join now. False: it is not known yet from where on events may be
-  // delivered, or retention has dropped events behind that.
+  // delivered, or retention has dropped events after it.
   bool can_begin() const;
   // Everything that the tail has passed counts as seen by the stream.
   void leave(stream_state& stream);
