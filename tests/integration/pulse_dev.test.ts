@@ -312,6 +312,6 @@ scenario('a_database_that_cannot_be_captured_is_refused_with_what_to_do', async 
   project.write('.env', `DATABASE_URL=postgresql://postgres@127.0.0.1:${closed}/postgres`);
   const unreachable = await project.start();
   assert.equal((await unreachable.ended).code, 1);
-  assert.match(unreachable.output, /check that the database runs/);
+  assert.match(unreachable.output, /check that PostgreSQL runs/);
   assert.deepEqual(project.folders, []);
 });
