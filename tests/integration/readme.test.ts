@@ -39,7 +39,7 @@ function blockWith(part: string): string {
 // A part of a block, and why nothing runs it here.
 const notRun: Record<string, string> = {
   'PostgreSQL ───── WAL': 'it is a picture',
-  'script/demo': 'script/test --all runs the demo as a section, and pulse_dev.test.ts runs pulse dev --throwaway',
+  'script/demo': 'script/test runs this, and with --all the demo; pulse_dev.test.ts runs pulse dev --throwaway',
   'apt install': 'tests/packages install both on a Debian of their own, once script/package has made them',
 };
 
