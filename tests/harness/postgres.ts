@@ -306,3 +306,9 @@ export class Postgres {
     this.program?.release();
   }
 }
+
+// A position in the WAL, as PostgreSQL writes it.
+export function parseLsn(text: string): bigint {
+  const [high = '', low = ''] = text.split('/');
+  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
+}

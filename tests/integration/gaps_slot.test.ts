@@ -16,6 +16,7 @@ import {
   untilCaptured,
   write,
 } from '../harness/gaps.js';
+import { parseLsn } from '../harness/postgres.js';
 import { scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
@@ -30,7 +31,7 @@ scenario('a_dropped_slot_is_a_gap_and_capture_goes_on_behind_it', async (s) => {
   await write(setup, 'lost');
   await pulse.start();
   const gap = await theGap(pulse, 'slot_missing');
-  assert.ok(lsn(gap.after.lsn) < lsn(gap.through?.lsn ?? ''));
+  assert.ok(parseLsn(gap.after.lsn) < parseLsn(gap.through?.lsn ?? ''));
   await write(setup, 'behind');
   await refusedUntilAccepted(setup, 'mail', gap, 'behind');
 
@@ -209,7 +210,7 @@ scenario('a_slot_whose_position_moved_back_with_a_crash_of_the_database_is_no_ga
     const { rows } = await postgres.sql(
       `SELECT confirmed_flush_lsn::text AS at FROM pg_replication_slots WHERE slot_name = '${slot}'`,
     );
-    return lsn((rows[0] as { at: string }).at);
+    return parseLsn((rows[0] as { at: string }).at);
   };
   await readNew(setup, 'mail', 'before');
   // The server writes the slot to disk at checkpoints, and sometimes in between.
@@ -246,8 +247,3 @@ scenario('a_gap_is_told_by_the_command_line_and_an_unknown_one_cannot_be_accepte
   // Nobody had a name: nobody is concerned.
   await readNew(setup, 'mail', 'first');
 });
-
-function lsn(text: string): bigint {
-  const [high = '', low = ''] = text.split('/');
-  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
-}

@@ -9,7 +9,7 @@ import type pg from 'pg';
 
 import { Oracle } from '../harness/oracle.js';
 import { postgresMajor } from '../harness/paths.js';
-import type { Postgres } from '../harness/postgres.js';
+import { type Postgres, parseLsn } from '../harness/postgres.js';
 import type { Pulse } from '../harness/pulse.js';
 import { Random } from '../harness/random.js';
 import { type Scenario, scenario } from '../harness/scenario.js';
@@ -184,23 +184,30 @@ async function assertOnlyUnsent(pulse: Pulse, so: string): Promise<void> {
   for (const { kind, reason } of await pulse.gaps()) assert.equal(kind, 'unpublished', `${reason}: ${so}`);
 }
 
-// Since there were so many gaps.
-async function told(pulse: Pulse, before: number): Promise<boolean> {
+// In a gap that reaches beyond `place`, wherever it began, and whether or not it is over by now.
+async function told(pulse: Pulse, place: bigint): Promise<boolean> {
   const gaps = await pulse.gaps();
-  return gaps.length > before || gaps.some(({ through }) => through === null) || (await pulse.capture()).problem !== '';
+  return (
+    gaps.some(({ through }) => through === null || parseLsn(through.lsn) > place) ||
+    (await pulse.capture()).problem !== ''
+  );
+}
+
+async function placeNow(postgres: Postgres): Promise<bigint> {
+  const { rows } = await postgres.sql('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+  return parseLsn(String(rows[0]?.lsn));
 }
 
 const capturedBy = (pulse: Pulse): Promise<number> => pulse.metric('pulse_events_captured_total');
 
 // A row behind all others: when capture has passed it, nothing more comes.
-async function writeMarker(postgres: Postgres): Promise<number> {
+async function writeMarker(postgres: Postgres): Promise<bigint> {
   await postgres.sql(`CREATE SCHEMA IF NOT EXISTS quiet; CREATE TABLE IF NOT EXISTS quiet.marker (a serial PRIMARY KEY);
                       INSERT INTO quiet.marker DEFAULT VALUES`);
-  const { rows } = await postgres.sql("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text AS place");
-  return Number(rows[0]?.place);
+  return placeNow(postgres);
 }
 
-const untilPassed = (pulse: Pulse, place: number): Promise<unknown> =>
+const untilPassed = (pulse: Pulse, place: bigint): Promise<unknown> =>
   until('capture to pass the marker', async () => (await pulse.metric('pulse_capture_confirmed_lsn_bytes')) >= place, {
     timeoutMs: 120_000,
   });
@@ -240,7 +247,7 @@ async function runAsSuperuser(s: Scenario, sabotaged: boolean): Promise<void> {
     const random = new Random(seed);
     const neighbours = { both, again: `PULSE_TEST_SEED=${seed} PULSE_TEST_SEEDS=1` };
     const before = await capturedBy(pulse);
-    const gaps = (await pulse.gaps()).length;
+    const start = await placeNow(postgres);
     await startAnew(neighbours);
     const history = await runStatements(neighbours, random, statement, async (beside, without, _, so) => {
       assert.deepEqual(beside, without, so);
@@ -257,7 +264,7 @@ async function runAsSuperuser(s: Scenario, sabotaged: boolean): Promise<void> {
       async () => {
         const now = (await capturedBy(pulse)) - before;
         assert.ok(now <= changes, `${now} events instead of ${changes}: ${so}`);
-        return now === changes || (await told(pulse, gaps));
+        return now === changes || (await told(pulse, start));
       },
       { timeoutMs: 120_000 },
     );
