@@ -196,14 +196,14 @@ void gap_keeper::accept(std::uint64_t id, const std::string& by, recorded done) 
         if (!all) return done(all.error());
         const auto found = std::ranges::find(*all, id, &control::stored_gap::id);
         assert(found != all->end());
-        const auto gap = *found;
+        auto gap = *found;
         // Accepted, whether or not the project is still there to take notice.
         if (const auto self = weak.lock()) {
           self->use(std::move(*all));
           log_info("capture", "gap accepted: streams continue after it",
                    {{"project", self->with_.project}, {"gap", id}, {"by", gap.accepted_by}});
         }
-        done(gap);
+        done(std::move(gap));
       });
 }
 

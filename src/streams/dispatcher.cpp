@@ -188,7 +188,10 @@ void dispatcher::run_slice(stream_state& stream) {
     if (!begun) stream.through = std::max(stream.through, stream.reader->scanned_sequence());
     const auto read = begun ? result<const event_view*>(std::exchange(stream.unjudged, nullptr))
                             : read_in_turn(stream);
-    if (!read) return pass_skipped(stream) ? hold(stream, read.error()) : void();
+    if (!read) {
+      if (pass_skipped(stream)) hold(stream, read.error());
+      return;
+    }
     if (*read == nullptr) {
       if (stream.reader->paused()) {
         if (!pass_skipped(stream)) return;
@@ -198,11 +201,9 @@ void dispatcher::run_slice(stream_state& stream) {
       if (gap == nullptr) return keep_up(stream);
       if (!stream.reader->held_back()) return bar(stream, *gap);
       // The gap may lie behind what must not be delivered yet.
-      return before_gaps_.push_back(id);
+      return held_back_.push_back(id);
     }
-    if (const auto* gap =
-            tracked ? gaps_->bar_between(stream.after, (*read)->at, stream.table) : nullptr)
-      return bar(stream, *gap);
+    if (bar_before(stream, (*read)->at)) return;
     if (gaps_->never_happened((*read)->at)) {
       stream.pass((*read)->at);
       continue;
@@ -229,12 +230,7 @@ void dispatcher::run_slice(stream_state& stream) {
 // before that.
 bool dispatcher::pass_skipped(stream_state& stream) {
   const auto scanned = stream.reader->scanned_through();
-  const auto* gap =
-      stream.tracked() ? gaps_->bar_between(stream.after, scanned, stream.table) : nullptr;
-  if (gap != nullptr) {
-    bar(stream, *gap);
-    return false;
-  }
+  if (bar_before(stream, scanned)) return false;
   stream.through = std::max(stream.through, stream.reader->scanned_sequence());
   stream.pass(scanned);
   return true;
@@ -242,7 +238,7 @@ bool dispatcher::pass_skipped(stream_state& stream) {
 
 void dispatcher::keep_up(stream_state& stream) {
   // Nothing may be delivered yet: looked at again when that moves.
-  if (!tail_.can_begin()) return before_gaps_.push_back(stream.id);
+  if (!tail_.can_begin()) return held_back_.push_back(stream.id);
   tail_.join(stream);
   stream.how = delivery::live;
   post_turn();

@@ -54,7 +54,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void writable(stream_state& stream);
   // The log, or its deliverable part, has grown.
   void progress() {
-    for (const auto id : std::exchange(before_gaps_, {})) {
+    for (const auto id : std::exchange(held_back_, {})) {
       auto* stream = streams_->find(id);
       if (stream != nullptr && stream->how == delivery::behind) read_by_itself(*stream);
     }
@@ -94,6 +94,8 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
 
   // Handles the gap that blocks a stream.
   void bar(stream_state& stream, const control::stored_gap& gap);
+  // Does so when there is one before `next`. False: there is none.
+  bool bar_before(stream_state& stream, const position& next);
   void end_when_done(const stream_state& barred);
   void end_barred(filters::stream_id id);
   void hold(stream_state& stream, const error& why);
@@ -114,7 +116,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   std::size_t next_ = 0;
   std::deque<filters::stream_id> ready_;  // for a slice
   // Streams at a gap, or before events that must not be delivered yet: look again when they may.
-  std::vector<filters::stream_id> before_gaps_;
+  std::vector<filters::stream_id> held_back_;
   bool turn_posted_ = false;
   int turn_events_left_ = 0;
   std::uint64_t turn_bytes_left_ = 0;

@@ -18,6 +18,14 @@ void dispatcher::bar(stream_state& stream, const control::stored_gap& gap) {
   end_when_done(stream);
 }
 
+bool dispatcher::bar_before(stream_state& stream, const position& next) {
+  if (!stream.tracked()) return false;
+  const auto* gap = gaps_->bar_between(stream.after, next, stream.table);
+  if (gap == nullptr) return false;
+  bar(stream, *gap);
+  return true;
+}
+
 void dispatcher::end_when_done(const stream_state& barred) {
   if (!barred.window.empty()) return;
   // Not within the call that brought the last acknowledgement: its session is at work.

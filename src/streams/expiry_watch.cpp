@@ -15,6 +15,7 @@ constexpr std::size_t names_watched_a_turn = 16;
 expiry_watch::expiry_watch(const hub::parts& with, cursor_book& book)
     : with_(&with),
       book_(&book),
+      search_(*with.log),
       near_(with.figures->gauge(metric::cursors_near_expiry, with.project)) {}
 
 void expiry_watch::look(const position& soon) {
@@ -34,7 +35,6 @@ void expiry_watch::look_at_some() {
     const auto waits = name ? waits_for_expiring(*name, bytes) : false;
     if (!waits) break;
     names_.pop_back();
-    search_.reset();
     if (*waits) ++near_count_;
   }
   if (names_.empty()) {
@@ -55,9 +55,7 @@ std::optional<bool> expiry_watch::waits_for_expiring(name_state& name, std::uint
   if (name.abandoned || at >= soon_ || at < with_->log->bounds().dropped_through) return false;
   if (name.table == 0) book_->find_table(name);
   if (name.table == 0) return false;
-  if (!search_ || !search_->is_of(at, name.table))
-    search_.emplace(*with_->log, at, name.table, soon_);
-  const auto found = search_->look(bytes);
+  const auto found = search_.look({at, soon_, name.table}, bytes);
   return found ? *found : false;
 }
 

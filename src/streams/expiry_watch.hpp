@@ -33,7 +33,7 @@ class expiry_watch : public std::enable_shared_from_this<expiry_watch> {
   bool looking_ = false;
   position soon_;
   std::vector<std::weak_ptr<name_state>> names_;  // still to be looked at
-  std::optional<event_search> search_;            // for the last of these
+  event_search search_;                           // for the last of these
   std::size_t near_count_ = 0;
   prometheus::Gauge& near_;
 };

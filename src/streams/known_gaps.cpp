@@ -54,7 +54,7 @@ result<void> known_gaps::check_not_reached(const position& cursor, table_id tabl
     // What cannot be read is said where it is read; and where it takes more than one turn to know,
     // the stream finds out by itself: it ends at the gap.
     auto bytes = searched_bytes_a_turn;
-    const auto found = event_search(log, from, table, gap->what.after).look(bytes);
+    const auto found = event_search(log).look({from, gap->what.after, table}, bytes);
     if (!found || found->value_or(true)) return {};
   }
   return error{

@@ -35,6 +35,7 @@ name_expiry::name_expiry(const hub::parts& with, const stream_limits& limits, cu
       book_(&book),
       gaps_(&gaps),
       failures_(&failures),
+      search_(*with.log),
       expired_total_(with.figures->counter(metric::cursors_expired, with.project)),
       abandoned_total_(with.figures->counter(metric::cursors_abandoned, with.project)),
       deleted_total_(with.figures->counter(metric::cursors_abandoned_deleted, with.project)) {}
@@ -112,7 +113,6 @@ void name_expiry::look_at_some() {
     const auto found = name ? check_waiting(*name, way_->through, bytes) : waiting_for::something;
     if (found == waiting_for::not_sought) break;
     way_->names.pop_back();
-    way_->search.reset();
     if (found != waiting_for::nothing) continue;
     name->cursor = std::max(name->cursor, way_->through);
     // A stream that waits for room reads on from here.
@@ -163,9 +163,7 @@ name_expiry::waiting_for name_expiry::check_waiting(name_state& name, const posi
   const auto* gap = gaps_->bar_behind(at, name.table);
   const bool bars = gap != nullptr && gap->what.after < through;
   if (name.table != 0 && !bars) {
-    if (!way_->search || !way_->search->is_of(at, name.table))
-      way_->search.emplace(*with_->log, at, name.table, through);
-    const auto found = way_->search->look(bytes);
+    const auto found = search_.look({at, through, name.table}, bytes);
     if (found && !*found) return waiting_for::not_sought;
     const bool unread = !found && found.error().code == errc::io;
     if (unread && ++name.unread_checks <= unread_checks_max) {

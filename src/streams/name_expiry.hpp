@@ -47,7 +47,6 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   struct under_way {
     position through;
     std::vector<std::weak_ptr<name_state>> names;  // still to be looked at
-    std::optional<event_search> search;            // for the last of these
     std::vector<std::pair<std::weak_ptr<name_state>, position>> moved;
     std::optional<error> unread;  // why it is not known of a name what it waits for
     std::function<void(bool)> done;
@@ -72,6 +71,7 @@ class name_expiry : public std::enable_shared_from_this<name_expiry> {
   const known_gaps* gaps_;
   read_failures* failures_;
   std::optional<under_way> way_;
+  event_search search_;  // for the last name of these
   std::chrono::steady_clock::time_point last_age_check_{};
   prometheus::Counter& expired_total_;
   prometheus::Counter& abandoned_total_;

@@ -41,8 +41,7 @@ void http_exchange::refuse(unsigned status, std::string message, std::string nex
 // What keeps an answer from streaming now.
 std::optional<refusal> http_exchange::check_stream() const {
   if (key_was_revoked(*context_, who_)) return no_such_key();
-  if (context_->stopping)
-    return refusal{503, pulse_code::server_error, "Pulse is shutting down", "connect again"};
+  if (context_->stopping) return refuse_while_stopping();
   const auto most = context_->options.streamed_answers_max;
   if (context_->streamed_answers < most) return std::nullopt;
   return refusal{503, pulse_code::server_error,

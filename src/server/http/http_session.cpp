@@ -273,7 +273,7 @@ void http_session::became_stream(const opening_result& outcome, const std::strin
   }
   if (context_->stopping) {
     session->abandon();
-    return refuse({503, pulse_code::server_error, "Pulse is shutting down", "connect again"});
+    return refuse(refuse_while_stopping());
   }
   phase_ = phase::closed;
   leave();

@@ -57,6 +57,10 @@ refusal refuse(const error& failure) {
   return {status_of(failure.code), code, failure.what, failure.next};
 }
 
+refusal refuse_while_stopping() {
+  return {503, pulse_code::server_error, "Pulse is shutting down", "connect again"};
+}
+
 refusal refuse_for_datasource(const error& failure) {
   auto why = refuse(failure);
   if (why.status == 503) why.code = pulse_code::datasource_error;

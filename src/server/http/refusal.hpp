@@ -38,6 +38,8 @@ struct refusal {
 refusal refuse(const error& failure);
 // The same where the failure is the source database's: what is unavailable is P6101 then.
 refusal refuse_for_datasource(const error& failure);
+// For whoever asks for something that lasts while server_context::stopping.
+refusal refuse_while_stopping();
 
 // What the client extension reads, and what RFC 9457 says of application/problem+json, together:
 // {"code":…,"message":…,"requestId":…,"details":{"next":…,"gap":{…}},

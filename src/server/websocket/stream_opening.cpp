@@ -40,10 +40,7 @@ struct opening : std::enable_shared_from_this<opening> {
   }
 
   void begin(const http_request& request, requests::stream_mode mode) {
-    if (context->stopping) {
-      return refuse_with(
-          {503, pulse_code::server_error, "Pulse is shutting down", "connect again"});
-    }
+    if (context->stopping) return refuse_with(refuse_while_stopping());
     const auto of = context->registry->project(key.project);
     if (of == nullptr) return refuse_with(no_project());
     if (mode == requests::stream_mode::stream && !of->event_persistence()) {
