@@ -51,6 +51,12 @@ class connection : public std::enable_shared_from_this<connection> {
   virtual void shut_down() = 0;
   // The bound on ending in order has passed.
   virtual void abort() = 0;
+  // It is idle, and another connection needs its room: closes, unless a request has come that was
+  // not read yet. Whether it has closed.
+  virtual bool make_room() {
+    abort();
+    return true;
+  }
   // The key with this id is no longer valid.
   virtual void key_revoked(std::string_view key_id) = 0;
 };

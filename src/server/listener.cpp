@@ -142,7 +142,7 @@ void listener::accept() {
 void listener::accept_waiting() {
   if (!acceptor_.non_blocking()) return;
   for (int more = 1; more < accepted_at_once_max; ++more) {
-    // From here on each makes room for the next: requests that have come are read in between.
+    // From here on each makes room for the next: one at a time, others in between.
     if (open_here() >= connections_max()) return;
     error_code none_or_failed;
     tcp::socket socket(executor_);
@@ -179,8 +179,7 @@ bool listener::make_room() {
   const auto other = where_ == surface::admin ? surface::streams : surface::admin;
   if (idle == nullptr) idle = context_->strangers_of(other).first_to_go();
   if (idle == nullptr) return false;
-  context_->figures.idle_closed.Increment();
-  idle->abort();
+  if (idle->make_room()) context_->figures.idle_closed.Increment();
   return true;
 }
 

@@ -35,6 +35,14 @@ class http_session final : public connection {
   void quiesce() override;
   void shut_down() override;
   void abort() override { drop(); }
+  bool make_room() override {
+    const auto alive = self();
+    const auto before = requests_;
+    read();
+    if (requests_ != before) return false;
+    drop();
+    return true;
+  }
   void key_revoked(std::string_view key_id) override;
 
  private:

@@ -86,6 +86,21 @@ TEST_F(http_server, accepts_all_that_wait_at_once) {
   EXPECT_EQ(count, 60);
 }
 
+TEST_F(http_server, who_has_asked_makes_no_room_for_who_comes_in_the_same_turn) {
+  server_options options;
+  options.connections_max = 1;
+  start(options);
+  std::vector<tcp::socket> waiting;
+  on_server([&] {
+    for (int i = 0; i < 2; ++i) waiting.push_back(connect(ports.streams));
+    boost::asio::write(
+        waiting.front(),
+        boost::asio::buffer(
+            std::string("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")));
+  });
+  EXPECT_THAT(read_to_end(waiting.front()), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(http_server, refuses_connections_above_the_limit_of_their_address_only) {
   server_options options;
   options.connections_per_address_max = 3;
