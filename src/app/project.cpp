@@ -70,7 +70,8 @@ void project::open_hub() {
   hub_ = std::make_shared<streams::hub>(std::move(to), with_.config.limits);
   if (with_.config.event_persistence) {
     for (const auto& one : std::exchange(with_.before.cursors, {}))
-      hub_->know({{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value()});
+      hub_->know(
+          {{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value(), one.lease});
   }
   hub_->use_history(with_.before.whose.history);
 }

@@ -10,12 +10,9 @@ open_streams::open_streams(const hub::parts& with)
       models_(with.project),
       open_(with.figures->gauge(metric::streams_open, with.project)) {}
 
-stream_state& open_streams::add(requests::stream_request wanted, const table_shape& shape,
-                                table_id table, std::shared_ptr<subscriber> to,
-                                const stream_limits& limits, const position& now) {
+stream_state& open_streams::add(stream_opening what, table_id table, const stream_limits& limits) {
   const filters::stream_id id{next_id_++};
-  auto made = std::make_unique<stream_state>(*with_, id, std::move(wanted), shape, table,
-                                             std::move(to), limits, models_, now);
+  auto made = std::make_unique<stream_state>(*with_, id, std::move(what), table, limits, models_);
   made->frames = frames_for(made->wanted);
   made->frames->add_user();
   auto& stream = *made;

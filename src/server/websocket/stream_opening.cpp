@@ -102,7 +102,7 @@ struct opening : std::enable_shared_from_this<opening> {
     auto session = std::make_shared<websocket_session>(context, key, request_id);
     auto* to = host.get();
     stream = {table->shape.definition->table, wanted.name};
-    to->open(std::move(wanted), table->shape, table->now, session,
+    to->open({std::move(wanted), table->shape, table->now, session},
              [self = shared_from_this(), host, session](result<filters::stream_id> outcome) {
                if (!outcome) return self->refuse_with(self->refusal_of(outcome.error()));
                session->opened(host, *outcome);
