@@ -61,6 +61,7 @@ void project::open_hub() {
   to.cursors = cursors_.get();
   to.figures = with_.figures;
   to.project = name();
+  to.frames = with_.frames;
   to.on_damage = [weak = weak_from_this()](const log::damaged_stretch& lost,
                                            std::function<void(result<void>)> done) {
     if (const auto self = weak.lock()) self->record_damage(lost, std::move(done));

@@ -24,6 +24,7 @@
 #include "filters/filter_index.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
+#include "rendering/frame_memory.hpp"
 #include "rendering/renderer.hpp"
 #include "requests/request.hpp"
 #include "streams/subscriber.hpp"
@@ -175,6 +176,8 @@ class hub {
         on_damage = {};
     // Pulse delivers no event after it. Null: all durable events are delivered.
     const log::readable_end* deliverable = nullptr;
+    // Bounds what rendered events take. Null: a bound of the hub's own.
+    std::shared_ptr<rendering::frame_memory> frames = {};
     // Owns what the pointers above are to, as far as the caller does not: given up when the hub is
     // gone and no call of its own is under way any more.
     std::shared_ptr<const void> keeps = {};

@@ -7,6 +7,7 @@ namespace pulse::streams {
 
 open_streams::open_streams(const hub::parts& with)
     : with_(&with),
+      frame_memory_(with.frames ? with.frames : std::make_shared<rendering::frame_memory>()),
       models_(with.project),
       open_(with.figures->gauge(metric::streams_open, with.project)) {}
 
@@ -27,7 +28,8 @@ std::shared_ptr<rendering::frame_source> open_streams::frames_for(
   const bool native = wanted.form == requests::event_form::native;
   auto& place = frames_[native ? std::string() : requests::fingerprint(wanted.model)];
   if (!place) {
-    place = std::make_shared<rendering::frame_source>(wanted.form, wanted.model, *with_->relations);
+    place = std::make_shared<rendering::frame_source>(wanted.form, wanted.model, *with_->relations,
+                                                      frame_memory_);
   }
   return place;
 }

@@ -49,6 +49,7 @@ class open_streams {
   std::shared_ptr<rendering::frame_source> frames_for(const requests::stream_request& wanted);
 
   const hub::parts* with_;
+  std::shared_ptr<rendering::frame_memory> frame_memory_;
   std::uint64_t next_id_ = 1;
   outdated_models models_;  // before the streams, which use it
   by_id streams_;
