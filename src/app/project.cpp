@@ -192,6 +192,12 @@ server::project_service::capture_status project::capture() const {
   return capture_ ? capture_->status() : capture_status{};
 }
 
+void project::find_end(std::function<void(result<end_mark>)> done) {
+  capture_->find_end([delivery = with_.delivery, done = std::move(done)](const auto& found) {
+    asio::post(delivery, [done, found] { done(found); });
+  });
+}
+
 std::string project::not_ready() const {
   if (catalog_) return {};
   const auto state = capture();

@@ -87,6 +87,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::shared_ptr<streams::hub> streams() override { return hub_; }
   void complete(requests::model& wanted) const override { with_.schema.complete(wanted); }
   void resolve(const requests::stream_request& wanted, resolved done) override;
+  void find_end(std::function<void(result<end_mark>)> done) override;
   void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
   std::size_t open_gaps() const override { return gaps_->open(); }

@@ -77,6 +77,11 @@ inline constexpr auto heartbeats = counter(
     "pulse_heartbeats_total", "Heartbeats written to the database to advance the slot", "project");
 inline constexpr auto heartbeat_failures =
     counter("pulse_heartbeat_failures_total", "Heartbeats that Pulse could not write", "project");
+inline constexpr auto barriers =
+    counter("pulse_barriers_total", "Messages written to the database to find the end of its WAL",
+            "project");
+inline constexpr auto barrier_failures =
+    counter("pulse_barrier_failures_total", "Barriers that Pulse could not write", "project");
 inline constexpr auto gaps_open =
     gauge("pulse_gaps_open", "Gaps that nobody has accepted yet", "project");
 inline constexpr auto project_open = gauge(

@@ -46,6 +46,7 @@ capture::capture(parts with)
       streamed_(*with_.spill, *with_.figures, with_.project.name),
       decoder_(ingest_, &streamed_),
       intake_(*with_.log, ingest_, streamed_, decoder_),
+      ends_(context_, {with_.project.name, with_.target, with_.figures}),
       pause_timer_(context_),
       log_timer_(context_),
       watch_timer_(context_),
@@ -92,6 +93,7 @@ void capture::start() {
   asio::co_spawn(context_, run(), end_process_on);
   asio::co_spawn(context_, keep_watch(), end_process_on);
   if (gate_) gate_->start(with_.log->bounds().last_at, with_.whose);
+  ends_.start(with_.whose);
   thread_ = std::thread([this] { context_.run(); });
 }
 
@@ -108,6 +110,7 @@ void capture::begin_stop() {
     if (session_ && session_->database) session_->database->cancel();
     if (side_) side_->cancel();
     if (gate_) gate_->stop();
+    ends_.stop();
   });
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/metrics.hpp"
 #include "capture/delivery_gate.hpp"
+#include "capture/end_finder.hpp"
 #include "capture/heartbeat.hpp"
 #include "capture/ingestor.hpp"
 #include "capture/intake.hpp"
@@ -119,6 +120,9 @@ class capture {
     std::optional<source::slot_retention> kept;
   };
   void ask(wanted what, std::function<void(result<present>)> done);
+
+  // See project_service::find_end(). Any thread; `done` on the capture thread.
+  void find_end(end_finder::taker done);
 
   // Skips the change at this LSN, at which capture must be stopped: an undecodable one, or one that
   // PostgreSQL cannot send, of which the rest of the transaction is skipped. Records a gap before.
@@ -248,6 +252,7 @@ class capture {
   pgoutput::decoder decoder_;
   intake intake_;
   std::optional<delivery_gate> gate_;  // nothing: everything may be delivered
+  end_finder ends_;
   std::shared_ptr<const catalog> catalog_;
   std::map<std::uint32_t, table_name> vanished_;       // from the catalog, by OID; bounded
   std::vector<source::present_table> new_partitions_;  // that had changes of their own before

@@ -45,6 +45,10 @@ void capture::ask(wanted what, std::function<void(result<present>)> done) {
   });
 }
 
+void capture::find_end(end_finder::taker done) {
+  asio::post(context_, [this, done = std::move(done)]() mutable { ends_.find(std::move(done)); });
+}
+
 asio::awaitable<void> capture::answer_questions() {
   while (!questions_.empty()) {
     // All that have come by now are answered by one look at the database.

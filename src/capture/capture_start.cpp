@@ -239,6 +239,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
       co_return covered.error();
   }
   if (gate_) gate_->follow(with_.whose);
+  ends_.follow(with_.whose);
   ingest_.start(with_.whose.history);
   start_decoding();
   if (auto cleared = streamed_.reset(); !cleared) co_return cleared.error();
@@ -252,7 +253,7 @@ source::async_result<> capture::open_stream(std::shared_ptr<session> one) {
   options.from = one->from;
   options.streaming = with_.project.streaming && obstacles_.allows_streaming() &&
                       one->database->server_version() >= source::streaming_server_version_min;
-  // Where a heartbeat's transaction would leave no trace its message has to.
+  // Where the transaction of a heartbeat or a barrier would leave no trace its message has to.
   const int version = one->database->server_version();
   options.messages =
       (heartbeat_.wanted() && version >= source::empty_transactions_left_out_version_min) ||

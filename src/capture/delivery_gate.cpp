@@ -9,8 +9,7 @@
 
 #include "base/logging.hpp"
 #include "base/unexpected.hpp"
-#include "source/catalog_query.hpp"
-#include "source/start_rules.hpp"
+#include "source/primary.hpp"
 #include "source/time_limit.hpp"
 
 namespace pulse::capture {
@@ -146,7 +145,6 @@ source::async_result<source::snapshot> delivery_gate::question() {
   co_return seen;
 }
 
-// A standby sees commits later than its primary, and another database has other transactions.
 source::async_result<> delivery_gate::open() {
   database_.reset();
   auto opened = co_await source::connection::open(with_.target, source::connection_kind::sql,
@@ -157,15 +155,7 @@ source::async_result<> delivery_gate::open() {
   database_ = std::move(opened).value();
   const source::time_limit limit(context_->get_executor(), open_timeout,
                                  [this] { database_->cancel(); });
-  const auto found = co_await source::read_database(database_.get());
-  if (!found) co_return found.error();
-  if (!source::is_same_database(identity_, found->identity))
-    co_return error{errc::unavailable, "the database URL has reached another database", {}};
-  const auto standby = co_await database_->query("SELECT pg_catalog.pg_is_in_recovery()");
-  if (!standby) co_return standby.error();
-  if (standby->value(0) != "f")
-    co_return error{errc::unavailable, "the database URL has reached a standby", {}};
-  co_return result<void>();
+  co_return co_await source::check_primary(database_.get(), identity_);
 }
 
 asio::awaitable<void> delivery_gate::watch_time() {

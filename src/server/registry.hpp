@@ -54,6 +54,19 @@ class project_service {
   using resolved = std::function<void(result<resolved_table>)>;
   virtual void resolve(const requests::stream_request& wanted, resolved done) = 0;
 
+  // The end of the database's history at the time of a call.
+  struct end_mark {
+    position at;
+    // Everything that had committed before the call has a position at or before `at`, also with
+    // synchronous_commit = off. False: PostgreSQL let Pulse write no barrier, and `at` is what it
+    // had flushed.
+    bool is_barrier = false;
+  };
+  // Calls `done` once. The log's covered_through reaches `at` without further writes.
+  // errc::unavailable: the database cannot be asked now. PostgreSQL has a few seconds to answer;
+  // any number of calls share one question.
+  virtual void find_end(std::function<void(result<end_mark>)> done) = 0;
+
   // Time has passed: about once a second.
   virtual void tick(std::chrono::steady_clock::time_point /*now*/) {}
 

@@ -52,22 +52,25 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
   co_return std::optional(facts);
 }
 
+result<position> place_of(const std::string& at, const std::string& file) {
+  // The file's name begins with its timeline, in eight hexadecimal digits.
+  constexpr std::size_t digits = 8;
+  position end;
+  end.commit = parse_lsn(at).value_or(lsn{});
+  const auto parsed =
+      std::from_chars(file.data(), file.data() + std::min(digits, file.size()), end.timeline, 16);
+  if (parsed.ec != std::errc{} || end.timeline == 0) {
+    return error{
+        errc::protocol, fmt::format("PostgreSQL's WAL file name \"{}\" has no timeline", file), {}};
+  }
+  return end;
+}
+
 async_result<position> read_flush_place(connection* database) {
   const auto found = co_await database->query(
       "SELECT flushed, pg_walfile_name(flushed) FROM pg_current_wal_flush_lsn() AS flushed");
   if (!found) co_return found.error();
-  // The file's name begins with its timeline, in eight hexadecimal digits.
-  constexpr std::size_t digits = 8;
-  const auto file = found->value(1);
-  position end;
-  end.commit = parse_lsn(found->value(0)).value_or(lsn{});
-  const auto parsed =
-      std::from_chars(file.data(), file.data() + std::min(digits, file.size()), end.timeline, 16);
-  if (parsed.ec != std::errc{} || end.timeline == 0) {
-    co_return error{
-        errc::protocol, fmt::format("PostgreSQL's WAL file name \"{}\" has no timeline", file), {}};
-  }
-  co_return end;
+  co_return place_of(found->value(0), found->value(1));
 }
 
 std::string publication_list(const std::vector<std::string>& names) {

@@ -25,6 +25,8 @@ async_result<std::optional<slot_facts>> read_slot(connection* database, std::str
 // (manual, section 9.27.3, `pg_walfile_name`: the file of a promoted standby is of its new timeline
 // from the first moment on). Timelines have PostgreSQL's numbers.
 async_result<position> read_flush_place(connection* database);
+// Returns an LSN with the timeline in the name of its WAL file (`pg_walfile_name`).
+result<position> place_of(const std::string& at, const std::string& file);
 
 // From PostgreSQL 14 on, transactions in progress can be sent as they grow (manual, section 55.5.1,
 // `streaming`).

@@ -1,0 +1,79 @@
+// Asks PostgreSQL where its history ends, beside the stream of changes.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/error.hpp"
+#include "base/metrics.hpp"
+#include "change/log_origin.hpp"
+#include "server/registry.hpp"
+#include "source/connection.hpp"
+#include "source/database_url.hpp"
+#include "source/history_end.hpp"
+
+namespace pulse::capture {
+
+// Has a connection of its own, because a question must wait neither for a catalog that is being
+// read nor for a stream that is busy. The connection is opened for the first question and closed
+// when nobody has asked for a while. One question at a time answers all that came before it began:
+// it writes one message, however many ask. On the capture thread, whose context it does not
+// outlive.
+class end_finder {
+ public:
+  // PostgreSQL has this long to let a connection in, and this long to answer.
+  static constexpr std::chrono::seconds open_timeout{3};
+  static constexpr std::chrono::seconds answer_timeout{3};
+  // An idle connection occupies one of PostgreSQL's max_connections.
+  static constexpr std::chrono::seconds idle_timeout{60};
+
+  struct parts {
+    std::string project;
+    source::database_target target;
+    metrics* figures = nullptr;
+  };
+  end_finder(boost::asio::io_context& context, parts with);
+
+  void start(const log_origin& whose);
+  // Refuses whoever waits.
+  void stop();
+
+  // Capture has connected, perhaps to another server: asks that one from now on.
+  void follow(const log_origin& whose);
+  // See project_service::find_end().
+  using end_mark = server::project_service::end_mark;
+  using taker = std::function<void(const result<end_mark>&)>;
+  void find(taker done);
+
+ private:
+  boost::asio::awaitable<void> serve();
+  source::async_result<end_mark> ask();
+  source::async_result<end_mark> ask_once();
+  source::async_result<> open();
+  boost::asio::awaitable<void> rest();
+  void note(const source::history_end& end);
+
+  boost::asio::io_context* context_;
+  parts with_;
+  log_origin whose_;       // which is asked
+  bool outdated_ = false;  // since the last question began, another server is to be asked
+  std::unique_ptr<source::connection> database_;  // serve() alone closes it
+  std::vector<taker> waiting_;
+  boost::asio::steady_timer rest_timer_;
+  bool stopping_ = false;
+  std::stop_source opens_nothing_more_;
+  bool told_refused_ = false;  // since the last barrier
+  prometheus::Counter& written_;
+  prometheus::Counter& refused_;
+};
+
+}  // namespace pulse::capture
