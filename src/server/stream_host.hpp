@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "streams/hub.hpp"
@@ -19,6 +20,11 @@ class stream_host {
 
   virtual void open(streams::stream_opening what, streams::hub::opened done) = 0;
   virtual void acknowledge(filters::stream_id stream, const event_id& id) = 0;
+  virtual std::optional<std::size_t> acknowledge_through(filters::stream_id stream,
+                                                         const event_id& id) = 0;
+  virtual void when_passed(filters::stream_id stream, const position& place,
+                           std::function<void()> done) = 0;
+  virtual std::optional<streams::name_holder> holder(const streams::cursor_key& key) const = 0;
   virtual void writable(filters::stream_id stream) = 0;
   virtual void quiesce(filters::stream_id stream) = 0;
   virtual void close(filters::stream_id stream) = 0;
@@ -35,6 +41,17 @@ class hub_host final : public stream_host {
   }
   void acknowledge(filters::stream_id stream, const event_id& id) override {
     hub_->acknowledge(stream, id);
+  }
+  std::optional<std::size_t> acknowledge_through(filters::stream_id stream,
+                                                 const event_id& id) override {
+    return hub_->acknowledge_through(stream, id);
+  }
+  void when_passed(filters::stream_id stream, const position& place,
+                   std::function<void()> done) override {
+    hub_->when_passed(stream, place, std::move(done));
+  }
+  std::optional<streams::name_holder> holder(const streams::cursor_key& key) const override {
+    return hub_->holder(key);
   }
   void writable(filters::stream_id stream) override { hub_->writable(stream); }
   void quiesce(filters::stream_id stream) override { hub_->quiesce(stream); }

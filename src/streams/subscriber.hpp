@@ -27,6 +27,18 @@ enum class holder_kind {
   pull,
 };
 
+inline std::string_view to_string(holder_kind kind) {
+  switch (kind) {
+    case holder_kind::websocket:
+      return "websocket";
+    case holder_kind::event_stream:
+      return "event_stream";
+    case holder_kind::pull:
+      return "pull";
+  }
+  return "websocket";
+}
+
 // Receives a stream's events: a WebSocket session, an event stream, a lease, or a test. All calls
 // come on the hub's thread and must not call the hub before they return.
 class subscriber {

@@ -24,6 +24,7 @@ namespace pulse::server {
 class fake_host final : public stream_host {
  public:
   void open(streams::stream_opening what, streams::hub::opened done) override {
+    window_events_max = what.window_events_max;
     requests.push_back(std::move(what.wanted));
     if (refuse_open) return done(*refuse_open);
     subscriber = std::move(what.to);
@@ -36,6 +37,18 @@ class fake_host final : public stream_host {
   void acknowledge(filters::stream_id /*stream*/, const event_id& id) override {
     acknowledged.push_back(id);
     if (on_acknowledge) on_acknowledge();
+  }
+  std::optional<std::size_t> acknowledge_through(filters::stream_id /*stream*/,
+                                                 const event_id& id) override {
+    acknowledged_through.push_back(id);
+    return acknowledges_through;
+  }
+  void when_passed(filters::stream_id /*stream*/, const position& place,
+                   std::function<void()> done) override {
+    awaited.emplace_back(place, std::move(done));
+  }
+  std::optional<streams::name_holder> holder(const streams::cursor_key& /*key*/) const override {
+    return holds;
   }
   void writable(filters::stream_id /*stream*/) override {
     ++writable_calls;
@@ -52,9 +65,14 @@ class fake_host final : public stream_host {
   bool hold_open = false;
   streams::hub::opened held;
   std::vector<requests::stream_request> requests;
+  std::optional<std::size_t> window_events_max;
   std::shared_ptr<streams::subscriber> subscriber;
   std::uint64_t opened = 0;
   std::vector<event_id> acknowledged;
+  std::vector<event_id> acknowledged_through;
+  std::size_t acknowledges_through = 0;
+  std::vector<std::pair<position, std::function<void()>>> awaited;
+  std::optional<streams::name_holder> holds;
   int writable_calls = 0;
   std::vector<filters::stream_id> closed;
   std::function<void()> on_acknowledge;
