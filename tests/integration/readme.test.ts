@@ -6,26 +6,21 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
-import ts from 'typescript';
-
 import { atExit, removeFolder } from '../harness/cleanup.js';
 import { pulseBinary, root } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import { pushSchema } from '../harness/prisma.js';
 import { freePorts, Program } from '../harness/process.js';
 import type { Pulse } from '../harness/pulse.js';
+import { applicationOf, blocksOf, readme, replaced } from '../harness/readme.js';
 import { Operator } from '../harness/runbook.js';
 import { type Scenario, scenario } from '../harness/scenario.js';
 import { until } from '../harness/wait.js';
 
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const pages = readme + readFileSync(join(root, 'docs/how-to/write_a_consumer.md'), 'utf8');
 
 // By what stands in them, so that a block can be moved and its comments changed.
-const blocks = [...pages.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
-  language,
-  text,
-}));
+const blocks = blocksOf(pages);
 const used = new Set<string>();
 
 function blockWith(part: string): string {
@@ -42,12 +37,6 @@ const notRun: Record<string, string> = {
   'script/demo': 'script/test runs this, and with --all the demo; pulse_dev.test.ts runs pulse dev --throwaway',
   'apt install': 'tests/packages install both on a Debian of their own, once script/package has made them',
 };
-
-// For the reader's own parts: exactly one place has to be there.
-function replaced(text: string, from: string, to: string): string {
-  assert.equal(text.split(from).length, 2, `"${from}" once in\n${text}`);
-  return text.replace(from, to);
-}
 
 const connecting = blockWith('withPulse(');
 const emails = blockWith(
@@ -73,18 +62,11 @@ async function openShop(s: Scenario): Promise<Shop> {
 
 // An application of the README's lines, which writes a line for each thing that `actions` defines.
 function startApplication(s: Scenario, { postgres, pulse }: Shop, actions: string, lines: string): Program {
-  let client = replaced(connecting, "'@prisma/client'", "'#prisma/demo'");
-  client = replaced(client, 'ws://127.0.0.1:7857', pulse.url);
-  client = replaced(client, 'new PrismaClient()', 'new PrismaClient({ adapter })');
-  const adapter = `import { PrismaPg } from '@prisma/adapter-pg';\nconst adapter = new PrismaPg(process.env.DATABASE_URL!);\n`;
-  const source = `${adapter}${client}\n${actions}\n${lines}`;
-  const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  });
+  const text = applicationOf(connecting, pulse.url, `${actions}\n${lines}`);
   // Below the repository, where Node.js finds its packages.
   const folder = mkdtempSync(join(root, 'build/readme-'));
   const forget = atExit(() => removeFolder(folder));
-  writeFileSync(join(folder, 'application.mjs'), outputText);
+  writeFileSync(join(folder, 'application.mjs'), text);
   const application = new Program(process.execPath, ['application.mjs'], {
     logFile: join(folder, 'log'),
     cwd: folder,

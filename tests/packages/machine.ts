@@ -22,8 +22,8 @@ export class Machine {
     private readonly nspawn: Program,
   ) {}
 
-  // As root only.
-  static async boot(s: Scenario): Promise<Machine> {
+  // As root only. `shared`: folders of this machine, by their paths there, where nothing can write to them.
+  static async boot(s: Scenario, shared: Record<string, string> = {}): Promise<Machine> {
     const above = mkdtempSync(join(tmpdir(), 'pulse-machine-'));
     const folder = join(above, 'root');
     s.atEnd(() => removeFolder(above));
@@ -31,7 +31,11 @@ export class Machine {
     const nspawn = new Program(
       'systemd-nspawn',
       // Not known to the systemd of this machine, which may have none.
-      ['--quiet', '--register=no', '--keep-unit', `--machine=pulse-${process.pid}`, `--directory=${folder}`, '--boot'],
+      [
+        ...['--quiet', '--register=no', '--keep-unit', `--machine=pulse-${process.pid}`, `--directory=${folder}`],
+        ...Object.entries(shared).map(([there, here]) => `--bind-ro=${here}:${there}`),
+        '--boot',
+      ],
       { logFile: join(above, 'console.log'), signalOnParentEnd: 'KILL' },
     );
     const machine = new Machine(folder, nspawn);
