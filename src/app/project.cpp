@@ -171,6 +171,19 @@ result<position> project::find_position(const streams::seek_target& target,
   return streams::find_position(*with_.storage->log, target, history);
 }
 
+void project::find_start(const streams::seek_target& target, found_start done) {
+  // Whoever waits for its turn keeps no project from closing.
+  asio::post(with_.reading, [storage = std::weak_ptr(with_.storage), target, history = history(),
+                             delivery = with_.delivery, done = std::move(done)] {
+    auto held = storage.lock();
+    const auto found =
+        held ? streams::find_read_start(*held->log, target, history)
+             : result<position>(error{errc::unavailable, "the project is closing", "ask again"});
+    // What is held is handed on, so that nothing of the project ends here.
+    asio::post(delivery, [held = std::move(held), found, done] { done(found); });
+  });
+}
+
 void project::tick(std::chrono::steady_clock::time_point now) {
   hub_->tick(now);
   if (catalog_unsaved_) keep_catalog([] {});

@@ -37,6 +37,7 @@ class project final : public server::project_service, public std::enable_shared_
     std::filesystem::path data_dir;  // of the whole server
     std::size_t projects = 1;        // that share its volume
     boost::asio::any_io_executor delivery;
+    boost::asio::any_io_executor reading;  // another thread, where the log is searched
     std::shared_ptr<control::control_thread> control;
     metrics* figures = nullptr;
     std::function<void(const error&)> on_setup_refused;  // on the delivery thread
@@ -88,6 +89,9 @@ class project final : public server::project_service, public std::enable_shared_
   void complete(requests::model& wanted) const override { with_.schema.complete(wanted); }
   void resolve(const requests::stream_request& wanted, resolved done) override;
   void find_end(std::function<void(result<end_mark>)> done) override;
+  std::optional<server::resolved_table> resolve_at_hand(
+      const requests::stream_request& wanted) const override;
+  void find_start(const streams::seek_target& target, found_start done) override;
   void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
   std::size_t open_gaps() const override { return gaps_->open(); }

@@ -27,11 +27,13 @@ std::shared_ptr<server::project_service> project_manager::managed::service() con
 project_manager::project_manager(parts with)
     : with_(std::move(with)),
       openers_(std::make_shared<asio::thread_pool>(busy_max)),
-      closers_(std::make_shared<asio::thread_pool>(busy_max)) {}
+      closers_(std::make_shared<asio::thread_pool>(busy_max)),
+      readers_(std::make_shared<asio::thread_pool>(1)) {}
 
 project_manager::~project_manager() {
   for (const auto& [name, one] : projects_) *one.unwanted = true;
   openers_->join();
+  readers_->join();
   closers_->join();
   closers_.reset();
 }
@@ -97,6 +99,7 @@ void project_manager::serve(managed& one, last_run before, opened_project opened
   to.data_dir = with_.data_dir;
   to.projects = size();
   to.delivery = with_.delivery;
+  to.reading = readers_->get_executor();
   to.control = with_.control;
   to.figures = with_.figures;
   to.on_setup_refused = with_.on_setup_refused;

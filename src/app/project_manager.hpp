@@ -131,6 +131,7 @@ class project_manager final : public std::enable_shared_from_this<project_manage
   // Not those: a log that takes long to open keeps no other project from closing. Reset by the
   // destructor: what ends later is closed where it ends.
   std::shared_ptr<boost::asio::thread_pool> closers_;
+  std::shared_ptr<boost::asio::thread_pool> readers_;  // of logs, one search at a time
 };
 
 }  // namespace pulse::app

@@ -21,6 +21,9 @@ class project_not_serving final : public server::project_service {
   std::shared_ptr<streams::hub> streams() override { return nullptr; }
   void resolve(const requests::stream_request& wanted, resolved done) override;
   void find_end(std::function<void(result<end_mark>)> done) override { done(told_); }
+  void find_start(const streams::seek_target& /*target*/, found_start done) override {
+    done(told_);
+  }
   capture_status capture() const override { return {false, false, state_, problem_}; }
   std::string not_ready() const override { return not_ready_; }
 

@@ -95,6 +95,20 @@ bool project::fits(const catalog& known, const catalog_table& table,
   return filters::compile_wanted(wanted, {shape.definition.get(), shape.facts.get()}).has_value();
 }
 
+std::optional<server::resolved_table> project::resolve_at_hand(
+    const requests::stream_request& wanted) const {
+  if (!catalog_) return std::nullopt;
+  // Which of several tables is meant hangs on columns, which may have changed since.
+  if (wanted.model.schema.empty() && catalog_->find_in_any_schema(wanted.model.table).size() > 1)
+    return std::nullopt;
+  const auto table = requests::resolve_table(*catalog_, wanted.model,
+                                             requests::schema_list(with_.target.schema), name());
+  if (!table || !fits(*catalog_, **table, wanted)) return std::nullopt;
+  auto found = resolve_from(*catalog_, wanted, {});
+  if (!found) return std::nullopt;
+  return std::move(*found);
+}
+
 void project::resolve(const requests::stream_request& wanted, resolved done) {
   const auto& model = wanted.model;
   const auto state = capture_->status();

@@ -13,4 +13,8 @@ std::string to_base64(std::string_view bytes);
 // Nothing: the text is not base64.
 std::optional<std::string> decode_base64(std::string_view text);
 
+// The same in the alphabet of URLs, without padding (section 5).
+std::string to_base64url(std::string_view bytes);
+std::optional<std::string> decode_base64url(std::string_view text);
+
 }  // namespace pulse

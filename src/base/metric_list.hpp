@@ -196,6 +196,12 @@ inline constexpr auto cursors_abandoned = counter(
     "pulse_cursors_abandoned_total", "Names that nobody opened for abandoned_after", "project");
 inline constexpr auto cursors_abandoned_deleted = counter(
     "pulse_cursors_abandoned_deleted_total", "Abandoned names that were deleted", "project");
+inline constexpr auto pages_read =
+    counter("pulse_pages_read_total", "Pages of events that were read over HTTP", "project");
+inline constexpr auto page_events =
+    counter("pulse_page_events_total", "Events in these pages", "project");
+inline constexpr auto page_readers_waiting =
+    gauge("pulse_page_readers_waiting", "Requests for a page that wait for an event", "project");
 inline constexpr auto streams_open =
     gauge("pulse_streams_open", "Streams and subscriptions that are open", "project");
 inline constexpr auto streams_stalled =

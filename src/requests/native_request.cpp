@@ -87,7 +87,7 @@ result<model> table_at(const json::value& value, const request_place& place) {
   if (!schema) return schema.error();
   const auto table = text_member(object, "table", place);
   if (!table) return table.error();
-  return table_of(*schema, *table, place);
+  return schema->empty() ? table_of(*table, place) : table_of(*schema, *table, place);
 }
 
 result<wanted_events> where_at(const json::value* where, const request_place& place) {

@@ -14,7 +14,8 @@
 namespace pulse::requests {
 
 // Reads a table's name: "orders", "public.orders" (the schema ends at the first dot), or
-// {"schema":…,"table":…}, where both names may have dots.
+// {"schema":…,"table":…}, where both names may have dots. Without `schema`, `table` is read as
+// text.
 result<model> table_at(const boost::json::value& value, const request_place& place);
 // The same for text.
 result<model> table_of(std::string_view text, const request_place& place);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.hpp"
+#include "base/nearest_name.hpp"
 #include "change/identifier.hpp"
 
 namespace pulse::requests {
@@ -29,7 +30,25 @@ std::string names_of(const candidate_list& tables) {
   return names;
 }
 
+// Without a model there is nothing to map. Of a longer name nobody has meant a table.
+error no_such_table(const catalog& known, const model& wanted, const std::string& looked_for) {
+  constexpr std::size_t name_bytes_max = 128;
+  std::vector<std::string> names;
+  names.reserve(known.tables.size());
+  for (const auto& table : known.tables) names.push_back(table.name.name);
+  const auto near = nearest_name(std::string_view(wanted.table).substr(0, name_bytes_max), names);
+  error missing{errc::not_found, fmt::format("the database has no table {}", looked_for),
+                "correct the name, or create the table"};
+  candidate_list similar;
+  for (const auto& table : known.tables) {
+    if (!near.empty() && table.name.name == near) similar.push_back(&table);
+  }
+  if (!similar.empty()) missing.next = fmt::format("did you mean {}?", names_of(similar));
+  return missing;
+}
+
 error not_found(const catalog& known, const model& wanted, const std::string& looked_for) {
+  if (wanted.fields.empty()) return no_such_table(known, wanted, looked_for);
   error missing{
       errc::not_found,
       fmt::format("the database has no table {} for the model {}", looked_for, wanted.name),

@@ -132,6 +132,7 @@ struct server_context {
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;           // held by requests that are being received
+  std::size_t answer_bytes = 0;            // held by whole answers that are being sent
   // How to reach a project's streams; tests put their own here.
   std::function<std::shared_ptr<stream_host>(project_service&)> host_of;
   // Reads land here, one session at a time: an idle session holds no buffer. Room for the

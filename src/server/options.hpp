@@ -46,7 +46,11 @@ struct server_options {
   http_limits http = {};
   std::size_t request_bytes_max = std::size_t{256}
                                   << 20U;  // of all requests that are being received
-  std::size_t connections_max = 10'000;    // without those to the admin address
+  // Of whole answers that clients have not taken yet: beyond it no page of events is read.
+  std::size_t answer_bytes_max = std::size_t{256} << 20U;
+  // A client that takes less is dropped, after request_timeout besides.
+  std::size_t answer_bytes_per_second_min = std::size_t{128} << 10U;
+  std::size_t connections_max = 10'000;  // without those to the admin address
   std::size_t admin_connections_max = 256;
   // From one address, of those that are no streams and wait for no answer. 0: any number.
   std::size_t connections_per_address_max = 1000;

@@ -15,6 +15,7 @@
 #include "change/position.hpp"
 #include "change/relation.hpp"
 #include "streams/hub.hpp"
+#include "streams/seek.hpp"
 
 namespace pulse::server {
 
@@ -53,6 +54,16 @@ class project_service {
   // the table is not in the catalog, or does not fit the model or the filters.
   using resolved = std::function<void(result<resolved_table>)>;
   virtual void resolve(const requests::stream_request& wanted, resolved done) = 0;
+  // The same from what is known, at once, where that is enough: the table fits, and it does not
+  // matter where the database's history ends. Nothing: resolve() says more.
+  virtual std::optional<resolved_table> resolve_at_hand(
+      const requests::stream_request& /*wanted*/) const {
+    return std::nullopt;
+  }
+  // Finds where a reader continues that has the target (streams::find_read_start), without keeping
+  // the thread. errc::gap: retention has dropped a part of the target.
+  using found_start = std::function<void(result<position>)>;
+  virtual void find_start(const streams::seek_target& target, found_start done) = 0;
 
   // The end of the database's history at the time of a call.
   struct end_mark {

@@ -93,6 +93,9 @@ position hub::cursor(const cursor_key& key) const {
 cursor_condition hub::condition(const cursor_key& key, const position& at) const {
   return impl_->condition(key, at);
 }
+page_readers& hub::pages() {
+  return impl_->pages();
+}
 std::vector<stream_status> hub::status() const {
   return impl_->status();
 }

@@ -159,6 +159,8 @@ enum class cursor_condition {
   abandoned,  // nobody has used the name for stream_limits::abandoned_after
 };
 
+class page_readers;
+
 // All of one project's streams. Everything runs on one thread: that of `executor`. Waiting streams
 // hold no event in memory and read from the log, so a slow stream costs the others nothing.
 class hub {
@@ -286,6 +288,10 @@ class hub {
   // Ends every stream with the reason, and refuses those that are being opened; cursors are saved;
   // `done` when they are durable.
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
+
+  // Those who read page by page and keep the place themselves (page_readers.hpp). As long as the
+  // hub exists.
+  page_readers& pages();
 
   std::vector<stream_status> status() const;
   // Returns the name's cursor, saved or not; all zero for an unknown name.

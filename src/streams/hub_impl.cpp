@@ -32,6 +32,7 @@ hub::impl::impl(parts with, stream_limits limits)
           [this](filters::stream_id id, end_reason reason, std::string_view message) {
             end(id, reason, message);
           })),
+      pages_(std::make_shared<page_readers>(with_, gaps_)),
       unknown_acknowledgements_total_(
           with_.figures->counter(metric::acknowledgements_unknown, with_.project)),
       stalled_streams_(with_.figures->gauge(metric::streams_stalled, with_.project)),
@@ -280,6 +281,7 @@ void hub::impl::use_gaps(std::vector<control::stored_gap> gaps) {
       with_.log->pass_damage(gap.what.after, *gap.what.through);
   }
   dispatcher_->look_at_gaps();
+  pages_->look_at_gaps();
 }
 
 std::optional<control::stored_gap> hub::impl::gap_of(const cursor_key& key) const {
@@ -346,6 +348,7 @@ void hub::impl::shut_down(end_reason reason, std::string_view message, std::func
   shutting_down_ = true;
   for (const auto id : streams_.where([](const auto&) { return true; })) end(id, reason, message);
   refuse_waiting({errc::unavailable, std::string(message), "connect again"});
+  pages_->shut_down();
   dispatcher_->show_figures();
   book_->close(std::move(done));
 }

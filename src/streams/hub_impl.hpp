@@ -17,6 +17,7 @@
 #include "streams/known_gaps.hpp"
 #include "streams/name_expiry.hpp"
 #include "streams/open_streams.hpp"
+#include "streams/page_readers.hpp"
 #include "streams/read_failures.hpp"
 
 namespace pulse::streams {
@@ -40,7 +41,11 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void writable(filters::stream_id id);
   void quiesce(filters::stream_id id);
   void close(filters::stream_id id);
-  void progress() { dispatcher_->progress(); }
+  void progress() {
+    dispatcher_->progress();
+    pages_->progress();
+  }
+  page_readers& pages() { return *pages_; }
   void use_limits(const stream_limits& limits) { limits_ = limits; }
   void use_history(const timelines& history) { history_ = history; }
   void tick(std::chrono::steady_clock::time_point now);
@@ -89,6 +94,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   const std::shared_ptr<name_expiry> expiry_;
   const std::shared_ptr<expiry_watch> expiry_watch_;
   const std::shared_ptr<dispatcher> dispatcher_;
+  const std::shared_ptr<page_readers> pages_;
 
   prometheus::Counter& unknown_acknowledgements_total_;
   prometheus::Gauge& stalled_streams_;

@@ -31,6 +31,18 @@ const control::stored_gap* known_gaps::bar_behind(const position& place, table_i
   return found == gaps_.end() ? nullptr : &*found;
 }
 
+const control::stored_gap* known_gaps::bar_behind(const position& place,
+                                                  const std::vector<table_id>& tables,
+                                                  const std::vector<std::uint64_t>& passed) const {
+  const auto found = std::ranges::find_if(gaps_, [&](const auto& gap) {
+    const bool is_passed = std::ranges::find(passed, gap.id) != passed.end() &&
+                           (gap.what.through || gap.what.goes_on());
+    return !gap.accepted_at && !is_passed && (!gap.what.through || place < *gap.what.through) &&
+           std::ranges::any_of(tables, [&](table_id table) { return concerns(gap, table); });
+  });
+  return found == gaps_.end() ? nullptr : &*found;
+}
+
 const control::stored_gap* known_gaps::bar_between(const position& place, const position& next,
                                                    table_id table) const {
   const auto* gap = bar_behind(place, table);

@@ -29,6 +29,11 @@ class known_gaps {
   // The same, if the gap is before the event at `next`.
   const control::stored_gap* bar_between(const position& place, const position& next,
                                          table_id table) const;
+  // bar_behind() for a reader of several tables. `passed`: ids of gaps that this reader accepts for
+  // itself. A gap without an end is passed only if what it lacks is still not sent: nobody knows
+  // where the events after another one begin.
+  const control::stored_gap* bar_behind(const position& place, const std::vector<table_id>& tables,
+                                        const std::vector<std::uint64_t>& passed) const;
 
   // The event is of a history that the database has left (gap_traits::never_happened), accepted or
   // not.

@@ -39,4 +39,9 @@ result<seek_target> parse_seek_target(std::string_view text);
 result<position> find_position(const log::event_log& log, const seek_target& target,
                                const timelines& history);
 
+// Returns the position behind which a reader continues that has the target: find_position(), but
+// after an event id, if the log has it, continues behind the event. Errors and cost are the same.
+result<position> find_read_start(const log::event_log& log, const seek_target& target,
+                                 const timelines& history);
+
 }  // namespace pulse::streams

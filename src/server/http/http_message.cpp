@@ -206,6 +206,10 @@ bool http_request_reader::wants_continue() {
          std::exchange(parser_->continue_wanted, false);
 }
 
+std::size_t http_request_reader::body_bytes() const {
+  return parser_->request.body.capacity();
+}
+
 http_request http_request_reader::take() {
   parser_->request.keep_alive = parser_->keep_alive();
   return std::move(parser_->request);

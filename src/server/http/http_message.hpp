@@ -56,7 +56,7 @@ inline constexpr std::size_t http_fields_max = 256;
 
 struct http_limits {
   std::size_t header_bytes_max = std::size_t{1} << 20U;
-  std::size_t body_bytes_max = std::size_t{64} << 10U;
+  std::size_t body_bytes_max = std::size_t{1} << 20U;
 };
 
 // Reads one request from bytes as they come. No I/O.
@@ -74,6 +74,8 @@ class http_request_reader {
   boost::system::result<progress, refusal> read(std::string& bytes);
   // True once, when the client waits for a 100 before it sends the body.
   bool wants_continue();
+  // Of the body, as far as it has come.
+  std::size_t body_bytes() const;
   // Once complete.
   http_request take();
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/context.hpp"
+#include "server/http/http_exchange.hpp"
 #include "server/http/http_message.hpp"
 #include "server/http/http_stream.hpp"
 #include "server/http/outgoing_buffer.hpp"
@@ -58,12 +60,17 @@ class http_session final : public connection {
   std::shared_ptr<http_session> self() {
     return std::static_pointer_cast<http_session>(shared_from_this());
   }
+  // Of requests that come while one is answered; what comes beyond waits in the kernel.
+  static constexpr std::size_t pipelined_bytes_max = 4096;
+
   void wait_readable();
   void read();
   void tls_failed(const boost::system::error_code& why);
   void parse();
   void handle(http_request request);
   void open(const exchange_pointer& asked, const route& row);
+  void begin_wait(std::chrono::steady_clock::time_point until, std::function<void(wait_end)> told);
+  void end_wait(wait_end why);
   void became_stream(const opening_result& outcome, const std::string& handshake);
   answer_ways ways_to_answer();
   std::shared_ptr<http_stream> begin_stream(const http_response& begin,
@@ -81,6 +88,7 @@ class http_session final : public connection {
   void count_as_stranger(bool counts);
   void drop();
   void hold(std::size_t bytes);
+  void hold_answer(std::size_t bytes);
 
   std::shared_ptr<server_context> context_;
   transport socket_;
@@ -88,13 +96,15 @@ class http_session final : public connection {
   phase phase_ = phase::reading;
   std::unique_ptr<http_request_reader> reader_;
   std::string input_;
-  std::size_t held_ = 0;  // of input_, as counted in the context
+  std::size_t held_ = 0;    // of the request being received, as counted in the context
+  std::size_t unsent_ = 0;  // of a whole answer, as counted in the context
   outgoing_buffer out_;
   std::string request_id_;
   std::string origin_;
   std::optional<strangers::place> stranger_;  // is counted so
   std::string key_id_;                        // that the answered request came with; empty: none
   std::shared_ptr<streamed_answer> stream_;   // while streaming
+  std::function<void(wait_end)> waits_;       // while answering: the handler waits on purpose
   std::size_t requests_ = 0;                  // that were read
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;

@@ -31,7 +31,9 @@ constexpr std::string_view problem_schema = R"({
       "type": "object",
       "properties": {
         "next": {"type": "string", "description": "What to do about it"},
-        "gap": {"type": "object", "description": "The gap that blocks the stream"}
+        "gap": {"type": "object", "description": "The gap that blocks the stream"},
+        "oldest": {"type": ["string", "null"],
+                   "description": "Of a 410: the id of the oldest event that is kept"}
       }
     }
   }

@@ -6,15 +6,12 @@
 #include "base/percent_encoding.hpp"
 
 namespace pulse::server {
-namespace {
 
-std::optional<std::string> decode_parameter(std::string_view text) {
-  std::string spaced(text);
+std::optional<std::string> decode_query(std::string_view raw) {
+  std::string spaced(raw);
   std::ranges::replace(spaced, '+', ' ');
   return percent_decode(spaced);
 }
-
-}  // namespace
 
 std::optional<query_string> query_string::of_target(std::string_view target) {
   query_string parsed;
@@ -26,8 +23,8 @@ std::optional<query_string> query_string::of_target(std::string_view target) {
     if (one.empty()) continue;
     const auto equals = std::min(one.find('='), one.size());
     const auto raw_value = one.substr(std::min(equals + 1, one.size()));
-    auto name = decode_parameter(one.substr(0, equals));
-    auto value = decode_parameter(raw_value);
+    auto name = decode_query(one.substr(0, equals));
+    auto value = decode_query(raw_value);
     if (!name || !value) return std::nullopt;
     parsed.values_.push_back({std::move(*name), std::move(*value), raw_value});
   }

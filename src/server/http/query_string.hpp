@@ -30,4 +30,7 @@ class query_string {
   std::vector<query_value> values_;
 };
 
+// Decodes a part of a raw_value. Nothing: it has a broken escape.
+std::optional<std::string> decode_query(std::string_view raw);
+
 }  // namespace pulse::server

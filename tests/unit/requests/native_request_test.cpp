@@ -27,7 +27,7 @@ TEST(table_names, are_text_or_schema_and_table_apart) {
   for (const auto& [text, schema, name] :
        {example{R"("orders")", "", "orders"}, example{R"("public.orders")", "public", "orders"},
         example{R"("public.a.b")", "public", "a.b"}, example{R"({"table":"orders"})", "", "orders"},
-        example{R"({"table":"a.b"})", "", "a.b"},
+        example{R"({"table":"public.orders"})", "public", "orders"},
         example{R"({"schema":"x.y","table":"a.b"})", "x.y", "a.b"}}) {
     const auto read = table(text);
     ASSERT_TRUE(read) << text << ": " << read.error().message();

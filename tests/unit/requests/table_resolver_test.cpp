@@ -41,6 +41,20 @@ TEST(resolve_table, takes_the_schema_that_is_named) {
             "the database has no table sales.item for the model Item");
 }
 
+TEST(resolve_table, knows_what_a_name_without_a_model_was_meant_to_be) {
+  const catalog known{{table("public", "orders", {"id"}), table("sales", "orders", {"id"})}, {}};
+  const auto missing =
+      resolve_table(known, model{"order", "order", "", {}}, schema_list(""), "shop");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, errc::not_found);
+  EXPECT_EQ(missing.error().what, "the database has no table order");
+  EXPECT_EQ(missing.error().next, "did you mean public.orders, sales.orders?");
+  const auto strange =
+      resolve_table(known, model{"x", std::string(100'000, 'x'), "", {}}, schema_list(""), "shop");
+  ASSERT_FALSE(strange);
+  EXPECT_EQ(strange.error().next, "correct the name, or create the table");
+}
+
 TEST(resolve_table, prefers_the_connections_schemas_in_their_order_and_public_by_default) {
   EXPECT_EQ(resolved(shop, item({"id"})), "public");
   EXPECT_EQ(resolved(shop, item({"id"}), "depot"), "depot");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/metrics.hpp"
 #include "log/memory_log.hpp"
@@ -83,7 +85,8 @@ class fake_host final : public stream_host {
 class fake_project final : public project_service {
  public:
   fake_project(const boost::asio::any_io_executor& executor, metrics& figures)
-      : hub_(std::make_shared<streams::hub>(
+      : executor_(executor),
+        hub_(std::make_shared<streams::hub>(
             streams::hub::parts{executor, &log_, &relations_, nullptr, &figures, "shop"},
             streams::stream_limits{})) {}
 
@@ -91,7 +94,8 @@ class fake_project final : public project_service {
   std::shared_ptr<streams::hub> streams() override { return hub_; }
   std::optional<error> not_serving() const override { return why_not_serving; }
   void tick(std::chrono::steady_clock::time_point now) override { hub_->tick(now); }
-  void resolve(const requests::stream_request& /*wanted*/, resolved done) override {
+  void resolve(const requests::stream_request& wanted, resolved done) override {
+    if (resolve_with) return done(resolve_with(wanted));
     if (refuse_resolve) return done(*refuse_resolve);
     if (hold_resolve) {
       held = std::move(done);
@@ -100,12 +104,17 @@ class fake_project final : public project_service {
     done(a_table());
   }
   void find_end(std::function<void(result<end_mark>)> done) override { done(end); }
+  void find_start(const streams::seek_target& target, found_start done) override {
+    boost::asio::post(executor_,
+                      [this, target, done] { done(streams::find_read_start(log_, target, {})); });
+  }
   static resolved_table a_table() { return {{std::make_shared<relation>(), nullptr}, {}, {}}; }
   capture_status capture() const override { return status; }
   std::string not_ready() const override { return why_not_ready; }
 
   bool persistence = true;
   result<end_mark> end = end_mark{{1, {64}, {}, 0}, true};
+  std::function<result<resolved_table>(const requests::stream_request&)> resolve_with;
   std::optional<error> refuse_resolve;
   bool hold_resolve = false;
   resolved held;
@@ -113,7 +122,11 @@ class fake_project final : public project_service {
   std::string why_not_ready;
   std::optional<error> why_not_serving;
 
+  log::memory_log& log() { return log_; }
+  log::memory_relations& relations() { return relations_; }
+
  private:
+  boost::asio::any_io_executor executor_;
   log::memory_log log_{std::uint64_t{1} << 20U};
   log::memory_relations relations_;
   std::shared_ptr<streams::hub> hub_;
