@@ -27,6 +27,18 @@ enum class holder_kind {
   pull,
 };
 
+inline std::string_view to_string(holder_kind kind) {
+  switch (kind) {
+    case holder_kind::websocket:
+      return "websocket";
+    case holder_kind::event_stream:
+      return "event_stream";
+    case holder_kind::pull:
+      return "pull";
+  }
+  return "websocket";
+}
+
 // Receives a stream's events: a WebSocket session, an event stream, a lease, or a test. All calls
 // come on the hub's thread and must not call the hub before they return.
 class subscriber {
@@ -42,6 +54,9 @@ class subscriber {
   // Bytes accepted by send() and not yet taken by the operating system. The stream stops sending if
   // there are too many, and resumes when hub::writable() is called for it.
   virtual std::size_t unsent_bytes() const = 0;
+  // Nothing more is sent until the consumer acknowledges: the window has no room for the next
+  // event, or a gap comes next. May be called again meanwhile.
+  virtual void waits_for_acknowledgement() {}
   // The stream is over; send() is not called again.
   virtual void end(end_reason reason, std::string_view message) = 0;
 };

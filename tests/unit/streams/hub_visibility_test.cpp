@@ -46,6 +46,19 @@ TEST_F(hub_visibility, streams_that_keep_up_get_events_when_they_may) {
   EXPECT_EQ(now->numbers(), (numbers{1, 2, 3, 4}));
 }
 
+TEST_F(hub_visibility, a_place_behind_the_last_event_is_passed_once_that_may_be_delivered) {
+  const auto named = open("mail");
+  append(2);
+  ASSERT_TRUE(log_.cover(1, lsn{5000}));
+  bool passed = false;
+  hub_->when_passed(named->stream, {1, lsn{5000}, {}, 0}, [&] { passed = true; });
+  let_through(1);
+  EXPECT_FALSE(passed);
+  let_through(2);
+  EXPECT_TRUE(passed);
+  EXPECT_EQ(named->numbers(), (numbers{1, 2}));
+}
+
 TEST_F(hub_visibility, streams_that_catch_up_get_no_more_than_those_that_keep_up) {
   const auto first = open("first", "jobs", position{});
   append(5);
