@@ -25,6 +25,9 @@ class fake_host final : public stream_host {
  public:
   void open(streams::stream_opening what, streams::hub::opened done) override {
     requests.push_back(std::move(what.wanted));
+    kind = what.kind;
+    window_events_max = what.window_events_max;
+    window_bytes_max = what.window_bytes_max;
     if (refuse_open) return done(*refuse_open);
     subscriber = std::move(what.to);
     if (hold_open) {
@@ -36,6 +39,25 @@ class fake_host final : public stream_host {
   void acknowledge(filters::stream_id /*stream*/, const event_id& id) override {
     acknowledged.push_back(id);
     if (on_acknowledge) on_acknowledge();
+  }
+  bool acknowledge_through(filters::stream_id /*stream*/, const event_id& id) override {
+    acknowledged_through.push_back(id);
+    return id <= last_id;
+  }
+  void save(const streams::cursor_key& /*key*/, std::optional<std::string> /*lease*/,
+            std::function<void(result<void>)> done) override {
+    done(saves ? result<void>() : result<void>(error{errc::io, "the disk is full"}));
+  }
+  void when_passed(filters::stream_id /*stream*/, const position& place,
+                   std::function<void()> done) override {
+    awaited = place;
+    passed = std::move(done);
+  }
+  std::optional<streams::name_holder> holder(const streams::cursor_key& /*key*/) const override {
+    return held_by;
+  }
+  std::optional<control::stored_gap> gap_of(const streams::cursor_key& /*key*/) const override {
+    return gap;
   }
   void writable(filters::stream_id /*stream*/) override {
     ++writable_calls;
@@ -52,9 +74,20 @@ class fake_host final : public stream_host {
   bool hold_open = false;
   streams::hub::opened held;
   std::vector<requests::stream_request> requests;
+  // Of the last one.
+  std::optional<streams::holder_kind> kind;
+  std::optional<std::size_t> window_events_max;
+  std::optional<std::size_t> window_bytes_max;
   std::shared_ptr<streams::subscriber> subscriber;
   std::uint64_t opened = 0;
   std::vector<event_id> acknowledged;
+  std::vector<event_id> acknowledged_through;
+  event_id last_id;  // none above it was ever given
+  bool saves = true;
+  std::optional<position> awaited;
+  std::function<void()> passed;
+  std::optional<streams::name_holder> held_by;
+  std::optional<control::stored_gap> gap;
   int writable_calls = 0;
   std::vector<filters::stream_id> closed;
   std::function<void()> on_acknowledge;
