@@ -1,9 +1,9 @@
 #include "requests/request.hpp"
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "base/shown_text.hpp"
+#include "requests/header_json.hpp"
 #include "requests/json_members.hpp"
 #include "requests/native_request.hpp"
 
@@ -11,32 +11,6 @@ namespace pulse::requests {
 namespace {
 
 namespace json = boost::json;
-
-// HTTP header bytes are Latin-1; JSON is UTF-8.
-std::string to_utf8(std::string_view latin1) {
-  std::string utf8;
-  utf8.reserve(latin1.size());
-  for (const char c : latin1) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      utf8 += c;
-    } else {
-      utf8 += static_cast<char>(0xC0U | (byte >> 6U));
-      utf8 += static_cast<char>(0x80U | (byte & 0x3FU));
-    }
-  }
-  return utf8;
-}
-
-result<json::object> parse_object(std::string_view text, const request_place& header) {
-  json::parse_options options;
-  options.max_depth = json_depth_max;
-  json::error_code failure;
-  auto parsed = json::parse(to_utf8(text), failure, {}, options);
-  if (failure) return header.wrong("is not JSON: " + failure.message());
-  if (!parsed.is_object()) return header.wrong("is not a JSON object");
-  return std::move(parsed.get_object());
-}
 
 result<void> read_field(const json::value& value, const request_place& place, model& to) {
   const auto read = object_at(value, place);
@@ -123,7 +97,7 @@ result<std::string> read_name(const json::object& subscription, const request_pl
   std::string name = std::move(*beside);
   if (!stream_header.empty()) {
     const auto stream_place = request_place::of_header("stream");
-    const auto stream = parse_object(stream_header, stream_place);
+    const auto stream = parse_header_object(stream_header, stream_place);
     if (!stream) return stream.error();
     auto said = text_member(*stream, "name", stream_place);
     if (!said) return said;
@@ -149,7 +123,7 @@ result<stream_request> parse_request(stream_mode mode, std::string_view subscrip
   request.mode = mode;
   const auto place = request_place::of_header("subscription");
   if (subscription_header.empty()) return place.wrong("is missing");
-  const auto subscription = parse_object(subscription_header, place);
+  const auto subscription = parse_header_object(subscription_header, place);
   if (!subscription) return subscription.error();
   const bool native = find_member(*subscription, "table") != nullptr;
   request.form = native ? event_form::native : event_form::prisma;

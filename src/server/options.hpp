@@ -73,6 +73,8 @@ struct server_options {
   std::chrono::milliseconds silence_after_ping = std::chrono::seconds(6);
   std::chrono::milliseconds first_pong_timeout =
       std::chrono::seconds(1);  // then events go to a client that answers none; zero: no first ping
+  // Between two control messages to a client that asks for them.
+  std::chrono::milliseconds heartbeat_interval = std::chrono::seconds(15);
   std::chrono::milliseconds closing_timeout =
       std::chrono::seconds(2);  // for the other side to close too
   // For a client to take anything of an answer that streams.

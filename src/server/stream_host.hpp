@@ -21,7 +21,8 @@ class stream_host {
 
   virtual void open(streams::stream_opening what, streams::hub::opened done) = 0;
   virtual void acknowledge(filters::stream_id stream, const event_id& id) = 0;
-  virtual bool acknowledge_through(filters::stream_id stream, const event_id& id) = 0;
+  virtual std::optional<std::size_t> acknowledge_through(filters::stream_id stream,
+                                                         const event_id& id) = 0;
   virtual void save(const streams::cursor_key& key, std::optional<std::string> lease,
                     std::function<void(result<void>)> done) = 0;
   virtual void when_passed(filters::stream_id stream, const position& place,
@@ -45,7 +46,8 @@ class hub_host final : public stream_host {
   void acknowledge(filters::stream_id stream, const event_id& id) override {
     hub_->acknowledge(stream, id);
   }
-  bool acknowledge_through(filters::stream_id stream, const event_id& id) override {
+  std::optional<std::size_t> acknowledge_through(filters::stream_id stream,
+                                                 const event_id& id) override {
     return hub_->acknowledge_through(stream, id);
   }
   void save(const streams::cursor_key& key, std::optional<std::string> lease,

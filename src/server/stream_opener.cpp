@@ -64,25 +64,25 @@ void stream_opener::resolved(streams::stream_opening what, result<resolved_table
   const auto of = still_there();
   if (of == nullptr) return refuse(no_project());
   const auto host = context_->host_of(*of);
-  const streams::cursor_key stream{table->shape.definition->table, what.wanted.name};
+  const bool is_named = !what.wanted.name.empty();
+  opened_stream stream{host, {}, {table->shape.definition->table, what.wanted.name}, table->now};
+  if (is_named) stream.waits_behind = host->holder(stream.key);
   what.shape = table->shape;
   what.start = table->now;
   host->open(std::move(what),
-             [self = shared_from_this(), host, stream](const result<filters::stream_id>& outcome) {
-               self->answered(stream, host, outcome);
-             });
+             [self = shared_from_this(), stream = std::move(stream)](
+                 const result<filters::stream_id>& outcome) { self->answered(stream, outcome); });
 }
 
-void stream_opener::answered(const streams::cursor_key& stream,
-                             const std::shared_ptr<stream_host>& host,
-                             const result<filters::stream_id>& outcome) {
-  if (!outcome) return refuse(refusal_of(outcome.error(), stream));
+void stream_opener::answered(opened_stream stream, const result<filters::stream_id>& outcome) {
+  if (!outcome) return refuse(refusal_of(outcome.error(), stream.key));
   if (key_was_revoked(*context_, who_)) {
-    host->close(*outcome);
+    stream.host->close(*outcome);
     return refuse(no_such_key());
   }
-  log_opened(stream);
-  std::exchange(done_, nullptr)(opened_stream{host, *outcome, stream});
+  stream.id = *outcome;
+  log_opened(stream.key);
+  std::exchange(done_, nullptr)(std::move(stream));
 }
 
 void stream_opener::log_opened(const streams::cursor_key& stream) const {

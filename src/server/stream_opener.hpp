@@ -20,6 +20,8 @@ struct opened_stream {
   std::shared_ptr<stream_host> host;
   filters::stream_id id;
   streams::cursor_key key;
+  position now;  // the end of history when the stream was opened, as near as it is known
+  std::optional<streams::name_holder> waits_behind = {};  // who has its name
 };
 
 // Opens one stream: finds the table and asks the hub, in this order, so that what is refused is
@@ -50,8 +52,7 @@ class stream_opener : public std::enable_shared_from_this<stream_opener> {
 
  private:
   void resolved(streams::stream_opening what, result<resolved_table> table);
-  void answered(const streams::cursor_key& stream, const std::shared_ptr<stream_host>& host,
-                const result<filters::stream_id>& outcome);
+  void answered(opened_stream stream, const result<filters::stream_id>& outcome);
   void log_opened(const streams::cursor_key& stream) const;
   refusal refusal_of(const error& why, const streams::cursor_key& stream) const;
   std::shared_ptr<project_service> still_there() const;

@@ -126,15 +126,15 @@ void dispatcher::advance_tail() {
 }
 
 // Who waits for a place asks how far all is read: not only through the last event, but through what
-// may be delivered, and that may have grown since the tail found nothing more.
+// is known to be stored, and that may have grown since the tail found nothing more.
 result<const event_view*> dispatcher::read_tail() {
   auto read = tail_.next();
   if (awaited_.empty() || !read || *read != nullptr || tail_.paused()) return read;
   const auto bounds = with_->log->bounds();
-  auto end = std::max(bounds.last_at, bounds.mark());
-  // It moves with events. When all of these may be delivered, none is missing before the mark.
-  const auto through = with_->deliverable == nullptr ? end : with_->deliverable->get();
-  if (through < bounds.last_at) end = through;
+  const auto deliverable =
+      with_->deliverable == nullptr ? bounds.last_at : with_->deliverable->get();
+  const auto end =
+      deliverable < bounds.last_at ? deliverable : std::max(bounds.last_at, bounds.mark());
   read = tail_.next();
   if (read && *read == nullptr && !tail_.paused()) handed_through_ = std::max(handed_through_, end);
   return read;

@@ -25,7 +25,7 @@ void hub::use_limits(const stream_limits& limits) {
 void hub::acknowledge(filters::stream_id stream, const event_id& id) {
   impl_->acknowledge(stream, id);
 }
-bool hub::acknowledge_through(filters::stream_id stream, const event_id& id) {
+std::optional<std::size_t> hub::acknowledge_through(filters::stream_id stream, const event_id& id) {
   return impl_->acknowledge_through(stream, id);
 }
 void hub::save(const cursor_key& key, std::optional<std::string> lease,

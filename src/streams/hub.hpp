@@ -117,6 +117,7 @@ struct stream_opening {
   // The bounds of its window, where they are not the project's.
   std::optional<std::size_t> window_events_max = {};
   std::optional<std::size_t> window_bytes_max = {};
+  bool from_beginning = false;  // a new name starts before all stored events, wherever `start` is
   // It is whom the name was reserved for (hub::reserve()): it comes before all who wait.
   bool has_reservation = false;
 };
@@ -204,8 +205,9 @@ class hub {
   void acknowledge(filters::stream_id stream, const event_id& id);
   // The consumer has acknowledged every event through this one that the stream, or another
   // connection under its name, has delivered. Pulse does not know which events it delivered before
-  // its start: it sends those again, and takes them as acknowledged. False: no event has this id.
-  bool acknowledge_through(filters::stream_id stream, const event_id& id);
+  // its start: it sends those again, and takes them as acknowledged. Returns how many events were
+  // in flight on the stream and are acknowledged now; nothing: no event has this id.
+  std::optional<std::size_t> acknowledge_through(filters::stream_id stream, const event_id& id);
   // Calls `done` when the name's present cursor is durable. With it, `lease` becomes durable: a
   // text that the holder of the name wants back after a restart (known_cursor::lease). Without
   // `lease`, the stored text stays. After an error, a later save may still store both.

@@ -81,7 +81,7 @@ void hub::impl::open(stream_opening what, opened done) {
                        shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
-  auto start = what.start;
+  auto start = what.from_beginning ? with_.log->bounds().dropped_through : what.start;
   if (tracked && !(named && book_->find(key))) {
     const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
     if (!behind) return refuse(behind.error());
@@ -190,21 +190,24 @@ void hub::impl::acknowledge(filters::stream_id id, const event_id& event) {
     unknown_acknowledgements_total_.Increment();
 }
 
-bool hub::impl::acknowledge_through(filters::stream_id id, const event_id& event) {
+std::optional<std::size_t> hub::impl::acknowledge_through(filters::stream_id id,
+                                                          const event_id& event) {
   auto* stream = streams_.find(id);
-  if (stream == nullptr || !stream->tracked()) return false;
+  if (stream == nullptr || !stream->tracked()) return std::nullopt;
   if (event > with_.log->bounds().last_id) {
     unknown_acknowledgements_total_.Increment();
-    return false;
+    return std::nullopt;
   }
   auto* name = stream->name;
   auto* holder = name == nullptr ? stream : name->active;
+  std::size_t own = 0;
   if (holder != nullptr) {
-    for (const auto& one : holder->window.unacknowledged_through(event))
-      dispatcher_->acknowledge(*holder, one);
+    const auto ids = holder->window.unacknowledged_through(event);
+    if (holder == stream) own = ids.size();
+    for (const auto& one : ids) dispatcher_->acknowledge(*holder, one);
   }
   if (name != nullptr) name->ahead.acknowledge_through(event);
-  return true;
+  return own;
 }
 
 void hub::impl::when_passed(filters::stream_id id, const position& place,

@@ -29,7 +29,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void know(const known_cursor& cursor);
   void open(stream_opening what, opened done);
   void acknowledge(filters::stream_id id, const event_id& event);
-  bool acknowledge_through(filters::stream_id id, const event_id& event);
+  std::optional<std::size_t> acknowledge_through(filters::stream_id id, const event_id& event);
   void save(const cursor_key& key, std::optional<std::string> lease,
             std::function<void(result<void>)> done);
   void when_passed(filters::stream_id id, const position& place, std::function<void()> done);

@@ -3,13 +3,13 @@
 // its block.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
 import ts from 'typescript';
 
 import { atExit, removeFolder } from '../harness/cleanup.js';
-import { root } from '../harness/paths.js';
+import { pulseBinary, root } from '../harness/paths.js';
 import type { Postgres } from '../harness/postgres.js';
 import { pushSchema } from '../harness/prisma.js';
 import { freePorts, Program } from '../harness/process.js';
@@ -180,13 +180,12 @@ scenario('the_server_starts_with_the_url_alone', async (s) => {
   const postgres = await s.postgres();
   const pulse = await s.unstarted({});
   const [port, adminPort] = await freePorts(2);
-  // What is built is found as the README says, from the repository's folder. The shell becomes the server, which then
-  // ends with this test.
-  const text = replaced(serve, 'build/release/pulse', 'exec build/release/pulse');
+  // The shell becomes the server, which then ends with this test.
+  const text = replaced(serve, 'pulse serve', 'exec pulse serve');
   const server = new Program('bash', ['-euo', 'pipefail', '-c', text], {
     logFile: join(pulse.folder, 'log'),
-    cwd: root,
     env: {
+      PATH: `${dirname(pulseBinary)}:${process.env.PATH}`,
       DATABASE_URL: postgres.url(),
       PULSE_LISTEN: `127.0.0.1:${port}`,
       PULSE_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,

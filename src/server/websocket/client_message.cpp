@@ -1,10 +1,17 @@
 #include "server/websocket/client_message.hpp"
 
+#include <optional>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 namespace pulse::server {
 namespace {
+
+std::optional<event_id> id_of(const boost::json::value* value) {
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  return parse_event_id({value->get_string().data(), value->get_string().size()});
+}
 
 client_message parse_any_spelling(std::string_view text) {
   boost::json::error_code failed;
@@ -15,12 +22,20 @@ client_message parse_any_spelling(std::string_view text) {
   const auto* object = value.if_object();
   if (object == nullptr) return {};
   const auto* type = object->if_contains("type");
-  const auto* id = object->if_contains("id");
-  if (type == nullptr || id == nullptr || !type->is_string() || !id->is_string()) return {};
-  if (type->get_string() != "ack") return {};
-  const auto parsed = parse_event_id({id->get_string().data(), id->get_string().size()});
-  if (!parsed) return {};
-  return {client_message::kind::acknowledgement, *parsed};
+  if (type == nullptr || !type->is_string() || type->get_string() != "ack") return {};
+  if (const auto id = id_of(object->if_contains("id")))
+    return {client_message::kind::acknowledgement, *id};
+  if (const auto id = id_of(object->if_contains("through")))
+    return {client_message::kind::through, *id};
+  const auto* ids = object->if_contains("ids");
+  if (ids == nullptr || !ids->is_array()) return {};
+  client_message several{client_message::kind::acknowledgements};
+  for (const auto& one : ids->get_array()) {
+    const auto id = id_of(&one);
+    if (!id) return {};
+    several.ids.push_back(*id);
+  }
+  return several;
 }
 
 }  // namespace

@@ -6,46 +6,107 @@
 #include <utility>
 
 #include "base/percent_encoding.hpp"
+#include "requests/stream_options.hpp"
 #include "server/http/query_string.hpp"
 #include "server/stream_opener.hpp"
+#include "server/websocket/control_messages.hpp"
 #include "server/websocket/websocket_session.hpp"
 
 namespace pulse::server {
 namespace {
 
+// What a client that speaks protocol 2 is told of its stream.
+struct wanted_controls {
+  requests::stream_options options;
+  std::shared_ptr<position> end = std::make_shared<position>();  // all zero: where history ends now
+};
+
 // Opens a stream whose events go to a WebSocket.
 struct websocket_opening {
   websocket_opening(const http_exchange& asked, const key_identity& key,
-                    std::function<void(opening_result)> done)
-      : session(
+                    std::function<void(opening_result)> done,
+                    std::optional<wanted_controls> wants = {})
+      : controls(std::move(wants)),
+        session(
             std::make_shared<websocket_session>(asked.shared_context(), key, asked.request_id())),
         opener(std::make_shared<stream_opener>(
             asked, key,
-            [to = session,
+            [to = session, wants = controls, id = asked.request_id(),
              done = std::move(done)](const boost::system::result<opened_stream, refusal>& opened) {
               if (!opened) return done(opened.error());
               to->opened(opened->host, opened->id);
+              if (wants) introduce(*to, *opened, id, *wants->end);
               done(to);
             })) {}
 
-  void open(requests::stream_request wanted) const {
-    opener->open({.wanted = std::move(wanted), .shape = {}, .start = {}, .to = session});
+  static void introduce(websocket_session& session, const opened_stream& stream,
+                        std::string_view request_id, const position& end) {
+    session.greet(open_message(request_id, stream.waits_behind));
+    stream.host->when_passed(stream.id, end == position{} ? stream.now : end,
+                             [to = session.weak_from_this()] {
+                               const auto still = to.lock();
+                               if (still) static_cast<websocket_session&>(*still).caught_up();
+                             });
   }
 
+  void open(requests::stream_request wanted) const {
+    streams::stream_opening what{
+        .wanted = std::move(wanted), .shape = {}, .start = {}, .to = session};
+    if (controls) {
+      what.window_events_max = controls->options.window_events;
+      what.from_beginning = controls->options.from_beginning;
+    }
+    opener->open(std::move(what));
+  }
+
+  // What is written from here on need not be waited for.
+  void open_until_end(requests::stream_request wanted, project_service& of) const {
+    of.find_end(
+        [self = *this, wanted = std::move(wanted)](const result<project_service::end_mark>& end) {
+          if (!end) return self.opener->refuse(refuse_for_datasource(end.error()));
+          *self.controls->end = end->at;
+          self.open(wanted);
+        });
+  }
+
+  std::optional<wanted_controls> controls;  // nothing: the official client's protocol
   std::shared_ptr<websocket_session> session;
   std::shared_ptr<stream_opener> opener;
 };
 
+// Nothing: the client asks for no controls.
+result<std::optional<wanted_controls>> controls_of(const http_request& request) {
+  const auto protocol = request.header(protocol_header);
+  if (protocol.empty()) return std::optional<wanted_controls>();
+  if (protocol != protocol_with_controls) {
+    return error{errc::invalid_argument, "the 'pulse-protocol' header is not 2",
+                 "send 2, or leave it out"};
+  }
+  auto options = requests::parse_stream_options(request.header("stream"));
+  if (!options) return options.error();
+  return std::optional(wanted_controls{*options});
+}
+
 websocket_opener open_as(requests::stream_mode mode) {
   return [mode](const exchange_pointer& asked, std::function<void(opening_result)> done) {
-    const websocket_opening opening(*asked, asked->who().key, std::move(done));
-    if (const auto no = opening.opener->check(mode)) return opening.opener->refuse(*no);
     const auto& request = asked->request();
+    const auto& key = asked->who().key;
+    auto controls = controls_of(request);
+    if (!controls) {
+      const auto why = refuse(controls.error());
+      note_refused_stream(asked->context(), key, asked->request_id(), why);
+      return done(why);
+    }
+    const websocket_opening opening(*asked, key, std::move(done), std::move(*controls));
+    if (const auto no = opening.opener->check(mode)) return opening.opener->refuse(*no);
     auto wanted =
         requests::parse_request(mode, request.header("subscription"), request.header("stream"));
     if (!wanted) return opening.opener->refuse(refuse(wanted.error()));
-    asked->context().registry->project(asked->who().key.project)->complete(wanted->model);
-    opening.open(std::move(wanted).value());
+    const auto of = asked->context().registry->project(key.project);
+    of->complete(wanted->model);
+    if (opening.controls && opening.controls->options.until_end)
+      return opening.open_until_end(std::move(*wanted), *of);
+    opening.open(std::move(*wanted));
   };
 }
 

@@ -24,6 +24,11 @@ class websocket_session final : public connection, public streams::subscriber {
 
   // The hub has opened the stream for this session.
   void opened(std::shared_ptr<stream_host> host, filters::stream_id stream);
+  // The client wants to be told of its stream, too (control_messages.hpp): the first message,
+  // before start(), and a heartbeat from there on.
+  void greet(std::string message);
+  // All that the stream was to catch up with has been sent.
+  void caught_up();
   // Sends the handshake's answer and begins. `received` is what came behind the request.
   void start(transport socket, std::string_view handshake, std::string received, bool compresses);
   // Instead of start(): the client has gone while the stream was being opened.
@@ -56,6 +61,8 @@ class websocket_session final : public connection, public streams::subscriber {
   void read();
   void take(const incoming& message);
   void take_text(std::string_view text);
+  void acknowledged(std::size_t events);
+  void tell(std::string_view message);
   void take_compressed(std::string_view payload);
   void take_ping(std::string_view payload);
   void schedule_flush();
@@ -82,6 +89,9 @@ class websocket_session final : public connection, public streams::subscriber {
   bool closes_when_drained_ = false;
   outgoing_buffer out_;
   bool compresses_ = false;  // permessage-deflate was agreed on
+  bool has_controls_ = false;
+  std::string greeting_;                             // until start()
+  std::chrono::steady_clock::time_point told_at_{};  // the newest control message
   // Bytes of `out_` that may leave while the client has not answered the first ping.
   std::optional<std::size_t> before_events_;
   bool flush_posted_ = false;

@@ -40,9 +40,11 @@ class fake_host final : public stream_host {
     acknowledged.push_back(id);
     if (on_acknowledge) on_acknowledge();
   }
-  bool acknowledge_through(filters::stream_id /*stream*/, const event_id& id) override {
+  std::optional<std::size_t> acknowledge_through(filters::stream_id /*stream*/,
+                                                 const event_id& id) override {
     acknowledged_through.push_back(id);
-    return id <= last_id;
+    if (id > last_id) return std::nullopt;
+    return acknowledges_through;
   }
   void save(const streams::cursor_key& /*key*/, std::optional<std::string> /*lease*/,
             std::function<void(result<void>)> done) override {
@@ -50,11 +52,10 @@ class fake_host final : public stream_host {
   }
   void when_passed(filters::stream_id /*stream*/, const position& place,
                    std::function<void()> done) override {
-    awaited = place;
-    passed = std::move(done);
+    awaited.emplace_back(place, std::move(done));
   }
   std::optional<streams::name_holder> holder(const streams::cursor_key& /*key*/) const override {
-    return held_by;
+    return holds;
   }
   std::optional<control::stored_gap> gap_of(const streams::cursor_key& /*key*/) const override {
     return gap;
@@ -82,12 +83,13 @@ class fake_host final : public stream_host {
   std::uint64_t opened = 0;
   std::vector<event_id> acknowledged;
   std::vector<event_id> acknowledged_through;
-  event_id last_id;  // none above it was ever given
+  // None after it was ever given.
+  event_id last_id = *parse_event_id("7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
   bool saves = true;
-  std::optional<position> awaited;
-  std::function<void()> passed;
-  std::optional<streams::name_holder> held_by;
   std::optional<control::stored_gap> gap;
+  std::size_t acknowledges_through = 0;
+  std::vector<std::pair<position, std::function<void()>>> awaited;
+  std::optional<streams::name_holder> holds;
   int writable_calls = 0;
   std::vector<filters::stream_id> closed;
   std::function<void()> on_acknowledge;

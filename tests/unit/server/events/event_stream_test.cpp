@@ -193,8 +193,8 @@ TEST_F(event_stream, says_that_it_is_alive_when_it_has_nothing_else_to_say) {
 }
 
 TEST_F(event_stream, waits_in_line_and_says_for_whom) {
-  host->held_by = streams::name_holder{streams::holder_kind::websocket,
-                                       unix_time_us(std::chrono::seconds(1'700'000'000))};
+  host->holds = streams::name_holder{streams::holder_kind::websocket,
+                                     unix_time_us(std::chrono::seconds(1'700'000'000))};
   start();
   auto socket = open();
   EXPECT_THAT(read_through(socket, "Z\"}}\n\n"),
@@ -208,9 +208,9 @@ TEST_F(event_stream, until_the_end_says_that_it_has_caught_up_and_ends) {
   start();
   auto socket = open(orders + "&until=end");
   read_through(socket, "}\n\n");
-  EXPECT_EQ(host->awaited, project.end->at);
+  EXPECT_EQ(host->awaited.at(0).first, project.end->at);
   send(1);
-  on_server([&] { host->passed(); });
+  on_server([&] { host->awaited.at(0).second(); });
   EXPECT_EQ(read_to_end(socket), event(1) + "event: pulse\nid: " + to_string(id_of(1)) +
                                      ".end\ndata: {\"caughtUp\":true}\n\n");
   EXPECT_EQ(host->closed.size(), 1U);
@@ -219,12 +219,12 @@ TEST_F(event_stream, until_the_end_says_that_it_has_caught_up_and_ends) {
 TEST_F(event_stream, confirms_an_end_with_204_once_the_cursor_has_come_there) {
   start();
   auto socket = open(orders + "&until=end", "last-event-id: " + to_string(id_of(1)) + ".end\r\n");
-  wait_until([&] { return host->passed != nullptr; });
+  wait_until([&] { return !host->awaited.empty(); });
   EXPECT_EQ(host->acknowledged_through, std::vector{id_of(1)});
   // Only its id has said so: it comes by again.
   send(1);
   EXPECT_EQ(on_server([&] { return host->closed.size(); }), 0U);
-  on_server([&] { host->passed(); });
+  on_server([&] { host->awaited.at(0).second(); });
   EXPECT_THAT(read_to_end(socket),
               AllOf(StartsWith("HTTP/1.1 204 No Content\r\n"), Not(HasSubstr("content-length"))));
   EXPECT_EQ(host->closed.size(), 1U);
@@ -233,7 +233,7 @@ TEST_F(event_stream, confirms_an_end_with_204_once_the_cursor_has_come_there) {
 TEST_F(event_stream, confirms_an_end_although_events_have_come_since) {
   start();
   auto socket = open(orders + "&until=end", "last-event-id: end\r\n");
-  wait_until([&] { return host->passed != nullptr; });
+  wait_until([&] { return !host->awaited.empty(); });
   send(1);
   EXPECT_THAT(read_to_end(socket), StartsWith("HTTP/1.1 204 "));
   EXPECT_EQ(host->closed.size(), 1U);
@@ -247,7 +247,7 @@ TEST_F(event_stream, confirms_no_end_after_an_event_that_was_never_given) {
 }
 
 TEST_F(event_stream, leaves_an_end_to_the_holder_of_the_name) {
-  host->held_by = streams::name_holder{};
+  host->holds = streams::name_holder{};
   start();
   auto socket = open(orders + "&until=end", "last-event-id: end\r\n");
   EXPECT_THAT(read_to_end(socket), StartsWith("HTTP/1.1 204 "));
@@ -257,8 +257,8 @@ TEST_F(event_stream, confirms_no_end_that_is_not_durable) {
   host->saves = false;
   start();
   auto socket = open(orders + "&until=end", "last-event-id: end\r\n");
-  wait_until([&] { return host->passed != nullptr; });
-  on_server([&] { host->passed(); });
+  wait_until([&] { return !host->awaited.empty(); });
+  on_server([&] { host->awaited.at(0).second(); });
   EXPECT_THAT(read_to_end(socket), is_error("500", "P6100"));
 }
 

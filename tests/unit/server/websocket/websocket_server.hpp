@@ -19,12 +19,15 @@ inline const std::string an_ack = R"({"type":"ack","id":"01HYZ3T9QK7B2M4N6P8R0S1
 
 class websocket_server : public running_server {
  protected:
-  client open(const std::string& path = "/stream", const std::string& key = "good-key") {
+  // `protocol`: of the header pulse-protocol; empty: without it.
+  client open(const std::string& path = "/stream", const std::string& key = "good-key",
+              const std::string& protocol = "", const std::string& stream = "{}") {
     client socket(connect(ports.streams));
     socket.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
       request.set("authorization", "Bearer " + key);
       request.set("subscription", a_subscription);
-      request.set("stream", "{}");
+      request.set("stream", stream);
+      if (!protocol.empty()) request.set("pulse-protocol", protocol);
       request.set("sec-websocket-protocol", "");
     }));
     socket.handshake("127.0.0.1", path);
