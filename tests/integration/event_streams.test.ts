@@ -105,11 +105,13 @@ for (const kind of ['nginx', 'haproxy'] as const) {
     let written = 0;
     for (let cut = 0; cut < cuts; cut++) {
       const answers = source.opened;
+      const side = s.random.chance(0.5) ? client : server;
+      const inTheMiddle = s.random.chance(0.5);
+      // Before there is something to cut: afterwards it may all have passed.
+      if (inTheMiddle) side.cutAfter(s.random.between(1, 30_000));
       await insert(postgres, written + 1, written + count / cuts);
       written += count / cuts;
-      const side = s.random.chance(0.5) ? client : server;
-      if (s.random.chance(0.5)) side.cutAfter(s.random.between(1, 30_000));
-      else side.cut();
+      if (!inTheMiddle) side.cut();
       await until('the next answer', () => source.opened > answers);
     }
     await until(`${count} rows`, () => firstOf(source.rows).length === count, { timeoutMs: 60_000 });
