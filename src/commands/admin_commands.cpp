@@ -21,9 +21,9 @@ namespace json = boost::json;
 
 namespace {
 
-const std::vector<const char*> open_columns{"table",     "name",         "mode",
-                                            "delivered", "acknowledged", "inFlightEvents",
-                                            "lagBytes",  "standby",      "stalled"};
+const std::vector<const char*> open_columns{
+    "table",        "name",           "mode",     "kind",    "since",  "delivered",
+    "acknowledged", "inFlightEvents", "lagBytes", "standby", "stalled"};
 
 int fail(const error& why) {
   config::say(stderr, "pulse: {}\n", why.message());

@@ -60,13 +60,14 @@ void stream_lines::tick(std::chrono::steady_clock::time_point now) {
   tell(refused, "more streams refused: not logged one by one");
 }
 
-server_context::server_context(server_options with, service_registry& services,
-                               admin_backend& admin, metrics& all)
+server_context::server_context(boost::asio::any_io_executor delivery, server_options with,
+                               service_registry& services, admin_backend& admin, metrics& all)
     : options(std::move(with)),
       registry(&services),
       backend(&admin),
       all_figures(&all),
       clock(options.clock != nullptr ? options.clock : &system_clock_source()),
+      executor(std::move(delivery)),
       routes(options.routes != nullptr ? options.routes : &all_routes()),
       figures(all),
       host_of([](project_service& project) -> std::shared_ptr<stream_host> {

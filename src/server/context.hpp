@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include "base/line_allowance.hpp"
 #include "base/metrics.hpp"
 #include "server/admin/admin_backend.hpp"
@@ -109,8 +111,8 @@ struct stream_lines {
 };
 
 struct server_context {
-  server_context(server_options with, service_registry& services, admin_backend& admin,
-                 metrics& all);
+  server_context(boost::asio::any_io_executor delivery, server_options with,
+                 service_registry& services, admin_backend& admin, metrics& all);
 
   std::string next_request_id();
   std::chrono::steady_clock::time_point now() const { return clock->steady_now(); }
@@ -120,6 +122,7 @@ struct server_context {
   admin_backend* backend;
   metrics* all_figures;
   const clock_source* clock;
+  boost::asio::any_io_executor executor;  // of the delivery thread
   const route_table* routes;
   server_figures figures;
   connection_set connections;

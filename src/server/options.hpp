@@ -64,6 +64,11 @@ struct server_options {
   std::size_t streamed_answers_max = 4096;
   std::size_t stream_unsent_bytes_max = std::size_t{256} << 10U;  // of each of them
 
+  // An event stream's answer ends this long after its first event, so that it is acknowledged.
+  std::chrono::milliseconds event_stream_time = std::chrono::seconds(60);
+  // Then it says that it is alive, when it has nothing else to say.
+  std::chrono::milliseconds event_stream_heartbeat = std::chrono::seconds(15);
+
   std::chrono::milliseconds request_timeout =
       std::chrono::seconds(10);  // to send a request, to take an answer
   std::chrono::milliseconds answer_timeout = std::chrono::seconds(30);  // for Pulse to have one

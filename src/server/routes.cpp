@@ -2,6 +2,7 @@
 
 #include "server/admin/admin_routes.hpp"
 #include "server/events/event_routes.hpp"
+#include "server/events/event_stream_routes.hpp"
 #include "server/http/health.hpp"
 #include "server/http/openapi.hpp"
 #include "server/websocket/stream_opening.hpp"
@@ -13,6 +14,7 @@ const route_table& all_routes() {
     route_table made;
     add_stream_routes(made);
     add_read_routes(made);
+    add_event_stream_routes(made);
     add_health_routes(made);
     add_openapi_route(made);
     add_project_routes(made);

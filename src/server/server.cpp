@@ -109,7 +109,8 @@ server::~server() {
 result<bound_addresses> server::start(server_options options, service_registry& registry,
                                       admin_backend& backend, metrics& figures, host_factory hosts,
                                       listening_sockets sockets) {
-  auto context = std::make_shared<server_context>(std::move(options), registry, backend, figures);
+  auto context = std::make_shared<server_context>(impl_->executor, std::move(options), registry,
+                                                  backend, figures);
   if (hosts) context->host_of = std::move(hosts);
   if (context->options.tls.given()) {
     auto tls = tls_context::load(context->options.tls);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "streams/hub.hpp"
@@ -22,9 +23,12 @@ class stream_host {
   virtual void acknowledge(filters::stream_id stream, const event_id& id) = 0;
   virtual std::optional<std::size_t> acknowledge_through(filters::stream_id stream,
                                                          const event_id& id) = 0;
+  virtual void save(const streams::cursor_key& key, std::optional<std::string> lease,
+                    std::function<void(result<void>)> done) = 0;
   virtual void when_passed(filters::stream_id stream, const position& place,
                            std::function<void()> done) = 0;
   virtual std::optional<streams::name_holder> holder(const streams::cursor_key& key) const = 0;
+  virtual std::optional<control::stored_gap> gap_of(const streams::cursor_key& key) const = 0;
   virtual void writable(filters::stream_id stream) = 0;
   virtual void quiesce(filters::stream_id stream) = 0;
   virtual void close(filters::stream_id stream) = 0;
@@ -46,12 +50,19 @@ class hub_host final : public stream_host {
                                                  const event_id& id) override {
     return hub_->acknowledge_through(stream, id);
   }
+  void save(const streams::cursor_key& key, std::optional<std::string> lease,
+            std::function<void(result<void>)> done) override {
+    hub_->save(key, std::move(lease), std::move(done));
+  }
   void when_passed(filters::stream_id stream, const position& place,
                    std::function<void()> done) override {
     hub_->when_passed(stream, place, std::move(done));
   }
   std::optional<streams::name_holder> holder(const streams::cursor_key& key) const override {
     return hub_->holder(key);
+  }
+  std::optional<control::stored_gap> gap_of(const streams::cursor_key& key) const override {
+    return hub_->gap_of(key);
   }
   void writable(filters::stream_id stream) override { hub_->writable(stream); }
   void quiesce(filters::stream_id stream) override { hub_->quiesce(stream); }

@@ -58,14 +58,15 @@ bool dispatcher::acknowledge(stream_state& stream, const event_id& id) {
   ++stream.acknowledged;
   ++figures_.acknowledged;
   if (stream.name != nullptr) book_->note(*stream.name);
-  writable(stream);
+  if (stream.window.half_free()) writable(stream);
   if (stream.how == delivery::barred) end_when_done(stream);
   return true;
 }
 
+// Whether the window has room shows with the next event: who waits for an acknowledgement is told
+// so then.
 void dispatcher::writable(stream_state& stream) {
-  if (stream.how == delivery::waiting && stream.window.half_free() &&
-      stream.to->unsent_bytes() <= limits_->unsent_bytes_max)
+  if (stream.how == delivery::waiting && stream.to->unsent_bytes() <= limits_->unsent_bytes_max)
     read_by_itself(stream);
 }
 
@@ -312,7 +313,11 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
     stream.after = event.at;
     return offered::done;
   }
-  if (congested || !stream.window.room_for(frame->size())) return offered::no_room;
+  if (congested) return offered::no_room;
+  if (!stream.window.room_for(frame->size())) {
+    stream.to->waits_for_acknowledgement();
+    return offered::no_room;
+  }
 
   using seen = acknowledged_ahead::seen;
   const auto earlier = stream.name != nullptr && !stream.name->ahead.empty()

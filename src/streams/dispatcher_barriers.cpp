@@ -27,7 +27,7 @@ bool dispatcher::bar_before(stream_state& stream, const position& next) {
 }
 
 void dispatcher::end_when_done(const stream_state& barred) {
-  if (!barred.window.empty()) return;
+  if (!barred.window.empty()) return barred.to->waits_for_acknowledgement();
   // Not within the call that brought the last acknowledgement: its session is at work.
   boost::asio::post(with_->executor, [weak = weak_from_this(), id = barred.id] {
     if (const auto self = weak.lock()) self->end_barred(id);

@@ -54,6 +54,9 @@ class subscriber {
   // Bytes accepted by send() and not yet taken by the operating system. The stream stops sending if
   // there are too many, and resumes when hub::writable() is called for it.
   virtual std::size_t unsent_bytes() const = 0;
+  // Nothing more is sent until the consumer acknowledges: the window has no room for the next
+  // event, or a gap comes next. May be called again meanwhile.
+  virtual void waits_for_acknowledgement() {}
   // The stream is over; send() is not called again.
   virtual void end(end_reason reason, std::string_view message) = 0;
 };

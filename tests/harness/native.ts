@@ -34,6 +34,8 @@ export interface NativeOptions {
 export class NativeConsumer {
   readonly texts: string[] = [];
 
+  private constructor(private readonly socket: WebSocket) {}
+
   // Rejects with `Refused`. Acknowledges everything at once.
   static open(s: Scenario, pulse: Pick<Pulse, 'url' | 'apiKey'>, options: NativeOptions): Promise<NativeConsumer> {
     const { path = '/stream', name, apiKey = pulse.apiKey, ...subscription } = options;
@@ -49,7 +51,7 @@ export class NativeConsumer {
         stream: JSON.stringify({ name }),
       },
     });
-    const consumer = new NativeConsumer();
+    const consumer = new NativeConsumer(socket);
     s.atEnd(() => socket.terminate());
     socket.on('message', (data) => {
       const text = (data as Buffer).toString();
@@ -66,6 +68,10 @@ export class NativeConsumer {
         response.on('end', () => reject(new Refused(response.statusCode ?? 0, Buffer.concat(chunks).toString())));
       });
     });
+  }
+
+  close(): void {
+    this.socket.terminate();
   }
 
   get events(): NativeEvent[] {

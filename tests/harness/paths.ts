@@ -27,10 +27,14 @@ export const postgresMajor = Number(
   /\) (\d+)/.exec(execFileSync(join(postgresPrograms, 'postgres'), ['--version'], { encoding: 'utf8' }))?.[1],
 );
 
-// The folder with prometheus and promtool: what script/bootstrap, which looks at the same places, has unpacked, or
-// installed ones.
-const unpacked = join(root, 'build/prometheus');
-const hasPrometheus = (folder: string): boolean =>
-  ['prometheus', 'promtool'].every((name) => existsSync(join(folder, name)));
+// A folder with all of these programs: what script/bootstrap, which looks at the same places, has unpacked, or installed
+// ones.
+function folderWith(programs: string[], unpacked: string, installed: string): string {
+  const has = (folder: string): boolean => programs.every((name) => existsSync(join(folder, name)));
+  return [unpacked, installed].find(has) ?? unpacked;
+}
 export const prometheusPrograms =
-  process.env.PULSE_PROMETHEUS_BIN ?? [unpacked, '/usr/bin'].find(hasPrometheus) ?? unpacked;
+  process.env.PULSE_PROMETHEUS_BIN ??
+  folderWith(['prometheus', 'promtool'], join(root, 'build/prometheus'), '/usr/bin');
+export const proxyPrograms =
+  process.env.PULSE_PROXIES_BIN ?? folderWith(['nginx', 'haproxy'], join(root, 'build/proxies'), '/usr/sbin');

@@ -39,6 +39,8 @@ json::object describe(const key_description& key) {
 json::object describe(const streams::stream_status& stream) {
   return {{"id", static_cast<std::uint64_t>(stream.id)},
           {"mode", stream.mode == requests::stream_mode::stream ? "stream" : "subscribe"},
+          {"kind", to_string(stream.kind)},
+          {"since", iso_time(stream.opened_at)},
           {"table", to_string(stream.key.table)},
           {"name", stream.key.name},
           {"delivered", stream.delivered},

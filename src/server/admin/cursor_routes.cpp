@@ -19,12 +19,14 @@ namespace json = boost::json;
 
 constexpr std::string_view stream_schema = R"({
   "type": "object", "description": "A stream that is open",
-  "required": ["id", "mode", "table", "name", "delivered", "acknowledged", "redelivered", "dropped",
-               "undecided", "inFlightEvents", "inFlightBytes", "standby", "stalled", "cursor",
-               "lagBytes"],
+  "required": ["id", "mode", "kind", "since", "table", "name", "delivered", "acknowledged",
+               "redelivered", "dropped", "undecided", "inFlightEvents", "inFlightBytes", "standby",
+               "stalled", "cursor", "lagBytes"],
   "properties": {
     "id": {"type": "integer"},
     "mode": {"enum": ["stream", "subscribe"]},
+    "kind": {"enum": ["websocket", "event_stream", "pull"]},
+    "since": {"type": "string", "format": "date-time"},
     "table": {"type": "string"},
     "name": {"type": "string", "description": "Empty: it has none"},
     "delivered": {"type": "integer"},

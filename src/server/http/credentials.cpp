@@ -1,11 +1,20 @@
 #include "server/http/credentials.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
+
+#include <boost/algorithm/string/case_conv.hpp>
 
 #include "server/secret.hpp"
 
 namespace pulse::server {
 namespace {
+
+// In small letters, without hyphens and underscores.
+constexpr std::array<std::string_view, 7> names_of_secrets{
+    "accesstoken", "apikey", "auth", "authorization", "key", "secret", "token"};
 
 using authorized = boost::system::result<caller, refusal>;
 
@@ -25,6 +34,8 @@ authorized authorize_operator(const server_context& context, const http_request&
 authorized authorize_application(const server_context& context, const http_request& request) {
   auto presented = bearer_token(request.header("authorization"));
   if (!presented) {
+    const auto query = query_string::of_target(request.target);
+    if (auto secret = query ? refuse_secret_in_url(*query) : std::nullopt) return *secret;
     return refusal{401, pulse_code::unauthorized,
                    "the request has no API key (authorization: Bearer <key>)"};
   }
@@ -46,6 +57,19 @@ authorized authorize(const server_context& context, const http_request& request,
       return authorize_application(context, request);
   }
   return no_such_key();
+}
+
+std::optional<refusal> refuse_secret_in_url(const query_string& query) {
+  for (const auto& one : query.all()) {
+    auto name = boost::algorithm::to_lower_copy(one.name);
+    std::erase_if(name, [](char letter) { return letter == '-' || letter == '_'; });
+    if (std::ranges::find(names_of_secrets, name) == names_of_secrets.end()) continue;
+    return refusal{
+        400, pulse_code::server_error,
+        "a secret stands in the URL, which proxies, logs and browsers keep",
+        "send it as authorization: Bearer <key>, and replace the key if it is a real one"};
+  }
+  return std::nullopt;
 }
 
 bool key_was_revoked(const server_context& context, const caller& who) {

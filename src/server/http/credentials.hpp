@@ -1,12 +1,14 @@
 // Who may ask what: the API keys of applications and the operators' token.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <boost/system/result.hpp>
 
 #include "server/context.hpp"
 #include "server/http/http_message.hpp"
+#include "server/http/query_string.hpp"
 #include "server/http/refusal.hpp"
 
 namespace pulse::server {
@@ -28,6 +30,10 @@ struct caller {
 // token.
 boost::system::result<caller, refusal> authorize(const server_context& context,
                                                  const http_request& request, credential wanted);
+
+// 400 when the query has a parameter that is named as a secret is: proxies, logs and browsers keep
+// URLs.
+std::optional<refusal> refuse_secret_in_url(const query_string& query);
 
 // Whether the caller's API key has been revoked since: end_sessions_of_key() ends what has started,
 // after the key has become wrong; what starts later asks here, in the turn of the thread in which

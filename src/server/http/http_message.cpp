@@ -64,8 +64,11 @@ std::string head_of(const http_response& answer, std::string_view body_framing, 
 
 std::string serialize(const http_response& answer, std::string_view request_id, bool keep_alive,
                       bool head) {
-  auto text = head_of(answer, "\r\ncontent-length: " + std::to_string(answer.body.size()),
-                      !answer.body.empty(), request_id, keep_alive);
+  // RFC 9110, section 8.6: none in a 204.
+  const auto length = answer.status == 204
+                          ? std::string()
+                          : "\r\ncontent-length: " + std::to_string(answer.body.size());
+  auto text = head_of(answer, length, !answer.body.empty(), request_id, keep_alive);
   if (!head) text += answer.body;
   return text;
 }

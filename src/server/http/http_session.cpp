@@ -86,8 +86,9 @@ void http_session::drop() {
 void http_session::tick(std::chrono::steady_clock::time_point now) {
   if (phase_ == phase::streaming && stream_->unsent_bytes() == 0) {
     deadline_ = now + context_->options.stalled_stream_timeout;
-    return stream_->out().release();
+    stream_->out().release();
   }
+  if (stream_ && now < deadline_) return std::shared_ptr(stream_)->tick(now);
   if (phase_ == phase::closed || now < deadline_) return;
   switch (phase_) {
     case phase::reading:

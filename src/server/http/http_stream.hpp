@@ -1,6 +1,7 @@
 // An answer whose body is sent bit by bit, for as long as its handler has something to send.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string_view>
 
@@ -25,6 +26,8 @@ class stream_producer {
 
   // Half of the bound on unsent bytes is free again, after send() has met it.
   virtual void writable() = 0;
+  // About once a second.
+  virtual void tick(std::chrono::steady_clock::time_point /*now*/) {}
   // The server stops, or hands over to another process: send last words and finish(). What is not
   // finished within options.draining_timeout is cut off.
   virtual void stopping() = 0;

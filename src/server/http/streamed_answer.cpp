@@ -30,6 +30,7 @@ bool streamed_answer::send(std::string_view bytes) {
   } else {
     tail += bytes;
   }
+  if (out_.size() >= unsent_bytes_max_) met_the_bound_ = true;
   wake_();
   return true;
 }
@@ -54,6 +55,10 @@ void streamed_answer::tell_of_room() {
   met_the_bound_ = false;
   // The handler may finish, and let go of itself, while it is called.
   if (const auto producer = producer_) producer->writable();
+}
+
+void streamed_answer::tick(std::chrono::steady_clock::time_point now) {
+  if (const auto producer = producer_) producer->tick(now);
 }
 
 void streamed_answer::tell_of_stopping() {

@@ -36,6 +36,7 @@ class streamed_answer final : public http_stream {
   bool is_cut() const { return state_ == state::cut; }
   // Calls writable() when there is room again.
   void tell_of_room();
+  void tick(std::chrono::steady_clock::time_point now);
   // Calls stopping(), once.
   void tell_of_stopping();
   // The connection sends no more. Calls ended() unless the handler has finished or cut.

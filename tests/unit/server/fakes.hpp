@@ -26,8 +26,10 @@ namespace pulse::server {
 class fake_host final : public stream_host {
  public:
   void open(streams::stream_opening what, streams::hub::opened done) override {
-    window_events_max = what.window_events_max;
     requests.push_back(std::move(what.wanted));
+    kind = what.kind;
+    window_events_max = what.window_events_max;
+    window_bytes_max = what.window_bytes_max;
     if (refuse_open) return done(*refuse_open);
     subscriber = std::move(what.to);
     if (hold_open) {
@@ -43,7 +45,12 @@ class fake_host final : public stream_host {
   std::optional<std::size_t> acknowledge_through(filters::stream_id /*stream*/,
                                                  const event_id& id) override {
     acknowledged_through.push_back(id);
+    if (id > last_id) return std::nullopt;
     return acknowledges_through;
+  }
+  void save(const streams::cursor_key& /*key*/, std::optional<std::string> /*lease*/,
+            std::function<void(result<void>)> done) override {
+    done(saves ? result<void>() : result<void>(error{errc::io, "the disk is full"}));
   }
   void when_passed(filters::stream_id /*stream*/, const position& place,
                    std::function<void()> done) override {
@@ -51,6 +58,9 @@ class fake_host final : public stream_host {
   }
   std::optional<streams::name_holder> holder(const streams::cursor_key& /*key*/) const override {
     return holds;
+  }
+  std::optional<control::stored_gap> gap_of(const streams::cursor_key& /*key*/) const override {
+    return gap;
   }
   void writable(filters::stream_id /*stream*/) override {
     ++writable_calls;
@@ -67,11 +77,18 @@ class fake_host final : public stream_host {
   bool hold_open = false;
   streams::hub::opened held;
   std::vector<requests::stream_request> requests;
+  // Of the last one.
+  std::optional<streams::holder_kind> kind;
   std::optional<std::size_t> window_events_max;
+  std::optional<std::size_t> window_bytes_max;
   std::shared_ptr<streams::subscriber> subscriber;
   std::uint64_t opened = 0;
   std::vector<event_id> acknowledged;
   std::vector<event_id> acknowledged_through;
+  // None after it was ever given.
+  event_id last_id = *parse_event_id("7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
+  bool saves = true;
+  std::optional<control::stored_gap> gap;
   std::size_t acknowledges_through = 0;
   std::vector<std::pair<position, std::function<void()>>> awaited;
   std::optional<streams::name_holder> holds;

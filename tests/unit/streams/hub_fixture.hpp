@@ -68,7 +68,8 @@ class recorder final : public subscriber {
     ids.emplace_back(event.at("id").as_string());
     rows.emplace_back(event.at("created").at("id").as_string());
   }
-  std::size_t unsent_bytes() const override { return 0; }
+  std::size_t unsent_bytes() const override { return unsent; }
+  void waits_for_acknowledgement() override { ++waits; }
   void end(end_reason reason, std::string_view message) override {
     ended = reason;
     said = message;
@@ -85,6 +86,8 @@ class recorder final : public subscriber {
   filters::stream_id stream{};
   std::vector<std::string> ids;
   std::vector<std::string> rows;
+  std::size_t unsent = 0;
+  int waits = 0;  // for an acknowledgement: times it was told so
   std::optional<error> refused;
   std::optional<end_reason> ended;
   std::string said;

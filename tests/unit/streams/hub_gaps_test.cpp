@@ -53,6 +53,7 @@ TEST_F(hub_gaps, an_open_stream_is_served_up_to_the_gap_and_ends_when_all_is_ack
   append(1, 2100, "behind");
   EXPECT_EQ(reader->rows, rows{"before"});
   EXPECT_FALSE(reader->ended) << "what is in hand is waited for";
+  EXPECT_GE(reader->waits, 1) << "and it is told so";
   acknowledge_all(*reader);
   EXPECT_EQ(reader->ended, end_reason::gap);
   EXPECT_EQ(reader->rows, rows{"before"});

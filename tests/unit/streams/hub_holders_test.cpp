@@ -223,5 +223,28 @@ TEST_F(hub_holders, a_lease_is_not_ended_for_standing_still) {
   EXPECT_THAT(waiting->numbers(), IsEmpty());
 }
 
+TEST_F(hub_holders, who_gets_nothing_more_without_an_acknowledgement_is_told_so) {
+  const auto one = open_with([](auto& what) { what.window_events_max = 2; });
+  append(2);
+  EXPECT_EQ(one->waits, 0) << "nothing waits";
+  append(1);
+  EXPECT_EQ(one->waits, 1);
+  EXPECT_THAT(one->numbers(), ElementsAre(1, 2));
+}
+
+TEST_F(hub_holders, who_has_room_again_goes_on_before_it_acknowledges) {
+  const auto one = open_with([](auto& what) { what.window_events_max = 4; });
+  append(3);
+  one->unsent = limits_.unsent_bytes_max + 1;
+  append(2);
+  EXPECT_THAT(one->numbers(), ElementsAre(1, 2, 3));
+  EXPECT_EQ(one->waits, 0) << "for bytes, not for an acknowledgement";
+  one->unsent = 0;
+  hub_->writable(one->stream);
+  settle();
+  EXPECT_THAT(one->numbers(), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(one->waits, 1);
+}
+
 }  // namespace
 }  // namespace pulse::streams

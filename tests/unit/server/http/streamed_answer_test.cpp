@@ -53,6 +53,17 @@ TEST_F(streamed_answers, end_with_the_connection_where_chunks_are_not_known) {
   EXPECT_EQ(text(answer), "ab");
 }
 
+TEST_F(streamed_answers, say_when_there_is_room_to_who_did_not_try_in_vain) {
+  auto answer = make(body_framing::until_close);
+  EXPECT_TRUE(answer.send(std::string(100, 'x')));
+  answer.out().sent(49);
+  answer.tell_of_room();
+  EXPECT_EQ(producer->writable_calls, 0);
+  answer.out().sent(1);
+  answer.tell_of_room();
+  EXPECT_EQ(producer->writable_calls, 1);
+}
+
 TEST_F(streamed_answers, take_nothing_beyond_their_bound_and_say_when_there_is_room) {
   auto answer = make(body_framing::until_close);
   EXPECT_TRUE(answer.send(std::string(99, 'x')));

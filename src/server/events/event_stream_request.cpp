@@ -1,0 +1,148 @@
+#include "server/events/event_stream_request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "base/nearest_name.hpp"
+#include "base/percent_encoding.hpp"
+#include "base/shown_text.hpp"
+#include "requests/native_request.hpp"
+#include "server/http/credentials.hpp"
+#include "server/http/query_string.hpp"
+
+namespace pulse::server {
+namespace {
+
+using requests::request_place;
+
+constexpr std::array<std::string_view, 4> known_parameters{"table", "where", "until", "window"};
+constexpr std::size_t parameter_name_bytes_max = 80;
+
+result<void> check_parameters(const query_string& query) {
+  const std::vector<std::string> names(known_parameters.begin(), known_parameters.end());
+  std::vector<std::string_view> seen;
+  for (const auto& one : query.all()) {
+    const auto place = request_place::of_query(one.name);
+    if (std::ranges::find(names, one.name) == names.end()) {
+      const auto near =
+          one.name.size() > parameter_name_bytes_max ? "" : nearest_name(one.name, names);
+      return place.wrong("is unknown", near.empty() ? "there are table, where, until and window"
+                                                    : fmt::format("did you mean '{}'?", near));
+    }
+    if (std::ranges::find(seen, one.name) != seen.end()) return place.wrong("comes twice");
+    seen.emplace_back(one.name);
+  }
+  return {};
+}
+
+// The schema ends at the first dot that is not encoded.
+result<requests::model> read_table(const query_string& query) {
+  const auto place = request_place::of_query("table");
+  const auto* asked = query.find("table");
+  if (asked == nullptr)
+    return place.wrong("is missing", "add ?table={schema}.{table}; a dot within a name is %2E");
+  const auto raw = asked->raw_value;
+  const auto dot = raw.find('.');
+  const auto schema =
+      percent_decode(dot == std::string_view::npos ? std::string_view() : raw.substr(0, dot));
+  const auto table = percent_decode(dot == std::string_view::npos ? raw : raw.substr(dot + 1));
+  if (!schema || !table) return place.wrong("is not percent-encoded as it should be");
+  return requests::table_of(*schema, *table, place);
+}
+
+result<requests::stream_request> read_wanted(const query_string& query) {
+  auto table = read_table(query);
+  if (!table) return table.error();
+  const auto place = request_place::of_query("where");
+  const auto* where = query.find("where");
+  if (where == nullptr) return requests::native_request(std::move(*table), nullptr, place);
+  boost::json::parse_options options;
+  options.max_depth = requests::json_depth_max;
+  boost::system::error_code failed;
+  const auto filters = boost::json::parse(where->value, failed, {}, options);
+  if (failed) return place.wrong("is not JSON: " + failed.message());
+  return requests::native_request(std::move(*table), &filters, place);
+}
+
+result<std::string> read_name(const std::string& name) {
+  if (name.size() > requests::stream_name_bytes_max) {
+    return error{errc::invalid_argument, fmt::format("the stream's name has {} bytes, more than {}",
+                                                     name.size(), requests::stream_name_bytes_max)};
+  }
+  if (has_hidden(name)) {
+    return error{errc::invalid_argument,
+                 "the stream's name has control characters, or marks of direction: " + shown(name)};
+  }
+  return name;
+}
+
+result<bool> read_until(const query_string& query) {
+  const auto* until = query.find("until");
+  if (until == nullptr) return false;
+  if (until->value == "end") return true;
+  return request_place::of_query("until").wrong("is not 'end'");
+}
+
+result<std::size_t> read_window(const query_string& query) {
+  const auto* window = query.find("window");
+  if (window == nullptr) return event_stream_window_events;
+  const auto place = request_place::of_query("window");
+  const auto events = requests::count_of(window->value, place);
+  if (!events) return events.error();
+  if (*events == 0 || *events > event_stream_window_events_max)
+    return place.wrong(fmt::format("is not between 1 and {}", event_stream_window_events_max));
+  return static_cast<std::size_t>(*events);
+}
+
+result<event_stream_request> read_all(const http_exchange& asked, const query_string& query) {
+  if (auto known = check_parameters(query); !known) return known.error();
+  auto name = read_name(asked.parameter("name"));
+  if (!name) return name.error();
+  auto wanted = read_wanted(query);
+  if (!wanted) return wanted.error();
+  const auto until = read_until(query);
+  if (!until) return until.error();
+  const auto window = read_window(query);
+  if (!window) return window.error();
+  event_stream_request read;
+  read.wanted = std::move(*wanted);
+  read.wanted.name = std::move(*name);
+  read.until_end = *until;
+  read.window_events_max = *window;
+  const auto last = asked.request().header("last-event-id");
+  if (last.empty()) return read;
+  const auto event = parse_last_event_id(last);
+  if (!event) return event.error();
+  read.last = *event;
+  return read;
+}
+
+}  // namespace
+
+boost::system::result<event_stream_request, refusal> read_event_stream_request(
+    const http_exchange& asked) {
+  const auto query = query_string::of_target(asked.request().target);
+  if (!query)
+    return refusal{400, pulse_code::server_error,
+                   "the query is not percent-encoded as it should be"};
+  if (auto secret = refuse_secret_in_url(*query)) return std::move(*secret);
+  const auto format = accepted_format(asked.request().header("accept"));
+  if (!format) {
+    return refusal{406, pulse_code::server_error,
+                   "the answer has another content type than the 'accept' header asks for",
+                   "accept text/event-stream or application/x-ndjson"};
+  }
+  auto read = read_all(asked, *query);
+  if (!read) return refuse(read.error());
+  read->format = *format;
+  return std::move(*read);
+}
+
+}  // namespace pulse::server
