@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/private_file.hpp"
-#include "config/units.hpp"
+#include "base/units.hpp"
 
 namespace pulse::config {
 namespace {

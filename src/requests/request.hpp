@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include "base/error.hpp"
+#include "requests/json_members.hpp"
 #include "requests/model.hpp"
 
 namespace pulse::requests {
@@ -45,7 +46,6 @@ struct stream_request {
 inline constexpr std::size_t stream_name_bytes_max = 512;
 inline constexpr std::size_t model_fields_max =
     1664;  // PostgreSQL's own limit of columns in a table is 1600
-inline constexpr std::size_t json_depth_max = 64;
 
 // Reads the header values as they stood in the request: Latin-1 bytes that hold JSON. A
 // `subscription` with a `table` asks for native events. `stream_header` may be empty, or name no

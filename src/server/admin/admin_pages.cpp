@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/percent_encoding.hpp"
+#include "server/http/query_string.hpp"
 
 namespace pulse::server {
 namespace {
@@ -24,21 +25,14 @@ std::optional<streams::cursor_key> parse_after(std::string_view text) {
 std::optional<cursor_page> page_of(std::string_view target) {
   cursor_page page;
   page.limit = page_names_max;
-  const auto question = target.find('?');
-  auto query =
-      question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
-  while (!query.empty()) {
-    const auto end = query.find('&');
-    const auto one = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-    const auto equals = one.find('=');
-    const auto name = one.substr(0, equals);
-    const auto value =
-        equals == std::string_view::npos ? std::string_view() : one.substr(equals + 1);
-    if (name == "after") {
-      page.after = parse_after(value);
+  const auto query = query_string::of_target(target);
+  if (!query) return std::nullopt;
+  for (const auto& one : query->all()) {
+    if (one.name == "after") {
+      page.after = parse_after(one.raw_value);
       if (!page.after) return std::nullopt;
-    } else if (name == "limit") {
+    } else if (one.name == "limit") {
+      const auto& value = one.value;
       const auto [stop, failed] =
           std::from_chars(value.data(), value.data() + value.size(), page.limit);
       if (failed != std::errc() || stop != value.data() + value.size() || page.limit == 0 ||

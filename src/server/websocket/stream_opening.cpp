@@ -8,6 +8,7 @@
 #include "base/logging.hpp"
 #include "base/percent_encoding.hpp"
 #include "requests/table_resolver.hpp"
+#include "server/http/query_string.hpp"
 #include "server/websocket/websocket_session.hpp"
 
 namespace pulse::server {
@@ -68,12 +69,9 @@ struct opening : std::enable_shared_from_this<opening> {
     key = {"admin", project_name};
     const auto of = context->registry->project(key.project);
     if (of == nullptr) return refuse_with(unknown_project(*context, key.project));
-    const auto& target = request.target;
-    constexpr std::string_view parameter = "?table=";
-    const auto query = target.find(parameter);
-    auto table = query == std::string::npos
-                     ? std::string_view()
-                     : std::string_view(target).substr(query + parameter.size());
+    const auto query = query_string::of_target(request.target);
+    const auto* asked = query ? query->find("table") : nullptr;
+    const auto table = asked == nullptr ? std::string_view() : asked->raw_value;
     const auto dot = table.find('.');
     const auto schema = percent_decode(dot == std::string_view::npos ? "" : table.substr(0, dot));
     const auto bare = percent_decode(dot == std::string_view::npos ? table : table.substr(dot + 1));

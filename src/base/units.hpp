@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace pulse::config {
+namespace pulse {
 
 // "64MiB", "1.5 GiB", "10GB", "500kB", "1048576", "1,048,576": bytes. A prefix without i is
 // decimal.
@@ -18,4 +18,4 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 // "50ms", "2s".
 std::optional<std::chrono::milliseconds> parse_short_duration(std::string_view text);
 
-}  // namespace pulse::config
+}  // namespace pulse

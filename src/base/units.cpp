@@ -1,4 +1,4 @@
-#include "config/units.hpp"
+#include "base/units.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace pulse::config {
+namespace pulse {
 namespace {
 
 struct quantity {
@@ -144,4 +144,4 @@ std::optional<std::chrono::milliseconds> parse_short_duration(std::string_view t
   return std::chrono::milliseconds(*ms);
 }
 
-}  // namespace pulse::config
+}  // namespace pulse

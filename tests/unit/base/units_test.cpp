@@ -1,4 +1,4 @@
-#include "config/units.hpp"
+#include "base/units.hpp"
 
 #include <string>
 
@@ -8,7 +8,7 @@
 
 #include "base/shown_numbers.hpp"
 
-namespace pulse::config {
+namespace pulse {
 namespace {
 
 TEST(parse_size, reads_decimal_and_binary_units) {
@@ -105,4 +105,4 @@ RC_GTEST_PROP(parse_size_property, takes_back_what_is_shown, (std::uint64_t numb
 }
 
 }  // namespace
-}  // namespace pulse::config
+}  // namespace pulse
