@@ -59,6 +59,8 @@ struct server_options {
   // Answers that stream and are open: they are connections too.
   std::size_t streamed_answers_max = 4096;
   std::size_t stream_unsent_bytes_max = std::size_t{256} << 10U;  // of each of them
+  // Requests that wait for capture at once: they are connections too.
+  std::size_t waits_max = 4096;
 
   std::chrono::milliseconds request_timeout =
       std::chrono::seconds(10);  // to send a request, to take an answer

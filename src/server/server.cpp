@@ -110,6 +110,7 @@ result<bound_addresses> server::start(server_options options, service_registry& 
                                       admin_backend& backend, metrics& figures, host_factory hosts,
                                       listening_sockets sockets) {
   auto context = std::make_shared<server_context>(std::move(options), registry, backend, figures);
+  context->executor = impl_->executor;
   if (hosts) context->host_of = std::move(hosts);
   if (context->options.tls.given()) {
     auto tls = tls_context::load(context->options.tls);

@@ -33,6 +33,7 @@ export interface NativeOptions {
 
 export class NativeConsumer {
   readonly texts: string[] = [];
+  private socket: WebSocket | undefined;
 
   // Rejects with `Refused`. Acknowledges everything at once.
   static open(s: Scenario, pulse: Pick<Pulse, 'url' | 'apiKey'>, options: NativeOptions): Promise<NativeConsumer> {
@@ -50,6 +51,7 @@ export class NativeConsumer {
       },
     });
     const consumer = new NativeConsumer();
+    consumer.socket = socket;
     s.atEnd(() => socket.terminate());
     socket.on('message', (data) => {
       const text = (data as Buffer).toString();
@@ -70,6 +72,16 @@ export class NativeConsumer {
 
   get events(): NativeEvent[] {
     return this.texts.map((text) => JSON.parse(text) as NativeEvent);
+  }
+
+  // Every acknowledgement has arrived when this resolves.
+  async close(): Promise<void> {
+    const { socket } = this;
+    if (socket === undefined) return;
+    await new Promise((resolve) => {
+      socket.once('close', resolve);
+      socket.close();
+    });
   }
 
   async untilReceived(count: number, timeoutMs = 60_000): Promise<void> {

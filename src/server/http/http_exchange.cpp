@@ -38,6 +38,13 @@ void http_exchange::refuse(unsigned status, std::string message, std::string nex
   refuse({status, pulse_code::server_error, std::move(message), std::move(next)});
 }
 
+void http_exchange::wait(std::chrono::steady_clock::time_point until,
+                         std::function<void(wait_end)> told) {
+  BOOST_ASSERT(ways_.waits);
+  request_ = {};
+  ways_.waits(until, std::move(told));
+}
+
 // What keeps an answer from streaming now.
 std::optional<refusal> http_exchange::check_stream() const {
   if (key_was_revoked(*context_, who_)) return no_such_key();

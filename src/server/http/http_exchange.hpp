@@ -1,6 +1,7 @@
 // One request to a route, and the way to answer it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,13 +21,20 @@ namespace pulse::server {
 // Names and values of a path's parameters, decoded.
 using path_parameters = std::vector<std::pair<std::string, std::string>>;
 
-// What the connection does with an answer. Both do nothing when it has answered by itself
+// Why a handler that waits (http_exchange::wait()) should stop waiting.
+enum class wait_end {
+  client_gone,  // nobody reads the answer; it is not to be given
+  answer_now,   // the server stops, or the caller's API key was revoked: answer as it is
+};
+
+// What the connection does with an answer. All do nothing when it has answered by itself
 // meanwhile, because its deadline has passed.
 struct answer_ways {
   std::function<void(const http_response&)> whole;
   std::function<std::shared_ptr<http_stream>(const http_response&,
                                              std::shared_ptr<stream_producer>)>
       streamed;
+  std::function<void(std::chrono::steady_clock::time_point, std::function<void(wait_end)>)> waits;
 };
 
 // On the delivery thread. A handler keeps it until it has answered: once, now or later, by
@@ -56,6 +64,11 @@ class http_exchange {
     refuse(server::refuse(outcome.error()));
     return true;
   }
+
+  // The handler waits for something to happen before it answers, until `until` at most, instead of
+  // options.answer_timeout. `told` is called once, unless the answer comes first. Meanwhile the
+  // request is not needed any more: what it holds is given back.
+  void wait(std::chrono::steady_clock::time_point until, std::function<void(wait_end)> told);
 
   // Answers with the head of `begin` now, and its body, if any, as the first bytes; the rest
   // follows by the stream. The producer is kept until the answer ends. Null when nothing is to be

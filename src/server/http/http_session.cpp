@@ -17,8 +17,6 @@ namespace pulse::server {
 namespace {
 
 constexpr std::string_view continue_answer = "HTTP/1.1 100 Continue\r\n\r\n";
-// Of requests that come while an answer streams; what comes beyond waits in the kernel.
-constexpr std::size_t pipelined_bytes_max = 4096;
 
 }  // namespace
 
@@ -72,6 +70,7 @@ void http_session::drop() {
   if (phase_ == phase::closed) return;
   const auto alive = self();
   close_stream(stream_end::client_gone);
+  end_wait(wait_end::client_gone);
   phase_ = phase::closed;
   leave();
   socket_.close();
@@ -125,6 +124,7 @@ void http_session::quiesce() {
   told_to_stop_ = true;
   stop_deadline_ = context_->now() + context_->options.draining_timeout;
   if (stream_) stream_->tell_of_stopping();
+  end_wait(wait_end::answer_now);
 }
 
 void http_session::shut_down() {
@@ -134,7 +134,9 @@ void http_session::shut_down() {
 }
 
 void http_session::key_revoked(std::string_view key_id) {
-  if (phase_ != phase::streaming || key_id_ != key_id) return;
+  if (key_id_ != key_id) return;
+  end_wait(wait_end::answer_now);
+  if (phase_ != phase::streaming) return;
   close_stream(stream_end::key_revoked);
   drop();
 }
@@ -148,16 +150,16 @@ void http_session::wait_readable() {
 }
 
 void http_session::read() {
-  if (phase_ != phase::reading && phase_ != phase::lingering && phase_ != phase::streaming) return;
-  const auto scratch = phase_ == phase::streaming
-                           ? std::span(context_->scratch).first(pipelined_bytes_max)
-                           : std::span(context_->scratch);
+  const bool is_answering = phase_ == phase::streaming || (phase_ == phase::answering && waits_);
+  if (phase_ != phase::reading && phase_ != phase::lingering && !is_answering) return;
+  const auto scratch = is_answering ? std::span(context_->scratch).first(pipelined_bytes_max)
+                                    : std::span(context_->scratch);
   const auto got = socket_.read_some(scratch);
   if (got.failed && socket_.is_encrypted()) return tls_failed(got.failed);
   if (got.failed || got.ended) return drop();
   if (phase_ == phase::lingering) return wait_readable();
   input_.append(scratch.data(), got.bytes);
-  if (phase_ == phase::streaming) {
+  if (is_answering) {
     hold(input_.capacity());
     // While nobody reads, only a failing write tells that the client has gone.
     if (input_.size() < pipelined_bytes_max) wait_readable();
@@ -238,48 +240,6 @@ void http_session::handle(http_request request) {
   row.handle(asked);
 }
 
-// Too late when the deadline has answered already.
-answer_ways http_session::ways_to_answer() {
-  const auto waits = [self = self(), id = request_id_] {
-    return self->phase_ == phase::answering && self->request_id_ == id;
-  };
-  return {[self = self(), waits](const http_response& response) {
-            if (waits()) self->answer(response);
-          },
-          [self = self(), waits](const http_response& begin,
-                                 std::shared_ptr<stream_producer> producer) {
-            return waits() ? self->begin_stream(begin, std::move(producer)) : nullptr;
-          }};
-}
-
-void http_session::open(const exchange_pointer& asked, const route& row) {
-  const auto extensions =
-      agree_on_extensions(asked->request(), context_->options.compression, socket_.peer_is_local());
-  compresses_ = !extensions.empty();
-  row.open(asked,
-           [self = self(), handshake = accept_upgrade(asked->request(), request_id_, extensions)](
-               const opening_result& outcome) { self->became_stream(outcome, handshake); });
-}
-
-void http_session::became_stream(const opening_result& outcome, const std::string& handshake) {
-  if (!outcome) {
-    if (phase_ == phase::answering) refuse(outcome.error());
-    return;
-  }
-  const auto& session = *outcome;
-  if (phase_ != phase::answering || socket_.peer_has_gone()) {
-    session->abandon();
-    return drop();
-  }
-  if (context_->stopping) {
-    session->abandon();
-    return refuse(refuse_while_stopping());
-  }
-  phase_ = phase::closed;
-  leave();
-  session->start(std::move(socket_), handshake, std::move(input_), compresses_);
-}
-
 void http_session::refuse(const refusal& why) {
   keep_alive_ = false;
   if (request_id_.empty()) request_id_ = context_->next_request_id();
@@ -292,35 +252,11 @@ void http_session::answer(const http_response& response) {
 
 void http_session::send_whole(std::string bytes) {
   phase_ = phase::writing;
+  waits_ = nullptr;
   count_as_stranger(true);
   deadline_ = context_->now() + context_->options.request_timeout;
   out_.tail() = std::move(bytes);
   write();
-}
-
-std::shared_ptr<http_stream> http_session::begin_stream(const http_response& begin,
-                                                        std::shared_ptr<stream_producer> producer) {
-  if (!http_1_1_) keep_alive_ = false;
-  auto head = serialize_head(begin, request_id_, keep_alive_, http_1_1_);
-  if (head_) {
-    send_whole(std::move(head));
-    return nullptr;
-  }
-  phase_ = phase::streaming;
-  context_->figures.streamed_answers_open.Increment();
-  ++context_->streamed_answers;
-  deadline_ = context_->now() + context_->options.stalled_stream_timeout;
-  stream_ = std::make_shared<streamed_answer>(
-      http_1_1_ ? body_framing::chunked : body_framing::until_close,
-      context_->options.stream_unsent_bytes_max, std::move(producer), [weak = weak_from_this()] {
-        const auto session = std::static_pointer_cast<http_session>(weak.lock());
-        if (session) session->schedule_write();
-      });
-  stream_->out().tail() = std::move(head);
-  stream_->send(begin.body);
-  schedule_write();
-  wait_readable();
-  return stream_;
 }
 
 // What a handler sends in one turn leaves together.
@@ -356,25 +292,6 @@ void http_session::write() {
   }
   if (stream_) return streamed();
   if (out.empty()) answered();
-}
-
-void http_session::streamed() {
-  const auto stream = stream_;
-  if (!stream->is_finished()) return stream->tell_of_room();
-  if (stream->unsent_bytes() != 0) return;
-  close_stream(stream_end::client_gone);
-  phase_ = phase::writing;
-  count_as_stranger(true);
-  answered();
-}
-
-// The handler hears of it unless it has ended the answer itself.
-void http_session::close_stream(stream_end why) {
-  const auto stream = std::exchange(stream_, nullptr);
-  if (!stream) return;
-  context_->figures.streamed_answers_open.Decrement();
-  --context_->streamed_answers;
-  stream->end(why);
 }
 
 void http_session::answered() {

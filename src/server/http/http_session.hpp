@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/context.hpp"
+#include "server/http/http_exchange.hpp"
 #include "server/http/http_message.hpp"
 #include "server/http/http_stream.hpp"
 #include "server/http/outgoing_buffer.hpp"
@@ -46,6 +48,9 @@ class http_session final : public connection {
   void key_revoked(std::string_view key_id) override;
 
  private:
+  // Of requests that come while one is answered; what comes beyond waits in the kernel.
+  static constexpr std::size_t pipelined_bytes_max = 4096;
+
   enum class phase {
     reading,    // a request
     answering,  // the answer is being worked out
@@ -64,6 +69,8 @@ class http_session final : public connection {
   void parse();
   void handle(http_request request);
   void open(const exchange_pointer& asked, const route& row);
+  void begin_wait(std::chrono::steady_clock::time_point until, std::function<void(wait_end)> told);
+  void end_wait(wait_end why);
   void became_stream(const opening_result& outcome, const std::string& handshake);
   answer_ways ways_to_answer();
   std::shared_ptr<http_stream> begin_stream(const http_response& begin,
@@ -95,6 +102,7 @@ class http_session final : public connection {
   std::optional<strangers::place> stranger_;  // is counted so
   std::string key_id_;                        // that the answered request came with; empty: none
   std::shared_ptr<streamed_answer> stream_;   // while streaming
+  std::function<void(wait_end)> waits_;       // while answering: the handler waits on purpose
   std::size_t requests_ = 0;                  // that were read
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;

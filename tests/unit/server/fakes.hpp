@@ -83,12 +83,14 @@ class fake_project final : public project_service {
     done(a_table());
   }
   void find_end(std::function<void(result<end_mark>)> done) override { done(end); }
+  captured_history* history() override { return its_history; }
   static resolved_table a_table() { return {{std::make_shared<relation>(), nullptr}, {}, {}}; }
   capture_status capture() const override { return status; }
   std::string not_ready() const override { return why_not_ready; }
 
   bool persistence = true;
   result<end_mark> end = end_mark{{1, {64}, {}, 0}, true};
+  captured_history* its_history = nullptr;
   std::optional<error> refuse_resolve;
   bool hold_resolve = false;
   resolved held;
