@@ -224,7 +224,7 @@ void loopback_send(benchmark::State& state) {
     std::function<void()> turn = [&] {
       for (int i = 0; i < 512 && left > 0; ++i, --left) {
         if (run.host->subscriber->unsent_bytes() > (std::size_t{1} << 20U)) return;
-        run.host->subscriber->send(an_event);
+        run.host->subscriber->send({}, an_event);
       }
       if (left > 0) boost::asio::post(run.io, turn);
     };

@@ -31,14 +31,15 @@ void cursor_keeper::open_waiting() {
       });
 }
 
-void cursor_keeper::save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) {
+void cursor_keeper::save(std::vector<saved_cursor> moved, saved done) {
   control_->run(
       executor_,
       [project = project_, moved = std::move(moved)](
           control::state_store& store) -> result<std::vector<streams::cursor_key>> {
         std::vector<control::state_store::moved_cursor> cursors;
         cursors.reserve(moved.size());
-        for (const auto& [key, at] : moved) cursors.push_back({key.table, key.name, at});
+        for (const auto& one : moved)
+          cursors.push_back({one.key.table, one.key.name, one.at, one.lease});
         const auto missing = store.save_cursors(project, cursors);
         if (!missing) return missing.error();
         std::vector<streams::cursor_key> keys;

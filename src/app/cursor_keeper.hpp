@@ -23,7 +23,7 @@ class cursor_keeper final : public streams::cursor_store,
   // Requests during an open are opened together next: thousands of new names at once cost a few
   // syncs, not one each.
   void open(const streams::cursor_key& key, position initial, opened done) override;
-  void save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) override;
+  void save(std::vector<saved_cursor> moved, saved done) override;
   void mark_abandoned(const streams::cursor_key& key, bool abandoned) override;
   void remove(const streams::cursor_key& key) override;
 

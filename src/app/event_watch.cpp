@@ -26,7 +26,8 @@ void event_watch::wake() {
 
 void event_watch::run(const std::stop_token& stop) {
   const auto reader = log::read_deliverable(*log_, end_, after_, 0);
-  rendering::frame_source frames(requests::event_form::native, {}, *relations_);
+  rendering::frame_source frames(requests::event_form::native, {}, *relations_,
+                                 std::make_shared<rendering::frame_memory>());
   bool told = false;
   for (;;) {
     {

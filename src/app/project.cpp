@@ -61,6 +61,7 @@ void project::open_hub() {
   to.cursors = cursors_.get();
   to.figures = with_.figures;
   to.project = name();
+  to.frames = with_.frames;
   to.on_damage = [weak = weak_from_this()](const log::damaged_stretch& lost,
                                            std::function<void(result<void>)> done) {
     if (const auto self = weak.lock()) self->record_damage(lost, std::move(done));
@@ -70,7 +71,8 @@ void project::open_hub() {
   hub_ = std::make_shared<streams::hub>(std::move(to), with_.config.limits);
   if (with_.config.event_persistence) {
     for (const auto& one : std::exchange(with_.before.cursors, {}))
-      hub_->know({{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value()});
+      hub_->know(
+          {{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value(), one.lease});
   }
   hub_->use_history(with_.before.whose.history);
 }

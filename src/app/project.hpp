@@ -42,6 +42,7 @@ class project final : public server::project_service, public std::enable_shared_
     metrics* figures = nullptr;
     std::function<void(const error&)> on_setup_refused;  // on the delivery thread
     std::optional<event_watcher> watcher;                // of its events; nothing: nobody looks on
+    std::shared_ptr<rendering::frame_memory> frames;     // of all projects
     last_run before;                                     // as the state store has it
     // As open_project() has found them. The storage is shared with the hub, which sessions share.
     source::database_target target;

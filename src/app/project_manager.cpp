@@ -101,6 +101,7 @@ void project_manager::serve(managed& one, last_run before, opened_project opened
   to.figures = with_.figures;
   to.on_setup_refused = with_.on_setup_refused;
   to.watcher = with_.watcher;
+  to.frames = frames_;
   to.before = std::move(before);
   to.target = std::move(opened.target);
   to.schema = std::move(opened.schema);

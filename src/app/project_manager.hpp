@@ -122,6 +122,8 @@ class project_manager final : public std::enable_shared_from_this<project_manage
                                          std::unique_ptr<project_storage> storage);
 
   parts with_;
+  const std::shared_ptr<rendering::frame_memory> frames_ =
+      std::make_shared<rendering::frame_memory>();
   managed_map projects_;
   bool stopping_ = false;
   std::function<void()> when_stopped_;

@@ -29,10 +29,12 @@ result<void> rename_cursors(const sqlite_database& database, std::string_view pr
   };
   const std::string of_table =
       " FROM cursors WHERE project = ?2 AND table_schema = ?3 AND table_name = ?4";
-  const auto arrive = fmt::format(
-      "INSERT INTO cursors (project, table_schema, table_name, {0}) SELECT ?2, ?3, ?4, {0} FROM "
-      "moving WHERE step = ?1 ON CONFLICT DO NOTHING",
-      columns);
+  const auto arrive = [&](const char* more) {
+    return fmt::format(
+        "INSERT INTO cursors (project, table_schema, table_name, {0}{1}) SELECT ?2, ?3, ?4, {0}{1} "
+        "FROM moving WHERE step = ?1 ON CONFLICT DO NOTHING",
+        columns, more);
+  };
   for (std::size_t i = 0; i < renamed.size(); ++i) {
     if (auto put = run("INSERT INTO moving SELECT ?1, *" + of_table, i, renamed[i].from); !put)
       return put;
@@ -42,11 +44,12 @@ result<void> rename_cursors(const sqlite_database& database, std::string_view pr
       return left;
   }
   for (std::size_t i = 0; i < renamed.size(); ++i) {
-    if (auto arrived = run(arrive, i, renamed[i].to); !arrived) return arrived;
+    if (auto arrived = run(arrive(", lease"), i, renamed[i].to); !arrived) return arrived;
   }
   for (std::size_t i = 0; i < renamed.size(); ++i) {
     if (!renamed[i].name_taken) continue;
-    if (auto stayed = run(arrive, i, renamed[i].from); !stayed) return stayed;
+    // A copy is another name: nobody has a lease on it.
+    if (auto stayed = run(arrive(""), i, renamed[i].from); !stayed) return stayed;
   }
   return {};
 }

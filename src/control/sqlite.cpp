@@ -58,7 +58,10 @@ statement& statement::bind(std::int64_t number) {
 }
 
 statement& statement::bind(const std::optional<std::int64_t>& number) {
-  if (number) return bind(*number);
+  return number ? bind(*number) : bind_null();
+}
+
+statement& statement::bind_null() {
   sqlite3_bind_null(prepared_.get(), next_parameter_++);
   return *this;
 }

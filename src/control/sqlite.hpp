@@ -23,6 +23,7 @@ class statement {
   statement& bind(std::string_view text);
   statement& bind(std::int64_t number);
   statement& bind(const std::optional<std::int64_t>& number);
+  statement& bind_null();
 
   // True: there is a row. False: the statement is done.
   result<bool> step();

@@ -49,7 +49,9 @@ constexpr std::array migrations{
   CREATE TABLE catalogs (
     project TEXT NOT NULL, kind INTEGER NOT NULL, oid INTEGER NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (project, kind, oid)
-  ) STRICT, WITHOUT ROWID;)"};
+  ) STRICT, WITHOUT ROWID;)",
+    R"(
+  ALTER TABLE cursors ADD COLUMN lease TEXT NOT NULL DEFAULT '';)"};
 
 // The fact that earlier versions keep the catalog in, whole.
 constexpr std::string_view whole_catalog_fact = "catalog";
@@ -186,7 +188,7 @@ result<std::vector<state_store::moved_cursor>> state_store::save_cursors(
   auto update = database_.prepare(
       "UPDATE cursors SET timeline = ?1, commit_lsn = ?2, change_lsn = ?3, ordinal = ?4, "
       "used_at_us = ?5, moved_at_us = CASE WHEN (timeline, commit_lsn, change_lsn, ordinal) = "
-      "(?1, ?2, ?3, ?4) THEN moved_at_us ELSE ?5 END "
+      "(?1, ?2, ?3, ?4) THEN moved_at_us ELSE ?5 END, lease = coalesce(?10, lease) "
       "WHERE project = ?6 AND table_schema = ?7 AND table_name = ?8 AND name = ?9");
   if (!update) return update.error();
   const auto now = now_us();
@@ -194,12 +196,8 @@ result<std::vector<state_store::moved_cursor>> state_store::save_cursors(
   const auto saved = in_transaction([&]() -> result<void> {
     for (const auto& one : moved) {
       bind_position(*update, one.at);
-      auto done = update->bind(now)
-                      .bind(project)
-                      .bind(one.table.schema)
-                      .bind(one.table.name)
-                      .bind(one.name)
-                      .run();
+      update->bind(now).bind(project).bind(one.table.schema).bind(one.table.name).bind(one.name);
+      auto done = (one.lease ? update->bind(*one.lease) : update->bind_null()).run();
       if (!done) return done;
       if (database_.changes() == 0) missing.push_back(one);
     }
@@ -212,7 +210,7 @@ result<std::vector<state_store::moved_cursor>> state_store::save_cursors(
 result<std::vector<cursor_row>> state_store::cursors(std::string_view project) {
   auto select = database_.prepare(
       "SELECT timeline, commit_lsn, change_lsn, ordinal, table_schema, table_name, name, "
-      "moved_at_us, used_at_us, abandoned_at_us FROM cursors "
+      "moved_at_us, used_at_us, abandoned_at_us, lease FROM cursors "
       "WHERE project = ? ORDER BY table_schema, table_name, name");
   if (!select) return select.error();
   select->bind(project);
@@ -226,7 +224,8 @@ result<std::vector<cursor_row>> state_store::cursors(std::string_view project) {
                    read_position(*select, 0),
                    select->time(7),
                    select->time(8),
-                   {}};
+                   {},
+                   select->text(10)};
     if (!select->is_null(9)) one.abandoned_at = select->time(9);
     all.push_back(std::move(one));
   }
@@ -245,7 +244,7 @@ result<position> state_store::seek_cursor(std::string_view project, const table_
   if (!from) return from.error();
   auto update = database_.prepare(
       "UPDATE cursors SET timeline = ?, commit_lsn = ?, change_lsn = ?, ordinal = ?, moved_at_us = "
-      "?, used_at_us = ?, abandoned_at_us = NULL "
+      "?, used_at_us = ?, abandoned_at_us = NULL, lease = '' "
       "WHERE project = ? AND table_schema = ? AND table_name = ? AND name = ?");
   if (!update) return update.error();
   bind_position(*update, to);

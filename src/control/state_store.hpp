@@ -37,6 +37,7 @@ struct cursor_row {
   unix_time_us moved_at{};
   unix_time_us used_at{};                    // somebody had the name open
   std::optional<unix_time_us> abandoned_at;  // nobody had for too long
+  std::string lease;                         // empty: nobody has one
 };
 
 // errc::not_found, for a cursor that does not exist.
@@ -73,12 +74,13 @@ class state_store {
     table_name table;
     std::string name;
     position at;
+    std::optional<std::string> lease = {};  // nothing: what is stored stays
   };
   result<std::vector<moved_cursor>> save_cursors(std::string_view project,
                                                  const std::vector<moved_cursor>& moved);
   result<std::vector<cursor_row>> cursors(std::string_view project);
-  // Moves the cursor wherever it stood, and takes the mark of an abandoned one away. Gives where it
-  // stood. errc::not_found: there is none.
+  // Moves the cursor wherever it stood, ends its lease, and takes the mark of an abandoned one
+  // away. Gives where it stood. errc::not_found: there is none.
   result<position> seek_cursor(std::string_view project, const table_name& table,
                                std::string_view name, const position& to);
   // A deleted cursor stays deleted.

@@ -17,8 +17,7 @@ class stream_host {
   stream_host& operator=(const stream_host&) = delete;
   virtual ~stream_host() = default;
 
-  virtual void open(requests::stream_request wanted, const table_shape& shape, position start,
-                    std::shared_ptr<streams::subscriber> to, streams::hub::opened done) = 0;
+  virtual void open(streams::stream_opening what, streams::hub::opened done) = 0;
   virtual void acknowledge(filters::stream_id stream, const event_id& id) = 0;
   virtual void writable(filters::stream_id stream) = 0;
   virtual void quiesce(filters::stream_id stream) = 0;
@@ -31,9 +30,8 @@ class hub_host final : public stream_host {
  public:
   explicit hub_host(std::shared_ptr<streams::hub> hub) : hub_(std::move(hub)) {}
 
-  void open(requests::stream_request wanted, const table_shape& shape, position start,
-            std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
-    hub_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
+  void open(streams::stream_opening what, streams::hub::opened done) override {
+    hub_->open(std::move(what), std::move(done));
   }
   void acknowledge(filters::stream_id stream, const event_id& id) override {
     hub_->acknowledge(stream, id);

@@ -1,5 +1,7 @@
 #include "streams/acknowledged_ahead.hpp"
 
+#include <algorithm>
+
 namespace pulse::streams {
 namespace {
 
@@ -24,8 +26,10 @@ acknowledged_ahead::seen acknowledged_ahead::meet(const event_id& id) {
   const bool delivered = take(delivered_, id);
   const bool acknowledged = take(acknowledged_, id);
   const bool unknown = take(unknown_, id);
+  const bool within = through_ && id <= *through_;
+  if (!within) through_.reset();
   if (acknowledged) return seen::acknowledged;
-  if (unknown) return seen::acknowledged_elsewhere;
+  if (unknown || within) return seen::acknowledged_elsewhere;
   return delivered ? seen::delivered : seen::never;
 }
 
@@ -40,7 +44,15 @@ bool acknowledged_ahead::acknowledge(const event_id& id) {
   return true;
 }
 
+void acknowledged_ahead::acknowledge_through(const event_id& id) {
+  const auto end = delivered_.upper_bound(id);
+  acknowledged_.insert(delivered_.begin(), end);
+  delivered_.erase(delivered_.begin(), end);
+  through_ = through_ ? std::max(*through_, id) : id;
+}
+
 void acknowledged_ahead::clear() {
+  through_.reset();
   delivered_.clear();
   acknowledged_.clear();
   unknown_.clear();

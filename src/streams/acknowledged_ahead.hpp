@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <set>
 
 #include "change/event_id.hpp"
@@ -36,13 +37,20 @@ class acknowledged_ahead {
   // it was dropped, because too many matched no event.
   bool acknowledge(const event_id& id);
 
-  bool empty() const { return delivered_.empty() && acknowledged_.empty() && unknown_.empty(); }
+  // Takes an acknowledgement of everything through this event. What is not known to have been
+  // delivered is taken as acknowledged when it comes.
+  void acknowledge_through(const event_id& id);
+
+  bool empty() const {
+    return delivered_.empty() && acknowledged_.empty() && unknown_.empty() && !through_;
+  }
   void clear();
 
  private:
   std::set<event_id> delivered_;
   std::set<event_id> acknowledged_;
   std::set<event_id> unknown_;
+  std::optional<event_id> through_;
 };
 
 }  // namespace pulse::streams

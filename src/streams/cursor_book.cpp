@@ -1,5 +1,9 @@
 #include "streams/cursor_book.hpp"
 
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
 #include "base/logging.hpp"
 #include "streams/cursor_lag.hpp"
 
@@ -38,6 +42,7 @@ std::shared_ptr<name_state> cursor_book::remove(const cursor_key& key) {
   names_.erase(found);
   dirty_.erase(key);
   lags_.drop(key);
+  answer_waiting(*name, {errc::cancelled, "the cursor was moved or deleted", "connect again"});
   return name;
 }
 
@@ -48,7 +53,11 @@ std::shared_ptr<name_state> cursor_book::rename(const cursor_key& from, const cu
   const bool was_dirty = dirty_.erase(from) != 0;
   lags_.drop(from);
   const auto placed = names_.insert(std::move(moving));
-  if (!placed.inserted) return placed.node.mapped();
+  if (!placed.inserted) {
+    answer_waiting(*placed.node.mapped(),
+                   {errc::cancelled, "another name took the cursor's place", "connect again"});
+    return placed.node.mapped();
+  }
   if (was_dirty) dirty_.insert(to);
   return nullptr;
 }
@@ -62,6 +71,26 @@ void cursor_book::note(name_state& name) {
   if (std::exchange(name.dirty, true)) return;
   dirty_.insert(name.key);
   save_after(limits_->cursor_flush_interval);
+}
+
+void cursor_book::save_now(name_state& name, std::optional<std::string> lease,
+                           std::function<void(result<void>)> done) {
+  if (lease && *lease != name.lease) {
+    name.lease = std::move(*lease);
+    name.leased_anew = true;
+  }
+  name.when_saved.push_back(std::move(done));
+  name.dirty = true;
+  dirty_.insert(name.key);
+  save_soon();
+}
+
+// Not within the call: whoever has removed the name is at work on it.
+void cursor_book::answer_waiting(name_state& name, const error& why) const {
+  auto waiting = std::exchange(name.when_saved, {});
+  for (auto& one : std::exchange(name.being_saved, {})) waiting.push_back(std::move(one));
+  for (auto& one : waiting)
+    boost::asio::post(with_->executor, [one = std::move(one), why] { one(why); });
 }
 
 void cursor_book::use(name_state& name) {
@@ -95,7 +124,8 @@ void cursor_book::save_after(std::chrono::milliseconds wait) {
 
 void cursor_book::save() {
   if (saving_) return;
-  moved_cursors moved;
+  std::vector<saving> batch;
+  std::vector<cursor_store::saved_cursor> moved;
   for (const auto& key : dirty_) {
     const auto found = names_.find(key);
     if (found == names_.end()) continue;
@@ -103,8 +133,12 @@ void cursor_book::save() {
     name.dirty = false;
     if (name.opening) continue;
     name.cursor = name.reached();
-    const bool touched = std::exchange(name.touched, false);
-    if (name.cursor != name.saved || touched) moved.emplace_back(key, name.cursor);
+    if (!must_save(name)) continue;
+    batch.push_back({found->second, name.cursor, name.leased_anew});
+    moved.push_back(
+        {key, name.cursor, name.leased_anew ? std::optional(name.lease) : std::nullopt});
+    name.touched = name.leased_anew = false;
+    name.being_saved = std::exchange(name.when_saved, {});
   }
   dirty_.clear();
   if (moved.empty()) {
@@ -112,26 +146,39 @@ void cursor_book::save() {
     return;
   }
   saving_ = true;
-  auto batch = moved;
   with_->cursors->save(std::move(moved), [weak = weak_from_this(), batch = std::move(batch)](
                                              const result<std::vector<cursor_key>>& outcome) {
     if (const auto self = weak.lock()) self->saved(batch, outcome);
   });
 }
 
-void cursor_book::saved(const moved_cursors& batch,
+bool cursor_book::must_save(const name_state& name) const {
+  return name.cursor != name.saved || name.touched || name.leased_anew || !name.when_saved.empty();
+}
+
+void cursor_book::saved(const std::vector<saving>& batch,
                         const result<std::vector<cursor_key>>& outcome) {
   saving_ = false;
-  for (const auto& [key, cursor] : batch) {
-    const auto found = names_.find(key);
-    if (found == names_.end()) continue;
-    if (outcome) {
-      found->second->saved = cursor;
+  std::vector<std::function<void()>> answers;
+  for (const auto& one : batch) {
+    const auto name = one.name.lock();
+    if (!name || find(name->key) != name) continue;
+    result<void> answer;
+    if (!outcome) {
+      name->leased_anew |= one.has_lease;
+      name->dirty = true;
+      dirty_.insert(name->key);
+      answer = outcome.error();
+    } else if (std::ranges::find(*outcome, name->key) != outcome->end()) {
+      name->leased_anew |= one.has_lease;
+      answer = error{errc::unavailable, "the cursor was not stored any more", "try again"};
     } else {
-      found->second->dirty = true;
-      dirty_.insert(key);
+      name->saved = one.at;
     }
+    for (auto& waiting : std::exchange(name->being_saved, {}))
+      answers.emplace_back([waiting = std::move(waiting), answer] { waiting(answer); });
   }
+  for (const auto& answer : answers) boost::asio::post(with_->executor, answer);
   if (!outcome) {
     log_error("streams", "cursors not saved: trying again",
               {{"project", with_->project},
@@ -174,7 +221,8 @@ bool cursor_book::store_anew(const std::vector<cursor_key>& missing) {
 // Most names stand where they are saved: nothing is copied of these.
 void cursor_book::note_all() {
   for (const auto& [key, name] : names_) {
-    if (name->opening || (!name->touched && name->reached() == name->saved)) continue;
+    if (name->opening) continue;
+    if (!name->touched && !name->leased_anew && name->reached() == name->saved) continue;
     name->dirty = true;
     dirty_.insert(key);
   }

@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,9 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
   // Notes that the cursor may have moved: it is saved with the next ones
   // (stream_limits::cursor_flush_interval).
   void note(name_state& name);
+  // See hub::save().
+  void save_now(name_state& name, std::optional<std::string> lease,
+                std::function<void(result<void>)> done);
   // Somebody has opened the name: its age starts from zero.
   void use(name_state& name);
   // Stores that nobody has opened the name for too long, or that somebody has again.
@@ -68,11 +73,18 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
   void show_lags(const position& newest, const timelines& history);
 
  private:
-  using moved_cursors = std::vector<std::pair<cursor_key, position>>;
+  // Names may be removed or renamed while they are saved.
+  struct saving {
+    std::weak_ptr<name_state> name;
+    position at;
+    bool has_lease = false;
+  };
 
   void save_after(std::chrono::milliseconds wait);
   void save();
-  void saved(const moved_cursors& batch, const result<std::vector<cursor_key>>& outcome);
+  void saved(const std::vector<saving>& batch, const result<std::vector<cursor_key>>& outcome);
+  bool must_save(const name_state& name) const;
+  void answer_waiting(name_state& name, const error& why) const;
   void note_all();
 
   const hub::parts* with_;

@@ -30,4 +30,13 @@ bool delivery_window::acknowledge(const event_id& id) {
   return true;
 }
 
+std::vector<event_id> delivery_window::unacknowledged_through(const event_id& id) const {
+  std::vector<event_id> found;
+  for (const auto& one : entries_) {
+    if (one.id > id) break;
+    if (!one.acknowledged) found.push_back(one.id);
+  }
+  return found;
+}
+
 }  // namespace pulse::streams

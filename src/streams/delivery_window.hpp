@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <vector>
 
 #include "change/event_id.hpp"
 #include "change/position.hpp"
@@ -28,6 +29,9 @@ class delivery_window {
   void passed(const position& at);
   // False if the id is not in the window, or acknowledged already.
   bool acknowledge(const event_id& id);
+
+  // Returns the unacknowledged events through this one, in delivery order.
+  std::vector<event_id> unacknowledged_through(const event_id& id) const;
 
   // Returns the last position before the first unacknowledged event; without one, the last position
   // sent or passed.

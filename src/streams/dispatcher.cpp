@@ -86,10 +86,12 @@ void dispatcher::turn() {
   turn_events_left_ = turn_events;
   turn_bytes_left_ = turn_bytes;
   run_slices();
+  tell_who_has_passed();
   figures_.show();
 }
 
 void dispatcher::advance_tail() {
+  tail_at_end_ = false;
   tail_.allow(turn_bytes);
   for (int i = 0; i < slice_events; ++i) {
     if (tail_.empty()) {
@@ -97,7 +99,7 @@ void dispatcher::advance_tail() {
       return tail_.rest();
     }
     if (handed_ != nullptr && !hand_out()) break;
-    const auto read = tail_.next();
+    const auto read = read_tail();
     if (!read) {
       // From here on each reads for itself: what cannot be read may be of other tables.
       if (read.error().code == errc::io)
@@ -110,13 +112,51 @@ void dispatcher::advance_tail() {
       }
       return tail_.rest();
     }
-    if (*read == nullptr && !tail_.paused()) return;
-    if (*read == nullptr) break;
+    if (*read == nullptr && tail_.paused()) break;
+    if (*read == nullptr) {
+      tail_at_end_ = true;
+      return;
+    }
     handed_ = *read;
     concerned_ = tail_.concerned(*handed_, judge_.begin_event(*handed_));
     next_ = 0;
   }
   post_turn();
+}
+
+// Who waits for a place asks how far all is read: not only through the last event, but through what
+// may be delivered, and that may have grown since the tail found nothing more.
+result<const event_view*> dispatcher::read_tail() {
+  auto read = tail_.next();
+  if (awaited_.empty() || !read || *read != nullptr || tail_.paused()) return read;
+  const auto bounds = with_->log->bounds();
+  auto end = std::max(bounds.last_at, bounds.mark());
+  if (with_->deliverable != nullptr) end = std::min(end, with_->deliverable->get());
+  read = tail_.next();
+  if (read && *read == nullptr && !tail_.paused()) handed_through_ = std::max(handed_through_, end);
+  return read;
+}
+
+void dispatcher::when_passed(filters::stream_id id, const position& place,
+                             std::function<void()> done) {
+  awaited_.push_back({id, place, std::move(done)});
+  post_turn();
+}
+
+stream_place dispatcher::place(const stream_state& stream) const {
+  if (stream.how != delivery::live) return {stream.after, false};
+  return {std::max({stream.after, *stream.tail_place, handed_through_}), tail_at_end_};
+}
+
+void dispatcher::tell_who_has_passed() {
+  std::vector<std::function<void()>> passed;
+  std::erase_if(awaited_, [&](awaited_place& one) {
+    const auto* stream = streams_->find(one.id);
+    if (stream != nullptr && place(*stream).passed < one.place) return false;
+    if (stream != nullptr) passed.push_back(std::move(one.done));
+    return true;
+  });
+  for (const auto& done : passed) done();
 }
 
 // False: the turn is over first. In between, the tail stays where it is.
@@ -265,7 +305,7 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
     if (congested) {
       dropped_.add(stream, 1);
     } else {
-      deliver(stream, *frame);
+      deliver(stream, event.id, *frame);
     }
     stream.after = event.at;
     return offered::done;
@@ -288,7 +328,7 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
     ++stream.redelivered;
     ++figures_.redelivered;
   }
-  deliver(stream, *frame);
+  deliver(stream, event.id, *frame);
   stream.window.sent(event.id, event.at, frame->size());
   if (earlier == seen::acknowledged_elsewhere) {
     stream.window.acknowledge(event.id);
@@ -297,9 +337,9 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
   return offered::done;
 }
 
-void dispatcher::deliver(stream_state& stream, std::string_view frame) {
+void dispatcher::deliver(stream_state& stream, const event_id& id, std::string_view frame) {
   failpoint("streams.deliver");
-  stream.to->send(frame);
+  stream.to->send(id, frame);
   ++stream.delivered;
   ++figures_.delivered;
 }

@@ -60,6 +60,9 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
     }
     post_turn();
   }
+  // See hub::when_passed() and hub::place().
+  void when_passed(filters::stream_id id, const position& place, std::function<void()> done);
+  stream_place place(const stream_state& stream) const;
   // The project's gaps have changed.
   void look_at_gaps();
 
@@ -76,7 +79,9 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   void turn();
 
   void advance_tail();
+  result<const event_view*> read_tail();
   bool hand_out();
+  void tell_who_has_passed();
   void read_by_itself(stream_state& stream);
   std::unique_ptr<log::log_reader> reader_for(const stream_state& stream) const {
     return log::read_deliverable(*with_->log, with_->deliverable, stream.after, stream.table);
@@ -90,7 +95,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
 
   // Offers one event to one stream.
   offered offer(stream_state& stream, const event_view& event, wants asks);
-  void deliver(stream_state& stream, std::string_view frame);
+  void deliver(stream_state& stream, const event_id& id, std::string_view frame);
 
   // Handles the gap that blocks a stream.
   void bar(stream_state& stream, const control::stored_gap& gap);
@@ -114,6 +119,15 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   const event_view* handed_ = nullptr;  // by the tail, to those of `concerned_` from `next_` on
   std::vector<filters::stream_id> concerned_;
   std::size_t next_ = 0;
+  // All through here was handed out to those who keep up. Known while somebody waits for a place.
+  position handed_through_;
+  bool tail_at_end_ = false;  // in the last turn, nothing was left to be handed out
+  struct awaited_place {
+    filters::stream_id id;
+    position place;
+    std::function<void()> done;
+  };
+  std::vector<awaited_place> awaited_;
   std::deque<filters::stream_id> ready_;  // for a slice
   // Streams at a gap, or before events that must not be delivered yet: look again when they may.
   std::vector<filters::stream_id> held_back_;

@@ -10,9 +10,8 @@ hub::hub(parts with, stream_limits limits)
     : impl_(std::make_shared<impl>(std::move(with), limits)) {}
 hub::~hub() = default;
 
-void hub::open(requests::stream_request wanted, const table_shape& shape, position start,
-               std::shared_ptr<subscriber> to, opened done) {
-  impl_->open(std::move(wanted), shape, start, std::move(to), std::move(done));
+void hub::open(stream_opening what, opened done) {
+  impl_->open(std::move(what), std::move(done));
 }
 void hub::know(const known_cursor& cursor) {
   impl_->know(cursor);
@@ -25,6 +24,29 @@ void hub::use_limits(const stream_limits& limits) {
 }
 void hub::acknowledge(filters::stream_id stream, const event_id& id) {
   impl_->acknowledge(stream, id);
+}
+bool hub::acknowledge_through(filters::stream_id stream, const event_id& id) {
+  return impl_->acknowledge_through(stream, id);
+}
+void hub::save(const cursor_key& key, std::optional<std::string> lease,
+               std::function<void(result<void>)> done) {
+  impl_->save(key, std::move(lease), std::move(done));
+}
+void hub::when_passed(filters::stream_id stream, const position& place,
+                      std::function<void()> done) {
+  impl_->when_passed(stream, place, std::move(done));
+}
+std::optional<stream_place> hub::place(filters::stream_id stream) const {
+  return impl_->place(stream);
+}
+bool hub::reserve(const cursor_key& key, holder_kind kind, unix_time_us since) {
+  return impl_->reserve(key, {kind, since});
+}
+void hub::release(const cursor_key& key) {
+  impl_->release(key);
+}
+std::optional<name_holder> hub::holder(const cursor_key& key) const {
+  return impl_->holder(key);
 }
 void hub::writable(filters::stream_id stream) {
   impl_->writable(stream);

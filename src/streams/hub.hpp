@@ -24,6 +24,7 @@
 #include "filters/filter_index.hpp"
 #include "log/event_log.hpp"
 #include "log/readable_end.hpp"
+#include "rendering/frame_memory.hpp"
 #include "rendering/renderer.hpp"
 #include "requests/request.hpp"
 #include "streams/subscriber.hpp"
@@ -78,11 +79,17 @@ class cursor_store {
   using opened = std::function<void(result<position>)>;
   virtual void open(const cursor_key& key, position initial, opened done) = 0;
 
-  // Saves cursors that have moved, or whose names are in use. Calls `done` when they are durable,
-  // with the names for which no cursor is stored: nothing was saved of these, and forget() has been
-  // called before if they were deleted. A failed save is tried again with the next one.
+  struct saved_cursor {
+    cursor_key key;
+    position at;
+    std::optional<std::string> lease = {};  // nothing: what is stored of it stays
+  };
+  // Saves cursors that have moved, whose names are in use, or that have another lease; all of one
+  // cursor together. Calls `done` when they are durable, with the names for which no cursor is
+  // stored: nothing was saved of these, and forget() has been called before if they were deleted. A
+  // failed save is tried again with the next one.
   using saved = std::function<void(result<std::vector<cursor_key>>)>;
-  virtual void save(std::vector<std::pair<cursor_key, position>> moved, saved done) = 0;
+  virtual void save(std::vector<saved_cursor> moved, saved done) = 0;
 
   // Marks a cursor as abandoned, or removes the mark.
   virtual void mark_abandoned(const cursor_key& key, bool abandoned) = 0;
@@ -97,11 +104,40 @@ struct known_cursor {
   position at;
   unix_time_us used_at{};  // somebody had the name open
   bool abandoned = false;
+  std::string lease = {};  // see hub::save()
+};
+
+// What a stream is opened with.
+struct stream_opening {
+  requests::stream_request wanted;
+  table_shape shape;  // the table's present definition
+  position start;     // of an unnamed stream, or a new name
+  std::shared_ptr<subscriber> to;
+  holder_kind kind = holder_kind::websocket;
+  // The bounds of its window, where they are not the project's.
+  std::optional<std::size_t> window_events_max = {};
+  std::optional<std::size_t> window_bytes_max = {};
+  // It is whom the name was reserved for (hub::reserve()): it comes before all who wait.
+  bool has_reservation = false;
+};
+
+// Who has a name.
+struct name_holder {
+  holder_kind kind = holder_kind::websocket;
+  unix_time_us since{};
+};
+
+// How far a stream has come.
+struct stream_place {
+  position passed;      // of all its events up to here, each was sent, or is not for it
+  bool at_end = false;  // nothing that may be delivered is left to be sent
 };
 
 struct stream_status {
   filters::stream_id id{};
   cursor_key key;  // name empty: unnamed
+  holder_kind kind = holder_kind::websocket;
+  unix_time_us opened_at{};
   requests::stream_mode mode = requests::stream_mode::stream;
   std::size_t in_flight_events = 0;
   std::size_t in_flight_bytes = 0;
@@ -140,6 +176,8 @@ class hub {
         on_damage = {};
     // Pulse delivers no event after it. Null: all durable events are delivered.
     const log::readable_end* deliverable = nullptr;
+    // Bounds what rendered events take. Null: a bound of the hub's own.
+    std::shared_ptr<rendering::frame_memory> frames = {};
     // Owns what the pointers above are to, as far as the caller does not: given up when the hub is
     // gone and no call of its own is under way any more.
     std::shared_ptr<const void> keeps = {};
@@ -154,17 +192,40 @@ class hub {
   // name that the hub has stays as it is.
   void know(const known_cursor& cursor);
 
-  // Opens a stream on an existing table, with its present definition (`shape`). Refuses a filter
-  // that does not fit. Unnamed streams and new names start at `start`, or at the end of the log if
-  // that is earlier. Calls `done` once, on the executor, when the stream is open (its cursor
-  // durable) or refused; events come in a later turn. With a name in use, the stream opens as a
-  // waiting consumer and is served when the active one ends.
+  // Opens a stream on an existing table. Refuses a filter that does not fit. Unnamed streams and
+  // new names start at `start`, or at the end of the log if that is earlier. Calls `done` once, on
+  // the executor, when the stream is open (its cursor durable) or refused; events come in a later
+  // turn. With a name in use, the stream opens as a waiting consumer and is served when the active
+  // one ends.
   using opened = std::function<void(result<filters::stream_id>)>;
-  void open(requests::stream_request wanted, const table_shape& shape, position start,
-            std::shared_ptr<subscriber> to, opened done);
+  void open(stream_opening what, opened done);
 
   // The consumer has acknowledged the event. Unknown ids are counted and otherwise ignored.
   void acknowledge(filters::stream_id stream, const event_id& id);
+  // The consumer has acknowledged every event through this one that the stream, or another
+  // connection under its name, has delivered. Pulse does not know which events it delivered before
+  // its start: it sends those again, and takes them as acknowledged. False: no event has this id.
+  bool acknowledge_through(filters::stream_id stream, const event_id& id);
+  // Calls `done` when the name's present cursor is durable. With it, `lease` becomes durable: a
+  // text that the holder of the name wants back after a restart (known_cursor::lease). Without
+  // `lease`, the stored text stays. After an error, a later save may still store both.
+  // errc::cancelled: the name does not exist, or not any more.
+  void save(const cursor_key& key, std::optional<std::string> lease,
+            std::function<void(result<void>)> done);
+  // Calls `done` when stream_place::passed has reached `place`; not when the stream ends before.
+  void when_passed(filters::stream_id stream, const position& place, std::function<void()> done);
+  // Nothing: the stream is not open.
+  std::optional<stream_place> place(filters::stream_id stream) const;
+
+  // Nobody is served under the name but who opens it with the reservation, until release(). A name
+  // has one reservation at most. False: the name is not known, is in use, or is reserved.
+  bool reserve(const cursor_key& key, holder_kind kind, unix_time_us since);
+  // Serves whoever has waited longest, unless the stream with the reservation is open: then only
+  // the reservation ends.
+  void release(const cursor_key& key);
+  // Nothing: nobody has the name.
+  std::optional<name_holder> holder(const cursor_key& key) const;
+
   // The subscriber has room again (after unsent_bytes() had been at the limit).
   void writable(filters::stream_id stream);
   // Sends nothing more to this stream; acknowledgements of sent events count until close().

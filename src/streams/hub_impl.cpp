@@ -46,11 +46,13 @@ void hub::impl::know(const known_cursor& cursor) {
   name.cursor = name.saved = cursor.at;
   name.used_at = cursor.used_at;
   name.abandoned = cursor.abandoned;
+  name.lease = cursor.lease;
   book_->find_table(book_->add(std::move(name)));
 }
 
-void hub::impl::open(requests::stream_request wanted, const table_shape& shape, position start,
-                     std::shared_ptr<subscriber> to, opened done) {
+void hub::impl::open(stream_opening what, opened done) {
+  const auto& wanted = what.wanted;
+  const auto& shape = what.shape;
   const auto refuse = [&](error why) {
     boost::asio::post(with_.executor, [done, why = std::move(why)] { done(why); });
   };
@@ -79,13 +81,13 @@ void hub::impl::open(requests::stream_request wanted, const table_shape& shape, 
                        shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
-  const auto now = start;
+  auto start = what.start;
   if (tracked && !(named && book_->find(key))) {
     const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
     if (!behind) return refuse(behind.error());
     start = *behind;
   }
-  auto& stream = streams_.add(std::move(wanted), shape, *table, std::move(to), limits_, now);
+  auto& stream = streams_.add(std::move(what), *table, limits_);
   if (named) {
     join_name(stream, key, start, std::move(done));
   } else {
@@ -160,9 +162,7 @@ void hub::impl::attach(filters::stream_id id, const opened& done) {
   done(id);
   stream = streams_.find(id);
   if (stream == nullptr || stream->name != &name) return;
-  if (auto* first = name.promote()) {
-    dispatcher_->start(*first, name.cursor);
-  } else if (name.active != stream) {
+  if (!serve_next(name) && name.active != stream) {
     log_info("streams", "consumer waits: another one uses this name",
              {{"project", with_.project},
               {"table", to_string(name.key.table)},
@@ -188,6 +188,34 @@ void hub::impl::acknowledge(filters::stream_id id, const event_id& event) {
   if (holder != nullptr && dispatcher_->acknowledge(*holder, event)) return;
   if (name == nullptr || !name->ahead.acknowledge(event))
     unknown_acknowledgements_total_.Increment();
+}
+
+bool hub::impl::acknowledge_through(filters::stream_id id, const event_id& event) {
+  auto* stream = streams_.find(id);
+  if (stream == nullptr || !stream->tracked()) return false;
+  if (event > with_.log->bounds().last_id) {
+    unknown_acknowledgements_total_.Increment();
+    return false;
+  }
+  auto* name = stream->name;
+  auto* holder = name == nullptr ? stream : name->active;
+  if (holder != nullptr) {
+    for (const auto& one : holder->window.unacknowledged_through(event))
+      dispatcher_->acknowledge(*holder, one);
+  }
+  if (name != nullptr) name->ahead.acknowledge_through(event);
+  return true;
+}
+
+void hub::impl::when_passed(filters::stream_id id, const position& place,
+                            std::function<void()> done) {
+  dispatcher_->when_passed(id, place, std::move(done));
+}
+
+std::optional<stream_place> hub::impl::place(filters::stream_id id) const {
+  const auto* stream = streams_.find(id);
+  if (stream == nullptr) return std::nullopt;
+  return dispatcher_->place(*stream);
 }
 
 void hub::impl::writable(filters::stream_id id) {
@@ -218,13 +246,19 @@ void hub::impl::leave_name(stream_state& stream) {
   name.ahead.connection_ended(stream.window);
   book_->use(name);
   book_->save_soon();
-  auto* next = name.promote();
-  if (next == nullptr) return;
+  if (!serve_next(name)) return;
   log_info("streams", "waiting consumer takes over",
            {{"project", with_.project},
             {"table", to_string(name.key.table)},
             {"stream", name.key.name}});
+}
+
+bool hub::impl::serve_next(name_state& name) {
+  auto* next = name.promote();
+  if (next == nullptr) return false;
+  name.held_since = with_.clock->now();
   dispatcher_->start(*next, name.cursor);
+  return true;
 }
 
 void hub::impl::end(filters::stream_id id, end_reason reason, std::string_view message) {
@@ -282,8 +316,9 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
 
 bool hub::impl::holds_others_up(const stream_state& stream,
                                 std::chrono::steady_clock::duration still) const {
-  return limits_.stall_timeout.count() != 0 && stream.name != nullptr &&
-         !stream.name->standbys.empty() && still >= limits_.stall_timeout;
+  // A lease ends by itself.
+  return limits_.stall_timeout.count() != 0 && stream.kind != holder_kind::pull &&
+         stream.name != nullptr && !stream.name->standbys.empty() && still >= limits_.stall_timeout;
 }
 
 void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::duration still) {
@@ -320,6 +355,8 @@ std::vector<stream_status> hub::impl::status() const {
     stream_status one;
     one.id = stream->id;
     one.key = {stream->table_of, stream->wanted.name};
+    one.kind = stream->kind;
+    one.opened_at = stream->opened_at;
     one.mode = stream->wanted.mode;
     one.in_flight_events = stream->window.events();
     one.in_flight_bytes = stream->window.bytes();

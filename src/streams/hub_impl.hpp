@@ -27,9 +27,16 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   impl(parts with, stream_limits limits);
 
   void know(const known_cursor& cursor);
-  void open(requests::stream_request wanted, const table_shape& shape, position start,
-            std::shared_ptr<subscriber> to, opened done);
+  void open(stream_opening what, opened done);
   void acknowledge(filters::stream_id id, const event_id& event);
+  bool acknowledge_through(filters::stream_id id, const event_id& event);
+  void save(const cursor_key& key, std::optional<std::string> lease,
+            std::function<void(result<void>)> done);
+  void when_passed(filters::stream_id id, const position& place, std::function<void()> done);
+  std::optional<stream_place> place(filters::stream_id id) const;
+  bool reserve(const cursor_key& key, const name_holder& whose);
+  void release(const cursor_key& key);
+  std::optional<name_holder> holder(const cursor_key& key) const;
   void writable(filters::stream_id id);
   void quiesce(filters::stream_id id);
   void close(filters::stream_id id);
@@ -58,6 +65,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void attach(filters::stream_id id, const opened& done);
   result<void> check_can_go_on(name_state& name, table_id table);
   void leave_name(stream_state& stream);
+  bool serve_next(name_state& name);
   void disband(name_state& name, std::string_view why);
   void refuse_waiting(const error& why);
   void move_done(name_state& name, const result<position>& to);

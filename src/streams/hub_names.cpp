@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "base/logging.hpp"
 #include "streams/hub_impl.hpp"
 #include "streams/name_renames.hpp"
@@ -68,6 +70,39 @@ void hub::impl::disband(name_state& name, std::string_view why) {
     stream->name = nullptr;
     end(stream->id, end_reason::cursor_moved, why);
   }
+}
+
+void hub::impl::save(const cursor_key& key, std::optional<std::string> lease,
+                     std::function<void(result<void>)> done) {
+  const auto name = book_->find(key);
+  if (!name || name->opening) {
+    boost::asio::post(with_.executor, [done = std::move(done)] {
+      done(error{errc::cancelled, "there is no such name", "connect again"});
+    });
+    return;
+  }
+  book_->save_now(*name, std::move(lease), std::move(done));
+}
+
+bool hub::impl::reserve(const cursor_key& key, const name_holder& whose) {
+  const auto name = book_->find(key);
+  if (!name || name->active != nullptr || name->reserved) return false;
+  name->reserved = whose;
+  return true;
+}
+
+void hub::impl::release(const cursor_key& key) {
+  const auto name = book_->find(key);
+  if (!name) return;
+  name->reserved.reset();
+  serve_next(*name);
+}
+
+std::optional<name_holder> hub::impl::holder(const cursor_key& key) const {
+  const auto name = book_->find(key);
+  if (!name) return std::nullopt;
+  if (name->active != nullptr) return name_holder{name->active->kind, name->held_since};
+  return name->reserved;
 }
 
 // Who waits holds the hub, and the answer may never come: of a name that is being moved by somebody

@@ -126,9 +126,9 @@ void name_expiry::look_at_some() {
 }
 
 void name_expiry::save_moved() {
-  std::vector<std::pair<cursor_key, position>> moved;
+  std::vector<cursor_store::saved_cursor> moved;
   for (const auto& [known, at] : std::exchange(way_->moved, {})) {
-    if (const auto name = known.lock()) moved.emplace_back(name->key, at);
+    if (const auto name = known.lock()) moved.push_back({name->key, at});
   }
   if (moved.empty()) return finish(std::vector<cursor_key>());
   with_->cursors->save(std::move(moved),

@@ -11,9 +11,12 @@ position name_state::reached() const {
 }
 
 stream_state* name_state::promote() {
-  if (active != nullptr || standbys.empty()) return nullptr;
-  active = standbys.front();
-  standbys.pop_front();
+  if (active != nullptr) return nullptr;
+  const auto next = std::ranges::find_if(
+      standbys, [&](const stream_state* one) { return !reserved || one->has_reservation; });
+  if (next == standbys.end()) return nullptr;
+  active = *next;
+  standbys.erase(next);
   return active;
 }
 

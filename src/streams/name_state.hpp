@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -26,18 +28,24 @@ struct name_state {
   bool touched = false;    // to be saved although it has not moved: somebody uses it
   bool overtaken = false;  // retention has dropped what it waited for; said
   bool abandoned = false;
+  std::string lease;         // what its holder wants to know after a restart
+  bool leased_anew = false;  // `lease` is to be saved
+  std::vector<std::function<void(result<void>)>> when_saved;   // by the next save
+  std::vector<std::function<void(result<void>)>> being_saved;  // by the one under way
   int unread_checks = 0;  // times in a row that retention could not read what it waits for
   unix_time_us used_at{};
   acknowledged_ahead ahead;
+  std::optional<name_holder> reserved;  // for one who is not there, or who is the active one
   stream_state* active = nullptr;
+  unix_time_us held_since{};           // by the active one
   std::deque<stream_state*> standbys;  // in order of arrival
   std::vector<std::function<void(result<void>)>> waiting_for_store;
 
   // Returns the present cursor.
   position reached() const;
 
-  // Makes the consumer that has waited longest the active one. Null: there is an active one, or
-  // nobody waits.
+  // Makes the consumer that has waited longest the active one; of a reserved name, the one that has
+  // the reservation. Null: there is an active one, or nobody waits.
   stream_state* promote();
 };
 

@@ -7,15 +7,13 @@ namespace pulse::streams {
 
 open_streams::open_streams(const hub::parts& with)
     : with_(&with),
+      frame_memory_(with.frames ? with.frames : std::make_shared<rendering::frame_memory>()),
       models_(with.project),
       open_(with.figures->gauge(metric::streams_open, with.project)) {}
 
-stream_state& open_streams::add(requests::stream_request wanted, const table_shape& shape,
-                                table_id table, std::shared_ptr<subscriber> to,
-                                const stream_limits& limits, const position& now) {
+stream_state& open_streams::add(stream_opening what, table_id table, const stream_limits& limits) {
   const filters::stream_id id{next_id_++};
-  auto made = std::make_unique<stream_state>(*with_, id, std::move(wanted), shape, table,
-                                             std::move(to), limits, models_, now);
+  auto made = std::make_unique<stream_state>(*with_, id, std::move(what), table, limits, models_);
   made->frames = frames_for(made->wanted);
   made->frames->add_user();
   auto& stream = *made;
@@ -30,7 +28,8 @@ std::shared_ptr<rendering::frame_source> open_streams::frames_for(
   const bool native = wanted.form == requests::event_form::native;
   auto& place = frames_[native ? std::string() : requests::fingerprint(wanted.model)];
   if (!place) {
-    place = std::make_shared<rendering::frame_source>(wanted.form, wanted.model, *with_->relations);
+    place = std::make_shared<rendering::frame_source>(wanted.form, wanted.model, *with_->relations,
+                                                      frame_memory_);
   }
   return place;
 }

@@ -20,10 +20,8 @@ class open_streams {
  public:
   explicit open_streams(const hub::parts& with);
 
-  // `now`: the position that other sessions see.
-  stream_state& add(requests::stream_request wanted, const table_shape& shape, table_id table,
-                    std::shared_ptr<subscriber> to, const stream_limits& limits,
-                    const position& now);
+  // Its start is the position that other sessions see.
+  stream_state& add(stream_opening what, table_id table, const stream_limits& limits);
   // Returns null if the stream is not open (any more).
   stream_state* find(filters::stream_id id) const;
   // It is open: where() has just found it.
@@ -51,6 +49,7 @@ class open_streams {
   std::shared_ptr<rendering::frame_source> frames_for(const requests::stream_request& wanted);
 
   const hub::parts* with_;
+  std::shared_ptr<rendering::frame_memory> frame_memory_;
   std::uint64_t next_id_ = 1;
   outdated_models models_;  // before the streams, which use it
   by_id streams_;

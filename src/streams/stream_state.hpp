@@ -33,18 +33,21 @@ enum class delivery {
 };
 
 struct stream_state {
-  stream_state(const hub::parts& with, filters::stream_id number, requests::stream_request request,
-               const table_shape& shape, table_id of, std::shared_ptr<subscriber> target,
-               const stream_limits& limits, outdated_models& models, const position& now)
+  stream_state(const hub::parts& with, filters::stream_id number, stream_opening what, table_id of,
+               const stream_limits& limits, outdated_models& models)
       : id(number),
-        wanted(std::move(request)),
+        wanted(std::move(what.wanted)),
+        kind(what.kind),
+        has_reservation(what.has_reservation),
+        opened_at(with.clock->now()),
         table(of),
-        table_of(shape.definition->table),
-        table_oid(shape.definition->oid),
-        to(std::move(target)),
-        window(limits.window_events_max, limits.window_bytes_max),
-        filters(with, wanted, shape.facts),
-        columns(with, models, wanted, shape, now) {}
+        table_of(what.shape.definition->table),
+        table_oid(what.shape.definition->oid),
+        to(std::move(what.to)),
+        window(what.window_events_max.value_or(limits.window_events_max),
+               what.window_bytes_max.value_or(limits.window_bytes_max)),
+        filters(with, wanted, what.shape.facts),
+        columns(with, models, wanted, what.shape, what.start) {}
   stream_state(const stream_state&) = delete;
   stream_state& operator=(const stream_state&) = delete;
 
@@ -67,6 +70,9 @@ struct stream_state {
 
   filters::stream_id id;
   requests::stream_request wanted;
+  holder_kind kind;
+  bool has_reservation;
+  unix_time_us opened_at;
   table_id table;
   table_name table_of;
   std::uint32_t table_oid;

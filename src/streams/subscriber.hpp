@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "change/event_id.hpp"
+
 namespace pulse::streams {
 
 // Why Pulse ends a stream.
@@ -18,8 +20,15 @@ enum class end_reason {
   failure,          // the log cannot be read
 };
 
-// Receives a stream's events: a WebSocket session, or a test. All calls come on the hub's thread
-// and must not call the hub before they return.
+// What a subscriber is to whoever waits for its name.
+enum class holder_kind {
+  websocket,
+  event_stream,
+  pull,
+};
+
+// Receives a stream's events: a WebSocket session, an event stream, a lease, or a test. All calls
+// come on the hub's thread and must not call the hub before they return.
 class subscriber {
  public:
   subscriber() = default;
@@ -29,7 +38,7 @@ class subscriber {
 
   // One event as one JSON text, copied or sent before the call returns. Several calls are combined
   // into one write.
-  virtual void send(std::string_view event_json) = 0;
+  virtual void send(const event_id& id, std::string_view event_json) = 0;
   // Bytes accepted by send() and not yet taken by the operating system. The stream stops sending if
   // there are too many, and resumes when hub::writable() is called for it.
   virtual std::size_t unsent_bytes() const = 0;

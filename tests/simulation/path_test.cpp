@@ -38,8 +38,8 @@ class kept_cursors final : public streams::cursor_store {
   void open(const streams::cursor_key& key, position initial, opened done) override {
     done(cursors.try_emplace(key, initial).first->second);
   }
-  void save(std::vector<std::pair<streams::cursor_key, position>> moved, saved done) override {
-    for (const auto& [key, at] : moved) cursors.insert_or_assign(key, at);
+  void save(std::vector<saved_cursor> moved, saved done) override {
+    for (const auto& one : moved) cursors.insert_or_assign(one.key, one.at);
     done(std::vector<streams::cursor_key>());
   }
   void mark_abandoned(const streams::cursor_key& /*key*/, bool /*abandoned*/) override {}
@@ -52,7 +52,9 @@ struct consumer {
   class connection final : public streams::subscriber {
    public:
     explicit connection(consumer& of) : of_(&of) {}
-    void send(std::string_view event_json) override { of_->receive(event_json); }
+    void send(const event_id& /*id*/, std::string_view event_json) override {
+      of_->receive(event_json);
+    }
     std::size_t unsent_bytes() const override { return of_->congested ? std::size_t{1} << 30U : 0; }
     void end(streams::end_reason /*reason*/, std::string_view message) override {
       of_->ended = message;
@@ -240,7 +242,7 @@ class simulation {
     if (one.native) wanted.form = requests::event_form::native;
     const table_shape shape{std::make_shared<const relation>(fake_database::definition(one.table)),
                             nullptr};
-    process_->streams->open(wanted, shape, position{}, one.open,
+    process_->streams->open({wanted, shape, position{}, one.open},
                             [&one](const result<filters::stream_id>& opened) {
                               ASSERT_TRUE(opened) << opened.error().message();
                               one.stream = *opened;

@@ -34,7 +34,7 @@ requests::stream_request request_for(std::uint32_t table, const std::string& nam
 class simulated_consumer::connection final : public streams::subscriber {
  public:
   explicit connection(simulated_consumer& of) : of_(&of) {}
-  void send(std::string_view event_json) override { of_->take(event_json); }
+  void send(const event_id& /*id*/, std::string_view event_json) override { of_->take(event_json); }
   std::size_t unsent_bytes() const override { return congested ? std::size_t{1} << 30U : 0; }
   void end(streams::end_reason reason, std::string_view message) override {
     if (reason != streams::end_reason::gap)
@@ -67,7 +67,7 @@ void simulated_consumer::connect(streams::hub& to, const position& start) {
   connection_ = std::make_shared<connection>(*this);
   const table_shape shape{std::make_shared<const relation>(fake_database::definition(table_)),
                           nullptr};
-  to.open(request_for(table_, name_), shape, start, connection_,
+  to.open({request_for(table_, name_), shape, start, connection_},
           [this, mine = std::weak_ptr(connection_)](const result<filters::stream_id>& opened) {
             if (mine.expired() || mine.lock() != connection_) return;
             if (opened) {

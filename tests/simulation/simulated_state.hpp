@@ -17,7 +17,7 @@ namespace pulse::simulation {
 class simulated_state final : public streams::cursor_store {
  public:
   static constexpr std::string_view project = "simulated";
-  using saved_cursors = std::vector<std::pair<streams::cursor_key, position>>;
+  using saved_cursors = std::vector<saved_cursor>;
 
   simulated_state(control::state_store& store, std::function<void(const saved_cursors&)> on_saved)
       : store_(&store), on_saved_(std::move(on_saved)) {}
@@ -31,7 +31,8 @@ class simulated_state final : public streams::cursor_store {
   void save(saved_cursors moved, saved done) override {
     waiting_.emplace_back([this, moved = std::move(moved), done = std::move(done)] {
       std::vector<control::state_store::moved_cursor> cursors;
-      for (const auto& [key, at] : moved) cursors.push_back({key.table, key.name, at});
+      for (const auto& one : moved)
+        cursors.push_back({one.key.table, one.key.name, one.at, one.lease});
       const auto missing = store_->save_cursors(project, cursors);
       if (!missing) return done(missing.error());
       on_saved_(moved);

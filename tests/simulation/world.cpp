@@ -116,9 +116,9 @@ void world::bury(const process_died& how) {
 void world::start_process() {
   judge_.use_disk(disk_);
   state_ = std::make_unique<simulated_state>(store_, [this](const auto& moved) {
-    for (const auto& [key, at] : moved) {
+    for (const auto& one : moved) {
       for (std::size_t i = 0; i < consumers_.size(); ++i) {
-        if (consumers_[i].cursor() == key) judge_.cursor_saved(i, at);
+        if (consumers_[i].cursor() == one.key) judge_.cursor_saved(i, one.at);
       }
     }
   });

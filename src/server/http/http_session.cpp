@@ -9,7 +9,7 @@
 #include "base/logging.hpp"
 #include "server/http/admission.hpp"
 #include "server/http/hosts.hpp"
-#include "server/websocket/stream_opening.hpp"
+#include "server/stream_opener.hpp"
 #include "server/websocket/websocket_handshake.hpp"
 #include "server/websocket/websocket_session.hpp"
 

@@ -91,7 +91,7 @@ void websocket_session::abandon() {
   leave_host();
 }
 
-void websocket_session::send(std::string_view event_json) {
+void websocket_session::send(const event_id& /*id*/, std::string_view event_json) {
   if (phase_ != phase::open) return;
   const auto compressed = compresses_ ? context_->deflater.compress(event_json) : std::nullopt;
   if (compressed) {

@@ -30,7 +30,7 @@ class websocket_session final : public connection, public streams::subscriber {
   void abandon();
 
   // streams::subscriber
-  void send(std::string_view event_json) override;
+  void send(const event_id& id, std::string_view event_json) override;
   std::size_t unsent_bytes() const override;
   void end(streams::end_reason reason, std::string_view message) override;
 

@@ -70,7 +70,7 @@ constexpr position reader_starts_at{1, lsn{100}, lsn{100}, 0};
 
 class consumer final : public streams::subscriber {
  public:
-  void send(std::string_view /*event_json*/) override {}
+  void send(const event_id& /*id*/, std::string_view /*event_json*/) override {}
   std::size_t unsent_bytes() const override { return 0; }
   void end(streams::end_reason reason, std::string_view message) override {
     ended = reason;
@@ -187,7 +187,7 @@ class project_managers : public ::testing::Test {
     table.oid = 7;
     table.table = {"public", "jobs"};
     auto to = std::make_shared<consumer>();
-    hub.open(wanted, {std::make_shared<const relation>(table), nullptr}, reader_starts_at, to,
+    hub.open({wanted, {std::make_shared<const relation>(table), nullptr}, reader_starts_at, to},
              [to](const result<filters::stream_id>& opened) { to->opened = opened.has_value(); });
     until([&] { return to->opened; });
     return to;

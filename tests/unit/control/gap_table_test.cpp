@@ -190,6 +190,7 @@ TEST(gap_table_migration, gaps_of_an_older_database_concern_every_table_and_keep
   {
     const auto old = sqlite_database::open(path).value();
     ASSERT_TRUE(old.execute(R"(
+      CREATE TABLE cursors (project TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
       CREATE TABLE gaps (
         id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, kind TEXT NOT NULL,
         reason TEXT NOT NULL, after_timeline INTEGER NOT NULL, after_commit_lsn INTEGER NOT NULL,

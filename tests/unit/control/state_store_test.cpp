@@ -217,6 +217,33 @@ TEST_F(state_store_test, listing_says_when_a_cursor_moved) {
   EXPECT_GT(listed[0].moved_at, made);
 }
 
+TEST_F(state_store_test, a_lease_stays_until_another_is_saved_or_the_cursor_is_moved) {
+  ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(1)));
+  const auto lease = [&] { return store_->cursors("p").value().at(0).lease; };
+  EXPECT_EQ(lease(), "");
+  ASSERT_TRUE(store_->save_cursors("p", {{users, "mail", at(2), "until noon"}}));
+  ASSERT_TRUE(store_->save_cursors("p", {{users, "mail", at(3)}}));
+  EXPECT_EQ(lease(), "until noon");
+  ASSERT_TRUE(store_->save_cursors("p", {{users, "mail", at(3), ""}}));
+  EXPECT_EQ(lease(), "");
+  ASSERT_TRUE(store_->save_cursors("p", {{users, "mail", at(3), "until two"}}));
+  ASSERT_TRUE(store_->seek_cursor("p", users, "mail", at(1)));
+  EXPECT_EQ(lease(), "");
+}
+
+TEST_F(state_store_test, a_lease_follows_its_renamed_table_and_no_copy_has_it) {
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{1, users}})));
+  ASSERT_TRUE(store_->open_cursor("p", users, "mail", at(1)));
+  ASSERT_TRUE(store_->save_cursors("p", {{users, "mail", at(1), "until noon"}}));
+  const table_name people{"public", "people"};
+  ASSERT_TRUE(store_->keep_catalog("p", catalog_of({{1, people}, {2, users}})));
+  const auto stored = store_->cursors("p").value();
+  ASSERT_EQ(stored.size(), 2U);
+  EXPECT_EQ(stored[0].table, people);
+  EXPECT_EQ(stored[0].lease, "until noon");
+  EXPECT_EQ(stored[1].lease, "");
+}
+
 TEST_F(state_store_test, names_are_data_and_never_sql) {
   const std::string nasty = "x'; DROP TABLE cursors; --\n\xC3\xA9";
   ASSERT_TRUE(store_->open_cursor(nasty, {nasty, nasty}, nasty, at(5)));

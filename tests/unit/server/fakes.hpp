@@ -23,11 +23,10 @@ namespace pulse::server {
 // Opens every stream unless told otherwise, and records what reaches it.
 class fake_host final : public stream_host {
  public:
-  void open(requests::stream_request wanted, const table_shape& /*shape*/, position /*start*/,
-            std::shared_ptr<streams::subscriber> to, streams::hub::opened done) override {
-    requests.push_back(std::move(wanted));
+  void open(streams::stream_opening what, streams::hub::opened done) override {
+    requests.push_back(std::move(what.wanted));
     if (refuse_open) return done(*refuse_open);
-    subscriber = std::move(to);
+    subscriber = std::move(what.to);
     if (hold_open) {
       held = std::move(done);
       return;

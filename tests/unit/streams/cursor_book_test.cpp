@@ -19,8 +19,9 @@ namespace {
 class slow_store final : public cursor_store {
  public:
   void open(const cursor_key& /*key*/, position initial, opened done) override { done(initial); }
-  void save(std::vector<std::pair<cursor_key, position>> moved, saved done) override {
-    saves.emplace_back(moved.begin(), moved.end());
+  void save(std::vector<saved_cursor> moved, saved done) override {
+    auto& one = saves.emplace_back();
+    for (const auto& cursor : moved) one.emplace(cursor.key, cursor.at);
     waiting = std::move(done);
   }
   void mark_abandoned(const cursor_key& key, bool abandoned) override { marks[key] = abandoned; }

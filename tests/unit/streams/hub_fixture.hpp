@@ -31,11 +31,12 @@ class cursors_in_memory final : public cursor_store {
     if (answers_opens) return answer();
     waiting.push_back(std::move(answer));
   }
-  void save(std::vector<std::pair<cursor_key, position>> moved, saved done) override {
+  void save(std::vector<saved_cursor> moved, saved done) override {
     if (fail_saves) return done(error{errc::io, "the disk is gone"});
     std::vector<cursor_key> missing;
-    for (const auto& [key, at] : moved) {
+    for (const auto& [key, at, lease] : moved) {
       const auto found = stored.find(key);
+      if (lease) leases[key] = *lease;
       if (found == stored.end()) {
         missing.push_back(key);
       } else {
@@ -53,6 +54,7 @@ class cursors_in_memory final : public cursor_store {
 
   std::map<cursor_key, position> stored;
   std::map<cursor_key, bool> marks;
+  std::map<cursor_key, std::string> leases;
   bool answers_opens = true;
   std::vector<std::function<void()>> waiting;
   bool fail_saves = false;
@@ -60,8 +62,9 @@ class cursors_in_memory final : public cursor_store {
 
 class recorder final : public subscriber {
  public:
-  void send(std::string_view event_json) override {
+  void send(const event_id& id, std::string_view event_json) override {
     const auto event = boost::json::parse(event_json);
+    EXPECT_EQ(event.at("id").as_string(), to_string(id));
     ids.emplace_back(event.at("id").as_string());
     rows.emplace_back(event.at("created").at("id").as_string());
   }
@@ -128,7 +131,7 @@ class hub_fixture : public ::testing::Test {
                                  const position& start,
                                  std::shared_ptr<const table_facts> facts = nullptr) {
     auto to = std::make_shared<recorder>();
-    hub_->open(wanted, {std::make_shared<const relation>(table), std::move(facts)}, start, to,
+    hub_->open({wanted, {std::make_shared<const relation>(table), std::move(facts)}, start, to},
                [to](const result<filters::stream_id>& opened) {
                  if (!opened) {
                    to->refused = opened.error();

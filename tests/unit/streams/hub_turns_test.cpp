@@ -38,8 +38,11 @@ TEST_F(hub_turns, a_rare_table_is_read_in_many_turns) {
 
   // Opened, and read on from there, turn by turn.
   const auto again = std::make_shared<recorder>();
-  hub_->open(request("rare", "jobs"), {std::make_shared<const relation>(shape("jobs")), nullptr},
-             position{}, again, [](const auto& opened) { ASSERT_TRUE(opened); });
+  hub_->open({request("rare", "jobs"),
+              {std::make_shared<const relation>(shape("jobs")), nullptr},
+              position{},
+              again},
+             [](const auto& opened) { ASSERT_TRUE(opened); });
   EXPECT_GE(turns_until_settled(), 16);
   EXPECT_EQ(again->rows.size(), 2U);
 }
@@ -70,8 +73,11 @@ TEST_F(hub_turns, what_was_skipped_is_not_read_again_by_the_next_connection) {
   append_unread(1);
   settle();
   const auto rare = std::make_shared<recorder>();
-  hub_->open(request("rare", "jobs"), {std::make_shared<const relation>(shape("jobs")), nullptr},
-             position{}, rare, [&](const auto& opened) { rare->stream = *opened; });
+  hub_->open({request("rare", "jobs"),
+              {std::make_shared<const relation>(shape("jobs")), nullptr},
+              position{},
+              rare},
+             [&](const auto& opened) { rare->stream = *opened; });
   context_.restart();
   for (int turn = 0; turn < 10; ++turn) context_.poll_one();
   EXPECT_TRUE(rare->rows.empty());
@@ -85,8 +91,10 @@ TEST_F(hub_turns, many_that_come_back_at_once_share_the_turns) {
   std::vector<std::shared_ptr<recorder>> all;
   for (int i = 0; i < 64; ++i) {
     all.push_back(std::make_shared<recorder>());
-    hub_->open(request("name" + std::to_string(i), "jobs"),
-               {std::make_shared<const relation>(shape("jobs")), nullptr}, position{}, all.back(),
+    hub_->open({request("name" + std::to_string(i), "jobs"),
+                {std::make_shared<const relation>(shape("jobs")), nullptr},
+                position{},
+                all.back()},
                [](const auto& opened) { ASSERT_TRUE(opened); });
   }
   // 64 slices of 512 events: eight a turn.

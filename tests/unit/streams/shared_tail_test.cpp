@@ -45,9 +45,10 @@ class shared_tails : public ::testing::Test {
     wanted.model = filters::testing::model_of(table_);
     wanted.wanted.create = boost::json::object{{"tenant", tenant}};
     auto stream = std::make_unique<stream_state>(
-        with_, filters::stream_id{++opened_}, std::move(wanted),
-        table_shape{std::make_shared<const relation>(table_), nullptr},
-        relations_.describe(table_)->table, nullptr, stream_limits{}, models_, position{});
+        with_, filters::stream_id{++opened_},
+        stream_opening{
+            std::move(wanted), {std::make_shared<const relation>(table_), nullptr}, {}, nullptr},
+        relations_.describe(table_)->table, stream_limits{}, models_);
     stream->reader = log_.read(log_.bounds().last_at, stream->table);
     while (*stream->reader->next() != nullptr) {
     }

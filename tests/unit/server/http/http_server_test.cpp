@@ -313,7 +313,7 @@ TEST_F(http_server, ends_a_stream_whose_key_is_revoked_while_it_waits_for_acknow
   std::string all;
   boost::asio::read_until(socket, boost::asio::dynamic_buffer(all), "\r\n\r\n");
   on_server([&] {
-    host->subscriber->send("event");
+    host->subscriber->send({}, "event");
     host->subscriber->end(streams::end_reason::shutdown, "Pulse is shutting down");
     under_test.end_sessions_of_key("key-1");
   });

@@ -128,7 +128,7 @@ TEST_F(tls_server, streams_large_events_and_takes_acknowledgements) {
   received.erase(0, received.find("\r\n\r\n") + 4);
   // More than the socket and one TLS record take at once.
   const std::string event(std::size_t{3} << 20U, 'e');
-  on_server([&] { host->subscriber->send(event); });
+  on_server([&] { host->subscriber->send({}, event); });
   constexpr std::size_t header_bytes = 10;
   boost::asio::read(*socket, boost::asio::dynamic_buffer(received),
                     boost::asio::transfer_exactly(header_bytes + event.size() - received.size()));

@@ -102,7 +102,7 @@ TEST_F(compressing_server, sends_large_events_compressed_and_takes_compressed_ac
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
   for (const auto& event : {std::string(100'000, 'e'), std::string("small"),
                             std::string(50'000, 'f'), std::string(50'000, 'f')}) {
-    on_server([&] { host->subscriber->send(event); });
+    on_server([&] { host->subscriber->send({}, event); });
     EXPECT_TRUE(receive(socket) == event);
   }
   socket.write(

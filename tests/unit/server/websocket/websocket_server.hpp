@@ -32,7 +32,7 @@ class websocket_server : public running_server {
   }
 
   void send(std::string_view event) {
-    on_server([&] { host->subscriber->send(event); });
+    on_server([&] { host->subscriber->send({}, event); });
   }
 
   static std::string receive(client& socket) {

@@ -15,7 +15,7 @@ TEST_F(websocket_server, delivers_events_of_every_size_in_order) {
     // Several in one turn, so that they are gathered.
     on_server([&] {
       for (int i = 0; i < 3; ++i) {
-        host->subscriber->send(std::string(size, static_cast<char>('a' + i)));
+        host->subscriber->send({}, std::string(size, static_cast<char>('a' + i)));
       }
     });
     for (int i = 0; i < 3; ++i) {
@@ -68,7 +68,7 @@ TEST_F(websocket_server, answers_pings_while_events_flow) {
   });
   const std::string event(1000, 'e');
   on_server([&] {
-    for (int i = 0; i < 500; ++i) host->subscriber->send(event);
+    for (int i = 0; i < 500; ++i) host->subscriber->send({}, event);
   });
   socket.ping("are you there");
   say(socket, an_ack);
