@@ -31,7 +31,7 @@ end_finder::end_finder(asio::io_context& context, parts with)
     : context_(&context),
       with_(std::move(with)),
       rest_timer_(context),
-      grace_timer_(context),
+      pause_timer_(context),
       written_(with_.figures->counter(metric::barriers, with_.project)),
       refused_(with_.figures->counter(metric::barrier_failures, with_.project)) {}
 
@@ -45,7 +45,7 @@ void end_finder::stop() {
   opens_nothing_more_.request_stop();
   if (database_) database_->cancel();
   rest_timer_.cancel();
-  grace_timer_.cancel();
+  pause_timer_.cancel();
 }
 
 void end_finder::follow(const log_origin& whose) {
@@ -107,6 +107,13 @@ asio::awaitable<void> end_finder::rest() {
   if (!cancelled) database_.reset();
 }
 
+asio::awaitable<void> end_finder::pause_until(std::chrono::steady_clock::time_point end) {
+  if (stopping_ || end <= std::chrono::steady_clock::now()) co_return;
+  pause_timer_.expires_at(end);
+  boost::system::error_code cancelled;
+  co_await pause_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+}
+
 source::async_result<end_finder::answers> end_finder::ask(std::shared_ptr<const questions> what) {
   for (int tried = 1;; ++tried) {
     if (std::exchange(outdated_, false)) database_.reset();
@@ -153,13 +160,14 @@ source::async_result<end_finder::answers> end_finder::question(
     if (!seen) co_return seen.error();
     found.seen = std::move(seen).value();
     if (!wants_end && lacks_any(*what, *found.seen)) {
-      grace_timer_.expires_after(arrival_grace);
-      boost::system::error_code cancelled;
-      co_await grace_timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+      co_await pause_until(std::chrono::steady_clock::now() + arrival_grace);
       wants_end = lacks_any(*what, *found.seen);
     }
   }
   if (!wants_end) co_return found;
+  co_await pause_until(next_barrier_);
+  if (stopping_) co_return is_stopping();
+  next_barrier_ = std::chrono::steady_clock::now() + barrier_interval;
   auto end = co_await source::find_history_end(database_.get());
   if (!end) co_return end.error();
   note(*end);

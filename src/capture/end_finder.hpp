@@ -40,6 +40,9 @@ class end_finder {
   // A transaction that has ended and is not in the stream yet comes within this time, or has
   // published nothing: then a message is written.
   static constexpr std::chrono::milliseconds arrival_grace{2};
+  // Between two barriers: each takes a transaction's id and a flush of PostgreSQL's WAL, and
+  // whoever has an API key can ask without end.
+  static constexpr std::chrono::milliseconds barrier_interval{10};
 
   struct parts {
     std::string project;
@@ -85,6 +88,7 @@ class end_finder {
   source::async_result<answers> question(std::shared_ptr<const questions> what);
   source::async_result<> open();
   boost::asio::awaitable<void> rest();
+  boost::asio::awaitable<void> pause_until(std::chrono::steady_clock::time_point end);
   bool lacks_any(const questions& what, const source::snapshot& seen) const;
   std::optional<position> place_in_stream(std::uint64_t xid, const source::snapshot& seen) const;
   std::optional<position> known_place(std::uint64_t xid) const;
@@ -103,7 +107,8 @@ class end_finder {
   std::uint64_t ended_before_ = 0;
   position ended_at_;
   boost::asio::steady_timer rest_timer_;
-  boost::asio::steady_timer grace_timer_;
+  boost::asio::steady_timer pause_timer_;
+  std::chrono::steady_clock::time_point next_barrier_{};
   bool stopping_ = false;
   std::stop_source opens_nothing_more_;
   bool told_refused_ = false;  // since the last barrier

@@ -238,15 +238,29 @@ scenario('waits_outlast_restarts_of_pulse_and_of_postgresql', async (s) => {
   pulse.launch();
   await pulse.ready();
   for (const xid of [first, second]) await captured(pulse, `xid=${xid}`);
-  // Of this run.
-  assert.equal(await stored(pulse), 1);
+  assert.equal(await stored(pulse), 2);
   await postgres.stop();
-  const waiting = Promise.all([captured(pulse, `xid=${second}`), captured(pulse, 'lsn=now')]);
-  await until('both to wait', async () => (await pulse.metric('pulse_waits_open')) === 2);
+  // Known already.
+  await captured(pulse, `xid=${second}`);
+  const waiting = captured(pulse, 'lsn=now');
+  waiting.catch(() => {});
+  await until('the wait to begin', async () => (await pulse.metric('pulse_waits_open')) === 1);
   await postgres.start();
   await waiting;
   const after = await connect(s, postgres);
   await captured(pulse, `xid=${await idOf(after, 'INSERT INTO rows VALUES (3)')}`);
+});
+
+scenario('without_event_persistence_waits_end_too', async (s) => {
+  const postgres = await s.postgres();
+  await postgres.sql(table);
+  const pulse = await s.pulse({ database: postgres.url(), env: { PULSE_EVENT_PERSISTENCE: 'off' } });
+  const client = await connect(s, postgres);
+  await captured(pulse, `xid=${await idOf(client, 'INSERT INTO rows VALUES (1)')}`);
+  await captured(pulse, 'lsn=now');
+  const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+  await captured(pulse, `lsn=${rows[0]?.lsn}`);
+  assert.equal((await waitFor(pulse, 'lsn=FFFFFFFF/0&wait=50ms')).status, 504);
 });
 
 scenario('clients_that_vanish_leave_nothing_behind_and_a_stop_ends_all_waits', async (s) => {

@@ -79,7 +79,7 @@ class pending_wait : public std::enable_shared_from_this<pending_wait> {
     const auto of = project();
     if (!of) return;
     auto* history = of->history();
-    if (history == nullptr) return refuse(server::refuse(project_is_closing()));
+    if (history == nullptr) return refuse(pulse::server::refuse(project_is_closing()));
     if (wanted_.xid) {
       return history->find_transaction(
           *wanted_.xid, [self = shared_from_this()](const auto& found) { self->found(found); });
@@ -114,7 +114,7 @@ class pending_wait : public std::enable_shared_from_this<pending_wait> {
     const auto of = project();
     if (!of) return;
     auto* history = of->history();
-    if (history == nullptr) return refuse(server::refuse(project_is_closing()));
+    if (history == nullptr) return refuse(pulse::server::refuse(project_is_closing()));
     if (history->has_captured(place)) return captured();
     if (is_late_) return refuse_late();
     in_line_ = history->wait(place, [weak = weak_from_this()] {
@@ -128,7 +128,7 @@ class pending_wait : public std::enable_shared_from_this<pending_wait> {
     const auto of = project();
     if (!of) return;
     const auto* history = of->history();
-    if (history == nullptr) return refuse(server::refuse(project_is_closing()));
+    if (history == nullptr) return refuse(pulse::server::refuse(project_is_closing()));
     const auto reached = cursor();
     if (!reached) return refuse_unknown_stream();
     if (history->has_passed(*reached, place_)) return answer();
@@ -209,7 +209,7 @@ class pending_wait : public std::enable_shared_from_this<pending_wait> {
   // Null: it has gone, and the wait is over.
   std::shared_ptr<project_service> project() {
     auto of = project_.lock();
-    if (!of) refuse(server::refuse(project_is_closing()));
+    if (!of) refuse(pulse::server::refuse(project_is_closing()));
     return of;
   }
 

@@ -61,7 +61,7 @@ class http_exchange {
   template <class T>
   bool failed(const result<T>& outcome) {
     if (outcome) return false;
-    refuse(server::refuse(outcome.error()));
+    refuse(pulse::server::refuse(outcome.error()));
     return true;
   }
 
