@@ -72,17 +72,17 @@ TEST(position_waits, a_later_timeline_is_not_reached_by_an_earlier_one) {
 TEST(position_waits, events_that_may_not_be_delivered_hold_up_waits_for_them_alone) {
   waits_rig rig;
   ASSERT_TRUE(rig.log.append(test_event(1).view()));
-  ASSERT_TRUE(rig.log.append(test_event(2).view()));
+  ASSERT_TRUE(rig.log.append(test_event(50).view()));
   const auto first = rig.wait(rig.commit_of(1), 1);
-  const auto second = rig.wait(rig.commit_of(2), 2);
-  const auto after = rig.commit_of(2).commit.value + 1;
+  const auto second = rig.wait(rig.commit_of(50), 2);
+  const auto after = rig.commit_of(50).commit.value + 1;
   rig.cover(after);
   EXPECT_TRUE(rig.ended.empty());
   rig.readable.move(rig.commit_of(1));
   rig.under_test.look();
   EXPECT_EQ(rig.ended, (std::vector{1}));
   EXPECT_EQ(rig.under_test.reached(), rig.commit_of(1));
-  rig.readable.move(rig.commit_of(2));
+  rig.readable.move(rig.commit_of(50));
   rig.under_test.look();
   EXPECT_EQ(rig.ended, (std::vector{1, 2}));
   EXPECT_EQ(rig.under_test.reached(), place(after));
