@@ -31,7 +31,9 @@ constexpr std::string_view problem_schema = R"({
       "type": "object",
       "properties": {
         "next": {"type": "string", "description": "What to do about it"},
-        "gap": {"type": "object", "description": "The gap that blocks the stream"}
+        "gap": {"type": "object", "description": "The gap that blocks the stream"},
+        "captured": {"type": "string", "description": "504: everything before this LSN can be read"},
+        "acknowledged": {"type": "string", "description": "504: the stream's cursor, an LSN"}
       }
     }
   }

@@ -167,10 +167,13 @@ TEST_F(wait_server, a_wait_ends_with_its_key) {
 
 TEST_F(wait_server, waits_end_when_the_server_stops) {
   start();
-  auto socket = begin("lsn=0/65");
+  auto socket = begin("lsn=0/65&wait=55s");
   until_open(1);
   auto stopped = stop(std::chrono::seconds(20));
-  clock.pass(std::chrono::seconds(2));
+  while (socket.available() == 0) {
+    clock.pass(std::chrono::milliseconds(10));
+    std::this_thread::yield();
+  }
   EXPECT_THAT(read_to_end(socket), is_error("503", "P6100"));
   stopped.wait();
 }
