@@ -94,7 +94,7 @@ void admin::read_cursors(const std::string& project, chooser choose, std::uint64
           one.condition = of->streams()->condition(one.key, one.at);
         }
         boost::asio::post(
-            reading_, [of = of, events_max, history = of->history(), delivery = delivery_,
+            reading_, [of = of, events_max, history = of->followed_history(), delivery = delivery_,
                        ending = ending_, done, all = std::move(*all)]() mutable {
               for (auto& one : all) {
                 if (*ending) break;
@@ -153,7 +153,7 @@ void admin::seek_cursor(const std::string& project, const streams::cursor_key& k
           done(server::cursor_move{*from, to});
         });
   };
-  boost::asio::post(reading_, [of = *found, target, history = (*found)->history(), move,
+  boost::asio::post(reading_, [of = *found, target, history = (*found)->followed_history(), move,
                                delivery = delivery_, ending = ending_]() mutable {
     const auto to =
         *ending ? result<position>(shutting_down()) : of->find_position(target, history);

@@ -154,6 +154,7 @@ void project::post_progress() {
     if (!self) return;
     self->progress_posted_ = false;
     self->hub_->progress();
+    self->captured_->progress();
     if (self->watch_) self->watch_->wake();
   });
 }

@@ -14,6 +14,7 @@
 #include "app/event_watch.hpp"
 #include "app/last_run.hpp"
 #include "app/log_figures.hpp"
+#include "app/project_history.hpp"
 #include "app/project_storage.hpp"
 #include "base/metrics.hpp"
 #include "capture/capture.hpp"
@@ -79,7 +80,7 @@ class project final : public server::project_service, public std::enable_shared_
   result<streams::cursor_lag> measure_lag(const streams::cursor_key& key, const position& at,
                                           std::uint64_t events_max, const timelines& history) const;
   // By which the database has come to where it is. On the delivery thread.
-  const timelines& history() const { return with_.before.whose.history; }
+  const timelines& followed_history() const { return with_.before.whose.history; }
   // See streams/seek.hpp. Any thread.
   result<position> find_position(const streams::seek_target& target,
                                  const timelines& history) const;
@@ -92,6 +93,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::optional<server::resolved_table> resolve_at_hand(
       const requests::stream_request& wanted) const override;
   void find_start(const streams::seek_target& target, found_start done) override;
+  server::captured_history* history() override { return captured_ ? &*captured_ : nullptr; }
   void tick(std::chrono::steady_clock::time_point now) override;
   capture_status capture() const override;
   std::size_t open_gaps() const override { return gaps_->open(); }
@@ -121,6 +123,7 @@ class project final : public server::project_service, public std::enable_shared_
   std::shared_ptr<streams::hub> hub_;
   std::shared_ptr<capture::gap_keeper> gaps_;
   std::unique_ptr<capture::capture> capture_;
+  std::optional<project_history> captured_;
   std::unique_ptr<event_watch> watch_;
   std::shared_ptr<const catalog> catalog_;
   bool catalog_unsaved_ = false;  // the store has refused it, and is asked again at the next tick

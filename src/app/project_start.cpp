@@ -28,10 +28,10 @@ capture::gap_keeper::recorded only_whether(std::function<void(result<void>)> don
 void project::start() {
   capture_ = std::make_unique<capture::capture>(capture_parts());
   auto& storage = *with_.storage;
+  const auto* end = waits_for_visibility() ? &storage.deliverable : nullptr;
+  captured_.emplace(with_.delivery, *capture_, *storage.log, end, with_.before.whose.history);
   if (with_.watcher) {
-    watch_ = std::make_unique<event_watch>(*storage.log, *storage.relations,
-                                           waits_for_visibility() ? &storage.deliverable : nullptr,
-                                           *with_.watcher);
+    watch_ = std::make_unique<event_watch>(*storage.log, *storage.relations, end, *with_.watcher);
   }
   storage.news.tell([this] { log_moved(); });
   capture_->start();

@@ -144,6 +144,12 @@ inline constexpr auto streamed_answers_open =
 inline constexpr auto streamed_answers_stalled =
     counter("pulse_streamed_answers_stalled_total",
             "HTTP answers cut off because the client took nothing of them");
+inline constexpr auto waits_open =
+    gauge("pulse_waits_open", "Requests that wait until something is captured or acknowledged");
+inline constexpr auto waits_refused =
+    counter("pulse_waits_refused_total", "Requests to wait refused because too many wait");
+inline constexpr auto waits_timed_out =
+    counter("pulse_waits_timed_out_total", "Requests whose wait ended before what they waited for");
 inline constexpr auto tls_failures = counter(
     "pulse_tls_failures_total", "Encrypted connections that failed before a request was read");
 inline constexpr auto compression_saved_bytes =

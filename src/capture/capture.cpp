@@ -46,7 +46,7 @@ capture::capture(parts with)
       streamed_(*with_.spill, *with_.figures, with_.project.name),
       decoder_(ingest_, &streamed_),
       intake_(*with_.log, ingest_, streamed_, decoder_),
-      ends_(context_, {with_.project.name, with_.target, with_.figures}),
+      ends_(context_, {with_.project.name, with_.target, with_.figures, &ingest_.recent()}),
       pause_timer_(context_),
       log_timer_(context_),
       watch_timer_(context_),

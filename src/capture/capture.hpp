@@ -123,6 +123,8 @@ class capture {
 
   // See project_service::find_end(). Any thread; `done` on the capture thread.
   void find_end(end_finder::taker done);
+  // See captured_history::find_transaction(). Any thread; `done` on the capture thread.
+  void find_transaction(std::uint64_t xid, end_finder::place_taker done);
 
   // Skips the change at this LSN, at which capture must be stopped: an undecodable one, or one that
   // PostgreSQL cannot send, of which the rest of the transaction is skipped. Records a gap before.

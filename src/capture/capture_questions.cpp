@@ -49,6 +49,12 @@ void capture::find_end(end_finder::taker done) {
   asio::post(context_, [this, done = std::move(done)]() mutable { ends_.find(std::move(done)); });
 }
 
+void capture::find_transaction(std::uint64_t xid, end_finder::place_taker done) {
+  asio::post(context_, [this, xid, done = std::move(done)]() mutable {
+    ends_.find_transaction(xid, std::move(done));
+  });
+}
+
 asio::awaitable<void> capture::answer_questions() {
   while (!questions_.empty()) {
     // All that have come by now are answered by one look at the database.

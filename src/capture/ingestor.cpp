@@ -58,6 +58,7 @@ void ingestor::start(timelines history) {
   if (ids_.last() < bounds.last_id) ids_ = event_id_sequence(bounds.last_id);
   in_transaction_ = false;
   received_through_ = bounds.covered_through;
+  recent_.forget();
   shapes_.reach(bounds.covered_through);
   // The server describes every table again on a new connection.
   known_.clear();
@@ -221,6 +222,7 @@ void ingestor::tell_of_truncate(const event_view& event) {
 result<void> ingestor::on_commit(const transaction_commit& commit) {
   in_transaction_ = false;
   received_through_ = commit.end;
+  recent_.add(xid_, {history_.at(commit_), commit_, commit_, 0});
   return log_->cover(history_.at(commit.end), commit.end);
 }
 

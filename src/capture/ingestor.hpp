@@ -12,6 +12,7 @@
 
 #include "base/metrics.hpp"
 #include "capture/composite_shapes.hpp"
+#include "capture/recent_transactions.hpp"
 #include "change/ddl_message.hpp"
 #include "change/event_id.hpp"
 #include "change/fragment.hpp"
@@ -89,6 +90,9 @@ class ingestor final : public fragment_sink {
   std::optional<lsn> open_commit() const {
     return in_transaction_ ? std::optional(commit_) : std::nullopt;
   }
+  // Returns the last transactions of this connection that are wholly appended, also those without
+  // events.
+  const recent_transactions& recent() const { return recent_; }
   // Returns the id of the transaction that has begun last.
   std::uint32_t transaction_id() const { return xid_; }
   // Returns the end of the last transaction that is wholly appended.
@@ -132,6 +136,7 @@ class ingestor final : public fragment_sink {
   unix_time_us committed_at_{};
   std::uint32_t xid_ = 0;
   lsn received_through_;
+  recent_transactions recent_;
   std::unordered_map<std::uint32_t, known_relation> known_;
   std::vector<relation_definition> unresolved_;
   ddl_message ddl_;       // since the last take_ddl()

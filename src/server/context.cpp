@@ -47,6 +47,9 @@ server_figures::server_figures(metrics& all)
       sent_bytes(all.counter(metric::stream_sent_bytes)),
       streamed_answers_open(all.gauge(metric::streamed_answers_open)),
       streamed_answers_stalled(all.counter(metric::streamed_answers_stalled)),
+      waits_open(all.gauge(metric::waits_open)),
+      waits_refused(all.counter(metric::waits_refused)),
+      waits_timed_out(all.counter(metric::waits_timed_out)),
       tls_failures(all.counter(metric::tls_failures)),
       compression_saved_bytes(all.counter(metric::compression_saved_bytes)) {}
 

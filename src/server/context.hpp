@@ -93,6 +93,9 @@ struct server_figures {
   prometheus::Counter& sent_bytes;
   prometheus::Gauge& streamed_answers_open;
   prometheus::Counter& streamed_answers_stalled;
+  prometheus::Gauge& waits_open;
+  prometheus::Counter& waits_refused;
+  prometheus::Counter& waits_timed_out;
   prometheus::Counter& tls_failures;
   prometheus::Counter& compression_saved_bytes;
 };
@@ -120,6 +123,7 @@ struct server_context {
   server_options options;
   service_registry* registry;
   admin_backend* backend;
+  boost::asio::any_io_executor executor = {};  // of the delivery thread, for timers
   metrics* all_figures;
   const clock_source* clock;
   boost::asio::any_io_executor executor;  // of the delivery thread
@@ -132,6 +136,7 @@ struct server_context {
   strangers& strangers_of(surface where) { return strangers_[static_cast<std::size_t>(where)]; }
   std::size_t admin_connections = 0;  // of connections: those that came to the admin address
   std::size_t streamed_answers = 0;   // of connections: those whose answer streams
+  std::size_t waits = 0;              // of connections: those that wait for capture
   bool stopping = false;
   std::shared_ptr<const tls_context> tls;  // for connections from now on; null: not encrypted
   std::size_t request_bytes = 0;           // held by requests that are being received

@@ -63,6 +63,8 @@ struct server_options {
   // Answers that stream and are open: they are connections too.
   std::size_t streamed_answers_max = 4096;
   std::size_t stream_unsent_bytes_max = std::size_t{256} << 10U;  // of each of them
+  // Requests that wait for capture at once: they are connections too.
+  std::size_t waits_max = 4096;
 
   // An event stream's answer ends this long after its first event, so that it is acknowledged.
   std::chrono::milliseconds event_stream_time = std::chrono::seconds(60);

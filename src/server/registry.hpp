@@ -14,6 +14,7 @@
 #include "change/catalog.hpp"
 #include "change/position.hpp"
 #include "change/relation.hpp"
+#include "server/captured_history.hpp"
 #include "streams/hub.hpp"
 #include "streams/seek.hpp"
 
@@ -77,6 +78,9 @@ class project_service {
   // errc::unavailable: the database cannot be asked now. PostgreSQL has a few seconds to answer;
   // any number of calls share one question.
   virtual void find_end(std::function<void(result<end_mark>)> done) = 0;
+
+  // Lives as long as this does. Null while it is not serving.
+  virtual captured_history* history() { return nullptr; }
 
   // Time has passed: about once a second.
   virtual void tick(std::chrono::steady_clock::time_point /*now*/) {}

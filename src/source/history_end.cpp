@@ -21,14 +21,17 @@ async_result<history_end> find_history_end(connection* database) {
   history_end end;
   const auto barrier = co_await write_barrier(database);
   if (barrier) {
-    end.at = *barrier;
+    end.at = end.written = *barrier;
     end.is_barrier = true;
     co_return end;
   }
   const auto flushed = co_await read_flush_place(database);
   // The connection does not serve any more: its first error says why.
   if (!flushed) co_return barrier.error();
-  end.at = *flushed;
+  const auto written = co_await read_written_place(database);
+  if (!written) co_return written.error();
+  end.at = end.written = *flushed;
+  end.written.commit = *written;
   end.refusal = barrier.error().message();
   co_return end;
 }

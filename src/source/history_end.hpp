@@ -14,6 +14,9 @@ struct history_end {
   // Everything that had committed before the question is before `at`, also with synchronous_commit
   // = off. False: only what had been flushed is.
   bool is_barrier = false;
+  // Everything that had committed before the question is before it. A barrier: `at`. Otherwise
+  // PostgreSQL may flush it later.
+  position written;
   std::string refusal;  // why there is no barrier; empty if there is one
 };
 

@@ -38,9 +38,12 @@ std::uint64_t snapshot::widen(std::uint32_t xid) const {
 }
 
 bool snapshot::sees(std::uint32_t xid) const {
-  const auto full = widen(xid);
-  if (full >= xmax) return false;
-  return full < xmin || !std::ranges::binary_search(in_progress, full);
+  return has_ended(widen(xid));
+}
+
+bool snapshot::has_ended(std::uint64_t xid) const {
+  if (xid >= xmax) return false;
+  return xid < xmin || !std::ranges::binary_search(in_progress, xid);
 }
 
 bool snapshot::all_ended_through(std::uint32_t xid) const {

@@ -25,8 +25,9 @@ struct snapshot {
   bool sees(std::uint32_t xid) const;
   // Returns whether that transaction and all before it have ended.
   bool all_ended_through(std::uint32_t xid) const;
-
- private:
+  // Returns whether a top-level transaction has ended, by its whole id.
+  bool has_ended(std::uint64_t xid) const;
+  // Returns the whole id of a transaction that is not frozen by its low 32 bits.
   std::uint64_t widen(std::uint32_t xid) const;
 };
 

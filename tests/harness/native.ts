@@ -78,6 +78,16 @@ export class NativeConsumer {
     return this.texts.map((text) => JSON.parse(text) as NativeEvent);
   }
 
+  // Every acknowledgement has arrived when this resolves.
+  async close(): Promise<void> {
+    const { socket } = this;
+    if (socket === undefined) return;
+    await new Promise((resolve) => {
+      socket.once('close', resolve);
+      socket.close();
+    });
+  }
+
   async untilReceived(count: number, timeoutMs = 60_000): Promise<void> {
     await until(`${count} events`, () => this.texts.length >= count, { timeoutMs });
   }

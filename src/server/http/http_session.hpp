@@ -48,6 +48,9 @@ class http_session final : public connection {
   void key_revoked(std::string_view key_id) override;
 
  private:
+  // Of requests that come while one is answered; what comes beyond waits in the kernel.
+  static constexpr std::size_t pipelined_bytes_max = 4096;
+
   enum class phase {
     reading,    // a request
     answering,  // the answer is being worked out

@@ -33,7 +33,9 @@ constexpr std::string_view problem_schema = R"({
         "next": {"type": "string", "description": "What to do about it"},
         "gap": {"type": "object", "description": "The gap that blocks the stream"},
         "oldest": {"type": ["string", "null"],
-                   "description": "Of a 410: the id of the oldest event that is kept"}
+                   "description": "Of a 410: the id of the oldest event that is kept"},
+        "captured": {"type": "string", "description": "504: everything before this LSN can be read"},
+        "acknowledged": {"type": "string", "description": "504: the stream's cursor, an LSN"}
       }
     }
   }

@@ -117,6 +117,16 @@ TEST(ingestor, change_that_is_stored_already_keeps_its_event_and_is_counted) {
   EXPECT_EQ(rig.counted(metric::events_recaptured), 2);
 }
 
+TEST(ingestor, remembers_where_transactions_of_this_connection_committed_whatever_they_held) {
+  ingest_rig rig;
+  rig.begin({100, {}});
+  EXPECT_EQ(rig.part->recent().find(7), std::nullopt) << "it is not wholly here yet";
+  ASSERT_TRUE(rig.part->on_commit({lsn{100}, lsn{105}}));
+  EXPECT_EQ(rig.part->recent().find(7), (position{1, lsn{100}, lsn{100}, 0}));
+  rig.part->start({1});
+  EXPECT_EQ(rig.part->recent().find(7), std::nullopt);
+}
+
 TEST(ingestor, a_transaction_counts_once_and_only_when_something_of_it_is_appended) {
   ingest_rig rig;
   ASSERT_TRUE(rig.describe(text_oid));

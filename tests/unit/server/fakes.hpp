@@ -125,6 +125,7 @@ class fake_project final : public project_service {
     boost::asio::post(executor_,
                       [this, target, done] { done(streams::find_read_start(log_, target, {})); });
   }
+  captured_history* history() override { return its_history; }
   static resolved_table a_table() { return {{std::make_shared<relation>(), nullptr}, {}, {}}; }
   capture_status capture() const override { return status; }
   std::string not_ready() const override { return why_not_ready; }
@@ -132,6 +133,7 @@ class fake_project final : public project_service {
   bool persistence = true;
   result<end_mark> end = end_mark{{1, {64}, {}, 0}, true};
   std::function<result<resolved_table>(const requests::stream_request&)> resolve_with;
+  captured_history* its_history = nullptr;
   std::optional<error> refuse_resolve;
   bool hold_resolve = false;
   resolved held;

@@ -19,6 +19,18 @@ snapshot parsed(const std::string& text) {
   return found ? *found : snapshot{};
 }
 
+TEST(snapshots, say_of_whole_ids_which_transactions_have_ended) {
+  const auto seen = parsed("4294967306:4294967316:4294967306,4294967310");
+  EXPECT_TRUE(seen.has_ended(10)) << "of an earlier epoch";
+  EXPECT_TRUE(seen.has_ended(epoch + 9));
+  EXPECT_FALSE(seen.has_ended(epoch + 10));
+  EXPECT_TRUE(seen.has_ended(epoch + 11));
+  EXPECT_FALSE(seen.has_ended(epoch + 14));
+  EXPECT_FALSE(seen.has_ended(epoch + 20));
+  EXPECT_FALSE(seen.has_ended(2 * epoch)) << "of a later epoch";
+  EXPECT_EQ(seen.widen(10), epoch + 10);
+}
+
 TEST(snapshots, are_read_as_postgresql_writes_them) {
   const auto quiet = parsed("745:745:");
   EXPECT_EQ(quiet.xmin, 745U);
