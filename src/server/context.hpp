@@ -123,7 +123,6 @@ struct server_context {
   server_options options;
   service_registry* registry;
   admin_backend* backend;
-  boost::asio::any_io_executor executor = {};  // of the delivery thread, for timers
   metrics* all_figures;
   const clock_source* clock;
   boost::asio::any_io_executor executor;  // of the delivery thread

@@ -81,7 +81,6 @@ export class NativeConsumer {
   // Every acknowledgement has arrived when this resolves.
   async close(): Promise<void> {
     const { socket } = this;
-    if (socket === undefined) return;
     await new Promise((resolve) => {
       socket.once('close', resolve);
       socket.close();

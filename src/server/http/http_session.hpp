@@ -63,9 +63,6 @@ class http_session final : public connection {
   std::shared_ptr<http_session> self() {
     return std::static_pointer_cast<http_session>(shared_from_this());
   }
-  // Of requests that come while one is answered; what comes beyond waits in the kernel.
-  static constexpr std::size_t pipelined_bytes_max = 4096;
-
   void wait_readable();
   void read();
   void tls_failed(const boost::system::error_code& why);
