@@ -25,6 +25,11 @@ const std::string& http_exchange::parameter(std::string_view name) const {
   return found->second;
 }
 
+void http_exchange::wait(std::chrono::milliseconds longest, std::function<void(wait_end)> ended) {
+  request_ = {};
+  if (ways_.late) ways_.late(longest, std::move(ended));
+}
+
 void http_exchange::answer(const http_response& response) {
   BOOST_ASSERT(ways_.whole);
   std::exchange(ways_, {}).whole(response);

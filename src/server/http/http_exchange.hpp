@@ -1,6 +1,7 @@
 // One request to a route, and the way to answer it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,13 +21,21 @@ namespace pulse::server {
 // Names and values of a path's parameters, decoded.
 using path_parameters = std::vector<std::pair<std::string, std::string>>;
 
-// What the connection does with an answer. Both do nothing when it has answered by itself
-// meanwhile, because its deadline has passed.
+// Why nobody waits for an answer any more.
+enum class wait_end {
+  client_gone,
+  key_revoked,
+  shutdown,  // the server stops: an answer now is still sent
+};
+
+// What the connection does with an answer. All do nothing when it has answered by itself meanwhile,
+// because its deadline has passed.
 struct answer_ways {
   std::function<void(const http_response&)> whole;
   std::function<std::shared_ptr<http_stream>(const http_response&,
                                              std::shared_ptr<stream_producer>)>
       streamed;
+  std::function<void(std::chrono::milliseconds, std::function<void(wait_end)>)> late;
 };
 
 // On the delivery thread. A handler keeps it until it has answered: once, now or later, by
@@ -46,6 +55,11 @@ class http_exchange {
   // Who asks, by the credential that the route wants.
   const caller& who() const { return who_; }
 
+  // The answer may take so much longer than others (server_options::answer_timeout). `ended` is
+  // called once at most, before the answer, if nobody waits for it any more. Gives the request up:
+  // thousands wait.
+  void wait(std::chrono::milliseconds longest, std::function<void(wait_end)> ended);
+
   void answer(const http_response& response);
   void refuse(const refusal& why);
   void refuse(unsigned status, std::string message, std::string next = {});
@@ -53,7 +67,7 @@ class http_exchange {
   template <class T>
   bool failed(const result<T>& outcome) {
     if (outcome) return false;
-    refuse(server::refuse(outcome.error()));
+    refuse(pulse::server::refuse(outcome.error()));
     return true;
   }
 

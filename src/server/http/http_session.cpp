@@ -29,27 +29,6 @@ http_session::http_session(std::shared_ptr<server_context> context, transport so
       where_(where),
       origin_(std::move(origin)) {}
 
-void http_session::enter() {
-  context_->connections.add(self());
-  if (where_ == surface::admin) ++context_->admin_connections;
-  count_as_stranger(true);
-}
-
-void http_session::leave() {
-  hold(0);
-  context_->connections.remove(this);
-  if (where_ == surface::admin) --context_->admin_connections;
-  count_as_stranger(false);
-}
-
-// Not while it is answered: a thousand clients that connect again at once, through one proxy, have
-// all asked before any of them has its stream.
-void http_session::count_as_stranger(bool counts) {
-  auto& all = context_->strangers_of(where_);
-  if (stranger_) all.remove(*std::exchange(stranger_, std::nullopt));
-  if (counts) stranger_ = all.add(this, origin_);
-}
-
 void http_session::start() {
   enter();
   deadline_ = context_->now() + context_->options.request_timeout;
@@ -61,84 +40,6 @@ void http_session::start_refusing(const refusal& why) {
   refuse(why);
 }
 
-// What unfinished requests hold is counted over all connections.
-void http_session::hold(std::size_t bytes) {
-  context_->request_bytes += bytes;
-  context_->request_bytes -= held_;
-  held_ = bytes;
-}
-
-void http_session::drop() {
-  if (phase_ == phase::closed) return;
-  const auto alive = self();
-  close_stream(stream_end::client_gone);
-  phase_ = phase::closed;
-  leave();
-  socket_.close();
-}
-
-void http_session::tick(std::chrono::steady_clock::time_point now) {
-  if (phase_ == phase::streaming && stream_->unsent_bytes() == 0) {
-    deadline_ = now + context_->options.stalled_stream_timeout;
-    return stream_->out().release();
-  }
-  if (phase_ == phase::closed || now < deadline_) return;
-  switch (phase_) {
-    case phase::reading:
-      if (input_.empty() && !reader_) return drop();
-      return refuse({408, pulse_code::server_error, "the request did not arrive in time"});
-    case phase::answering:
-      return refuse(
-          {503, pulse_code::server_error,
-           "Pulse could not answer in time, because PostgreSQL or a disk does not respond",
-           "try again; /capturez on the admin address shows the state of capture"});
-    case phase::streaming:
-      context_->figures.streamed_answers_stalled.Increment();
-      close_stream(stream_end::stalled);
-      return drop();
-    case phase::writing:
-    case phase::lingering:
-    case phase::closed:
-      return drop();
-  }
-}
-
-// A connection that has asked nothing yet was made to ask: its request is on its way.
-bool http_session::busy(std::chrono::steady_clock::time_point now) const {
-  switch (phase_) {
-    case phase::reading:
-      return requests_ == 0 || !input_.empty();
-    case phase::answering:
-    case phase::writing:
-      return true;
-    case phase::streaming:
-      return told_to_stop_ && now < stop_deadline_;
-    case phase::lingering:
-    case phase::closed:
-      return false;
-  }
-  return false;
-}
-
-void http_session::quiesce() {
-  keep_alive_ = false;
-  told_to_stop_ = true;
-  stop_deadline_ = context_->now() + context_->options.draining_timeout;
-  if (stream_) stream_->tell_of_stopping();
-}
-
-void http_session::shut_down() {
-  keep_alive_ = false;
-  close_stream(stream_end::shutdown);
-  if (phase_ != phase::answering && phase_ != phase::writing) drop();
-}
-
-void http_session::key_revoked(std::string_view key_id) {
-  if (phase_ != phase::streaming || key_id_ != key_id) return;
-  close_stream(stream_end::key_revoked);
-  drop();
-}
-
 void http_session::wait_readable() {
   if (std::exchange(waiting_readable_, true)) return;
   socket_.wait_readable([self = self()](const boost::system::error_code& failed) {
@@ -148,16 +49,18 @@ void http_session::wait_readable() {
 }
 
 void http_session::read() {
-  if (phase_ != phase::reading && phase_ != phase::lingering && phase_ != phase::streaming) return;
-  const auto scratch = phase_ == phase::streaming
-                           ? std::span(context_->scratch).first(pipelined_bytes_max)
-                           : std::span(context_->scratch);
+  // While it answers or streams, only to notice that the client has gone.
+  const bool awaited = phase_ == phase::answering && when_not_awaited_;
+  const bool listens = awaited || phase_ == phase::streaming;
+  if (phase_ != phase::reading && phase_ != phase::lingering && !listens) return;
+  const auto scratch = listens ? std::span(context_->scratch).first(pipelined_bytes_max)
+                               : std::span(context_->scratch);
   const auto got = socket_.read_some(scratch);
   if (got.failed && socket_.is_encrypted()) return tls_failed(got.failed);
   if (got.failed || got.ended) return drop();
   if (phase_ == phase::lingering) return wait_readable();
   input_.append(scratch.data(), got.bytes);
-  if (phase_ == phase::streaming) {
+  if (listens) {
     hold(input_.capacity());
     // While nobody reads, only a failing write tells that the client has gone.
     if (input_.size() < pipelined_bytes_max) wait_readable();
@@ -249,7 +152,19 @@ answer_ways http_session::ways_to_answer() {
           [self = self(), waits](const http_response& begin,
                                  std::shared_ptr<stream_producer> producer) {
             return waits() ? self->begin_stream(begin, std::move(producer)) : nullptr;
+          },
+          [self = self(), waits](std::chrono::milliseconds longest,
+                                 std::function<void(wait_end)> ended) {
+            if (waits()) self->wait_to_answer(longest, std::move(ended));
           }};
+}
+
+void http_session::wait_to_answer(std::chrono::milliseconds longest,
+                                  std::function<void(wait_end)> ended) {
+  deadline_ += longest;
+  when_not_awaited_ = std::move(ended);
+  wait_readable();
+  if (told_to_stop_) tell_not_awaited(wait_end::shutdown);
 }
 
 void http_session::open(const exchange_pointer& asked, const route& row) {
@@ -291,6 +206,7 @@ void http_session::answer(const http_response& response) {
 }
 
 void http_session::send_whole(std::string bytes) {
+  when_not_awaited_ = nullptr;
   phase_ = phase::writing;
   count_as_stranger(true);
   deadline_ = context_->now() + context_->options.request_timeout;
@@ -306,6 +222,7 @@ std::shared_ptr<http_stream> http_session::begin_stream(const http_response& beg
     send_whole(std::move(head));
     return nullptr;
   }
+  when_not_awaited_ = nullptr;
   phase_ = phase::streaming;
   context_->figures.streamed_answers_open.Increment();
   ++context_->streamed_answers;

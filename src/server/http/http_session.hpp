@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,8 @@ class http_session final : public connection {
   void open(const exchange_pointer& asked, const route& row);
   void became_stream(const opening_result& outcome, const std::string& handshake);
   answer_ways ways_to_answer();
+  void wait_to_answer(std::chrono::milliseconds longest, std::function<void(wait_end)> ended);
+  void tell_not_awaited(wait_end why);
   std::shared_ptr<http_stream> begin_stream(const http_response& begin,
                                             std::shared_ptr<stream_producer> producer);
   void schedule_write();
@@ -95,7 +98,8 @@ class http_session final : public connection {
   std::optional<strangers::place> stranger_;  // is counted so
   std::string key_id_;                        // that the answered request came with; empty: none
   std::shared_ptr<streamed_answer> stream_;   // while streaming
-  std::size_t requests_ = 0;                  // that were read
+  std::function<void(wait_end)> when_not_awaited_;  // while an answer may take long
+  std::size_t requests_ = 0;                        // that were read
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;
   bool write_posted_ = false;

@@ -71,6 +71,7 @@ std::string error_body(const refusal& why, std::string_view request_id) {
   boost::json::object details;
   if (!why.details.empty()) details["next"] = cut_and_shown(why.details);
   if (!why.gap.empty()) details["gap"] = why.gap;
+  for (const auto& [name, fact] : why.facts) details[name] = fact;
   boost::json::object body;
   body["code"] = to_string(why.code);
   const auto message = cut_and_shown(why.message);

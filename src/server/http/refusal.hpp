@@ -29,6 +29,7 @@ struct refusal {
   std::string details = {};
   std::chrono::seconds retry_after{0};  // zero: not said
   boost::json::object gap = {};         // the gap that blocks the stream, when one does
+  boost::json::object facts = {};       // more members of `details`
   std::string allow = {};               // of a 405: the methods that there are, "GET, HEAD"
 };
 
