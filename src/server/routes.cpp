@@ -1,6 +1,7 @@
 #include "server/routes.hpp"
 
 #include "server/admin/admin_routes.hpp"
+#include "server/events/pull_routes.hpp"
 #include "server/http/health.hpp"
 #include "server/http/openapi.hpp"
 #include "server/websocket/stream_opening.hpp"
@@ -11,6 +12,7 @@ const route_table& all_routes() {
   static const route_table routes = [] {
     route_table made;
     add_stream_routes(made);
+    add_pull_routes(made);
     add_health_routes(made);
     add_openapi_route(made);
     add_project_routes(made);

@@ -312,7 +312,8 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
     stream.after = event.at;
     return offered::done;
   }
-  if (congested || !stream.window.room_for(frame->size())) return offered::no_room;
+  if (congested || !stream.window.room_for(frame->size()) || !stream.to->takes(frame->size()))
+    return offered::no_room;
 
   using seen = acknowledged_ahead::seen;
   const auto earlier = stream.name != nullptr && !stream.name->ahead.empty()

@@ -54,6 +54,9 @@ class subscriber {
   // Bytes accepted by send() and not yet taken by the operating system. The stream stops sending if
   // there are too many, and resumes when hub::writable() is called for it.
   virtual std::size_t unsent_bytes() const = 0;
+  // Whether it takes an event of so many bytes now. The stream stops sending if not, and resumes
+  // when hub::writable() is called for it.
+  virtual bool takes(std::size_t /*bytes*/) { return true; }
   // The stream is over; send() is not called again.
   virtual void end(end_reason reason, std::string_view message) = 0;
 };
