@@ -69,10 +69,14 @@ void project::open_hub() {
   if (waits_for_visibility()) to.deliverable = &storage.deliverable;
   to.keeps = std::make_shared<const kept>(kept{with_.storage, cursors_});
   hub_ = std::make_shared<streams::hub>(std::move(to), with_.config.limits);
+  pulls_ = std::make_shared<streams::pulls>(
+      streams::pulls::parts{with_.delivery, hub_, with_.figures, name()});
   if (with_.config.event_persistence) {
-    for (const auto& one : std::exchange(with_.before.cursors, {}))
-      hub_->know(
-          {{one.table, one.name}, one.at, one.used_at, one.abandoned_at.has_value(), one.lease});
+    for (const auto& one : std::exchange(with_.before.cursors, {})) {
+      const streams::cursor_key key{one.table, one.name};
+      hub_->know({key, one.at, one.used_at, one.abandoned_at.has_value(), one.lease});
+      pulls_->restore(key, one.lease);
+    }
   }
   hub_->use_history(with_.before.whose.history);
 }
@@ -187,6 +191,7 @@ void project::find_start(const streams::seek_target& target, found_start done) {
 
 void project::tick(std::chrono::steady_clock::time_point now) {
   hub_->tick(now);
+  pulls_->tick();
   if (catalog_unsaved_) keep_catalog([] {});
   figures_->take(with_.storage->log->bounds(), capture(), now);
   look_for_expiry(now);

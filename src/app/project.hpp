@@ -25,6 +25,7 @@
 #include "server/registry.hpp"
 #include "streams/cursor_lag.hpp"
 #include "streams/hub.hpp"
+#include "streams/pulls.hpp"
 #include "streams/seek.hpp"
 
 namespace pulse::app {
@@ -87,6 +88,7 @@ class project final : public server::project_service, public std::enable_shared_
 
   bool event_persistence() const override { return with_.config.event_persistence; }
   std::shared_ptr<streams::hub> streams() override { return hub_; }
+  std::shared_ptr<streams::pulls> pulls() override { return pulls_; }
   void complete(requests::model& wanted) const override { with_.schema.complete(wanted); }
   void resolve(const requests::stream_request& wanted, resolved done) override;
   void find_end(std::function<void(result<end_mark>)> done) override;
@@ -121,6 +123,7 @@ class project final : public server::project_service, public std::enable_shared_
   parts with_;
   std::shared_ptr<streams::cursor_store> cursors_;
   std::shared_ptr<streams::hub> hub_;
+  std::shared_ptr<streams::pulls> pulls_;
   std::shared_ptr<capture::gap_keeper> gaps_;
   std::unique_ptr<capture::capture> capture_;
   std::optional<project_history> captured_;

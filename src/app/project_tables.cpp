@@ -42,6 +42,7 @@ void project::catalog_read(std::shared_ptr<const catalog> known, std::function<v
   const auto renamed = catalog_ ? renamed_tables(*catalog_, *known) : std::vector<table_rename>();
   catalog_ = std::move(known);
   hub_->follow(renamed);
+  pulls_->follow(renamed);
   keep_catalog(std::move(kept));
 }
 

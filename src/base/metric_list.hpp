@@ -210,6 +210,13 @@ inline constexpr auto page_readers_waiting =
     gauge("pulse_page_readers_waiting", "Requests for a page that wait for an event", "project");
 inline constexpr auto streams_open =
     gauge("pulse_streams_open", "Streams and subscriptions that are open", "project");
+inline constexpr auto leases_held =
+    gauge("pulse_leases_held", "Names that a pull has on a lease", "project");
+inline constexpr auto leases_fenced =
+    counter("pulse_leases_fenced_total",
+            "Pulls and acknowledgements refused because their lease was over", "project");
+inline constexpr auto pulls_waiting =
+    gauge("pulse_pulls_waiting", "Pulls that wait for events, or for their name", "project");
 inline constexpr auto streams_stalled =
     gauge("pulse_streams_stalled", "Streams whose window is full", "project");
 inline constexpr auto streams_stalled_ended = counter(

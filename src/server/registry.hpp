@@ -17,6 +17,7 @@
 #include "server/captured_history.hpp"
 #include "streams/hub.hpp"
 #include "streams/seek.hpp"
+#include "streams/pulls.hpp"
 
 namespace pulse::server {
 
@@ -48,6 +49,8 @@ class project_service {
   virtual std::optional<error> not_serving() const { return std::nullopt; }
   // Null while it is not serving.
   virtual std::shared_ptr<streams::hub> streams() = 0;
+  // Leases on its names. Null while it is not serving.
+  virtual std::shared_ptr<streams::pulls> pulls() { return nullptr; }
   // Adds what the operator knows of a model and its header does not say.
   virtual void complete(requests::model& /*wanted*/) const {}
   // errc::not_found: the database has no such table (the answer names similar ones);

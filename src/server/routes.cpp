@@ -4,6 +4,7 @@
 #include "server/events/event_routes.hpp"
 #include "server/events/event_stream_routes.hpp"
 #include "server/events/wait_routes.hpp"
+#include "server/events/pull_routes.hpp"
 #include "server/http/health.hpp"
 #include "server/http/openapi.hpp"
 #include "server/websocket/stream_opening.hpp"
@@ -17,6 +18,7 @@ const route_table& all_routes() {
     add_read_routes(made);
     add_event_stream_routes(made);
     add_wait_route(made);
+    add_pull_routes(made);
     add_health_routes(made);
     add_openapi_route(made);
     add_project_routes(made);

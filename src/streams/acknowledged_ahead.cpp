@@ -51,6 +51,12 @@ void acknowledged_ahead::acknowledge_through(const event_id& id) {
   through_ = through_ ? std::max(*through_, id) : id;
 }
 
+void acknowledged_ahead::remember(const std::vector<event_id>& delivered,
+                                  const std::vector<event_id>& acknowledged) {
+  delivered_.insert(delivered.begin(), delivered.end());
+  acknowledged_.insert(acknowledged.begin(), acknowledged.end());
+}
+
 void acknowledged_ahead::clear() {
   through_.reset();
   delivered_.clear();

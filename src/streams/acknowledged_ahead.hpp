@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "change/event_id.hpp"
 #include "streams/delivery_window.hpp"
@@ -40,6 +41,11 @@ class acknowledged_ahead {
   // Takes an acknowledgement of everything through this event. What is not known to have been
   // delivered is taken as acknowledged when it comes.
   void acknowledge_through(const event_id& id);
+
+  // Of a lease of an earlier run.
+  void remember(const std::vector<event_id>& delivered, const std::vector<event_id>& acknowledged);
+  // Returns the known events that are acknowledged and have not come by since.
+  const std::set<event_id>& acknowledged() const { return acknowledged_; }
 
   bool empty() const {
     return delivered_.empty() && acknowledged_.empty() && unknown_.empty() && !through_;

@@ -32,6 +32,7 @@ position cursor_book::cursor(const cursor_key& key) const {
 name_state& cursor_book::add(name_state name) {
   auto& place = names_[name.key];
   place = std::make_shared<name_state>(std::move(name));
+  place->turn = next_turn();
   return *place;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,6 +45,8 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
   std::shared_ptr<name_state> rename(const cursor_key& from, const cursor_key& to);
   // Finds the number of the table that has the name now.
   void find_table(name_state& name) const;
+  // See hub::turn().
+  std::uint64_t next_turn() { return ++turns_; }
 
   // Notes that the cursor may have moved: it is saved with the next ones
   // (stream_limits::cursor_flush_interval).
@@ -97,6 +100,7 @@ class cursor_book : public std::enable_shared_from_this<cursor_book> {
   std::chrono::steady_clock::time_point last_sweep_{};
   std::function<void()> when_closed_;
   lag_figures lags_;
+  std::uint64_t turns_ = 0;
 };
 
 }  // namespace pulse::streams

@@ -318,6 +318,7 @@ dispatcher::offered dispatcher::offer(stream_state& stream, const event_view& ev
     stream.to->waits_for_acknowledgement();
     return offered::no_room;
   }
+  if (!stream.to->takes(frame->size())) return offered::no_room;
 
   using seen = acknowledged_ahead::seen;
   const auto earlier = stream.name != nullptr && !stream.name->ahead.empty()

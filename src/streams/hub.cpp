@@ -48,6 +48,21 @@ void hub::release(const cursor_key& key) {
 std::optional<name_holder> hub::holder(const cursor_key& key) const {
   return impl_->holder(key);
 }
+bool hub::keep(filters::stream_id stream) {
+  return impl_->keep(stream);
+}
+std::uint64_t hub::turn(const cursor_key& key) const {
+  return impl_->turn(key);
+}
+void hub::acknowledge(const cursor_key& key, const event_id& id) {
+  impl_->acknowledge(key, id);
+}
+std::vector<event_id> hub::acknowledged_ahead(const cursor_key& key) const {
+  return impl_->acknowledged_ahead(key);
+}
+std::uint64_t hub::lag_bytes(const cursor_key& key) const {
+  return impl_->lag_bytes(key);
+}
 void hub::writable(filters::stream_id stream) {
   impl_->writable(stream);
 }

@@ -120,6 +120,8 @@ struct stream_opening {
   bool from_beginning = false;  // a new name starts before all stored events, wherever `start` is
   // It is whom the name was reserved for (hub::reserve()): it comes before all who wait.
   bool has_reservation = false;
+  // Refused (errc::conflict) unless this is the name that it opens. With a reservation: which one.
+  std::optional<cursor_key> only_as = {};
 };
 
 // Who has a name.
@@ -192,7 +194,7 @@ class hub {
   hub& operator=(const hub&) = delete;
 
   // Adds a name whose stored cursor is known: it is counted, and opens without asking the store. A
-  // name that the hub has stays as it is.
+  // name that the hub has stays as it is. What its lease had acknowledged counts.
   void know(const known_cursor& cursor);
 
   // Opens a stream on an existing table. Refuses a filter that does not fit. Unnamed streams and
@@ -230,7 +232,20 @@ class hub {
   // Nothing: nobody has the name.
   std::optional<name_holder> holder(const cursor_key& key) const;
 
-  // The subscriber has room again (after unsent_bytes() had been at the limit).
+  // The name stays with whoever has this stream, also while it is closed and opened again, until
+  // release(): a reservation for the active one. False: it waits for the name, or is unnamed.
+  bool keep(filters::stream_id stream);
+  // Rises whenever somebody is served under the name, and when its cursor is moved: while it is the
+  // same, nobody else was served. 0: the name is not known.
+  std::uint64_t turn(const cursor_key& key) const;
+  // The same as for a stream, by the name's holder, whose stream need not be open.
+  void acknowledge(const cursor_key& key, const event_id& id);
+  // Returns the events behind the name's cursor that are acknowledged, rising.
+  std::vector<event_id> acknowledged_ahead(const cursor_key& key) const;
+  // Returns what pulse_stream_lag_bytes shows; 0 for an unknown name.
+  std::uint64_t lag_bytes(const cursor_key& key) const;
+
+  // The subscriber has room again (after unsent_bytes() had been at the limit, or takes() said no).
   void writable(filters::stream_id stream);
   // Sends nothing more to this stream; acknowledgements of sent events count until close().
   void quiesce(filters::stream_id stream);

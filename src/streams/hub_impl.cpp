@@ -9,6 +9,7 @@
 #include "base/shown_numbers.hpp"
 #include "filters/native_filter.hpp"
 #include "streams/cursor_lag.hpp"
+#include "streams/lease_text.hpp"
 
 namespace pulse::streams {
 namespace {
@@ -48,6 +49,12 @@ void hub::impl::know(const known_cursor& cursor) {
   name.used_at = cursor.used_at;
   name.abandoned = cursor.abandoned;
   name.lease = cursor.lease;
+  // Whoever has the lease says what is wrong with one that cannot be read.
+  if (const auto lease = parse_lease(cursor.lease)) {
+    std::vector<event_id> delivered;
+    for (const auto& one : lease->outstanding) delivered.push_back(one.id);
+    name.ahead.remember(delivered, lease->acknowledged);
+  }
   book_->find_table(book_->add(std::move(name)));
 }
 
@@ -74,6 +81,12 @@ void hub::impl::open(stream_opening what, opened done) {
   if (!table) return refuse(table.error());
 
   const cursor_key key{shape.definition->table, wanted.name};
+  if (what.only_as && key != *what.only_as) {
+    return refuse({errc::conflict,
+                   "the lease is on the table " + to_string(what.only_as->table) + ", not on " +
+                       to_string(key.table),
+                   "send each table's own token"});
+  }
   const bool tracked = wanted.mode == requests::stream_mode::stream;
   const bool named = tracked && !wanted.name.empty();
   if (named && !book_->find(key) && book_->names().size() >= limits_.names_max) {
@@ -182,13 +195,15 @@ result<void> hub::impl::check_can_go_on(name_state& name, table_id table) {
 void hub::impl::acknowledge(filters::stream_id id, const event_id& event) {
   auto* stream = streams_.find(id);
   if (stream == nullptr || !stream->tracked()) return;
-  // A consumer that has reconnected acknowledges on the new connection what the old one, perhaps
-  // still active here, had delivered: names count, not connections.
-  auto* name = stream->name;
-  auto* holder = name == nullptr ? stream : name->active;
-  if (holder != nullptr && dispatcher_->acknowledge(*holder, event)) return;
-  if (name == nullptr || !name->ahead.acknowledge(event))
-    unknown_acknowledgements_total_.Increment();
+  if (stream->name != nullptr) return acknowledge(*stream->name, event);
+  if (!dispatcher_->acknowledge(*stream, event)) unknown_acknowledgements_total_.Increment();
+}
+
+// A consumer that has reconnected acknowledges on the new connection what the old one, perhaps
+// still active here, had delivered: names count, not connections.
+void hub::impl::acknowledge(name_state& name, const event_id& event) {
+  if (name.active != nullptr && dispatcher_->acknowledge(*name.active, event)) return;
+  if (!name.ahead.acknowledge(event)) unknown_acknowledgements_total_.Increment();
 }
 
 std::optional<std::size_t> hub::impl::acknowledge_through(filters::stream_id id,
@@ -261,6 +276,7 @@ bool hub::impl::serve_next(name_state& name) {
   auto* next = name.promote();
   if (next == nullptr) return false;
   name.held_since = with_.clock->now();
+  name.turn = book_->next_turn();
   dispatcher_->start(*next, name.cursor);
   return true;
 }
@@ -304,7 +320,8 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
   std::size_t stalled = 0;
   std::vector<std::pair<filters::stream_id, std::chrono::steady_clock::duration>> in_the_way;
   for (const auto& [id, stream] : streams_.all()) {
-    if (stream->how != delivery::waiting) {
+    // A lease's stream stands still until the next pull.
+    if (stream->how != delivery::waiting || stream->kind == holder_kind::pull) {
       stream->stall.moves();
       continue;
     }
@@ -321,9 +338,8 @@ void hub::impl::tick(std::chrono::steady_clock::time_point now) {
 
 bool hub::impl::holds_others_up(const stream_state& stream,
                                 std::chrono::steady_clock::duration still) const {
-  // A lease ends by itself.
-  return limits_.stall_timeout.count() != 0 && stream.kind != holder_kind::pull &&
-         stream.name != nullptr && !stream.name->standbys.empty() && still >= limits_.stall_timeout;
+  return limits_.stall_timeout.count() != 0 && stream.name != nullptr &&
+         !stream.name->standbys.empty() && still >= limits_.stall_timeout;
 }
 
 void hub::impl::end_stalled(filters::stream_id id, std::chrono::steady_clock::duration still) {
@@ -374,7 +390,7 @@ std::vector<stream_status> hub::impl::status() const {
     one.standby = stream->how == delivery::standby;
     one.stalled = stream->how == delivery::waiting;
     one.cursor = stream->cursor();
-    one.lag_bytes = lag_bytes(one.cursor, newest, history_);
+    one.lag_bytes = streams::lag_bytes(one.cursor, newest, history_);
     all.push_back(std::move(one));
   }
   return all;

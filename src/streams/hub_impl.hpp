@@ -38,6 +38,11 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   bool reserve(const cursor_key& key, const name_holder& whose);
   void release(const cursor_key& key);
   std::optional<name_holder> holder(const cursor_key& key) const;
+  bool keep(filters::stream_id id);
+  std::uint64_t turn(const cursor_key& key) const;
+  void acknowledge(const cursor_key& key, const event_id& event);
+  std::vector<event_id> acknowledged_ahead(const cursor_key& key) const;
+  std::uint64_t lag_bytes(const cursor_key& key) const;
   void writable(filters::stream_id id);
   void quiesce(filters::stream_id id);
   void close(filters::stream_id id);
@@ -69,6 +74,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void name_ready(name_state& name, const result<position>& stored);
   void attach(filters::stream_id id, const opened& done);
   result<void> check_can_go_on(name_state& name, table_id table);
+  void acknowledge(name_state& name, const event_id& event);
   void leave_name(stream_state& stream);
   bool serve_next(name_state& name);
   void disband(name_state& name, std::string_view why);

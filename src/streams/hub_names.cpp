@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/logging.hpp"
+#include "streams/cursor_lag.hpp"
 #include "streams/hub_impl.hpp"
 #include "streams/name_renames.hpp"
 
@@ -103,6 +104,41 @@ std::optional<name_holder> hub::impl::holder(const cursor_key& key) const {
   if (!name) return std::nullopt;
   if (name->active != nullptr) return name_holder{name->active->kind, name->held_since};
   return name->reserved;
+}
+
+bool hub::impl::keep(filters::stream_id id) {
+  auto* stream = streams_.find(id);
+  if (stream == nullptr || stream->name == nullptr || stream->name->active != stream) return false;
+  stream->name->reserved = name_holder{stream->kind, stream->name->held_since};
+  return true;
+}
+
+std::uint64_t hub::impl::turn(const cursor_key& key) const {
+  const auto name = book_->find(key);
+  return name ? name->turn : 0;
+}
+
+void hub::impl::acknowledge(const cursor_key& key, const event_id& event) {
+  const auto name = book_->find(key);
+  if (name) acknowledge(*name, event);
+}
+
+std::vector<event_id> hub::impl::acknowledged_ahead(const cursor_key& key) const {
+  const auto name = book_->find(key);
+  if (!name) return {};
+  auto ids = name->ahead.acknowledged();
+  if (name->active != nullptr) {
+    for (const auto& one : name->active->window.entries()) {
+      if (one.acknowledged) ids.insert(one.id);
+    }
+  }
+  return {ids.begin(), ids.end()};
+}
+
+std::uint64_t hub::impl::lag_bytes(const cursor_key& key) const {
+  const auto name = book_->find(key);
+  if (!name || name->opening) return 0;
+  return streams::lag_bytes(name->reached(), with_.log->bounds().last_at, history_);
 }
 
 // Who waits holds the hub, and the answer may never come: of a name that is being moved by somebody

@@ -1,6 +1,7 @@
 // The state of one stream name, independent of connections. Internal to streams/.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -37,6 +38,7 @@ struct name_state {
   acknowledged_ahead ahead;
   std::optional<name_holder> reserved;  // for one who is not there, or who is the active one
   stream_state* active = nullptr;
+  std::uint64_t turn = 0;              // see hub::turn()
   unix_time_us held_since{};           // by the active one
   std::deque<stream_state*> standbys;  // in order of arrival
   std::vector<std::function<void(result<void>)>> waiting_for_store;

@@ -57,6 +57,9 @@ class subscriber {
   // Nothing more is sent until the consumer acknowledges: the window has no room for the next
   // event, or a gap comes next. May be called again meanwhile.
   virtual void waits_for_acknowledgement() {}
+  // Whether it takes an event of so many bytes now. The stream stops sending if not, and resumes
+  // when hub::writable() is called for it.
+  virtual bool takes(std::size_t /*bytes*/) { return true; }
   // The stream is over; send() is not called again.
   virtual void end(end_reason reason, std::string_view message) = 0;
 };
