@@ -179,7 +179,8 @@ result<position> project::find_position(const streams::seek_target& target,
 void project::find_start(const streams::seek_target& target, found_start done) {
   // Whoever waits for its turn keeps no project from closing.
   asio::post(with_.reading, [storage = std::weak_ptr(with_.storage), target,
-                             history = followed_history(), delivery = with_.delivery, done = std::move(done)] {
+                             history = followed_history(), delivery = with_.delivery,
+                             done = std::move(done)] {
     auto held = storage.lock();
     const auto found =
         held ? streams::find_read_start(*held->log, target, history)

@@ -16,8 +16,8 @@
 #include "change/relation.hpp"
 #include "server/captured_history.hpp"
 #include "streams/hub.hpp"
-#include "streams/seek.hpp"
 #include "streams/pulls.hpp"
+#include "streams/seek.hpp"
 
 namespace pulse::server {
 

@@ -70,10 +70,6 @@ export class NativeConsumer {
     });
   }
 
-  close(): void {
-    this.socket.terminate();
-  }
-
   get events(): NativeEvent[] {
     return this.texts.map((text) => JSON.parse(text) as NativeEvent);
   }

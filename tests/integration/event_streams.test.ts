@@ -183,7 +183,7 @@ scenario('one_name_has_one_client_whatever_it_is', async (s) => {
     'websocket false',
   ]);
   assert.ok(listed.every(({ since }) => Math.abs(Date.parse(since) - Date.now()) < 600_000));
-  websocket.close();
+  await websocket.close();
   await insert(postgres, 11, 20);
   await until('the first to be served', () => first.rows.includes(20));
   assert.deepEqual(second.rows, []);

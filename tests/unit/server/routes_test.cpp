@@ -182,9 +182,15 @@ std::string documented(const route& row) {
 
 TEST(route_table, is_what_the_document_says) {
   std::ifstream file(PULSE_SOURCE_DIR "/docs/http_api.md");
+  // Other tables of the document begin with no method.
   std::multiset<std::string> in_document;
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("| `")) in_document.insert(line);
+    const auto is_route = [&](const char* method) {
+      return line.starts_with("| `" + std::string(method) + " /");
+    };
+    if (is_route("GET") || is_route("POST") || is_route("PUT") || is_route("PATCH") ||
+        is_route("DELETE"))
+      in_document.insert(line);
   }
   std::multiset<std::string> in_table;
   for (const auto& row : all_routes().rows()) in_table.insert(documented(row));
