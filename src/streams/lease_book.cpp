@@ -66,7 +66,7 @@ lease_refusal lease_book::fenced() const {
 lease_result<lease_pointer> lease_book::find(std::string_view name, std::string_view token) {
   const auto found = by_token_.find(hash_lease_token(token));
   if (found == by_token_.end() || found->second->key.name != name) return fenced();
-  const auto one = found->second;
+  auto one = found->second;
   if (!one->over && !one->waiting && one->has_expired(*with_.clock)) expire(one);
   if (is_still_held(*one)) return one;
   forget(one);

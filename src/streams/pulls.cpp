@@ -281,7 +281,7 @@ void pulls::stream_ended(const pull_pointer& one) {
     why.gap = with_.streams->gap_of(one->key);
     why.why.next = "accept the gap with 'pulse gaps accept', then pull again";
   }
-  refuse(one, std::move(why));
+  refuse(one, why);
 }
 
 void pulls::abandon(const std::shared_ptr<pull>& one) {
@@ -318,7 +318,7 @@ void pulls::change(const lease_change& what,
                    std::function<void(lease_result<lease_changed>)> done) {
   const auto found = book_.find(what.name, what.token);
   if (!found) return done(found.error());
-  const auto lease = *found;
+  const auto& lease = *found;
   lease_changed changed;
   changed.acknowledged = book_.acknowledge(*lease, what.acknowledged);
   if (what.extend && !what.release) {

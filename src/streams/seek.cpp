@@ -175,7 +175,7 @@ result<position> find_position(const log::event_log& log, const seek_target& tar
 
 result<position> find_read_start(const log::event_log& log, const seek_target& target,
                                  const timelines& history) {
-  const auto before = find_position(log, target, history);
+  auto before = find_position(log, target, history);
   const auto* id = std::get_if<event_id>(&target);
   if (!before || id == nullptr) return before;
   const auto reader = log.read(*before, log::wanted_tables::all());

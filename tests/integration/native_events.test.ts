@@ -157,7 +157,7 @@ scenario('a_table_that_cannot_be_is_refused_by_name', async (s) => {
   };
   await refused({ table: 'public.nothing' }, 404, /public\.nothing/);
   await refused({ table: 'nothing' }, 404, /nothing/);
-  await refused({ table: 'public.' }, 400, /table is empty/);
+  await refused({ table: 'public.' }, 400, /names no table/);
   await refused({ table: 'things', where: { create: { nome: 1 } } }, 400, /create\.nome/);
   await refused({ table: 'things', where: { create: { id: 'x' } } }, 400, /create\.id/);
   await refused({ table: 'things', model: {} } as never, 400, /a table and a model/);

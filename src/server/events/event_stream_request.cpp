@@ -10,7 +10,6 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "base/nearest_name.hpp"
 #include "base/percent_encoding.hpp"
 #include "base/shown_text.hpp"
 #include "requests/native_request.hpp"
@@ -22,25 +21,7 @@ namespace {
 
 using requests::request_place;
 
-constexpr std::array<std::string_view, 4> known_parameters{"table", "where", "until", "window"};
-constexpr std::size_t parameter_name_bytes_max = 80;
-
-result<void> check_parameters(const query_string& query) {
-  const std::vector<std::string> names(known_parameters.begin(), known_parameters.end());
-  std::vector<std::string_view> seen;
-  for (const auto& one : query.all()) {
-    const auto place = request_place::of_query(one.name);
-    if (std::ranges::find(names, one.name) == names.end()) {
-      const auto near =
-          one.name.size() > parameter_name_bytes_max ? "" : nearest_name(one.name, names);
-      return place.wrong("is unknown", near.empty() ? "there are table, where, until and window"
-                                                    : fmt::format("did you mean '{}'?", near));
-    }
-    if (std::ranges::find(seen, one.name) != seen.end()) return place.wrong("comes twice");
-    seen.emplace_back(one.name);
-  }
-  return {};
-}
+constexpr std::array<std::string_view, 4> stream_parameters{"table", "where", "until", "window"};
 
 // The schema ends at the first dot that is not encoded.
 result<requests::model> read_table(const query_string& query) {
@@ -102,7 +83,7 @@ result<std::size_t> read_window(const query_string& query) {
 }
 
 result<event_stream_request> read_all(const http_exchange& asked, const query_string& query) {
-  if (auto known = check_parameters(query); !known) return known.error();
+  if (auto known = check_parameters(query, stream_parameters); !known) return known.error();
   auto name = read_name(asked.parameter("name"));
   if (!name) return name.error();
   auto wanted = read_wanted(query);

@@ -161,13 +161,14 @@ result<page_start> parse_page_start(std::string_view text, std::string_view proj
     return page_start(std::move(*token));
   }
   // "end" is a cursor's word for where the log ends, which may be before now.
-  auto target = text == "end" ? result<streams::seek_target>(error{errc::invalid_argument, ""})
-                              : streams::parse_seek_target(text);
+  const auto target = text == "end"
+                          ? result<streams::seek_target>(error{errc::invalid_argument, ""})
+                          : streams::parse_seek_target(text);
   if (!target) {
     return place.wrong(fmt::format("is no place: {}", cut_and_shown(text, 80)),
                        fmt::format("use {}; a + in a URL is written %2B", places));
   }
-  return page_start(std::move(*target));
+  return page_start(*target);
 }
 
 result<read_request> read_page_query(std::string_view target, std::string_view last_event_id,

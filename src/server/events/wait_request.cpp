@@ -6,9 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "base/nearest_name.hpp"
 #include "requests/json_members.hpp"
 #include "requests/native_request.hpp"
 #include "server/http/query_string.hpp"
@@ -16,27 +14,10 @@
 namespace pulse::server {
 namespace {
 
-constexpr std::array<std::string_view, 5> known_parameters{"xid", "lsn", "name", "table", "wait"};
+constexpr std::array<std::string_view, 5> wait_parameters{"xid", "lsn", "name", "table", "wait"};
 constexpr std::string_view lsn_now = "now";
 // PostgreSQL keeps lower ones for itself (manual, section 74.1).
 constexpr std::uint64_t xid_min = 3;
-constexpr std::size_t unknown_bytes_max = 80;
-
-result<void> check_parameters(const query_string& query) {
-  for (const auto& one : query.all()) {
-    const auto place = requests::request_place::of_query(one.name);
-    const auto same = [&](const query_value& other) { return other.name == one.name; };
-    if (std::ranges::find(known_parameters, one.name) == known_parameters.end()) {
-      const auto near = nearest_name(std::string_view(one.name).substr(0, unknown_bytes_max),
-                                     {known_parameters.begin(), known_parameters.end()});
-      return place.wrong(
-          fmt::format("is an unknown parameter; known are {}", fmt::join(known_parameters, ", ")),
-          near.empty() ? "leave it out" : fmt::format("did you mean '{}'?", near));
-    }
-    if (std::ranges::count_if(query.all(), same) > 1) return place.wrong("is given twice");
-  }
-  return {};
-}
 
 result<std::uint64_t> read_xid(std::string_view text) {
   const auto place = requests::request_place::of_query("xid");
@@ -111,7 +92,7 @@ result<wait_request> parse_wait(std::string_view target) {
     return error{errc::invalid_argument, "the query has a broken escape",
                  "encode % as %25 and other bytes as %XX"};
   wait_request wanted;
-  if (auto known = check_parameters(*query); !known) return known.error();
+  if (auto known = check_parameters(*query, wait_parameters); !known) return known.error();
   if (auto read = read_what(*query, wanted); !read) return read.error();
   if (auto read = read_stream(*query, wanted); !read) return read.error();
   if (auto read = read_longest(*query, wanted); !read) return read.error();

@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/nearest_name.hpp"
 #include "base/percent_encoding.hpp"
+#include "requests/json_members.hpp"
 
 namespace pulse::server {
 
@@ -34,6 +39,23 @@ std::optional<query_string> query_string::of_target(std::string_view target) {
 const query_value* query_string::find(std::string_view name) const {
   const auto found = std::ranges::find(values_, name, &query_value::name);
   return found == values_.end() ? nullptr : &*found;
+}
+
+result<void> check_parameters(const query_string& query, std::span<const std::string_view> known) {
+  constexpr std::size_t compared_bytes_max = 80;
+  for (const auto& one : query.all()) {
+    const auto place = requests::request_place::of_query(one.name);
+    if (std::ranges::find(known, one.name) == known.end()) {
+      const auto near = nearest_name(std::string_view(one.name).substr(0, compared_bytes_max),
+                                     {known.begin(), known.end()});
+      return place.wrong(
+          fmt::format("is an unknown parameter; known are {}", fmt::join(known, ", ")),
+          near.empty() ? "leave it out" : fmt::format("did you mean '{}'?", near));
+    }
+    const auto same = [&](const query_value& other) { return other.name == one.name; };
+    if (std::ranges::count_if(query.all(), same) > 1) return place.wrong("is given twice");
+  }
+  return {};
 }
 
 }  // namespace pulse::server

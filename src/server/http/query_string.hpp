@@ -2,9 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/error.hpp"
 
 namespace pulse::server {
 
@@ -29,6 +32,9 @@ class query_string {
  private:
   std::vector<query_value> values_;
 };
+
+// Refuses parameters that `known` does not name, with the nearest known name, and repeated ones.
+result<void> check_parameters(const query_string& query, std::span<const std::string_view> known);
 
 // Decodes a part of a raw_value. Nothing: it has a broken escape.
 std::optional<std::string> decode_query(std::string_view raw);

@@ -58,7 +58,7 @@ class pulls_property : public pulls_fixture {
 
   void pull(consumer& by, consumer& other) {
     const auto acknowledged = by.token.empty() ? lease_acknowledgement{} : some_of(by);
-    const auto max = static_cast<std::size_t>(1 + below(6));
+    const auto max = std::size_t{1} + static_cast<std::size_t>(below(6));
     const auto one = pull_with([&](auto& made) {
       if (!by.token.empty()) made.token = by.token;
       made.acknowledged = acknowledged;
