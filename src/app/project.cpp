@@ -213,9 +213,11 @@ server::project_service::capture_status project::capture() const {
 }
 
 void project::find_end(std::function<void(result<end_mark>)> done) {
-  capture_->find_end([delivery = with_.delivery, done = std::move(done)](const auto& found) {
-    asio::post(delivery, [done, found] { done(found); });
-  });
+  // Nothing of whoever asks is left with the capture thread.
+  capture_->find_end(
+      [delivery = with_.delivery, done = std::move(done)](const auto& found) mutable {
+        asio::post(delivery, [done = std::move(done), found] { done(found); });
+      });
 }
 
 std::string project::not_ready() const {

@@ -30,10 +30,11 @@ std::optional<position> project_history::place(lsn at) const {
 
 void project_history::find_transaction(std::uint64_t xid,
                                        std::function<void(result<transaction_place>)> done) {
-  capture_->find_transaction(
-      xid, [delivery = delivery_, done = std::move(done)](const result<transaction_place>& found) {
-        boost::asio::post(delivery, [done, found] { done(found); });
-      });
+  // Nothing of whoever asks is left with the capture thread.
+  capture_->find_transaction(xid, [delivery = delivery_, done = std::move(done)](
+                                      const result<transaction_place>& found) mutable {
+    boost::asio::post(delivery, [done = std::move(done), found] { done(found); });
+  });
 }
 
 }  // namespace pulse::app

@@ -44,11 +44,12 @@ bool acknowledged_ahead::acknowledge(const event_id& id) {
   return true;
 }
 
-void acknowledged_ahead::acknowledge_through(const event_id& id) {
+void acknowledged_ahead::acknowledge_through(const event_id& id,
+                                             const std::optional<event_id>& unknown) {
   const auto end = delivered_.upper_bound(id);
   acknowledged_.insert(delivered_.begin(), end);
   delivered_.erase(delivered_.begin(), end);
-  through_ = through_ ? std::max(*through_, id) : id;
+  if (unknown) through_ = through_ ? std::max(*through_, *unknown) : *unknown;
 }
 
 void acknowledged_ahead::remember(const std::vector<event_id>& delivered,

@@ -39,8 +39,8 @@ class acknowledged_ahead {
   bool acknowledge(const event_id& id);
 
   // Takes an acknowledgement of everything through this event. What is not known to have been
-  // delivered is taken as acknowledged when it comes.
-  void acknowledge_through(const event_id& id);
+  // delivered is taken as acknowledged when it comes, through `unknown` at most.
+  void acknowledge_through(const event_id& id, const std::optional<event_id>& unknown);
 
   // Of a lease of an earlier run.
   void remember(const std::vector<event_id>& delivered, const std::vector<event_id>& acknowledged);

@@ -102,6 +102,9 @@ void hub::make_way(const position& through, std::function<void(bool)> done) {
 void hub::look_for_expiry(const position& soon) {
   impl_->look_for_expiry(soon);
 }
+bool hub::knows(const cursor_key& key) const {
+  return impl_->knows(key);
+}
 position hub::cursor(const cursor_key& key) const {
   return impl_->cursor(key);
 }

@@ -309,7 +309,10 @@ class hub {
   page_readers& pages();
 
   std::vector<stream_status> status() const;
-  // Returns the name's cursor, saved or not; all zero for an unknown name.
+  // Returns whether the name has a cursor, or will have one as soon as its store has answered.
+  bool knows(const cursor_key& key) const;
+  // Returns the name's cursor, saved or not; all zero for an unknown name, and while it is opened
+  // or moved.
   position cursor(const cursor_key& key) const;
   // Returns the condition of a cursor at `at`.
   cursor_condition condition(const cursor_key& key, const position& at) const;

@@ -23,6 +23,7 @@ error connection_closed() {
 hub::impl::impl(parts with, stream_limits limits)
     : with_(std::move(with)),
       limits_(limits),
+      last_id_before_(with_.log->bounds().last_id),
       streams_(with_),
       failures_(with_),
       book_(std::make_shared<cursor_book>(with_, limits_)),
@@ -49,6 +50,7 @@ void hub::impl::know(const known_cursor& cursor) {
   name.used_at = cursor.used_at;
   name.abandoned = cursor.abandoned;
   name.lease = cursor.lease;
+  name.is_of_earlier_run = true;
   // Whoever has the lease says what is wrong with one that cannot be read.
   if (const auto lease = parse_lease(cursor.lease)) {
     std::vector<event_id> delivered;
@@ -222,7 +224,12 @@ std::optional<std::size_t> hub::impl::acknowledge_through(filters::stream_id id,
     if (holder == stream) own = ids.size();
     for (const auto& one : ids) dispatcher_->acknowledge(*holder, one);
   }
-  if (name != nullptr) name->ahead.acknowledge_through(event);
+  // Of what this process has delivered it knows each event.
+  if (name != nullptr) {
+    const auto unknown =
+        name->is_of_earlier_run ? std::optional(std::min(event, last_id_before_)) : std::nullopt;
+    name->ahead.acknowledge_through(event, unknown);
+  }
   return own;
 }
 

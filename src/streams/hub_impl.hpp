@@ -63,6 +63,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   void follow(const std::vector<table_rename>& renamed);
   void shut_down(end_reason reason, std::string_view message, std::function<void()> done);
   std::vector<stream_status> status() const;
+  bool knows(const cursor_key& key) const { return book_->find(key) != nullptr; }
   position cursor(const cursor_key& key) const { return book_->cursor(key); }
   cursor_condition condition(const cursor_key& key, const position& at) const {
     return expiry_->condition(key, at);
@@ -90,6 +91,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   stream_limits limits_;
   timelines history_;
   bool shutting_down_ = false;
+  const event_id last_id_before_;  // the newest event when the hub was made
 
   // Each part knows only those before it. Parts that post calls to themselves are shared, to find
   // out whether the hub still exists.

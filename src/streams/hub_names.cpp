@@ -21,8 +21,11 @@ hub::moved hub::impl::move(const cursor_key& key, std::string_view why) {
   const auto before = book_->remove(key);
   if (!before) {
     return [weak = weak_from_this(), key](const result<position>& to) {
-      if (const auto self = weak.lock(); self && to)
-        self->know({key, *to, self->with_.clock->now(), false});
+      const auto self = weak.lock();
+      if (!self || !to) return;
+      self->know({key, *to, self->with_.clock->now(), false});
+      // Whoever moved it wants events again, whatever was acknowledged before.
+      self->book_->find(key)->is_of_earlier_run = false;
     };
   }
   name_state moving;

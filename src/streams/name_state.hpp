@@ -29,8 +29,9 @@ struct name_state {
   bool touched = false;    // to be saved although it has not moved: somebody uses it
   bool overtaken = false;  // retention has dropped what it waited for; said
   bool abandoned = false;
-  std::string lease;         // what its holder wants to know after a restart
-  bool leased_anew = false;  // `lease` is to be saved
+  bool is_of_earlier_run = false;  // this process does not know what was delivered under it
+  std::string lease;               // what its holder wants to know after a restart
+  bool leased_anew = false;        // `lease` is to be saved
   std::vector<std::function<void(result<void>)>> when_saved;   // by the next save
   std::vector<std::function<void(result<void>)>> being_saved;  // by the one under way
   int unread_checks = 0;  // times in a row that retention could not read what it waits for

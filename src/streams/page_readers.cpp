@@ -145,9 +145,11 @@ void page_readers::turn() {
 }
 
 void page_readers::read_portion(page_number number, open_page& page) {
-  page.where = at::reading;
+  const auto now = std::chrono::steady_clock::now();
+  if (std::exchange(page.where, at::reading) != at::reading) page.reading_since = now;
   switch (page.reader->read_portion(frames_)) {
     case page_reader::progress::unfinished:
+      if (now - page.reading_since >= reading_max) return finish(number, page.reader->take());
       return reading_.push_back(number);
     case page_reader::progress::complete:
       return finish(number, page.reader->take());

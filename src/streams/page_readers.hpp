@@ -32,6 +32,9 @@ class page_readers : public std::enable_shared_from_this<page_readers> {
   static constexpr std::size_t read_at_once_max = 8;
   // In line, being read or waiting.
   static constexpr std::size_t readers_max = 10'000;
+  // A page that has few events after so long comes as it is: its reader continues behind what was
+  // looked at.
+  static constexpr std::chrono::seconds reading_max{5};
   // page_request::held_bytes of all of these.
   static constexpr std::size_t held_bytes_max = std::size_t{128} << 20U;
 
@@ -70,6 +73,7 @@ class page_readers : public std::enable_shared_from_this<page_readers> {
     answered done;
     at where = at::line;
     std::chrono::steady_clock::time_point wait_until;
+    std::chrono::steady_clock::time_point reading_since = {};
     std::unique_ptr<boost::asio::steady_timer> timer = nullptr;  // while it waits
   };
   using pages = std::unordered_map<page_number, open_page>;

@@ -25,7 +25,9 @@ class table_watch {
       : log_(&log), deliverable_(deliverable) {}
 
   // False: this has looked at events after `place` already. Whoever has not should read on.
-  bool covers(const position& place) const { return !reader_ || looked_through() <= place; }
+  bool covers(const position& place) const {
+    return !reader_ || looked_through() <= place || place >= end();
+  }
   // Watches for events after `place`, which covers() must hold for.
   void add(page_number reader, const std::vector<table_id>& tables, const position& place);
   void remove(page_number reader, const std::vector<table_id>& tables);
@@ -43,6 +45,7 @@ class table_watch {
 
  private:
   void read_from(const position& place);
+  position end() const;
 
   const log::event_log* log_;
   const log::readable_end* deliverable_;

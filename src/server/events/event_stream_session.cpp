@@ -114,7 +114,8 @@ void event_stream_session::send(const event_id& id, std::string_view event_json)
     // What only its id says to be acknowledged comes again, and moves the cursor as it does.
     if (last_.id && id <= *last_.id) return;
     return boost::asio::post(context_->executor, [self = shared_from_this()] {
-      if (self->confirming_) self->confirm();
+      // The stream may have ended meanwhile.
+      if (self->confirming_ && self->stream_.host) self->confirm();
     });
   }
   if (!answer_) return;
@@ -190,8 +191,8 @@ void event_stream_session::ended(stream_end why) {
 }
 
 void event_stream_session::reached_end() {
-  if (confirming_) return confirm();
   if (stream_.host == nullptr) return;
+  if (confirming_) return confirm();
   finish(message_text(format_, {{"caughtUp", true}}, end_id(last_.id)), "caught up");
 }
 

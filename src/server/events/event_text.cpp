@@ -16,16 +16,6 @@ namespace {
 constexpr std::string_view end_mark = "end";
 constexpr std::string_view end_suffix = ".end";
 
-// A `json` column's text keeps the line breaks that it was written with. They stand between tokens,
-// where a space means the same; here they would end the line.
-void append_on_one_line(std::string& to, std::string_view json) {
-  const auto from = to.size();
-  to += json;
-  std::replace_if(
-      to.begin() + static_cast<std::ptrdiff_t>(from), to.end(),
-      [](char one) { return one == '\n' || one == '\r'; }, ' ');
-}
-
 std::optional<event_format> format_of_media_type(std::string_view type) {
   for (const auto format : {event_format::event_stream, event_format::ndjson}) {
     if (boost::algorithm::iequals(type, content_type_of(format))) return format;
@@ -36,6 +26,16 @@ std::optional<event_format> format_of_media_type(std::string_view type) {
 }
 
 }  // namespace
+
+// A `json` column's text keeps the line breaks that it was written with. They stand between tokens,
+// where a space means the same; here they would end the line.
+void append_on_one_line(std::string& to, std::string_view json) {
+  const auto from = to.size();
+  to += json;
+  std::replace_if(
+      to.begin() + static_cast<std::ptrdiff_t>(from), to.end(),
+      [](char one) { return one == '\n' || one == '\r'; }, ' ');
+}
 
 std::string_view content_type_of(event_format format) {
   return format == event_format::event_stream ? "text/event-stream" : "application/x-ndjson";

@@ -34,6 +34,8 @@ std::string end_id(const std::optional<event_id>& last);
 // Reads the header: an event's id, or an end_id(). errc::invalid_argument: neither.
 result<last_event> parse_last_event_id(std::string_view text);
 
+// Appends JSON without the line breaks that stand between its tokens.
+void append_on_one_line(std::string& to, std::string_view json);
 // One event. `json` has no line break within a string; between tokens it may.
 std::string event_text(event_format format, const event_id& id, std::string_view json);
 // One message of Pulse's own: an event of type `pulse`, or the line {"pulse":message}. `id`: what a

@@ -11,6 +11,7 @@
 
 #include "base/iso_time.hpp"
 #include "base/percent_encoding.hpp"
+#include "server/events/event_text.hpp"
 
 namespace pulse::server {
 
@@ -108,7 +109,7 @@ std::string lines_page(const streams::event_page& page, const page_remarks& rema
   std::string text;
   text.reserve(page.events_json.size() + page.events.size() + 256);
   for_each_event(page, [&](const auto&, std::string_view event) {
-    text += event;
+    append_on_one_line(text, event);
     text += '\n';
   });
   text += R"({"pulse":{)" + remarks_of(remarks) + "}\n";
@@ -122,7 +123,7 @@ std::string event_stream_page(const streams::event_page& page, const page_remark
   text.reserve(page.events_json.size() + page.events.size() * 48 + 256);
   for_each_event(page, [&](const streams::page_event& event, std::string_view json) {
     text += "id: " + to_string(event.id) + "\ndata: ";
-    text += json;
+    append_on_one_line(text, json);
     text += "\n\n";
   });
   text += "event: pulse\nid: " + remarks.next + "\ndata: {" + remarks_of(remarks) + "\n\n";

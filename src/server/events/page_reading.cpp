@@ -21,6 +21,11 @@ refusal refuse_busy(const error& why) {
   return answer;
 }
 
+refusal too_many_answer_bytes() {
+  return {503, pulse_code::server_error, "Pulse holds as many bytes of answers as it may",
+          "ask again later", busy_retry};
+}
+
 }  // namespace
 
 page_reading::page_reading(std::shared_ptr<http_exchange> asked, read_request wanted,
@@ -36,11 +41,8 @@ void page_reading::begin() {
                            "reading events needs event persistence, which is off in this project",
                            "switch event persistence on, or use subscribe()"});
   }
-  if (context.answer_bytes > context.options.answer_bytes_max) {
-    return asked_->refuse({503, pulse_code::server_error,
-                           "Pulse holds as many bytes of answers as it may", "ask again later",
-                           busy_retry});
-  }
+  if (context.answer_bytes > context.options.answer_bytes_max)
+    return asked_->refuse(too_many_answer_bytes());
   project_ = of;
   resolve_tables(of);
 }
@@ -172,6 +174,10 @@ void page_reading::answer(streams::page_result page) {
   if (!page) return refuse_page(page.error());
   const auto of = still_there();
   if (is_over(of)) return;
+  // One commit ends the waits of many. Nothing is lost: who asks keeps the place.
+  const auto& context = asked_->context();
+  if (context.answer_bytes > context.options.answer_bytes_max)
+    return asked_->refuse(too_many_answer_bytes());
   const auto& project = asked_->who().key.project;
   const page_remarks remarks{
       make_token({page->next, std::move(page->accepted_gaps)}, project), page->caught_up,

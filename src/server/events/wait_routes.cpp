@@ -217,8 +217,7 @@ class pending_wait : public std::enable_shared_from_this<pending_wait> {
   std::optional<position> cursor() const {
     const auto of = project_.lock();
     const auto hub = of ? of->streams() : nullptr;
-    const auto at = hub ? hub->cursor(key_) : position{};
-    return at == position{} ? std::nullopt : std::optional(at);
+    return hub && hub->knows(key_) ? std::optional(hub->cursor(key_)) : std::nullopt;
   }
 
   exchange_pointer asked_;

@@ -95,6 +95,8 @@ void http_session::tick(std::chrono::steady_clock::time_point now) {
       if (input_.empty() && !reader_) return drop();
       return refuse({408, pulse_code::server_error, "the request did not arrive in time"});
     case phase::answering:
+      // Whoever works at the answer need not any more.
+      end_wait(wait_end::client_gone);
       return refuse(
           {503, pulse_code::server_error,
            "Pulse could not answer in time, because PostgreSQL or a disk does not respond",

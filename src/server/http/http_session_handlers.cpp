@@ -22,7 +22,8 @@ answer_ways http_session::ways_to_answer() {
           },
           [self = self(), waits](std::chrono::steady_clock::time_point until,
                                  std::function<void(wait_end)> told) {
-            if (waits()) self->begin_wait(until, std::move(told));
+            if (waits()) return self->begin_wait(until, std::move(told));
+            told(wait_end::client_gone);
           }};
 }
 

@@ -107,6 +107,29 @@ TEST_F(hub_holders, after_a_start_what_was_delivered_before_comes_again_and_is_a
   EXPECT_EQ(hub_->cursor(key("mail")), place_of(3));
 }
 
+TEST_F(hub_holders, an_old_id_acknowledges_nothing_of_what_an_operator_wants_to_be_read_again) {
+  const auto before = open("mail");
+  append(3);
+  const auto id = id_of(*before, 2);
+  const auto moved = hub_->move(key("mail"), "moved");
+  moved(position{});
+  settle();
+  const auto again = open("mail");
+  EXPECT_TRUE(hub_->acknowledge_through(again->stream, id).has_value());
+  settle();
+  EXPECT_EQ(hub_->cursor(key("mail")), place_of(3)) << "what was delivered again is acknowledged";
+  start_hub();
+  hub_->know({key("mail"), place_of(3), clock_.now()});
+  hub_->move(key("mail"), "moved")(position{});
+  settle();
+  const auto next = open_with([](auto& what) { what.window_events_max = 1; });
+  EXPECT_THAT(next->numbers(), ElementsAre(1));
+  hub_->acknowledge_through(next->stream, id);
+  settle();
+  EXPECT_THAT(next->numbers(), ElementsAre(1, 2)) << "and not what comes next";
+  EXPECT_EQ(hub_->cursor(key("mail")), place_of(1));
+}
+
 TEST_F(hub_holders, an_id_that_was_never_given_acknowledges_nothing) {
   const auto one = open("mail");
   append(2);

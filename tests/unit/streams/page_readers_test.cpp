@@ -49,6 +49,28 @@ TEST(waiting_pages, wait_on_after_an_event_that_their_filter_refuses) {
   EXPECT_EQ(page_world::numbers(**asked->answer), (numbers{51}));
 }
 
+// As "now" is where the database's history ends, which is behind the last event.
+TEST(waiting_pages, begin_behind_the_last_event_beside_others_that_begin_there) {
+  page_world world;
+  world.append(1, "a");
+  auto ahead = waiting_for("a");
+  ahead.after = page_world::place_of(9);
+  const auto later = world.ask(std::move(ahead));
+  auto normal = waiting_for("a");
+  normal.after = page_world::place_of(1);
+  // Comes back only when nobody reads in vain.
+  const auto next = world.ask(std::move(normal));
+  world.append(2, "a");
+  world.progress();
+  ASSERT_TRUE(next->answer && *next->answer);
+  EXPECT_EQ(page_world::numbers(**next->answer), (numbers{2}));
+  EXPECT_FALSE(later->answer);
+  world.append(10, "a");
+  world.progress();
+  ASSERT_TRUE(later->answer && *later->answer);
+  EXPECT_EQ(page_world::numbers(**later->answer), (numbers{10}));
+}
+
 TEST(waiting_pages, wait_for_the_readable_end) {
   log::readable_end end;
   page_world world(&end);

@@ -1,5 +1,7 @@
 #include "server/events/page_answer.hpp"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace pulse::server {
@@ -30,6 +32,21 @@ TEST(accepted_form, is_the_one_with_the_greatest_weight) {
            example{",;,;q=,/", std::nullopt},
        })
     EXPECT_EQ(accepted_form(accept), form) << accept;
+}
+
+// A `json` column's text keeps the line breaks that it was written with.
+TEST(pages_of_lines, have_each_event_on_one_line) {
+  streams::event_page page;
+  page.events_json = "{\"after\":{\"a\":\r\n1}}";
+  streams::page_event event;
+  event.end = page.events_json.size();
+  page.events.push_back(event);
+  const auto one_line = std::string("{\"after\":{\"a\":  1}}\n");
+  const page_remarks remarks{"next", true, {}, false};
+  EXPECT_TRUE(answer_of(page, remarks, page_form::lines, "shop").body.starts_with(one_line));
+  EXPECT_NE(
+      answer_of(page, remarks, page_form::event_stream, "shop").body.find("data: " + one_line),
+      std::string::npos);
 }
 
 }  // namespace
