@@ -185,7 +185,11 @@ void cursor_book::saved(const std::vector<saving>& batch,
               {{"project", with_->project},
                {"cursors", batch.size()},
                {"reason", outcome.error().message()}});
-    if (when_closed_) return std::exchange(when_closed_, nullptr)();
+    if (when_closed_) {
+      // Nothing is saved any more.
+      for (const auto& [key, name] : names_) answer_waiting(*name, outcome.error());
+      return std::exchange(when_closed_, nullptr)();
+    }
     return save_after(retry_interval);
   }
   store_anew(*outcome);

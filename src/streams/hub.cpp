@@ -48,7 +48,7 @@ void hub::release(const cursor_key& key) {
 std::optional<name_holder> hub::holder(const cursor_key& key) const {
   return impl_->holder(key);
 }
-bool hub::keep(filters::stream_id stream) {
+std::optional<cursor_key> hub::keep(filters::stream_id stream) {
   return impl_->keep(stream);
 }
 std::uint64_t hub::turn(const cursor_key& key) const {

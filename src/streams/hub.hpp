@@ -233,8 +233,9 @@ class hub {
   std::optional<name_holder> holder(const cursor_key& key) const;
 
   // The name stays with whoever has this stream, also while it is closed and opened again, until
-  // release(): a reservation for the active one. False: it waits for the name, or is unnamed.
-  bool keep(filters::stream_id stream);
+  // release(): a reservation for the active one. Returns the name's present key; nothing: the
+  // stream waits for the name, or is unnamed.
+  std::optional<cursor_key> keep(filters::stream_id stream);
   // Rises whenever somebody is served under the name, and when its cursor is moved: while it is the
   // same, nobody else was served. 0: the name is not known.
   std::uint64_t turn(const cursor_key& key) const;

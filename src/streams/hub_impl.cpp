@@ -97,6 +97,11 @@ void hub::impl::open(stream_opening what, opened done) {
                        shown_count(limits_.names_max) + "), and this name is new",
                    "delete some with 'pulse streams delete', or raise its setting `names`"});
   }
+  // The cursor may have been moved or deleted since the name was reserved.
+  if (const auto name = book_->find(key); what.has_reservation && !(name && name->reserved)) {
+    return refuse({errc::conflict, "the lease is over: the cursor was moved or deleted",
+                   "pull without a token"});
+  }
   auto start = what.from_beginning ? with_.log->bounds().dropped_through : what.start;
   if (tracked && !(named && book_->find(key))) {
     const auto behind = gaps_.start_behind(start, with_.log->bounds().mark(), *table);
@@ -282,7 +287,8 @@ void hub::impl::leave_name(stream_state& stream) {
 bool hub::impl::serve_next(name_state& name) {
   auto* next = name.promote();
   if (next == nullptr) return false;
-  name.held_since = with_.clock->now();
+  // Whoever has the reservation has had the name all the time.
+  name.held_since = name.reserved ? name.reserved->since : with_.clock->now();
   name.turn = book_->next_turn();
   dispatcher_->start(*next, name.cursor);
   return true;

@@ -38,7 +38,7 @@ class hub::impl : public std::enable_shared_from_this<hub::impl> {
   bool reserve(const cursor_key& key, const name_holder& whose);
   void release(const cursor_key& key);
   std::optional<name_holder> holder(const cursor_key& key) const;
-  bool keep(filters::stream_id id);
+  std::optional<cursor_key> keep(filters::stream_id id);
   std::uint64_t turn(const cursor_key& key) const;
   void acknowledge(const cursor_key& key, const event_id& event);
   std::vector<event_id> acknowledged_ahead(const cursor_key& key) const;

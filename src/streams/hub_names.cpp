@@ -37,6 +37,9 @@ hub::moved hub::impl::move(const cursor_key& key, std::string_view why) {
   moving.abandoned = before->abandoned;
   moving.overtaken = before->overtaken;
   moving.used_at = before->used_at;
+  // Of use if it is not moved after all.
+  if (before->active != nullptr) before->ahead.connection_ended(before->active->window);
+  moving.ahead = before->ahead;
   book_->add(std::move(moving));
   moved done = [weak = weak_from_this(),
                 known = std::weak_ptr(book_->find(key))](const result<position>& to) {
@@ -51,12 +54,14 @@ hub::moved hub::impl::move(const cursor_key& key, std::string_view why) {
 void hub::impl::move_done(name_state& name, const result<position>& to) {
   if (to) {
     name.abandoned = name.overtaken = false;
+    name.ahead.clear();
     name.used_at = with_.clock->now();
     return name_ready(name, to);
   }
   if (to.error().code == errc::not_found || name.cursor == position{})
     return name_ready(name, error{errc::cancelled, to.error().what, "connect again"});
-  // It stands where it stood.
+  // It stands where it stood. Whoever had a lease was told that it is over.
+  name.leased_anew = true;
   const auto saved = name.saved;
   const auto waiting = std::exchange(name.waiting_for_store, {});
   name_ready(name, name.cursor);
@@ -109,11 +114,12 @@ std::optional<name_holder> hub::impl::holder(const cursor_key& key) const {
   return name->reserved;
 }
 
-bool hub::impl::keep(filters::stream_id id) {
+std::optional<cursor_key> hub::impl::keep(filters::stream_id id) {
   auto* stream = streams_.find(id);
-  if (stream == nullptr || stream->name == nullptr || stream->name->active != stream) return false;
+  if (stream == nullptr || stream->name == nullptr || stream->name->active != stream)
+    return std::nullopt;
   stream->name->reserved = name_holder{stream->kind, stream->name->held_since};
-  return true;
+  return stream->name->key;
 }
 
 std::uint64_t hub::impl::turn(const cursor_key& key) const {

@@ -67,6 +67,10 @@ lease_result<lease_pointer> lease_book::find(std::string_view name, std::string_
   const auto found = by_token_.find(hash_lease_token(token));
   if (found == by_token_.end() || found->second->key.name != name) return fenced();
   auto one = found->second;
+  if (!one->over && !is_still_held(*one)) {
+    forget(one);
+    return fenced();
+  }
   if (!one->over && !one->waiting && one->has_expired(*with_.clock)) expire(one);
   if (is_still_held(*one)) return one;
   forget(one);
@@ -76,7 +80,7 @@ lease_result<lease_pointer> lease_book::find(std::string_view name, std::string_
 // A name that was moved has lost its reservation, and its stream.
 bool lease_book::is_still_held(const lease& one) const {
   const auto holder = with_.streams->holder(one.key);
-  if (one.over) return !holder && with_.streams->turn(one.key) == one.turn;
+  if (one.over) return !holder && one.turn != 0 && with_.streams->turn(one.key) == one.turn;
   if (one.batch && !one.batch->end()) return true;
   return holder && holder->kind == holder_kind::pull && holder->since == one.since;
 }
@@ -146,6 +150,13 @@ void lease_book::save(const lease_pointer& one, bool released,
   with_.streams->save(one->key, to_text(stored), std::move(done));
 }
 
+void lease_book::erase_stored(const lease& one) {
+  if (by_key_.contains(one.key)) return;
+  stored_lease nothing;
+  nothing.acknowledged = with_.streams->acknowledged_ahead(one.key);
+  with_.streams->save(one.key, to_text(nothing), [](const result<void>&) {});
+}
+
 void lease_book::close_stream(lease& one) {
   if (!one.batch) return;
   one.batch.reset();
@@ -200,8 +211,15 @@ void lease_book::follow(const std::vector<table_rename>& renamed) {
   });
   for (const auto& one : moved) {
     const auto [placed, is_new] = by_key_.emplace(one->key, one);
-    // As the hub does: the name that was there stays.
-    if (!is_new) forget(one);
+    if (is_new) continue;
+    // As the hub does: the name that was there stays; one that is no more gives way.
+    const auto other = placed->second;
+    if (is_still_held(*other)) {
+      forget(one);
+    } else {
+      forget(other);
+      by_key_[one->key] = one;
+    }
   }
 }
 

@@ -54,6 +54,9 @@ class lease_book {
   // durable that nobody has it any more.
   void save(const lease_pointer& one, bool released, std::function<void(result<void>)> done);
 
+  // The lease has ended: what a save under way stores of it is not to be found after a restart.
+  void erase_stored(const lease& one);
+
   // Ends the hub's stream of it. The name stays with the lease.
   void close_stream(lease& one);
   // The name goes to whoever has waited longest. Nothing of it is known any more.

@@ -42,9 +42,10 @@ struct pull {
   lease_pointer held;  // null: it waits in the line for the name
   std::shared_ptr<lease_batch> batch;
   filters::stream_id stream{};
-  cursor_key key;        // once it is open
-  bool opening = false;  // the opener has not answered yet
-  bool over = false;     // it waits for nothing any more
+  cursor_key key;          // once it is open
+  bool opening = false;    // the opener has not answered yet
+  bool over = false;       // it waits for nothing any more
+  bool abandoned = false;  // nobody waits for its answer
   std::chrono::steady_clock::time_point wait_until{};
   std::optional<std::chrono::steady_clock::time_point> first_event_at;
 };
@@ -130,6 +131,11 @@ void pulls::opened(const pull_pointer& one, const std::optional<opened_for_lease
   one->opening = false;
   if (!stream) return abandon(one);
   if (one->over) return with_.streams->close(stream->stream);
+  if (const auto lease = one->held; lease && !book_.is_still_held(*lease)) {
+    with_.streams->close(stream->stream);
+    refuse(one, book_.fenced());
+    return book_.forget(lease);
+  }
   one->stream = stream->stream;
   one->key = stream->key;
   if (one->held) {
@@ -208,7 +214,9 @@ void pulls::look(const pull_pointer& one) {
 
 // False: somebody else has the name, or it was refused.
 bool pulls::take_name(const pull_pointer& one) {
-  if (!with_.streams->keep(one->stream)) return false;
+  const auto kept = with_.streams->keep(one->stream);
+  if (!kept) return false;
+  one->key = *kept;
   const auto token = make_lease_token();
   const auto begun = token ? book_.begin(one->key, one->stream, *token, one->request.length)
                            : lease_result<lease_pointer>(failed(token.error()));
@@ -247,18 +255,26 @@ void pulls::finish(const pull_pointer& one, bool at_end, bool caught_up) {
 
 void pulls::stored(const lease_pointer& of, const pull_pointer& one, const pulled& answer,
                    const result<void>& outcome) {
-  if (outcome) {
-    of->stored = true;
-    return one->answer(answer);
-  }
+  // It was released, or its cursor moved, while this was stored: what is stored is no lease.
   if (!of->over && !book_.is_still_held(*of)) {
     book_.forget(of);
+    book_.erase_stored(*of);
     return one->answer(book_.fenced());
+  }
+  if (outcome) {
+    const bool nobody_has_its_token = one->abandoned && !of->stored;
+    of->stored = true;
+    if (!nobody_has_its_token) return one->answer(answer);
+    book_.end(of);
+    return book_.erase_stored(*of);
   }
   take_back(of->outstanding, answer.events->ids());
   of->has_lost_events = true;
-  // Nobody knows its token.
-  if (!of->stored) book_.end(of);
+  // Nobody knows its token, and a later save may still store it.
+  if (!of->stored) {
+    book_.end(of);
+    book_.erase_stored(*of);
+  }
   one->answer(
       failed({errc::unavailable,
               "the batch could not be stored, and was not handed out: " + outcome.error().what,
@@ -285,6 +301,7 @@ void pulls::stream_ended(const pull_pointer& one) {
 }
 
 void pulls::abandon(const std::shared_ptr<pull>& one) {
+  one->abandoned = true;
   if (one->over) return;
   const auto lease = one->held;
   const bool gathered = one->batch && !one->batch->empty();

@@ -195,11 +195,13 @@ struct pulling : std::enable_shared_from_this<pulling> {
     if (key_was_revoked(asked->context(), asked->who())) return asked->refuse(no_such_key());
     if (!outcome) return asked->refuse(refuse_lease(outcome.error()));
     asked->answer(batch_answer(*outcome, end));
+    leases.reset();
   }
 
   void not_awaited(wait_end why) {
     if (std::exchange(over, true)) return;
     if (const auto one = under_way.lock()) leases->abandon(one);
+    leases.reset();
     if (why == wait_end::client_gone) return;
     const bool revoked = key_was_revoked(asked->context(), asked->who());
     asked->refuse(revoked ? no_such_key() : refuse_while_stopping());

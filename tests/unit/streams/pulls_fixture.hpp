@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,7 @@ class pulls_fixture : public hub_fixture {
         what.start = {};
       else
         what.start = log_.bounds().last_at;
+      if (before_opening_) before_opening_();
       shared_hub_->open(std::move(what),
                         [to, name, table, done](result<filters::stream_id> opened) {
                           if (!opened) {
@@ -176,6 +178,7 @@ class pulls_fixture : public hub_fixture {
   scripted_clocks clocks_;
   lease_limits lease_limits_;
   bool from_beginning_ = false;
+  std::function<void()> before_opening_;
   std::shared_ptr<hub> shared_hub_;
   std::shared_ptr<pulls> pulls_;
 };

@@ -362,6 +362,49 @@ TEST_F(pulls_test, a_moved_cursor_ends_the_lease_whether_its_stream_is_open_or_n
   }
 }
 
+TEST_F(pulls_test, a_cursor_that_is_moved_while_its_lease_opens_again_is_the_operators) {
+  const auto token = lease_with(2);
+  const auto waiting = connect();
+  before_opening_ = [&] { shared_hub_->move(key("mail"), "moved")(position{}); };
+  const auto late = pull_again(token);
+  before_opening_ = nullptr;
+  EXPECT_FALSE(late->batch);
+  const auto socket = connect();
+  EXPECT_EQ(socket->numbers(), (std::vector<int>{1, 2})) << "nobody else has the name";
+  EXPECT_TRUE(pull_again(token)->refused);
+}
+
+TEST_F(pulls_test, a_name_that_is_deleted_while_its_lease_opens_again_stays_deleted) {
+  const auto token = lease_with(2);
+  before_opening_ = [&] {
+    shared_hub_->forget(key("mail"), "deleted");
+    cursors_.stored.clear();
+  };
+  EXPECT_FALSE(pull_again(token)->batch);
+  before_opening_ = nullptr;
+  EXPECT_FALSE(shared_hub_->knows(key("mail")));
+}
+
+TEST_F(pulls_test, a_lease_whose_time_is_over_does_not_survive_a_moved_cursor) {
+  const auto token = lease_with(2);
+  clocks_.pass(61s);
+  shared_hub_->move(key("mail"), "moved")(position{});
+  settle();
+  EXPECT_TRUE(pull_again(token, through(2))->refused);
+  EXPECT_EQ(connect()->numbers(), (std::vector<int>{1, 2}));
+}
+
+TEST_F(pulls_test, a_new_lease_that_was_not_stored_in_time_is_none_after_a_restart_either) {
+  append_more(1);
+  cursors_.fail_saves = true;
+  pull_with([](auto& made) { made.length = 3600s; });
+  cursors_.fail_saves = false;
+  shared_hub_->save(key("mail"), {}, [](const result<void>&) {});
+  settle();
+  start();
+  EXPECT_FALSE(shared_hub_->holder(key("mail")).has_value());
+}
+
 TEST_F(pulls_test, a_gap_is_said_once_what_came_before_it_is_acknowledged) {
   const auto token = lease_with(1);
   control::stored_gap gap;
