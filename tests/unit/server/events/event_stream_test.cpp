@@ -73,13 +73,13 @@ TEST_F(event_stream, sends_what_a_plain_event_source_reads) {
   send(1);
   send(2);
   EXPECT_EQ(read_through(socket, event(2)), event(1) + event(2));
-  EXPECT_EQ(host->kind, streams::holder_kind::event_stream);
-  EXPECT_EQ(host->window_events_max, 1000U);
-  EXPECT_EQ(host->window_bytes_max, std::size_t{4} << 20U);
-  EXPECT_EQ(host->requests.at(0).name, "mail");
-  EXPECT_EQ(host->requests.at(0).model.schema, "public");
-  EXPECT_EQ(host->requests.at(0).model.table, "orders");
-  EXPECT_EQ(host->requests.at(0).form, requests::event_form::native);
+  EXPECT_EQ(on_server([&] { return host->kind; }), streams::holder_kind::event_stream);
+  EXPECT_EQ(on_server([&] { return host->window_events_max; }), 1000U);
+  EXPECT_EQ(on_server([&] { return host->window_bytes_max; }), std::size_t{4} << 20U);
+  EXPECT_EQ(on_server([&] { return host->requests.at(0).name; }), "mail");
+  EXPECT_EQ(on_server([&] { return host->requests.at(0).model.schema; }), "public");
+  EXPECT_EQ(on_server([&] { return host->requests.at(0).model.table; }), "orders");
+  EXPECT_EQ(on_server([&] { return host->requests.at(0).form; }), requests::event_form::native);
 }
 
 TEST_F(event_stream, sends_a_line_an_event_to_who_asks_for_that) {
@@ -132,7 +132,7 @@ TEST_F(event_stream, acknowledges_through_the_last_id_before_it_sends_anything) 
   auto socket = open(orders, "last-event-id: " + to_string(id_of(7)) + "\r\n");
   EXPECT_THAT(read_through(socket, "}\n\n"),
               HasSubstr("\"acknowledgedThrough\":\"" + to_string(id_of(7)) + '"'));
-  EXPECT_EQ(host->acknowledged_through, std::vector{id_of(7)});
+  EXPECT_EQ(on_server([&] { return host->acknowledged_through; }), std::vector{id_of(7)});
 }
 
 TEST_F(event_stream, acknowledges_nothing_by_an_id_that_was_never_given) {
@@ -152,12 +152,13 @@ TEST_F(event_stream, ends_in_order_when_it_waits_for_an_acknowledgement) {
                     HasSubstr("event: pulse\ndata: {\"ended\":{\"reason\":"
                               "\"acknowledge\""),
                     HasSubstr("retry: 100\n\n"), EndsWith("\r\n0\r\n\r\n")));
-  EXPECT_EQ(host->closed.size(), 1U);
+  wait_for_close();
+  EXPECT_EQ(on_server([&] { return host->closed.size(); }), 1U);
   // The connection takes the next request.
   boost::asio::write(socket, boost::asio::buffer(request(
                                  orders, "last-event-id: " + to_string(id_of(1)) + "\r\n", "1.1")));
   EXPECT_THAT(read_through(socket, "}\n\n\r\n"), StartsWith("HTTP/1.1 200 "));
-  EXPECT_EQ(host->acknowledged_through, std::vector{id_of(1)});
+  EXPECT_EQ(on_server([&] { return host->acknowledged_through; }), std::vector{id_of(1)});
 }
 
 TEST_F(event_stream, ends_a_minute_after_its_first_event) {
@@ -173,7 +174,8 @@ TEST_F(event_stream, ends_a_minute_after_its_first_event) {
   EXPECT_THAT(read_to_end(socket),
               AllOf(StartsWith("event: pulse\ndata: {\"ended\":{\"reason\":\"acknowledge\""),
                     EndsWith("retry: 100\n\n")));
-  EXPECT_EQ(host->closed.size(), 1U);
+  wait_for_close();
+  EXPECT_EQ(on_server([&] { return host->closed.size(); }), 1U);
 }
 
 TEST_F(event_stream, says_that_it_is_alive_when_it_has_nothing_else_to_say) {
@@ -208,26 +210,28 @@ TEST_F(event_stream, until_the_end_says_that_it_has_caught_up_and_ends) {
   start();
   auto socket = open(orders + "&until=end");
   read_through(socket, "}\n\n");
-  EXPECT_EQ(host->awaited.at(0).first, project.end->at);
+  EXPECT_EQ(on_server([&] { return host->awaited.at(0).first; }), project.end->at);
   send(1);
   on_server([&] { host->awaited.at(0).second(); });
   EXPECT_EQ(read_to_end(socket), event(1) + "event: pulse\nid: " + to_string(id_of(1)) +
                                      ".end\ndata: {\"caughtUp\":true}\n\n");
-  EXPECT_EQ(host->closed.size(), 1U);
+  wait_for_close();
+  EXPECT_EQ(on_server([&] { return host->closed.size(); }), 1U);
 }
 
 TEST_F(event_stream, confirms_an_end_with_204_once_the_cursor_has_come_there) {
   start();
   auto socket = open(orders + "&until=end", "last-event-id: " + to_string(id_of(1)) + ".end\r\n");
   wait_until([&] { return !host->awaited.empty(); });
-  EXPECT_EQ(host->acknowledged_through, std::vector{id_of(1)});
+  EXPECT_EQ(on_server([&] { return host->acknowledged_through; }), std::vector{id_of(1)});
   // Only its id has said so: it comes by again.
   send(1);
   EXPECT_EQ(on_server([&] { return host->closed.size(); }), 0U);
   on_server([&] { host->awaited.at(0).second(); });
   EXPECT_THAT(read_to_end(socket),
               AllOf(StartsWith("HTTP/1.1 204 No Content\r\n"), Not(HasSubstr("content-length"))));
-  EXPECT_EQ(host->closed.size(), 1U);
+  wait_for_close();
+  EXPECT_EQ(on_server([&] { return host->closed.size(); }), 1U);
 }
 
 TEST_F(event_stream, confirms_an_end_although_events_have_come_since) {
@@ -236,7 +240,8 @@ TEST_F(event_stream, confirms_an_end_although_events_have_come_since) {
   wait_until([&] { return !host->awaited.empty(); });
   send(1);
   EXPECT_THAT(read_to_end(socket), StartsWith("HTTP/1.1 204 "));
-  EXPECT_EQ(host->closed.size(), 1U);
+  wait_for_close();
+  EXPECT_EQ(on_server([&] { return host->closed.size(); }), 1U);
 }
 
 TEST_F(event_stream, confirms_no_end_after_an_event_that_was_never_given) {
@@ -267,7 +272,7 @@ TEST_F(event_stream, refuses_until_end_when_the_end_is_not_known) {
   start();
   auto socket = open(orders + "&until=end", "accept: application/x-ndjson\r\n");
   EXPECT_THAT(read_to_end(socket), is_error("503", "P6101"));
-  EXPECT_TRUE(host->requests.empty());
+  EXPECT_TRUE(on_server([&] { return host->requests.empty(); }));
 }
 
 TEST_F(event_stream, has_an_event_source_ask_again_for_what_may_work_later) {
@@ -301,7 +306,7 @@ TEST_F(event_stream, tells_of_the_gap_that_it_has_reached) {
               AllOf(StartsWith("event: pulse\ndata: {\"gap\":{\"id\":9,"),
                     EndsWith("event: pulse\ndata: {\"ended\":{\"reason\":\"gap\",\"message\":"
                              "\"gap 9\"}}\n\n")));
-  EXPECT_TRUE(host->closed.empty()) << "the hub has closed it";
+  EXPECT_TRUE(on_server([&] { return host->closed.empty(); })) << "the hub has closed it";
 }
 
 TEST_F(event_stream, ends_in_order_when_the_server_stops) {
@@ -325,7 +330,8 @@ TEST_F(event_stream, is_cut_when_its_key_is_revoked) {
     under_test.end_sessions_of_key("key-1");
   });
   EXPECT_EQ(read_to_end(socket), "");
-  EXPECT_EQ(host->closed.size(), 1U);
+  wait_for_close();
+  EXPECT_EQ(on_server([&] { return host->closed.size(); }), 1U);
 }
 
 TEST_F(event_stream, leaves_its_name_when_the_client_has_gone) {
@@ -341,7 +347,7 @@ TEST_F(event_stream, asks_nothing_of_the_hub_for_a_head) {
   auto socket = connect(ports.streams);
   boost::asio::write(socket, boost::asio::buffer(request(orders, "", "1.0", "HEAD")));
   EXPECT_THAT(read_to_end(socket), AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("\r\n\r\n")));
-  EXPECT_TRUE(host->requests.empty());
+  EXPECT_TRUE(on_server([&] { return host->requests.empty(); }));
 }
 
 TEST_F(event_stream, holds_a_bounded_amount_for_a_client_that_does_not_read) {
