@@ -29,7 +29,7 @@ using steady = std::chrono::steady_clock;
 constexpr std::string_view event_begin = R"({"action":")";
 constexpr std::size_t id_size = 26;
 
-[[noreturn]] void die(const std::string& why) {
+[[noreturn]] void give_up(const std::string& why) {
   fmt::print(stderr, "bench_puller: {}\n", why);
   std::exit(1);
 }
@@ -44,7 +44,7 @@ class connection {
     address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      die("cannot connect");
+      give_up("cannot connect");
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
@@ -61,7 +61,7 @@ class connection {
     std::string_view left = request;
     while (!left.empty()) {
       const auto sent = ::send(socket_, left.data(), left.size(), MSG_NOSIGNAL);
-      if (sent <= 0) die("the server has closed the connection");
+      if (sent <= 0) give_up("the server has closed the connection");
       left.remove_prefix(static_cast<std::size_t>(sent));
     }
     received_.clear();
@@ -73,11 +73,11 @@ class connection {
     constexpr std::string_view length = "content-length: ";
     auto at = received_.find(length);
     if (at == std::string::npos) at = received_.find("Content-Length: ");
-    if (at == std::string::npos || at > head) die("an answer without a length: " + received_);
+    if (at == std::string::npos || at > head) give_up("an answer without a length: " + received_);
     const auto size = std::stoull(received_.substr(at + length.size(), 20));
     const auto begin = head + 4;
     while (received_.size() < begin + size) receive();
-    if (!received_.starts_with("HTTP/1.1 200 ")) die(received_);
+    if (!received_.starts_with("HTTP/1.1 200 ")) give_up(received_);
     return std::string_view(received_).substr(begin, size);
   }
 
@@ -85,7 +85,7 @@ class connection {
   void receive() {
     static std::array<char, std::size_t{1} << 18U> buffer;
     const auto got = ::recv(socket_, buffer.data(), buffer.size(), 0);
-    if (got <= 0) die("the server has closed the connection");
+    if (got <= 0) give_up("the server has closed the connection");
     received_.append(buffer.data(), static_cast<std::size_t>(got));
   }
 
@@ -98,7 +98,7 @@ class connection {
 std::string text_member(std::string_view body, std::string_view name) {
   const auto begin = fmt::format("\"{}\":\"", name);
   const auto at = body.rfind(begin);
-  if (at == std::string_view::npos) die(fmt::format("an answer without {}: {}", name, body));
+  if (at == std::string_view::npos) give_up(fmt::format("an answer without {}: {}", name, body));
   const auto from = at + begin.size();
   return std::string(body.substr(from, body.find('"', from) - from));
 }
@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
     ++requests;
     bytes += answer.size();
     const auto got = count_events(answer, last_id);
-    if (got == 0) die("nothing has come for ten seconds");
+    if (got == 0) give_up("nothing has come for ten seconds");
     events += got;
     if (reads) {
       place = text_member(answer, "next");

@@ -171,7 +171,9 @@ void lease_book::end(const lease_pointer& one) {
   if (has_name) with_.streams->release(key);
 }
 
-void lease_book::forget(const lease_pointer& one) {
+void lease_book::forget(const lease_pointer& known) {
+  // `known` may be this book's own.
+  const auto one = known;  // NOLINT(performance-unnecessary-copy-initialization)
   // Once.
   if (by_token_.erase(one->token_hash) == 0) return;
   if (const auto found = by_key_.find(one->key); found != by_key_.end() && found->second == one)

@@ -62,7 +62,7 @@ class lease_book {
   // The name goes to whoever has waited longest. Nothing of it is known any more.
   void end(const lease_pointer& one);
   // The cursor was moved or deleted, or somebody else has the name: the same without the name.
-  void forget(const lease_pointer& one);
+  void forget(const lease_pointer& known);
   // Tables have other names.
   void follow(const std::vector<table_rename>& renamed);
 

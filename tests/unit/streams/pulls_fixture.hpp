@@ -52,7 +52,7 @@ class pulls_fixture : public hub_fixture {
     std::optional<pulled> batch;
     std::optional<lease_refusal> refused;
     std::optional<error> not_opened;
-    std::shared_ptr<pull> under_way;
+    std::weak_ptr<pull> under_way;  // which knows this
 
     bool waits() const { return !batch && !refused && !not_opened; }
     std::vector<event_id> ids() const {
@@ -109,6 +109,10 @@ class pulls_fixture : public hub_fixture {
       made.token = token;
       made.acknowledged = std::move(acknowledged);
     });
+  }
+
+  void abandon(const answered& one) {
+    if (const auto waits = one.under_way.lock()) pulls_->abandon(waits);
   }
 
   lease_result<lease_changed> change(lease_change what) {

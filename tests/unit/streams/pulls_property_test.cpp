@@ -68,7 +68,7 @@ class pulls_property : public pulls_fixture {
     });
     if (one->waits() && now_and_then(2)) append_more(1 + below(3));
     if (one->waits() && now_and_then(3)) {
-      pulls_->abandon(one->under_way);
+      abandon(*one);
       settle();
       return confirm(by, acknowledged, false);
     }

@@ -311,7 +311,7 @@ TEST_F(pulls_test, a_new_lease_that_is_not_stored_is_none) {
 TEST_F(pulls_test, a_client_that_goes_while_it_waits_frees_its_place_in_the_line) {
   const auto token = lease_with(1);
   const auto gone = pull_with([&](auto& made) { made.wait = 55s; });
-  pulls_->abandon(gone->under_way);
+  abandon(*gone);
   const auto next = pull_with([&](auto& made) { made.wait = 55s; });
   ASSERT_TRUE(release(token, {}));
   EXPECT_TRUE(gone->waits());
@@ -320,7 +320,7 @@ TEST_F(pulls_test, a_client_that_goes_while_it_waits_frees_its_place_in_the_line
 
 TEST_F(pulls_test, a_client_that_goes_while_it_waits_for_an_event_loses_nothing) {
   const auto gone = pull_with([&](auto& made) { made.wait = 55s; });
-  pulls_->abandon(gone->under_way);
+  abandon(*gone);
   settle();
   EXPECT_EQ(figure("pulse_leases_held"), 0);
   const auto first = pull_new();
@@ -328,7 +328,7 @@ TEST_F(pulls_test, a_client_that_goes_while_it_waits_for_an_event_loses_nothing)
     made.token = first->batch->token;
     made.wait = 55s;
   });
-  pulls_->abandon(second->under_way);
+  abandon(*second);
   append_more(1);
   EXPECT_THAT(numbers(pull_again(first->batch->token)->ids()), ElementsAre(1));
 }
