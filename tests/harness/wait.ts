@@ -12,7 +12,8 @@ export async function until<T>(
   { timeoutMs = 30_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const limitMs = timeoutMs * patience;
-  const deadline = Date.now() + limitMs;
+  // A machine's clock may be set meanwhile.
+  const deadline = performance.now() + limitMs;
   let lastReason: unknown;
   for (;;) {
     try {
@@ -24,7 +25,7 @@ export async function until<T>(
     } catch (reason) {
       lastReason = reason;
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const because = lastReason === undefined ? '' : ` (last: ${String(lastReason)})`;
       throw new Error(`waited ${limitMs / 1000} s for ${what}${because}`);
     }

@@ -50,7 +50,7 @@ rootScenario(
     };
     s.atEnd(() => s.note(`${written('srv/serve.log').slice(-2000)}\n${written('srv/application.log').slice(-2000)}`));
 
-    const began = Date.now();
+    const began = performance.now();
     const doctor = replaced(lineWith('pulse doctor'), 'postgresql://app@db.example.com/shop', `'${postgres.url()}'`);
     assert.match(await machine.run(doctor), /wal_level/);
     const inBackground = (line: string, log: string): string =>
@@ -74,7 +74,7 @@ rootScenario(
     await until('the stream to be open', isOpen, { timeoutMs: promisedMs });
     await postgres.sql("INSERT INTO users (email) VALUES ('ada@example.com')");
     await until('the first event', () => written('srv/application.log').includes('welcome ada@example.com'));
-    const tookMs = Date.now() - began;
+    const tookMs = Math.round(performance.now() - began);
     s.note(`${tookMs} ms from the installed package to the first event`);
     assert.ok(tookMs < promisedMs, `${tookMs}`);
   },

@@ -13,6 +13,7 @@
 #include "server/events/event_stream_request.hpp"
 #include "server/http/http_exchange.hpp"
 #include "server/http/http_stream.hpp"
+#include "server/http/route.hpp"
 #include "server/stream_opener.hpp"
 #include "streams/subscriber.hpp"
 
