@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
@@ -11,7 +12,6 @@ namespace pulse::streams::page_reader_test {
 namespace {
 
 using numbers = std::vector<std::uint64_t>;
-using std::chrono::seconds;
 
 TEST(pages, merge_several_tables_in_the_order_of_the_log) {
   page_world world;
