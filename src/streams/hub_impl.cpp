@@ -382,31 +382,4 @@ void hub::impl::shut_down(end_reason reason, std::string_view message, std::func
   book_->close(std::move(done));
 }
 
-std::vector<stream_status> hub::impl::status() const {
-  const auto newest = with_.log->bounds().last_at;
-  std::vector<stream_status> all;
-  all.reserve(streams_.size());
-  for (const auto& [id, stream] : streams_.all()) {
-    stream_status one;
-    one.id = stream->id;
-    one.key = {stream->table_of, stream->wanted.name};
-    one.kind = stream->kind;
-    one.opened_at = stream->opened_at;
-    one.mode = stream->wanted.mode;
-    one.in_flight_events = stream->window.events();
-    one.in_flight_bytes = stream->window.bytes();
-    one.delivered = stream->delivered;
-    one.acknowledged = stream->acknowledged;
-    one.redelivered = stream->redelivered;
-    one.dropped = stream->dropped;
-    one.undecided = stream->undecided;
-    one.standby = stream->how == delivery::standby;
-    one.stalled = stream->how == delivery::waiting;
-    one.cursor = stream->cursor();
-    one.lag_bytes = streams::lag_bytes(one.cursor, newest, history_);
-    all.push_back(std::move(one));
-  }
-  return all;
-}
-
 }  // namespace pulse::streams

@@ -1,5 +1,5 @@
-// What becomes of names, and of the streams that have them, from outside: their cursors are moved
-// or deleted, their tables renamed.
+// What is told of streams; and what becomes of names, and of the streams that have them, from
+// outside: their cursors are moved or deleted, their tables renamed.
 #include <algorithm>
 #include <utility>
 
@@ -186,6 +186,33 @@ void hub::impl::end_replaced(const std::vector<table_rename>& renamed) {
   }
   for (const auto id : replaced)
     end(id, end_reason::cursor_moved, "another table has this name now: connect again");
+}
+
+std::vector<stream_status> hub::impl::status() const {
+  const auto newest = with_.log->bounds().last_at;
+  std::vector<stream_status> all;
+  all.reserve(streams_.size());
+  for (const auto& [id, stream] : streams_.all()) {
+    stream_status one;
+    one.id = stream->id;
+    one.key = {stream->table_of, stream->wanted.name};
+    one.kind = stream->kind;
+    one.opened_at = stream->opened_at;
+    one.mode = stream->wanted.mode;
+    one.in_flight_events = stream->window.events();
+    one.in_flight_bytes = stream->window.bytes();
+    one.delivered = stream->delivered;
+    one.acknowledged = stream->acknowledged;
+    one.redelivered = stream->redelivered;
+    one.dropped = stream->dropped;
+    one.undecided = stream->undecided;
+    one.standby = stream->how == delivery::standby;
+    one.stalled = stream->how == delivery::waiting;
+    one.cursor = stream->cursor();
+    one.lag_bytes = streams::lag_bytes(one.cursor, newest, history_);
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 }  // namespace pulse::streams
