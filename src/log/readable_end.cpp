@@ -68,6 +68,11 @@ class deliverable_reader final : public log_reader {
 
 }  // namespace
 
+position deliverable_end(const event_log& log, const readable_end* end) {
+  const auto stored = log.bounds().last_at;
+  return end == nullptr ? stored : std::min(stored, end->get());
+}
+
 std::unique_ptr<log_reader> read_deliverable(const event_log& log, const readable_end* end,
                                              const position& after, const wanted_tables& tables) {
   auto real = log.read(after, tables);

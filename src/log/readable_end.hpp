@@ -22,6 +22,9 @@ class readable_end {
   position through_;
 };
 
+// Returns the position of the last stored event that may be delivered. Null `end`: of the last one.
+position deliverable_end(const event_log& log, const readable_end* end);
+
 // Reads like log.read(), up to `end` at most, which is looked at again by each next(). Null `end`:
 // up to the durable end. Both outlive the reader.
 std::unique_ptr<log_reader> read_deliverable(const event_log& log, const readable_end* end,

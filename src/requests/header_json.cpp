@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 
 namespace pulse::requests {
 
@@ -29,13 +29,10 @@ std::string to_utf8(std::string_view latin1) {
 }  // namespace
 
 result<json::object> parse_header_object(std::string_view text, const request_place& header) {
-  json::parse_options options;
-  options.max_depth = json_depth_max;
-  json::error_code failure;
-  auto parsed = json::parse(to_utf8(text), failure, {}, options);
-  if (failure) return header.wrong("is not JSON: " + failure.message());
-  if (!parsed.is_object()) return header.wrong("is not a JSON object");
-  return std::move(parsed.get_object());
+  auto parsed = parse_json(to_utf8(text), header);
+  if (!parsed) return parsed.error();
+  if (!parsed->is_object()) return header.wrong("is not a JSON object");
+  return std::move(parsed->get_object());
 }
 
 }  // namespace pulse::requests

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -91,6 +92,15 @@ error request_place::wrong(std::string_view problem) const {
 
 error request_place::wrong(std::string_view problem, std::string next) const {
   return {errc::invalid_argument, fmt::format("{} {}", text(), problem), std::move(next)};
+}
+
+result<json::value> parse_json(std::string_view text, const request_place& place) {
+  json::parse_options options;
+  options.max_depth = json_depth_max;
+  json::error_code failure;
+  auto parsed = json::parse(text, failure, {}, options);
+  if (failure) return place.wrong("is not JSON: " + failure.message());
+  return parsed;
 }
 
 const json::value* find_member(const json::object& object, std::string_view name) {

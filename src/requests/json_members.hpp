@@ -44,6 +44,9 @@ class request_place {
   std::string_view next_;  // what to do about an error
 };
 
+// Parses what a consumer sends, to json_depth_max levels.
+result<boost::json::value> parse_json(std::string_view text, const request_place& place);
+
 // Returns the member; null if it is absent or JSON's null.
 const boost::json::value* find_member(const boost::json::object& object, std::string_view name);
 

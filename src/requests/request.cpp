@@ -106,16 +106,18 @@ result<std::string> read_name(const json::object& subscription, const request_pl
       name = std::move(*said);
     }
   }
-  if (name.size() > stream_name_bytes_max) {
-    return place.wrong(
-        fmt::format("has {} bytes, more than {}", name.size(), stream_name_bytes_max));
-  }
-  if (has_hidden(name))
-    return place.wrong("has control characters, or marks of direction: " + shown(name));
+  if (const auto problem = problem_of_name(name); !problem.empty()) return place.wrong(problem);
   return name;
 }
 
 }  // namespace
+
+std::string problem_of_name(std::string_view name) {
+  if (name.size() > stream_name_bytes_max)
+    return fmt::format("has {} bytes, more than {}", name.size(), stream_name_bytes_max);
+  if (has_hidden(name)) return "has control characters, or marks of direction: " + shown(name);
+  return {};
+}
 
 result<stream_request> parse_request(stream_mode mode, std::string_view subscription_header,
                                      std::string_view stream_header) {

@@ -47,6 +47,9 @@ inline constexpr std::size_t stream_name_bytes_max = 512;
 inline constexpr std::size_t model_fields_max =
     1664;  // PostgreSQL's own limit of columns in a table is 1600
 
+// Says what is wrong with a stream's name, as "has 600 bytes, more than 512"; empty: nothing.
+std::string problem_of_name(std::string_view name);
+
 // Reads the header values as they stood in the request: Latin-1 bytes that hold JSON. A
 // `subscription` with a `table` asks for native events. `stream_header` may be empty, or name no
 // stream: then `where.name` does, if it is there. Errors are errc::invalid_argument and name the

@@ -68,8 +68,6 @@ struct server_options {
 
   // An event stream's answer ends this long after its first event, so that it is acknowledged.
   std::chrono::milliseconds event_stream_time = std::chrono::seconds(60);
-  // Then it says that it is alive, when it has nothing else to say.
-  std::chrono::milliseconds event_stream_heartbeat = std::chrono::seconds(15);
 
   std::chrono::milliseconds request_timeout =
       std::chrono::seconds(10);  // to send a request, to take an answer
@@ -79,7 +77,8 @@ struct server_options {
   std::chrono::milliseconds silence_after_ping = std::chrono::seconds(6);
   std::chrono::milliseconds first_pong_timeout =
       std::chrono::seconds(1);  // then events go to a client that answers none; zero: no first ping
-  // Between two control messages to a client that asks for them.
+  // An event stream that has nothing to say tells then that it is alive; so does a WebSocket whose
+  // client asks for it.
   std::chrono::milliseconds heartbeat_interval = std::chrono::seconds(15);
   std::chrono::milliseconds closing_timeout =
       std::chrono::seconds(2);  // for the other side to close too

@@ -1,24 +1,11 @@
 #include "server/stream_opener.hpp"
 
-#include <chrono>
 #include <utility>
 
 #include "base/logging.hpp"
 #include "requests/table_resolver.hpp"
 
 namespace pulse::server {
-namespace {
-
-// When a project that is still opening is asked for again: most take less.
-constexpr std::chrono::seconds unserved_retry{1};
-
-refusal refuse_unserved(const error& why) {
-  auto answer = refuse(why);
-  if (why.code == errc::unavailable) answer.retry_after = unserved_retry;
-  return answer;
-}
-
-}  // namespace
 
 stream_opener::stream_opener(const http_exchange& asked, key_identity key, opened done)
     : context_(asked.shared_context()),
@@ -47,7 +34,7 @@ void stream_opener::refuse(const refusal& why) {
 void stream_opener::open(streams::stream_opening what) {
   const auto of = context_->registry->project(key_.project);
   if (of == nullptr) return refuse(no_project());
-  if (const auto why = of->not_serving()) return refuse(refuse_unserved(*why));
+  if (const auto why = of->not_serving()) return refuse(refuse_for_now(*why));
   project_ = of;
   const auto asked = std::make_shared<streams::stream_opening>(std::move(what));
   of->resolve(asked->wanted, [self = shared_from_this(), asked](result<resolved_table> table) {

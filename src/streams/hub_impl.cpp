@@ -8,7 +8,6 @@
 #include "base/logging.hpp"
 #include "base/shown_numbers.hpp"
 #include "filters/native_filter.hpp"
-#include "streams/cursor_lag.hpp"
 #include "streams/lease_text.hpp"
 
 namespace pulse::streams {

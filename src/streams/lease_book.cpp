@@ -1,6 +1,7 @@
 #include "streams/lease_book.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/logging.hpp"
@@ -9,14 +10,7 @@
 #include "streams/lease_token.hpp"
 
 namespace pulse::streams {
-namespace {
-
-// Which of the batch the holder has processed.
-bool names(const lease_acknowledgement& what, const event_id& id) {
-  return (what.through && id <= *what.through) || std::ranges::find(what.ids, id) != what.ids.end();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 lease_book::lease_book(parts with, const lease_limits& limits)
     : with_(std::move(with)),
@@ -129,8 +123,10 @@ bool lease_book::make_room() {
 }
 
 std::size_t lease_book::acknowledge(lease& of, const lease_acknowledgement& what) {
+  const std::set<event_id> ids(what.ids.begin(), what.ids.end());
   return std::erase_if(of.outstanding, [&](const outstanding_event& one) {
-    if (!names(what, one.id)) return false;
+    const bool is_through = what.through && one.id <= *what.through;
+    if (!is_through && !ids.contains(one.id)) return false;
     with_.streams->acknowledge(of.key, one.id);
     return true;
   });

@@ -9,7 +9,10 @@ void shared_tail::join(stream_state& stream) {
   stream.pass(stream.reader->scanned_through());
   // One that begins now starts exactly here, or, where the stream begins ahead of what may be
   // delivered, at the end of that: others want what this stream does not.
-  if (!reader_) reader_ = log::read_deliverable(*log_, end_, std::min(stream.after, end()), 0);
+  if (!reader_) {
+    const auto begin = std::min(stream.after, log::deliverable_end(*log_, end_));
+    reader_ = log::read_deliverable(*log_, end_, begin, 0);
+  }
   stream.forget_reader();
   stream.tail_place = &place_;
   auto& members = members_[stream.table];
@@ -23,14 +26,8 @@ bool shared_tail::can_begin() const {
   const auto bounds = log_->bounds();
   if (bounds.first > bounds.last) return true;
   // Position zero would ask for the oldest event that is kept.
-  const auto begin = end();
+  const auto begin = log::deliverable_end(*log_, end_);
   return begin != position{} && begin >= bounds.dropped_through;
-}
-
-// Of what may be delivered.
-position shared_tail::end() const {
-  const auto stored = log_->bounds().last_at;
-  return end_ == nullptr ? stored : std::min(stored, end_->get());
 }
 
 void shared_tail::leave(stream_state& stream) {

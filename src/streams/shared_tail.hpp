@@ -61,8 +61,6 @@ class shared_tail {
   static const filters::filter_index& index_for(members_of_table& members,
                                                 relation_version version);
 
-  position end() const;
-
   log::event_log* log_;
   const log::readable_end* end_;
   std::unique_ptr<log::log_reader> reader_;

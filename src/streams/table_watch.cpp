@@ -1,6 +1,5 @@
 #include "streams/table_watch.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace pulse::streams {
@@ -23,12 +22,6 @@ void table_watch::add(page_number reader, const std::vector<table_id>& tables,
   // Some begin behind the last event, where others who wait have not come yet: nothing is between.
   if (reader_ && place < looked_through()) return read_from(place);
   if (is_new) read_from(reader_ ? looked_through() : place);
-}
-
-// Of what may be delivered.
-position table_watch::end() const {
-  const auto stored = log_->bounds().last_at;
-  return deliverable_ == nullptr ? stored : std::min(stored, deliverable_->get());
 }
 
 void table_watch::remove(page_number reader, const std::vector<table_id>& tables) {

@@ -26,7 +26,8 @@ class table_watch {
 
   // False: this has looked at events after `place` already. Whoever has not should read on.
   bool covers(const position& place) const {
-    return !reader_ || looked_through() <= place || place >= end();
+    return !reader_ || looked_through() <= place ||
+           place >= log::deliverable_end(*log_, deliverable_);
   }
   // Watches for events after `place`, which covers() must hold for.
   void add(page_number reader, const std::vector<table_id>& tables, const position& place);
@@ -45,7 +46,6 @@ class table_watch {
 
  private:
   void read_from(const position& place);
-  position end() const;
 
   const log::event_log* log_;
   const log::readable_end* deliverable_;

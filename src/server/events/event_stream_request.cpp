@@ -7,11 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "base/percent_encoding.hpp"
-#include "base/shown_text.hpp"
 #include "requests/native_request.hpp"
 #include "server/http/credentials.hpp"
 #include "server/http/query_string.hpp"
@@ -44,24 +42,15 @@ result<requests::stream_request> read_wanted(const query_string& query) {
   const auto place = request_place::of_query("where");
   const auto* where = query.find("where");
   if (where == nullptr) return requests::native_request(std::move(*table), nullptr, place);
-  boost::json::parse_options options;
-  options.max_depth = requests::json_depth_max;
-  boost::system::error_code failed;
-  const auto filters = boost::json::parse(where->value, failed, {}, options);
-  if (failed) return place.wrong("is not JSON: " + failed.message());
-  return requests::native_request(std::move(*table), &filters, place);
+  const auto filters = requests::parse_json(where->value, place);
+  if (!filters) return filters.error();
+  return requests::native_request(std::move(*table), &*filters, place);
 }
 
 result<std::string> read_name(const std::string& name) {
-  if (name.size() > requests::stream_name_bytes_max) {
-    return error{errc::invalid_argument, fmt::format("the stream's name has {} bytes, more than {}",
-                                                     name.size(), requests::stream_name_bytes_max)};
-  }
-  if (has_hidden(name)) {
-    return error{errc::invalid_argument,
-                 "the stream's name has control characters, or marks of direction: " + shown(name)};
-  }
-  return name;
+  const auto problem = requests::problem_of_name(name);
+  if (problem.empty()) return name;
+  return error{errc::invalid_argument, "the stream's name " + problem};
 }
 
 result<bool> read_until(const query_string& query) {

@@ -174,7 +174,7 @@ void event_stream_session::tick(std::chrono::steady_clock::time_point now) {
                              "Last-Event-ID"),
                   "its time is over");
   }
-  if (now - said_at_ < context_->options.event_stream_heartbeat) return;
+  if (now - said_at_ < context_->options.heartbeat_interval) return;
   if (answer_->send(heartbeat_text(format_))) said_at_ = now;
 }
 

@@ -12,14 +12,8 @@
 namespace pulse::server {
 namespace {
 
-// When a project that is still opening, or has its hands full, is asked again.
+// When a project that has its hands full is asked again.
 constexpr std::chrono::seconds busy_retry{1};
-
-refusal refuse_busy(const error& why) {
-  auto answer = refuse(why);
-  if (why.code == errc::unavailable) answer.retry_after = busy_retry;
-  return answer;
-}
 
 refusal too_many_answer_bytes() {
   return {503, pulse_code::server_error, "Pulse holds as many bytes of answers as it may",
@@ -132,7 +126,7 @@ void page_reading::start_found(const result<position>& at) {
   if (is_over(still_there())) return;
   if (at) return read({*at});
   if (at.error().code == errc::gap) return refuse_expired(at.error());
-  asked_->refuse(refuse_busy(at.error()));
+  asked_->refuse(refuse_for_now(at.error()));
 }
 
 void page_reading::read(page_place from) {
@@ -188,7 +182,7 @@ void page_reading::answer(streams::page_result page) {
 
 void page_reading::refuse_page(const streams::page_refusal& why) {
   if (why.is_expired) return refuse_expired(why.why);
-  auto answer = refuse_busy(why.why);
+  auto answer = refuse_for_now(why.why);
   if (why.gap) answer.gap = control::to_json(*why.gap);
   asked_->refuse(answer);
 }
@@ -216,7 +210,7 @@ bool page_reading::is_over(const std::shared_ptr<project_service>& of) {
     asked_->refuse(
         404, "the project '" + asked_->who().key.project + "' of this API key does not exist here");
   } else if (const auto why = of->not_serving()) {
-    asked_->refuse(refuse_busy(*why));
+    asked_->refuse(refuse_for_now(*why));
   } else {
     return false;
   }

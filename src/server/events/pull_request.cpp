@@ -4,11 +4,9 @@
 #include <span>
 #include <utility>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "base/shown_text.hpp"
 #include "requests/json_members.hpp"
 #include "requests/native_request.hpp"
 
@@ -26,31 +24,21 @@ constexpr std::array<std::string_view, 5> change_members{"table", "token", "ack"
 constexpr std::array<std::string_view, 2> acknowledgement_members{"through", "ids"};
 
 result<void> check_name(std::string_view name) {
-  if (name.size() > requests::stream_name_bytes_max) {
-    return error{errc::invalid_argument,
-                 fmt::format("the stream's name has {} bytes, more than {}", name.size(),
-                             requests::stream_name_bytes_max),
-                 "use a shorter name"};
-  }
-  if (has_hidden(name)) {
-    return error{errc::invalid_argument,
-                 "the stream's name has control characters, or marks of direction: " + shown(name),
-                 "use another name"};
-  }
-  return {};
+  const auto problem = requests::problem_of_name(name);
+  if (problem.empty()) return {};
+  const bool is_long = name.size() > requests::stream_name_bytes_max;
+  return error{errc::invalid_argument, "the stream's name " + problem,
+               is_long ? "use a shorter name" : "use another name"};
 }
 
 result<json::object> parse_body(std::string_view body, std::span<const std::string_view> members) {
   const auto place = request_place::of_body();
-  json::parse_options options;
-  options.max_depth = requests::json_depth_max;
-  json::error_code failure;
-  auto parsed = json::parse(body, failure, {}, options);
-  if (failure) return place.wrong("is not JSON: " + failure.message());
-  if (!parsed.is_object()) return place.wrong("is not a JSON object");
-  if (auto all = requests::check_members(parsed.get_object(), members, place); !all)
+  auto parsed = requests::parse_json(body, place);
+  if (!parsed) return parsed.error();
+  if (!parsed->is_object()) return place.wrong("is not a JSON object");
+  if (auto all = requests::check_members(parsed->get_object(), members, place); !all)
     return all.error();
-  return std::move(parsed.get_object());
+  return std::move(parsed->get_object());
 }
 
 // A number of it, from `least` to `most`.

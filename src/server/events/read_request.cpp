@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "base/shown_numbers.hpp"
@@ -207,12 +207,9 @@ result<read_request> read_page_query(std::string_view target, std::string_view l
 
 result<read_request> read_page_body(std::string_view body, std::string_view project) {
   const auto place = request_place::of_body();
-  json::parse_options options;
-  options.max_depth = requests::json_depth_max;
-  json::error_code failure;
-  const auto parsed = json::parse(body, failure, {}, options);
-  if (failure) return place.wrong("is not JSON: " + failure.message());
-  const auto object = object_at(parsed, place);
+  const auto parsed = requests::parse_json(body, place);
+  if (!parsed) return parsed.error();
+  const auto object = object_at(*parsed, place);
   if (!object) return object.error();
   if (auto known = check_members(**object, body_members, place); !known) return known.error();
   read_request asked;

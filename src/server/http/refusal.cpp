@@ -61,6 +61,12 @@ refusal refuse_while_stopping() {
   return {503, pulse_code::server_error, "Pulse is shutting down", "connect again"};
 }
 
+refusal refuse_for_now(const error& failure) {
+  auto answer = refuse(failure);
+  if (failure.code == errc::unavailable) answer.retry_after = std::chrono::seconds(1);
+  return answer;
+}
+
 refusal refuse_for_datasource(const error& failure) {
   auto why = refuse(failure);
   if (why.status == 503) why.code = pulse_code::datasource_error;

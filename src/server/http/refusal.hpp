@@ -37,6 +37,9 @@ struct refusal {
 // what the client must change, 401, 404, 409 (a gap or divergence: the operator decides), 501, 503
 // for what may work later, else 500.
 refusal refuse(const error& failure);
+// The same, and asks to be tried again in a second where waiting helps: a project that is still
+// opening takes less, mostly.
+refusal refuse_for_now(const error& failure);
 // The same where the failure is the source database's: what is unavailable is P6101 then.
 refusal refuse_for_datasource(const error& failure);
 // For whoever asks for something that lasts while server_context::stopping.
