@@ -27,7 +27,9 @@ def resident_kib(server: Server) -> int:
 
 class ConnectionsBench(Bench):
     def serve(self, data: pathlib.Path, transport: str = "unix") -> Server:
-        os.environ.update(PULSE_CONNECTIONS=str(IDLE + ACTIVE + 100), PULSE_STREAMS=str(IDLE + ACTIVE))
+        # All come at once, and from one address.
+        os.environ.update(PULSE_CONNECTIONS=str(IDLE + ACTIVE + 100), PULSE_STREAMS=str(IDLE + ACTIVE),
+                          PULSE_NAMES=str(IDLE + ACTIVE), PULSE_CONNECTIONS_PER_ADDRESS="off")
         return super().serve(data, transport)
 
     def run_connections(self, rows: int) -> dict:

@@ -1,5 +1,6 @@
 """script/bench streams: what streams cost that an event does not concern."""
 import json
+import os
 import pathlib
 import resource
 import shutil
@@ -7,7 +8,7 @@ import statistics
 
 from bench.capture import SLOT, Bench, measure
 from bench.cluster import Cluster, Holder, machine, say
-from bench.server import Consumers
+from bench.server import Consumers, Server
 from bench.workloads import WORKLOADS
 
 OTHERS = 9_999
@@ -19,6 +20,11 @@ OTHER = {"create": {"AND": [{"tenant": "@n"}, {"kind": "row.created"}]}}
 
 
 class StreamsBench(Bench):
+    def serve(self, data: pathlib.Path, transport: str = "unix") -> Server:
+        # All come at once, and from one address.
+        os.environ["PULSE_CONNECTIONS_PER_ADDRESS"] = "off"
+        return super().serve(data, transport)
+
     def open_others(self, server) -> Consumers:
         return Consumers(server, self.folder, self.key_file, 1, connections=OTHERS, name="other", where=OTHER)
 
